@@ -1,0 +1,156 @@
+// Package batch turns concurrent calls into lists: whatever arrived while the previous list was being handled goes out
+// as the next one. There is no timer, so a lone call is handled at once and lists grow only with the load. It is how
+// purchases and payments share one message, one SQL transaction and one fsync.
+package batch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrFull says that the queue is at its bound: the caller should be told to come back.
+var ErrFull = errors.New("batch queue is full")
+
+// ErrClosed says that the group no longer takes calls.
+var ErrClosed = errors.New("batch group is closed")
+
+// ErrUnanswered is what a caller gets when the handler left its call without an answer.
+var ErrUnanswered = errors.New("batch handler gave no answer")
+
+// Options bounds a Group. Every field is required.
+type Options struct {
+	Max     int           // calls in one list
+	Workers int           // lists in flight at once
+	Queue   int           // calls that may wait
+	Timeout time.Duration // of one list
+}
+
+// Call is one caller's request, waiting for its answer.
+type Call[In, Out any] struct {
+	In   In
+	ctx  context.Context // the caller's, to pass over those who have gone
+	done chan answer[Out]
+}
+
+type answer[Out any] struct {
+	out Out
+	err error
+}
+
+// Answer releases the caller. Only the first answer counts.
+func (c *Call[In, Out]) Answer(out Out, err error) {
+	select {
+	case c.done <- answer[Out]{out, err}:
+	default:
+	}
+}
+
+// Context is the caller's own, for what belongs to that one call (its trace, its deadline).
+func (c *Call[In, Out]) Context() context.Context { return c.ctx }
+
+// Group collects calls. Make one with Start, end it with Close.
+type Group[In, Out any] struct {
+	opts    Options
+	queue   chan *Call[In, Out]
+	mu      sync.RWMutex // held for writing only by Close, so that nobody sends on a closed queue
+	closed  bool
+	workers sync.WaitGroup
+}
+
+// Start begins handling. handle gets 1 to Max calls, whose callers were still waiting, and answers each of them, in any
+// order, before it returns. Its context is ctx with Options.Timeout.
+func Start[In, Out any](ctx context.Context, opts Options, handle func(context.Context, []*Call[In, Out])) *Group[In, Out] {
+	g := &Group[In, Out]{opts: opts, queue: make(chan *Call[In, Out], opts.Queue)}
+	for range opts.Workers {
+		g.workers.Go(func() { g.work(ctx, handle) })
+	}
+	return g
+}
+
+// Do hands in one call and waits for its answer. It returns ErrFull or ErrClosed when the call was not taken; when ctx
+// ends first it returns ctx.Err() and the outcome of the call is not known to this caller.
+func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	call := &Call[In, Out]{In: in, ctx: ctx, done: make(chan answer[Out], 1)}
+	if err := g.enqueue(call); err != nil {
+		var none Out
+		return none, err
+	}
+	select {
+	case a := <-call.done:
+		return a.out, a.err
+	case <-ctx.Done():
+		var none Out
+		return none, ctx.Err()
+	}
+}
+
+// Waiting is the number of calls in the queue.
+func (g *Group[In, Out]) Waiting() int { return len(g.queue) }
+
+// Close takes no more calls, handles those that were taken, and returns when the last list is done.
+func (g *Group[In, Out]) Close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.queue)
+	}
+	g.mu.Unlock()
+	g.workers.Wait()
+}
+
+func (g *Group[In, Out]) enqueue(call *Call[In, Out]) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return ErrClosed
+	}
+	select {
+	case g.queue <- call:
+		return nil
+	default:
+		return ErrFull
+	}
+}
+
+func (g *Group[In, Out]) work(ctx context.Context, handle func(context.Context, []*Call[In, Out])) {
+	list := make([]*Call[In, Out], 0, g.opts.Max)
+	for call := range g.queue {
+		list = g.collect(append(list[:0], call))
+		if len(list) > 0 {
+			g.handle(ctx, list, handle)
+		}
+	}
+}
+
+// collect adds what is already waiting, without waiting for more, and drops calls whose caller has gone.
+func (g *Group[In, Out]) collect(list []*Call[In, Out]) []*Call[In, Out] {
+	if list[0].ctx.Err() != nil {
+		list = list[:0]
+	}
+	for len(list) < g.opts.Max {
+		select {
+		case call, open := <-g.queue:
+			if !open {
+				return list
+			}
+			if call.ctx.Err() == nil {
+				list = append(list, call)
+			}
+		default:
+			return list
+		}
+	}
+	return list
+}
+
+func (g *Group[In, Out]) handle(ctx context.Context, list []*Call[In, Out], handle func(context.Context, []*Call[In, Out])) {
+	ctx, cancel := context.WithTimeout(ctx, g.opts.Timeout)
+	defer cancel()
+	handle(ctx, list)
+	for _, call := range list {
+		var none Out
+		call.Answer(none, ErrUnanswered)
+	}
+}

@@ -1,0 +1,143 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"boxoffice/common/batch"
+)
+
+type call = batch.Call[int, int]
+
+func newGroup(t *testing.T, opts batch.Options, handle func(context.Context, []*call)) *batch.Group[int, int] {
+	t.Helper()
+	g := batch.Start(t.Context(), opts, handle)
+	t.Cleanup(g.Close)
+	return g
+}
+
+func double(_ context.Context, calls []*call) {
+	for _, c := range calls {
+		c.Answer(2*c.In, nil)
+	}
+}
+
+// What arrives while a list is in flight must share the next one: the first list is held until 100 calls wait.
+func TestCallsThatWaitShareOneList(t *testing.T) {
+	const waiting = 100
+	release, started := make(chan struct{}), make(chan struct{})
+	var sizes []int // written by the only worker, read after Close
+	g := batch.Start(t.Context(), batch.Options{Max: 1000, Workers: 1, Queue: 1000, Timeout: time.Minute},
+		func(ctx context.Context, calls []*call) {
+			sizes = append(sizes, len(calls))
+			if len(sizes) == 1 {
+				close(started)
+				<-release
+			}
+			double(ctx, calls)
+		})
+	var callers sync.WaitGroup
+	do := func(n int) {
+		if got, err := g.Do(t.Context(), n); err != nil || got != 2*n {
+			t.Errorf("Do(%d) = %d, %v", n, got, err)
+		}
+	}
+	callers.Go(func() { do(0) })
+	<-started
+	for n := range waiting {
+		callers.Go(func() { do(n) })
+	}
+	for deadline := time.Now().Add(10 * time.Second); g.Waiting() < waiting && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	close(release)
+	callers.Wait()
+	g.Close()
+	if len(sizes) != 2 || sizes[0] != 1 || sizes[1] != waiting {
+		t.Errorf("lists of %v calls, want [1 %d]", sizes, waiting)
+	}
+}
+
+func TestFullQueueRefuses(t *testing.T) {
+	release, started := make(chan struct{}), make(chan struct{}, 8)
+	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Timeout: time.Minute},
+		func(ctx context.Context, calls []*call) {
+			started <- struct{}{}
+			<-release
+			double(ctx, calls)
+		})
+	var callers sync.WaitGroup
+	callers.Go(func() { _, _ = g.Do(t.Context(), 1) })
+	<-started
+	callers.Go(func() { _, _ = g.Do(t.Context(), 2) })
+	for deadline := time.Now().Add(10 * time.Second); g.Waiting() < 1 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := g.Do(t.Context(), 3); !errors.Is(err, batch.ErrFull) {
+		t.Errorf("Do on a full queue: %v, want ErrFull", err)
+	}
+	close(release)
+	callers.Wait()
+}
+
+func TestCloseDrainsAndThenRefuses(t *testing.T) {
+	g := newGroup(t, batch.Options{Max: 10, Workers: 2, Queue: 100, Timeout: time.Minute}, double)
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			if got, err := g.Do(t.Context(), 1); !errors.Is(err, batch.ErrClosed) && (err != nil || got != 2) {
+				t.Errorf("Do = %d, %v, want 2 or ErrClosed", got, err)
+			}
+		})
+	}
+	g.Close()
+	callers.Wait()
+	g.Close()
+	if _, err := g.Do(t.Context(), 1); !errors.Is(err, batch.ErrClosed) {
+		t.Errorf("Do after Close: %v, want ErrClosed", err)
+	}
+}
+
+func TestForgottenCallGetsAnError(t *testing.T) {
+	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Timeout: time.Minute}, func(context.Context, []*call) {})
+	if _, err := g.Do(t.Context(), 1); !errors.Is(err, batch.ErrUnanswered) {
+		t.Errorf("Do: %v, want ErrUnanswered", err)
+	}
+}
+
+// A buyer who hung up must not take a ticket from one who still waits.
+func TestCallerWhoLeftIsPassedOver(t *testing.T) {
+	release, started := make(chan struct{}), make(chan struct{}, 8)
+	var handled []int
+	g := batch.Start(t.Context(), batch.Options{Max: 10, Workers: 1, Queue: 10, Timeout: time.Minute},
+		func(ctx context.Context, calls []*call) {
+			for _, c := range calls {
+				handled = append(handled, c.In)
+			}
+			started <- struct{}{}
+			<-release
+			double(ctx, calls)
+		})
+	var callers sync.WaitGroup
+	callers.Go(func() { _, _ = g.Do(t.Context(), 1) })
+	<-started
+	gone, leave := context.WithCancel(t.Context())
+	callers.Go(func() {
+		if _, err := g.Do(gone, 2); !errors.Is(err, context.Canceled) {
+			t.Errorf("Do: %v, want Canceled", err)
+		}
+	})
+	for deadline := time.Now().Add(10 * time.Second); g.Waiting() < 1 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	leave()
+	close(release)
+	callers.Wait()
+	g.Close()
+	if len(handled) != 1 {
+		t.Errorf("handled %v, want [1]", handled)
+	}
+}

@@ -1,0 +1,170 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
+	"github.com/jmoiron/sqlx"
+)
+
+const schema = `CREATE TABLE IF NOT EXISTS tickets (id VARCHAR(20) NOT NULL PRIMARY KEY, free_seats BIGINT NOT NULL CHECK (free_seats >= 0))`
+
+func migrations(files ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for _, name := range files {
+		for _, dialect := range []string{"sqlite", "mysql"} {
+			m[dialect+"/"+name] = &fstest.MapFile{Data: []byte(schema)}
+		}
+	}
+	return m
+}
+
+func exec(t *testing.T, d *db.DB, statement string, args ...any) error {
+	t.Helper()
+	return d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(t.Context(), statement, args...)
+		return err
+	})
+}
+
+func count(t *testing.T, d *db.DB) int {
+	t.Helper()
+	var n int
+	if err := d.Reader().GetContext(t.Context(), &n, `SELECT COUNT(*) FROM tickets`); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestKeyAndCheckViolationsAreTold(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	const insert = `INSERT INTO tickets (id, free_seats) VALUES (?, ?)`
+	if err := exec(t, d, insert, "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec(t, d, insert, "a", 1); !d.IsDuplicate(err) || d.IsConstraint(err) {
+		t.Errorf("same key twice: %v, want a duplicate", err)
+	}
+	if err := exec(t, d, `UPDATE tickets SET free_seats = free_seats - 2`); !d.IsConstraint(err) || d.IsDuplicate(err) {
+		t.Errorf("below zero: %v, want a constraint violation", err)
+	}
+}
+
+func TestInTxRollsBackOnError(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	refused := errors.New("refused")
+	err := d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(t.Context(), `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`); err != nil {
+			return err
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) || count(t, d) != 0 {
+		t.Errorf("InTx: %v and %d rows, want the error and none", err, count(t, d))
+	}
+}
+
+// MySQL reports 0 changed rows for an update that sets what is already there unless it is asked for matched rows; a
+// guarded update would then take a repeated one for a lost race.
+func TestAffectedRowsAreThoseThatMatch(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	if err := exec(t, d, `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	err := d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		result, err := tx.ExecContext(t.Context(), `UPDATE tickets SET free_seats = 1 WHERE id = 'a'`)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			t.Errorf("%d rows affected, %v, want 1", n, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWritersWaitForEachOther(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	if err := exec(t, d, `INSERT INTO tickets (id, free_seats) VALUES ('a', 100)`); err != nil {
+		t.Fatal(err)
+	}
+	var writers sync.WaitGroup
+	for range 100 {
+		writers.Go(func() {
+			if err := exec(t, d, `UPDATE tickets SET free_seats = free_seats - 1 WHERE id = 'a' AND free_seats >= 1`); err != nil {
+				t.Errorf("update: %v", err)
+			}
+		})
+	}
+	writers.Wait()
+	var free int
+	if err := d.Reader().GetContext(t.Context(), &free, `SELECT free_seats FROM tickets`); err != nil || free != 0 {
+		t.Errorf("%d seats left, %v, want 0", free, err)
+	}
+}
+
+func TestMigrateTwiceAndTogether(t *testing.T) {
+	dsn := dbtest.DSN(t)
+	var starters sync.WaitGroup
+	for range 4 {
+		starters.Go(func() {
+			d, err := db.Open(t.Context(), dsn)
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			if err := errors.Join(d.Migrate(t.Context(), migrations("001_tickets.sql")), d.Close()); err != nil {
+				t.Errorf("migrate: %v", err)
+			}
+		})
+	}
+	starters.Wait()
+	d := dbtest.Open(t, dsn, migrations("001_tickets.sql", "002_more.sql"))
+	if err := d.Migrate(t.Context(), migrations("001_tickets.sql")); !errors.Is(err, db.ErrSchemaTooNew) {
+		t.Errorf("older program: %v, want ErrSchemaTooNew", err)
+	}
+}
+
+func TestBadDSNIsRefusedInOneSentence(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"postgres://x":                     "sqlite: or mysql://",
+		"":                                 "sqlite: or mysql://",
+		"sqlite:":                          "path is missing",
+		"mysql://nowhere":                  "mysql://user:password@host:port/database",
+		"mysql://u:p@127.0.0.1:1/database": "refused",
+	} {
+		d, err := db.Open(t.Context(), dsn)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open(%q): %v, want an error with %q", dsn, err, want)
+		}
+		if d != nil {
+			t.Errorf("Open(%q) gave a database with its error", dsn)
+		}
+	}
+}
+
+func TestPathMayHoldSpacesAndQuestionMarks(t *testing.T) {
+	d := dbtest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "a b?c", "x.db"), migrations("001_tickets.sql"))
+	if n := count(t, d); n != 0 {
+		t.Errorf("%d rows in a new database", n)
+	}
+}
+
+func TestCancelledContextEndsInTx(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.InTx(ctx, func(*sqlx.Tx) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("InTx: %v, want Canceled", err)
+	}
+}

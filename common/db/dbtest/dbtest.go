@@ -1,0 +1,72 @@
+// Package dbtest gives tests a fresh database: SQLite in a temporary directory, or a new schema on the MySQL server
+// that BOXOFFICE_TEST_MYSQL names (mysql://user:password@host:port), so that one body of tests runs on both.
+package dbtest
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"boxoffice/common/db"
+	"github.com/jmoiron/sqlx"
+)
+
+// New opens a fresh, migrated database, which goes when the test ends.
+func New(t testing.TB, migrations fs.FS) *db.DB {
+	t.Helper()
+	return Open(t, DSN(t), migrations)
+}
+
+// DSN names a fresh, empty database, which goes when the test ends.
+func DSN(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("BOXOFFICE_TEST_MYSQL")
+	if server == "" {
+		return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	}
+	schema := fmt.Sprintf("boxoffice_test_%08x", rand.Uint32())
+	admin, err := db.Open(t.Context(), server+"/mysql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(ctx context.Context, statement string) error {
+		return admin.InTx(ctx, func(tx *sqlx.Tx) error {
+			_, err := tx.ExecContext(ctx, statement)
+			return err
+		})
+	}
+	if err := exec(t.Context(), "CREATE DATABASE "+schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := exec(context.Background(), "DROP DATABASE "+schema); err != nil {
+			t.Errorf("drop %s: %v", schema, err)
+		}
+		if err := admin.Close(); err != nil {
+			t.Errorf("close the administrator's connection: %v", err)
+		}
+	})
+	return server + "/" + schema
+}
+
+// Open opens and migrates dsn for one test. A test that restarts a service opens the same DSN twice.
+func Open(t testing.TB, dsn string, migrations fs.FS) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("close the database: %v", err)
+		}
+	})
+	if err := d.Migrate(t.Context(), migrations); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

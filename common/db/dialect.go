@@ -1,0 +1,56 @@
+package db
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/go-sql-driver/mysql"
+	"modernc.org/sqlite"
+)
+
+// dialect is all that differs between the databases besides their schema files.
+type dialect interface {
+	name() string
+	isDuplicate(error) bool
+	isConstraint(error) bool
+	wantsRetry(error) bool
+	migrationLock() (lock, unlock string)
+}
+
+type sqliteDialect struct{}
+
+func (sqliteDialect) name() string { return "sqlite" }
+
+// Extended result codes, https://www.sqlite.org/rescode.html: PRIMARYKEY and UNIQUE; CHECK; BUSY and BUSY_SNAPSHOT.
+func (sqliteDialect) isDuplicate(err error) bool  { return sqliteCode(err, 1555, 2067) }
+func (sqliteDialect) isConstraint(err error) bool { return sqliteCode(err, 275) }
+func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 517) }
+
+// A SQLite migration runs in an immediate transaction, which is the lock.
+func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
+
+func sqliteCode(err error, codes ...int) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && slices.Contains(codes, e.Code())
+}
+
+type mysqlDialect struct{}
+
+func (mysqlDialect) name() string { return "mysql" }
+
+// Error numbers: ER_DUP_ENTRY; ER_CHECK_CONSTRAINT_VIOLATED of MySQL 8, ER_CONSTRAINT_FAILED of MariaDB, 1690 for an
+// unsigned value that went below zero; deadlock, lock wait timeout, and TiDB's transaction retries.
+func (mysqlDialect) isDuplicate(err error) bool  { return mysqlNumber(err, 1062) }
+func (mysqlDialect) isConstraint(err error) bool { return mysqlNumber(err, 3819, 4025, 1690) }
+func (mysqlDialect) wantsRetry(err error) bool {
+	return mysqlNumber(err, 1213, 1205, 8002, 8022, 8028, 9007)
+}
+
+func (mysqlDialect) migrationLock() (lock, unlock string) {
+	return "SELECT GET_LOCK('boxoffice-migrate', 30)", "SELECT RELEASE_LOCK('boxoffice-migrate')"
+}
+
+func mysqlNumber(err error, numbers ...uint16) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && slices.Contains(numbers, e.Number)
+}

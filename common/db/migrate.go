@@ -1,0 +1,91 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+const migrateTimeout = time.Minute
+
+// ErrSchemaTooNew says that a newer version of the program has already changed this database.
+var ErrSchemaTooNew = errors.New("the database has a newer schema than this program: run the newer version")
+
+// Migrate brings the schema up to date from the numbered files in the dialect's directory of migrations, each holding
+// one statement that may run twice (MySQL commits a schema change by itself, so a stop can fall between the statement
+// and its record). Processes that start together wait for each other.
+func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	files, err := fs.Glob(migrations, path.Join(d.Name(), "*.sql"))
+	if err != nil || len(files) == 0 {
+		return errors.Join(fmt.Errorf("migrate: no schema files for %s", d.Name()), err)
+	}
+	slices.Sort(files)
+	if err := d.locked(ctx, func(conn *sqlx.Conn) error { return apply(ctx, conn, migrations, files) }); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
+	conn, err := d.write.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	lock, unlock := d.dialect.migrationLock()
+	if lock == "" {
+		lock, unlock = "BEGIN IMMEDIATE", "COMMIT"
+	}
+	if _, err := conn.ExecContext(ctx, lock); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	err = fn(conn)
+	if _, unlockErr := conn.ExecContext(ctx, unlock); unlockErr != nil {
+		err = errors.Join(err, unlockErr)
+	}
+	return errors.Join(err, conn.Close())
+}
+
+func apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
+	const table = `CREATE TABLE IF NOT EXISTS migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`
+	if _, err := conn.ExecContext(ctx, table); err != nil {
+		return err
+	}
+	var applied []string
+	if err := conn.SelectContext(ctx, &applied, `SELECT name FROM migrations ORDER BY name`); err != nil {
+		return err
+	}
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = path.Base(file)
+	}
+	for _, name := range applied {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%w (found %s)", ErrSchemaTooNew, name)
+		}
+	}
+	for i, name := range names {
+		if slices.Contains(applied, name) {
+			continue
+		}
+		statement, err := fs.ReadFile(migrations, files[i])
+		if err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, string(statement)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if _, err := conn.ExecContext(ctx, `INSERT INTO migrations (name, applied_at) VALUES (?, ?)`,
+			name, time.Now().UnixMilli()); err != nil {
+			return fmt.Errorf("record %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package db
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
+)
+
+// openSQLite opens a file in WAL mode with an fsync at every commit. One connection writes, because SQLite has one
+// writer and a queue in Go is fairer than its busy handler.
+func openSQLite(path string) (*DB, error) {
+	if path == "" {
+		return nil, errors.New("sqlite: the path is missing")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	pragmas := url.Values{"_pragma": {
+		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)", "cache_size(-65536)",
+	}}
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	pragmas.Set("_txlock", "immediate")
+	file.RawQuery = pragmas.Encode()
+	write, err := sqlx.Open("sqlite", file.String())
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	pragmas.Add("_pragma", "query_only(1)")
+	pragmas.Set("_txlock", "deferred")
+	file.RawQuery = pragmas.Encode()
+	read, err := sqlx.Open("sqlite", file.String())
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders)
+	return &DB{dialect: sqliteDialect{}, write: write, read: read}, nil
+}
+
+// openMySQL opens a pool with what the statements rely on: affected rows are those that matched, a statement sees what
+// is committed when it starts, and a server that is away is noticed within a second.
+func openMySQL(dsn string) (*DB, error) {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Host == "" || len(u.Path) < 2 {
+		return nil, errors.New("the DSN must have the form mysql://user:password@host:port/database")
+	}
+	c := mysql.NewConfig()
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	c.Net, c.Addr, c.DBName = "tcp", u.Host, u.Path[1:]
+	if u.Port() == "" {
+		c.Addr += ":3306"
+	}
+	c.ClientFoundRows = true
+	c.InterpolateParams = true
+	c.Collation = "utf8mb4_bin"
+	c.Timeout = 800 * time.Millisecond
+	c.ReadTimeout = 10 * time.Second
+	c.WriteTimeout = 10 * time.Second
+	c.Params = map[string]string{
+		"transaction_isolation": "'READ-COMMITTED'",
+		"sql_mode":              "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+	}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, fmt.Errorf("mysql: %w", err)
+	}
+	pool := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	pool.SetMaxOpenConns(mysqlPool)
+	pool.SetMaxIdleConns(mysqlPool)
+	pool.SetConnMaxLifetime(connectionLife)
+	return &DB{dialect: mysqlDialect{}, write: pool, read: pool}, nil
+}

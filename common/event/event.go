@@ -1,0 +1,75 @@
+// Package event holds what the services say to each other: topics, consumer and producer groups, and payloads. The wire
+// form is JSON in snake_case and is pinned by the files in testdata.
+package event
+
+import "boxoffice/common/mq"
+
+// The topics, named after the fact that they carry.
+const (
+	// StockReserved says that stock holds these orders' tickets. It travels as a transactional message, and as a
+	// plain one when the sweeper asks again for a reservation that has not been settled in time.
+	StockReserved mq.Topic[Reserved] = "stock-reserved"
+	// PaymentDue wakes the order service, by delay level, when orders should have been paid.
+	PaymentDue mq.Topic[Due] = "payment-due"
+	// OrderSettled says that orders are final: their reservations become sold, or available again.
+	OrderSettled mq.Topic[Settled] = "order-settled"
+)
+
+// The groups. A producer group of transactions must be able to answer check-backs in every process that joins it.
+const (
+	GroupPurchase = "boxoffice-purchase"
+	GroupStock    = "boxoffice-stock"
+	GroupOrder    = "boxoffice-order"
+
+	GroupCreate  = "boxoffice-order-create"
+	GroupTimeout = "boxoffice-order-timeout"
+	GroupSettle  = "boxoffice-stock-settle"
+)
+
+// Money is an amount in minor units (fen, cents) of an ISO 4217 currency.
+type Money struct {
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// Order is a reservation as the order service needs it. Times are Unix milliseconds UTC.
+type Order struct {
+	ID          string `json:"id"`
+	ScreeningID string `json:"screening_id"`
+	BuyerID     string `json:"buyer_id"`
+	Quantity    int64  `json:"quantity"`
+	Amount      Money  `json:"amount"`
+	CreatedAt   int64  `json:"created_at"`
+	ExpiresAt   int64  `json:"expires_at"`
+}
+
+// Reserved lists exactly the orders whose tickets one local transaction reserved, 1 to N.
+type Reserved struct {
+	Orders []Order `json:"orders"`
+}
+
+// Due lists orders to look at once DueAt (Unix milliseconds UTC) has passed.
+type Due struct {
+	DueAt    int64    `json:"due_at"`
+	OrderIDs []string `json:"order_ids"`
+}
+
+// Outcome is the final state of an order.
+type Outcome string
+
+// The outcomes. An order never leaves the first one it reaches.
+const (
+	Paid      Outcome = "paid"
+	Cancelled Outcome = "cancelled"
+)
+
+// Settled lists orders that have become final.
+type Settled struct {
+	Orders []SettledOrder `json:"orders"`
+}
+
+// SettledOrder is one final order.
+type SettledOrder struct {
+	OrderID string  `json:"order_id"`
+	Outcome Outcome `json:"outcome"`
+}

@@ -1,0 +1,48 @@
+package event_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"boxoffice/common/event"
+)
+
+// The files are the contract between processes of different versions: a field that changes its name loses orders in
+// flight during an upgrade.
+func TestWireForm(t *testing.T) {
+	order := event.Order{
+		ID: "0f3k", ScreeningID: "s1", BuyerID: "alice", Quantity: 2,
+		Amount: event.Money{Amount: 9800, Currency: "CNY"}, CreatedAt: 1795000000000, ExpiresAt: 1795000900000,
+	}
+	for name, payload := range map[string]any{
+		"stock-reserved": event.Reserved{Orders: []event.Order{order}},
+		"payment-due":    event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
+		"order-settled": event.Settled{Orders: []event.SettledOrder{
+			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := reflect.New(reflect.TypeOf(payload))
+			if err := json.Unmarshal(golden, got.Interface()); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got.Elem().Interface(), payload) {
+				t.Errorf("decoded %+v, want %+v", got.Elem().Interface(), payload)
+			}
+			encoded, err := json.Marshal(payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(encoded)+"\n" != string(golden) {
+				t.Errorf("encoded %s, want %s", encoded, golden)
+			}
+		})
+	}
+}

@@ -1,0 +1,34 @@
+// Package mq is the only importer of the RocketMQ client. It gives the services typed topics, transactional, plain and
+// delayed sends, and consumers, and keeps every trap of rocketmq-client-go v2.1.2 in one place.
+package mq
+
+import "time"
+
+// Topic names a RocketMQ topic and fixes the payload that travels on it as JSON, so that a sender and a handler
+// cannot disagree.
+type Topic[T any] string
+
+// DelayLevel is RocketMQ's 1-based index into the broker's messageDelayLevel list; 0 means no delay.
+type DelayLevel int
+
+// delayLevels returns RocketMQ's default messageDelayLevel list (MessageStoreConfig 5.3.3). Retries share it.
+func delayLevels() []time.Duration {
+	return []time.Duration{
+		time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+		time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute,
+		6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
+		20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
+	}
+}
+
+// LevelFor returns the largest delay level that does not exceed d, and the first level for anything shorter: a
+// deadline is reached by a chain of levels (15 min = 10 min + 5 min) and is passed by less than a second.
+func LevelFor(d time.Duration) DelayLevel {
+	level := DelayLevel(1)
+	for i, step := range delayLevels() {
+		if step <= d {
+			level = DelayLevel(i + 1)
+		}
+	}
+	return level
+}

@@ -1,0 +1,61 @@
+// Package order owns orders, payments and refunds. Its order row is the only arbiter of paid against cancelled.
+package order
+
+import (
+	"errors"
+
+	"boxoffice/common/event"
+)
+
+// What a change of an order can be refused for.
+var (
+	ErrAlreadyPaid = errors.New("order is already paid")
+	ErrBusy        = errors.New("too many payments in flight")
+	ErrUnavailable = errors.New("database is away")
+)
+
+// State is where an order stands.
+type State string
+
+// An order leaves PendingPayment once, for one of the others.
+const (
+	PendingPayment State = "PENDING_PAYMENT"
+	Paid           State = "PAID"
+	Cancelled      State = "CANCELLED"
+)
+
+// CancelReason says why an order was cancelled; empty for an order that was not.
+type CancelReason string
+
+// The reasons.
+const (
+	CancelUnpaid  CancelReason = "unpaid"
+	CancelByBuyer CancelReason = "buyer"
+)
+
+// Order is an order with its state.
+type Order struct {
+	event.Order
+	State        State
+	CancelReason CancelReason
+}
+
+// Payment is a callback of the payment provider whose signature has been verified.
+type Payment struct {
+	ID        string // the provider's payment id, unique
+	OrderID   string
+	Amount    event.Money
+	WebhookID string // the delivery that brought it, for the record
+}
+
+// PaymentResult says what a payment callback came to.
+type PaymentResult string
+
+// The results. All but Duplicate are recorded with the payment.
+const (
+	Applied   PaymentResult = "applied"    // the order is paid
+	Duplicate PaymentResult = "duplicate"  // this payment was recorded before
+	Parked    PaymentResult = "parked"     // no such order yet: applied when it is created
+	RefundDue PaymentResult = "refund_due" // the order was cancelled or paid already: the money goes back
+	Mismatch  PaymentResult = "mismatch"   // amount or currency differ from the order's: never pays it
+)

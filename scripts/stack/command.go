@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const usage = `usage: stack VERB [flags]
+  up           start what is not running and wait until all of it is ready
+  down         stop what up started; -purge also removes the data
+  status       say for each part whether it runs, its pid and its port
+  env          print the shell lines that point boxoffice at the stack
+  kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db)
+  start PART   start one part again and wait until it is ready
+flags: -dir DIR; up: -brokers -check-interval -check-timeout -port-base -mode; down: -purge`
+
+var errUsage = errors.New(usage)
+
+// lockWait bounds how long a command waits for another one on the same
+// directory; it is longer than a first run with its downloads.
+const lockWait = 10 * time.Minute
+
+// command is one parsed call of this program.
+type command struct {
+	verb     string
+	part     string // kill and start only
+	dir      string
+	purge    bool
+	settings settings
+}
+
+// parse reads args; flags that are not given keep the value in base.
+func parse(args []string, base settings, dir string) (command, error) {
+	if len(args) == 0 {
+		return command{}, errUsage
+	}
+	c := command{verb: args[0], dir: dir, settings: base}
+	rest := args[1:]
+	fs := flag.NewFlagSet(c.verb, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&c.dir, "dir", dir, "downloads, data and logs")
+	switch c.verb {
+	case "up":
+		c.settings.define(fs)
+	case "down":
+		fs.BoolVar(&c.purge, "purge", false, "also remove the data")
+	case "status", "env":
+	case "kill", "start":
+		if len(rest) == 0 {
+			return command{}, fmt.Errorf("%s needs the name of a part\n%w", c.verb, errUsage)
+		}
+		c.part, rest = rest[0], rest[1:]
+	default:
+		return command{}, fmt.Errorf("no verb %q\n%w", c.verb, errUsage)
+	}
+	if err := fs.Parse(rest); err != nil {
+		return command{}, fmt.Errorf("%w\n%w", err, errUsage)
+	}
+	if fs.NArg() > 0 {
+		return command{}, fmt.Errorf("argument %q too many\n%w", fs.Arg(0), errUsage)
+	}
+	dir, err := filepath.Abs(c.dir)
+	c.dir = dir
+	return c, errors.Join(err, c.settings.validate())
+}
+
+// defaultDir is BOXOFFICE_STACK_DIR, else a directory in the user's cache.
+// Root's cache is unreadable for the mysql user that the database runs as, so
+// root gets the system's cache.
+func defaultDir(getenv func(string) string) (string, error) {
+	if dir := getenv("BOXOFFICE_STACK_DIR"); dir != "" {
+		return dir, nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/cache/boxoffice-stack", nil
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "boxoffice-stack"), err
+}
+
+// run does one command; it prints to stdout what the command is asked for.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	dir, err := defaultDir(getenv)
+	if err != nil {
+		return err
+	}
+	c, err := parse(args, defaultSettings(), dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return fmt.Errorf("make stack directory: %w", err)
+	}
+	if c.verb != "status" && c.verb != "env" {
+		unlock, err := lockDir(ctx, c.dir, lockWait)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	saved, found, err := loadSettings(c.dir)
+	if err != nil {
+		return err
+	}
+	if c.verb == "up" {
+		return runUp(ctx, c, args, saved, found, stdout)
+	}
+	if !found {
+		if c.verb == "down" {
+			return nil
+		}
+		return errors.New("no stack has been started in " + c.dir + ": run up first")
+	}
+	return stack{dir: c.dir, settings: saved, out: stdout}.do(ctx, c)
+}
+
+// runUp starts the stack with the given flags. While parts are running, flags
+// that are not given mean what those parts were started with.
+func runUp(ctx context.Context, c command, args []string, saved settings, found bool, stdout io.Writer) error {
+	if found && (stack{dir: c.dir, settings: saved}).anyRunning(ctx) {
+		again, err := parse(args, saved, c.dir)
+		if err != nil {
+			return err
+		}
+		if !saved.extendsTo(again.settings) {
+			return fmt.Errorf("the stack in %s runs with other settings (%s): run down first", c.dir, saved)
+		}
+		c = again
+	}
+	mode, err := c.settings.resolveMode(ctx)
+	if err != nil {
+		return err
+	}
+	c.settings.Mode = mode
+	if err := c.settings.save(c.dir); err != nil {
+		return err
+	}
+	return stack{dir: c.dir, settings: c.settings, out: stdout}.do(ctx, c)
+}

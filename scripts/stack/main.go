@@ -1,0 +1,28 @@
+// Command stack runs a real Apache RocketMQ cluster and a MySQL-compatible
+// database on loopback, for tests and for trying the production mode:
+//
+//	go run ./scripts/stack up
+//	eval "$(go run ./scripts/stack env)"
+//
+// With a Docker engine it starts the services of docker/compose.yaml; without
+// one it runs RocketMQ's jars from Maven Central on the installed Java, and the
+// installed mariadbd. What it downloads and stores stays outside the repository.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stack:", err)
+		os.Exit(1)
+	}
+}

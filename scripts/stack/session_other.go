@@ -1,0 +1,17 @@
+//go:build !unix
+
+package main
+
+import (
+	"context"
+	"os/exec"
+	"time"
+)
+
+// detach is not needed where only the Docker mode is of use.
+func detach(*exec.Cmd) {}
+
+// lockDir does nothing here: Docker compose orders concurrent calls itself.
+func lockDir(context.Context, string, time.Duration) (unlock func(), err error) {
+	return func() {}, nil
+}

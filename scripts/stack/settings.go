@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+const (
+	modeAuto   = "auto"
+	modeDocker = "docker"
+	modeJava   = "java"
+
+	maxBrokers = 4
+
+	settingsFile = "settings.json"
+)
+
+// settings is what up was asked for; later commands read it from the directory.
+type settings struct {
+	Mode          string        `json:"mode"`
+	Brokers       int           `json:"brokers"`
+	CheckInterval time.Duration `json:"check_interval_ns"`
+	CheckTimeout  time.Duration `json:"check_timeout_ns"`
+	PortBase      int           `json:"port_base"` // 0: the fixed default ports
+}
+
+func defaultSettings() settings {
+	return settings{Mode: modeAuto, Brokers: 1, CheckInterval: 5 * time.Second, CheckTimeout: 6 * time.Second}
+}
+
+func (s *settings) define(fs *flag.FlagSet) {
+	fs.StringVar(&s.Mode, "mode", s.Mode, "auto, docker or java")
+	fs.IntVar(&s.Brokers, "brokers", s.Brokers, "brokers in the cluster")
+	fs.DurationVar(&s.CheckInterval, "check-interval", s.CheckInterval, "time between two rounds of check-backs")
+	fs.DurationVar(&s.CheckTimeout, "check-timeout", s.CheckTimeout, "age of a half message at its first check-back")
+	fs.IntVar(&s.PortBase, "port-base", s.PortBase, "first of 100 ports to use")
+}
+
+func (s settings) validate() error {
+	switch {
+	case s.Mode != modeAuto && s.Mode != modeDocker && s.Mode != modeJava:
+		return fmt.Errorf("-mode %q is not auto, docker or java", s.Mode)
+	case s.Brokers < 1 || s.Brokers > maxBrokers:
+		return fmt.Errorf("-brokers %d is not between 1 and %d", s.Brokers, maxBrokers)
+	case s.Mode == modeDocker && s.Brokers > 1:
+		return errors.New("docker/compose.yaml has one broker: more need -mode java")
+	case s.CheckInterval < time.Millisecond:
+		return fmt.Errorf("-check-interval %s is less than 1ms", s.CheckInterval)
+	case s.CheckTimeout < time.Millisecond:
+		return fmt.Errorf("-check-timeout %s is less than 1ms", s.CheckTimeout)
+	case s.PortBase != 0 && (s.PortBase < 1024 || s.PortBase > 65535-100):
+		return fmt.Errorf("-port-base %d is not between 1024 and %d", s.PortBase, 65535-100)
+	}
+	return nil
+}
+
+// extendsTo reports whether a running stack with settings s becomes one with
+// next only by starting more brokers.
+func (s settings) extendsTo(next settings) bool {
+	if next.Brokers < s.Brokers {
+		return false
+	}
+	if next.Mode == modeAuto {
+		next.Mode = s.Mode
+	}
+	s.Brokers = next.Brokers
+	return s == next
+}
+
+// resolveMode turns auto into docker when an engine answers and one broker is
+// enough, else into java.
+func (s settings) resolveMode(ctx context.Context) (string, error) {
+	if s.Mode == modeJava || s.Mode == modeAuto && s.Brokers > 1 {
+		return modeJava, nil
+	}
+	err := findEngine(ctx)
+	if err == nil {
+		return modeDocker, nil
+	}
+	if s.Mode == modeDocker {
+		return "", err
+	}
+	return modeJava, nil
+}
+
+func (s settings) String() string {
+	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -port-base %d",
+		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.PortBase)
+}
+
+func (s settings) namesrvPort() int {
+	if s.PortBase != 0 {
+		return s.PortBase
+	}
+	return 19876
+}
+
+func (s settings) dbPort() int {
+	if s.PortBase != 0 {
+		return s.PortBase + 1
+	}
+	return 13306
+}
+
+// brokerPort is the remoting port of the i-th broker, from 0. The broker also
+// takes the port 2 below (the fast remoting server) and the one above (HA).
+func (s settings) brokerPort(i int) int {
+	if s.PortBase != 0 {
+		return s.PortBase + 10*(i+1)
+	}
+	return 20911 + 1000*i
+}
+
+func (s settings) save(dir string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode settings: %w", err)
+	}
+	return writeFile(filepath.Join(dir, settingsFile), b)
+}
+
+// loadSettings reports found=false when up never ran in dir.
+func loadSettings(dir string) (s settings, found bool, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, settingsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("read settings: %w", err)
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, false, fmt.Errorf("decode %s: %w", settingsFile, err)
+	}
+	return s, true, nil
+}
+
+// writeFile replaces path whole, so that a reader never sees half a file.
+func writeFile(path string, b []byte) error {
+	if err := os.WriteFile(path+".new", b, 0o644); err != nil {
+		return fmt.Errorf("write file: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("replace file: %w", err)
+	}
+	return nil
+}
+
+// loopback is the address of a port on this machine.
+func loopback(port int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}

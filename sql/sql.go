@@ -1,0 +1,16 @@
+// Package sql holds the schema of each service's database, one directory per dialect, as numbered migrations.
+package sql
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed stock order
+var files embed.FS
+
+// Stock returns the migrations of the stock database, by dialect.
+func Stock() (fs.FS, error) { return fs.Sub(files, "stock") }
+
+// Order returns the migrations of the order database, by dialect.
+func Order() (fs.FS, error) { return fs.Sub(files, "order") }
