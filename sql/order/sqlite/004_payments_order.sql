@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS payments_order ON payments (order_id)
