@@ -1,0 +1,36 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrLocked: another process, or another Log, has the directory open.
+	ErrLocked = errors.New("commitlog: another process uses the directory")
+	// ErrCorrupt: the files are damaged where a crash cannot have damaged them.
+	ErrCorrupt = errors.New("commitlog: corrupt log")
+	// ErrNotFound: no record starts at the offset.
+	ErrNotFound = errors.New("commitlog: no record at the offset")
+	// ErrTooLarge: the record is larger than Options.MaxRecordBytes.
+	ErrTooLarge = errors.New("commitlog: record too large")
+	// ErrFailed: a write or fsync failed. After a failed fsync nobody knows what
+	// is on the disk (ATC'20, "Can applications recover from fsync failures?"),
+	// so the log never tries again; it wraps the cause.
+	ErrFailed = errors.New("commitlog: log failed")
+	// ErrClosed: the log is closed.
+	ErrClosed = errors.New("commitlog: log closed")
+)
+
+// CorruptError says where the log is damaged. It is an ErrCorrupt.
+type CorruptError struct {
+	Offset int64 // of the first record, or the first missing byte, that is damaged
+	Reason string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("commitlog: corrupt log at offset %d: %s", e.Offset, e.Reason)
+}
+
+// Unwrap makes errors.Is(err, ErrCorrupt) true.
+func (e *CorruptError) Unwrap() error { return ErrCorrupt }

@@ -1,0 +1,156 @@
+package commitlog
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+)
+
+// maxSpareBytes is the largest buffer that is kept for the next batch.
+const maxSpareBytes = 8 << 20
+
+// flush is the one goroutine that writes and syncs. Whatever is appended while
+// an fsync runs is the next batch, so the rate of fsyncs adapts without a timer.
+func (l *Log) flush() {
+	defer close(l.flushed)
+	for {
+		b, ready, stop := l.nextBatch()
+		for _, f := range ready {
+			f(nil)
+		}
+		if b != nil {
+			l.settle(b, l.write(b))
+		}
+		if stop {
+			return
+		}
+	}
+}
+
+// nextBatch waits for something to do. stop is set once the log is closing and
+// nothing is left.
+func (l *Log) nextBatch() (b *batch, ready []func(error), stop bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		if l.failure == nil && len(l.pending.records) > 0 {
+			b = l.pending
+			l.flushing = b
+			l.pending = newBatch(l.end, l.spare)
+			l.spare = nil
+		}
+		ready, l.ready = l.ready, nil
+		if b != nil || len(ready) > 0 {
+			return b, ready, false
+		}
+		if l.closing {
+			return nil, nil, true
+		}
+		l.work.Wait()
+	}
+}
+
+// write writes and syncs a batch, segment by segment: a segment is durable
+// before the next one exists, so only the last one can be torn.
+func (l *Log) write(b *batch) error {
+	for offset := b.first; offset < b.end(); {
+		s, end := l.segmentToWrite(offset, b.end())
+		if s.file == nil {
+			file, err := l.createSegment(s.first)
+			if err != nil {
+				return err
+			}
+			l.mu.Lock()
+			s.file = file
+			l.mu.Unlock()
+		}
+		if _, err := s.file.WriteAt(b.records[offset-b.first:end-b.first], offset-s.first); err != nil {
+			return fmt.Errorf("write log at offset %d: %w", offset, err)
+		}
+		if err := l.syncFile(s.file); err != nil {
+			return fmt.Errorf("sync log before offset %d: %w", end, err)
+		}
+		offset = end
+	}
+	return nil
+}
+
+// segmentToWrite returns the segment of offset and where the part of the batch
+// that belongs to it ends.
+func (l *Log) segmentToWrite(offset, batchEnd int64) (s *segment, end int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s = l.segmentAt(offset)
+	return s, min(s.end, batchEnd)
+}
+
+// settle tells everybody how the batch ended. After a failure nothing is
+// written any more, so what came after the batch has failed with it.
+func (l *Log) settle(b *batch, err error) {
+	settled := []*batch{b}
+	l.mu.Lock()
+	if err != nil {
+		l.failure = fmt.Errorf("%w: %w", ErrFailed, err)
+		settled = append(settled, l.pending)
+	} else {
+		l.durable = b.end()
+		l.flushing = nil
+		if cap(b.records) <= maxSpareBytes {
+			l.spare = b.records[:0]
+		}
+	}
+	for _, done := range settled {
+		done.err = l.failure
+	}
+	l.space.Broadcast()
+	l.mu.Unlock()
+	for _, done := range settled {
+		close(done.done)
+		for _, f := range done.notify {
+			f(done.err)
+		}
+	}
+}
+
+// createSegment makes the file's existence durable before anything is in it.
+func (l *Log) createSegment(first int64) (File, error) {
+	name := segmentName(l.options.Dir, first)
+	file, err := l.options.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	if err := l.syncFile(file); err != nil {
+		return nil, closeAfter(file, fmt.Errorf("sync new segment: %w", err))
+	}
+	if err := l.syncDir(); err != nil {
+		return nil, closeAfter(file, err)
+	}
+	return file, nil
+}
+
+func (l *Log) syncFile(file File) error {
+	if l.options.NoSync {
+		return nil
+	}
+	l.syncs.Add(1)
+	return file.Sync()
+}
+
+// syncDir makes created and removed names durable. Windows has no such call;
+// NTFS journals names by itself.
+func (l *Log) syncDir() error {
+	if l.options.NoSync || runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := l.options.OpenFile(l.options.Dir, os.O_RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open log directory: %w", err)
+	}
+	if err := l.syncFile(dir); err != nil {
+		return closeAfter(dir, fmt.Errorf("sync log directory: %w", err))
+	}
+	if err := dir.Close(); err != nil {
+		return fmt.Errorf("close log directory: %w", err)
+	}
+	return nil
+}

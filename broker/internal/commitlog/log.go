@@ -1,0 +1,179 @@
+package commitlog
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// lockName is the file in the directory that carries the lock.
+const lockName = "LOCK"
+
+// Log is an open log. All methods are safe for concurrent use.
+type Log struct {
+	options    Options
+	castagnoli *crc32.Table
+	lock       io.Closer
+	cut        int64
+	syncs      atomic.Int64
+	probes     sync.Pool // *[]byte of probeBytes, for Read
+
+	mu       sync.Mutex
+	work     *sync.Cond // the flusher waits for something to do
+	space    *sync.Cond // Append waits for room
+	segments []*segment // in order; the last one is active
+	end      int64      // behind the last appended record
+	durable  int64      // behind the last durable record; the files are read before it, memory behind
+	pending  *batch     // records of [flushing.end or durable, end)
+	flushing *batch     // records that the flusher is writing, nil when it is idle
+	spare    []byte     // an empty buffer for the next batch
+	ready    []func(error)
+	closing  bool
+	failure  error // ErrFailed and its cause, once there
+
+	deleting  sync.Mutex // serializes DeleteBefore and Close's closing of files
+	flushed   chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// batch is a run of records that becomes durable as one.
+type batch struct {
+	first   int64
+	records []byte
+	done    chan struct{} // closed when err is final
+	err     error
+	notify  []func(error)
+}
+
+func newBatch(first int64, buffer []byte) *batch {
+	return &batch{first: first, records: buffer[:0], done: make(chan struct{})}
+}
+
+func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
+
+// Append adds one record. It calls build under the append lock with the offset
+// that the record will have; build appends the payload to dst and returns it,
+// keeps neither, and must not call the log.
+// When Append returns, the record is in memory and can be read, but is neither
+// durable nor necessarily written: Wait for end. It blocks while
+// MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFailed or
+// ErrClosed, and then nothing is appended.
+func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.failure == nil && !l.closing && l.end-l.durable >= l.options.MaxUnflushedBytes {
+		l.space.Wait()
+	}
+	if l.failure != nil {
+		return 0, 0, l.failure
+	}
+	if l.closing {
+		return 0, 0, ErrClosed
+	}
+	var header [recordHeaderBytes]byte
+	before := l.pending.records
+	grown := build(append(before, header[:]...), l.end)
+	payload := len(grown) - len(before) - recordHeaderBytes
+	if payload < 0 || payload > l.options.MaxRecordBytes {
+		return 0, 0, fmt.Errorf("append record of %d bytes: %w", payload, ErrTooLarge)
+	}
+	size := int64(recordHeaderBytes + payload)
+	l.sealRecord(grown[len(before):])
+	l.pending.records = grown
+
+	active := l.segments[len(l.segments)-1]
+	if active.end > active.first && active.end-active.first+size > l.options.SegmentBytes {
+		// The flusher creates the file when it gets there.
+		active = &segment{first: l.end, end: l.end}
+		l.segments = append(l.segments, active)
+	}
+	active.add(size)
+	offset = l.end
+	l.end += size
+	if len(before) == 0 {
+		l.work.Signal()
+	}
+	return offset, l.end, nil
+}
+
+// Wait blocks until everything before end is durable, or ctx is done. What is
+// already durable answers nil even after a failure; for the rest a failed log
+// answers ErrFailed for ever. An end that was never appended is ErrNotFound.
+func (l *Log) Wait(ctx context.Context, end int64) error {
+	l.mu.Lock()
+	b, err := l.batchBefore(end)
+	l.mu.Unlock()
+	if b == nil {
+		return err
+	}
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for log offset %d: %w", end, ctx.Err())
+	}
+}
+
+// batchBefore returns the batch that makes everything before end durable, or
+// the answer when there is nothing to wait for.
+func (l *Log) batchBefore(end int64) (*batch, error) {
+	switch {
+	case end <= l.durable:
+		return nil, nil
+	case l.failure != nil:
+		return nil, l.failure
+	case end > l.end:
+		return nil, fmt.Errorf("wait for log offset %d beyond %d: %w", end, l.end, ErrNotFound)
+	case l.flushing != nil && end <= l.flushing.end():
+		return l.flushing, nil
+	}
+	return l.pending, nil
+}
+
+// OnDurable is Wait without blocking: f gets Wait's answer, on the goroutine
+// that flushes, and must not block. After Close it runs on the caller's.
+func (l *Log) OnDurable(end int64, f func(error)) {
+	l.mu.Lock()
+	b, err := l.batchBefore(end)
+	switch {
+	case b != nil:
+		b.notify = append(b.notify, f)
+	case !l.closing:
+		l.ready = append(l.ready, func(error) { f(err) })
+		l.work.Signal()
+	default:
+		defer f(err)
+	}
+	l.mu.Unlock()
+}
+
+// First is the offset of the oldest record that is kept.
+func (l *Log) First() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.segments[0].first
+}
+
+// End is the offset that the next record will have.
+func (l *Log) End() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end
+}
+
+// Durable is the offset before which everything is durable.
+func (l *Log) Durable() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable
+}
+
+// Syncs is the number of fsyncs so far, of files and of the directory.
+func (l *Log) Syncs() int64 { return l.syncs.Load() }
+
+// TornBytes is how much Open cut off the end of the last segment.
+func (l *Log) TornBytes() int64 { return l.cut }

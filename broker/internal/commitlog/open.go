@@ -1,0 +1,134 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Open opens or creates the log in o.Dir and calls replay for every record in
+// order, if it is not nil; the payload is only valid during the call, and an
+// error from it ends Open. Every checksum is verified. What a crash left behind the last whole
+// record of the last segment is cut off (TornBytes); damage anywhere else is a
+// CorruptError and changes nothing. ErrLocked when the directory is in use.
+func Open(o Options, replay func(offset int64, payload []byte) error) (*Log, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if replay == nil {
+		replay = func(int64, []byte) error { return nil }
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create log directory: %w", err)
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{
+		options: o, castagnoli: crc32.MakeTable(crc32.Castagnoli),
+		lock: lock, flushed: make(chan struct{}),
+	}
+	l.work, l.space = sync.NewCond(&l.mu), sync.NewCond(&l.mu)
+	if err := l.recover(replay); err != nil {
+		return nil, errors.Join(err, l.closeFiles())
+	}
+	l.durable = l.end
+	l.pending = newBatch(l.end, nil)
+	go l.flush()
+	return l, nil
+}
+
+// recover loads all segments and leaves the last one ready for appending.
+func (l *Log) recover(replay func(offset int64, payload []byte) error) error {
+	entries, err := os.ReadDir(l.options.Dir)
+	if err != nil {
+		return fmt.Errorf("list log directory: %w", err)
+	}
+	for _, entry := range entries {
+		first, ok := segmentFirst(entry)
+		if !ok {
+			continue
+		}
+		if err := l.loadSegment(first, replay); err != nil {
+			return err
+		}
+	}
+	if len(l.segments) == 0 {
+		file, err := l.createSegment(0)
+		if err != nil {
+			return err
+		}
+		l.segments = []*segment{{file: file}}
+		return nil
+	}
+	return l.settleTail()
+}
+
+// loadSegment scans the next segment, which shows that the one before it was
+// complete once.
+func (l *Log) loadSegment(first int64, replay func(offset int64, payload []byte) error) error {
+	if len(l.segments) > 0 {
+		if l.cut > 0 {
+			return &CorruptError{Offset: l.end, Reason: fmt.Sprintf("%d damaged bytes before segment %d", l.cut, first)}
+		}
+		if first != l.end {
+			return &CorruptError{Offset: l.end, Reason: fmt.Sprintf("next segment starts at %d", first)}
+		}
+	}
+	file, err := l.options.OpenFile(segmentName(l.options.Dir, first), os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("open segment: %w", err)
+	}
+	s := &segment{first: first, end: first, file: file}
+	l.segments = append(l.segments, s)
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("size of segment: %w", err)
+	}
+	if err := l.scan(s, info.Size(), replay); err != nil {
+		return err
+	}
+	l.end = s.end
+	l.cut = first + info.Size() - s.end
+	return nil
+}
+
+// settleTail cuts a torn tail off the last segment. It syncs even when there is
+// none: after a crash of only the process, records that were replayed may still
+// be in nothing but the page cache.
+func (l *Log) settleTail() error {
+	last := l.segments[len(l.segments)-1]
+	if l.cut > 0 {
+		if err := last.file.Truncate(last.end - last.first); err != nil {
+			return fmt.Errorf("cut torn tail at %d: %w", last.end, err)
+		}
+	}
+	if err := l.syncFile(last.file); err != nil {
+		return fmt.Errorf("sync last segment: %w", err)
+	}
+	return l.syncDir()
+}
+
+// closeFiles closes all segments and releases the directory.
+func (l *Log) closeFiles() error {
+	var errs []error
+	for _, s := range l.segments {
+		if err := s.close(); err != nil {
+			errs = append(errs, fmt.Errorf("close segment %d: %w", s.first, err))
+		}
+	}
+	if err := l.lock.Close(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock %s: %w", filepath.Join(l.options.Dir, lockName), err))
+	}
+	return errors.Join(errs...)
+}
+
+func closeAfter(c io.Closer, err error) error {
+	return errors.Join(err, c.Close())
+}
