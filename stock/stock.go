@@ -5,8 +5,11 @@ package stock
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -22,7 +25,58 @@ var (
 	ErrUnavailable       = errors.New("message queue or database is away")
 	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
 	ErrReservationAbsent = errors.New("reservation not found")
+	ErrInvalid           = errors.New("value out of range")
+	ErrCursorInvalid     = errors.New("cursor was not given out by this service")
 )
+
+const (
+	defaultPayWindow  = 15 * time.Minute
+	defaultSweepGrace = 30 * time.Second
+	defaultMaxBatch   = 256
+	// A reservation takes 11 parameters of an INSERT, and SQLite takes 32766 in one statement.
+	maxBatchLimit = 2000
+)
+
+// Options says how to sell. The zero value of a field stands for its default.
+type Options struct {
+	PayWindow  time.Duration // from reservation to expiry; 15 minutes
+	SweepGrace time.Duration // from expiry to the first sweep; 30 seconds
+	MaxBatch   int           // purchases in one half message, 1 to 2000; 256
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// Stock is the rows of one stock database. Any number of processes may share them.
+type Stock struct {
+	db   *db.DB
+	opts Options
+	now  func() time.Time
+	log  *slog.Logger
+}
+
+// New returns the stock that d holds. It needs no message queue.
+func New(d *db.DB, o Options) *Stock {
+	if o.PayWindow <= 0 {
+		o.PayWindow = defaultPayWindow
+	}
+	if o.SweepGrace <= 0 {
+		o.SweepGrace = defaultSweepGrace
+	}
+	if o.MaxBatch <= 0 {
+		o.MaxBatch = defaultMaxBatch
+	}
+	o.MaxBatch = min(o.MaxBatch, maxBatchLimit)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Stock{db: d, opts: o, now: o.Now, log: o.Log}
+}
+
+// away marks a failure of the database, or of the message queue, as one that another try may not meet.
+func away(doing string, err error) error { return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err) }
 
 // Screening is one showing of a movie at a venue, with its stock. Available + Reserved + Sold = Capacity.
 type Screening struct {

@@ -1,0 +1,5 @@
+CREATE TABLE IF NOT EXISTS fences (
+    tx_id      TEXT    NOT NULL PRIMARY KEY,
+    outcome    TEXT    NOT NULL CHECK (outcome IN ('committed', 'rolled_back')),
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
