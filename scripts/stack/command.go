@@ -94,10 +94,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return fmt.Errorf("make stack directory: %w", err)
-	}
 	if c.verb != "status" && c.verb != "env" {
+		if err := os.MkdirAll(c.dir, 0o755); err != nil {
+			return fmt.Errorf("make stack directory: %w", err)
+		}
 		unlock, err := lockDir(ctx, c.dir, lockWait)
 		if err != nil {
 			return err
@@ -132,6 +132,7 @@ func runUp(ctx context.Context, c command, args []string, saved settings, found 
 			return fmt.Errorf("the stack in %s runs with other settings (%s): run down first", c.dir, saved)
 		}
 		c = again
+		c.settings.Mode = saved.Mode
 	}
 	mode, err := c.settings.resolveMode(ctx)
 	if err != nil {

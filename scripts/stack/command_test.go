@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		args string
+		want string
+	}{
+		{"", "usage"},
+		{"restart", `no verb "restart"`},
+		{"kill", "kill needs the name of a part"},
+		{"start", "start needs the name of a part"},
+		{"up now", `argument "now" too many`},
+		{"up -brokers 0", "-brokers 0 is not between 1 and 4"},
+		{"up -brokers 5", "-brokers 5 is not between 1 and 4"},
+		{"up -brokers 2 -mode docker", "more need -mode java"},
+		{"up -mode podman", `-mode "podman"`},
+		{"up -check-interval 5", `invalid value "5"`},
+		{"up -check-interval 0s", "-check-interval 0s"},
+		{"up -check-timeout -1s", "-check-timeout -1s"},
+		{"up -port-base 80", "-port-base 80"},
+		{"up -port-base 65500", "-port-base 65500"},
+		{"up -purge", "flag provided but not defined"},
+		{"status -brokers 2", "flag provided but not defined"},
+	} {
+		t.Run(tc.args, func(t *testing.T) {
+			_, err := parse(strings.Fields(tc.args), defaultSettings(), t.TempDir())
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("parse(%q) = %v, want %q in it", tc.args, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestParseKeepsWhatIsNotGiven(t *testing.T) {
+	base := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, PortBase: 30000}
+	c, err := parse([]string{"up", "-check-interval", "2s"}, base, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.CheckInterval = 2 * time.Second
+	if c.settings != base {
+		t.Fatalf("settings = %s, want %s", c.settings, base)
+	}
+}
+
+func TestRunBeforeUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "stack")
+	getenv := func(string) string { return dir }
+	for _, verb := range []string{"status", "env"} {
+		var out bytes.Buffer
+		err := run(t.Context(), []string{verb}, getenv, &out)
+		if err == nil || !strings.Contains(err.Error(), "run up first") || out.Len() > 0 {
+			t.Errorf("%s = %v, %q; want an error that says to run up first", verb, err, out.String())
+		}
+	}
+	if err := run(t.Context(), []string{"down"}, getenv, new(bytes.Buffer)); err != nil {
+		t.Errorf("down of nothing: %v", err)
+	}
+}
+
+func TestRunUnknownPart(t *testing.T) {
+	dir := t.TempDir()
+	s := defaultSettings()
+	s.Mode = modeJava
+	if err := s.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), []string{"kill", "broker2", "-dir", dir}, func(string) string { return "" }, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "there are broker, namesrv, db") {
+		t.Fatalf("kill broker2 = %v, want the names of the parts", err)
+	}
+}
+
+// Two tests that both call up would otherwise start two brokers on one store.
+func TestLockDirIsExclusive(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lockDir(t.Context(), dir, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockDir(t.Context(), dir, 10*time.Millisecond); err == nil {
+		t.Fatal("a second lock was given")
+	}
+	unlock()
+	unlock, err = lockDir(t.Context(), dir, time.Second)
+	if err != nil {
+		t.Fatalf("lock after unlock: %v", err)
+	}
+	unlock()
+}
+
+func TestSettingsExtendOnlyByBrokers(t *testing.T) {
+	running := settings{Mode: modeJava, Brokers: 1, CheckInterval: time.Second, CheckTimeout: time.Second}
+	for _, tc := range []struct {
+		name   string
+		change func(*settings)
+		want   bool
+	}{
+		{"same", func(*settings) {}, true},
+		{"more brokers", func(s *settings) { s.Brokers = 2 }, true},
+		{"auto", func(s *settings) { s.Mode = modeAuto }, true},
+		{"no brokers", func(s *settings) { s.Brokers = 0 }, false},
+		{"docker", func(s *settings) { s.Mode = modeDocker }, false},
+		{"interval", func(s *settings) { s.CheckInterval++ }, false},
+		{"ports", func(s *settings) { s.PortBase = 30000 }, false},
+	} {
+		next := running
+		tc.change(&next)
+		if got := running.extendsTo(next); got != tc.want {
+			t.Errorf("%s: extendsTo = %t, want %t", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestSettingsRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	if _, found, err := loadSettings(dir); found || err != nil {
+		t.Fatalf("load of nothing: found=%t, %v", found, err)
+	}
+	want := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: time.Minute, PortBase: 30000}
+	if err := want.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := loadSettings(dir)
+	if err != nil || !found || got != want {
+		t.Fatalf("loaded %s, found=%t, %v; want %s", got, found, err, want)
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func namesrvConf(port int, dir string) string {
+	return fmt.Sprintf("bindAddress=127.0.0.1\nlistenPort=%d\nkvConfigPath=%s/kvConfig.json\n", port, dir)
+}
+
+// brokerConf is what differs between two brokers.
+type brokerConf struct {
+	name          string
+	port          int
+	namesrv       string
+	bind          string // empty: loopback
+	store         string // directory
+	checkInterval time.Duration
+	checkTimeout  time.Duration
+}
+
+// render writes broker.conf. Keys are the fields of BrokerConfig,
+// MessageStoreConfig and NettyServerConfig of RocketMQ 5.3.3. The store files
+// are small so that the stack fits on a laptop; the app creates its topics.
+// bindAddress does not reach the replication port (listenPort+1), for which
+// DefaultHAService has no address to set: that one port is open on all
+// interfaces of the machine.
+func (c brokerConf) render() string {
+	if c.bind == "" {
+		c.bind = "127.0.0.1"
+	}
+	return fmt.Sprintf(`brokerClusterName=%s
+brokerName=%s
+brokerId=0
+brokerRole=ASYNC_MASTER
+brokerIP1=127.0.0.1
+bindAddress=%s
+listenPort=%d
+namesrvAddr=%s
+registerNameServerPeriod=10000
+
+flushDiskType=SYNC_FLUSH
+storePathRootDir=%s/store
+mappedFileSizeCommitLog=67108864
+mappedFileSizeConsumeQueue=600000
+mappedFileSizeTimerLog=16777216
+maxHashSlotNum=100000
+maxIndexNum=400000
+fileReservedTime=72
+
+# On a disk 85 percent full the broker would delete unread messages. Above 90 percent
+# it refuses to write; DefaultMessageStore lets no setting raise that.
+diskMaxUsedSpaceRatio=95
+cleanFileForciblyEnable=false
+
+autoCreateTopicEnable=false
+autoCreateSubscriptionGroup=true
+enableScheduleAsyncDeliver=true
+
+transactionCheckInterval=%d
+transactionTimeOut=%d
+transactionCheckMax=1000
+
+# A machine that also runs the tests stalls for longer than the default 200 ms.
+waitTimeMillsInSendQueue=3000
+`, clusterName, c.name, c.bind, c.port, c.namesrv, c.store,
+		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds())
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// The account is for loopback only and guards nothing but test data.
+const (
+	dbUser     = "boxoffice"
+	dbPassword = "boxoffice"
+	stockDB    = "boxoffice_stock"
+	orderDB    = "boxoffice_order"
+)
+
+// initSQL runs at each start, before the server takes connections.
+const initSQL = `CREATE DATABASE IF NOT EXISTS ` + stockDB + `;
+CREATE DATABASE IF NOT EXISTS ` + orderDB + `;
+CREATE USER IF NOT EXISTS '` + dbUser + `'@'%' IDENTIFIED BY '` + dbPassword + `';
+GRANT ALL ON ` + stockDB + `.* TO '` + dbUser + `'@'%';
+GRANT ALL ON ` + orderDB + `.* TO '` + dbUser + `'@'%';
+`
+
+func (s stack) dsn(database string) string {
+	return fmt.Sprintf("mysql://%s:%s@%s/%s", dbUser, dbPassword, loopback(s.settings.dbPort()), database)
+}
+
+func (s stack) db() part {
+	return part{name: "db", port: s.settings.dbPort(), prepare: s.prepareDB, ready: s.dbReady}
+}
+
+// findMariaDB also looks where Debian puts servers, which is not on every PATH.
+func findMariaDB() (string, error) {
+	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("the database is MariaDB: install its server (Debian: apt-get install mariadb-server), or start a Docker engine")
+}
+
+func (s stack) prepareDB(ctx context.Context, dir string) (argv, env []string, err error) {
+	server, err := findMariaDB()
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := installDB(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	initFile := filepath.Join(dir, "init.sql")
+	if err := writeFile(initFile, []byte(initSQL)); err != nil {
+		return nil, nil, err
+	}
+	argv = append([]string{server, "--no-defaults"}, asUser()...)
+	return append(argv,
+		"--datadir="+data,
+		"--socket=mysqld.sock", // relative to datadir: a socket's path is short
+		"--pid-file=mysqld.pid",
+		"--bind-address=127.0.0.1",
+		"--port="+strconv.Itoa(s.settings.dbPort()),
+		"--init-file="+initFile,
+		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
+		"--innodb-flush-log-at-trx-commit=1",
+		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M",
+		"--performance-schema=OFF", "--max-connections=300",
+	), nil, nil
+}
+
+// asUser is the flag without which mariadbd refuses to run as root.
+func asUser() []string {
+	if os.Geteuid() == 0 {
+		return []string{"--user=mysql"}
+	}
+	return nil
+}
+
+// installDB makes the system tables once and returns the data directory, which
+// appears under its name only when it is complete.
+func installDB(ctx context.Context, dir string) (string, error) {
+	data := filepath.Join(dir, "mysql")
+	if _, err := os.Stat(data); err == nil {
+		return data, nil
+	}
+	partial := data + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return "", fmt.Errorf("remove unfinished database: %w", err)
+	}
+	args := append([]string{"--no-defaults", "--skip-test-db", "--datadir=" + partial}, asUser()...)
+	if out, err := exec.CommandContext(ctx, "mariadb-install-db", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("install database (as root, the mysql user must be able to enter %s): %w\n%s", dir, err, out)
+	}
+	if err := os.Rename(partial, data); err != nil {
+		return "", fmt.Errorf("keep database: %w", err)
+	}
+	return data, nil
+}
+
+// dbReady asks both databases a question as the app's user.
+func (s stack) dbReady(ctx context.Context) error {
+	for _, name := range []string{stockDB, orderDB} {
+		cfg := mysql.NewConfig()
+		cfg.User, cfg.Passwd, cfg.DBName = dbUser, dbPassword, name
+		cfg.Net, cfg.Addr = "tcp", loopback(s.settings.dbPort())
+		cfg.Logger = &mysql.NopLogger{} // refused connections are expected here
+		connector, err := mysql.NewConnector(cfg)
+		if err != nil {
+			return fmt.Errorf("configure database client: %w", err)
+		}
+		db := sql.OpenDB(connector)
+		var one int
+		err = errors.Join(db.QueryRowContext(ctx, "SELECT 1").Scan(&one), db.Close())
+		if err != nil {
+			return fmt.Errorf("query %s: %w", name, err)
+		}
+	}
+	return nil
+}

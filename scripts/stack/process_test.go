@@ -1,0 +1,121 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// newSleeper launches a process that is ours, and its pid file.
+func newSleeper(t *testing.T, argv ...string) (process, string) {
+	t.Helper()
+	dir := t.TempDir()
+	pidFile := filepath.Join(dir, "sleeper.pid")
+	p, err := launch(argv, nil, filepath.Join(dir, "out.log"), pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.stop(context.WithoutCancel(t.Context()), syscall.SIGKILL, 10*time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+	return p, pidFile
+}
+
+func TestPidFileOfLivingProcess(t *testing.T) {
+	p, pidFile := newSleeper(t, "sleep", "60")
+	got, alive, err := loadProcess(pidFile)
+	if err != nil || !alive || got != p {
+		t.Fatalf("loadProcess = %v, %t, %v; want %v alive", got, alive, err, p)
+	}
+	if err := p.stop(t.Context(), syscall.SIGTERM, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	// The test has not waited for its child, so it is a zombie now.
+	if _, alive, err := loadProcess(pidFile); alive || err != nil {
+		t.Fatalf("after stop: alive=%t, %v; want gone", alive, err)
+	}
+}
+
+// A pid file survives a reboot or a crash, and its number may by then belong to
+// somebody else's process, which down must not touch.
+func TestPidFileOfAnotherProcess(t *testing.T) {
+	p, pidFile := newSleeper(t, "sleep", "60")
+	stale := process{PID: p.PID, Birth: "an earlier boot/17"}
+	b, err := json.Marshal(stale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(pidFile, b); err != nil {
+		t.Fatal(err)
+	}
+	got, alive, err := loadProcess(pidFile)
+	if err != nil || alive {
+		t.Fatalf("loadProcess: alive=%t, %v; want not ours", alive, err)
+	}
+	if err := got.stop(t.Context(), syscall.SIGKILL, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if !p.alive() {
+		t.Fatal("stop killed a process that it did not start")
+	}
+}
+
+func TestStopKillsAfterPatience(t *testing.T) {
+	p, pidFile := newSleeper(t, "sh", "-c", `trap "" TERM; echo deaf; while :; do sleep 1; done`)
+	log := filepath.Join(filepath.Dir(pidFile), "out.log")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := poll(ctx, func() (bool, error) {
+		b, err := os.ReadFile(log)
+		return strings.Contains(string(b), "deaf"), err
+	})
+	if err != nil {
+		t.Fatalf("wait for the trap: %v", err)
+	}
+	if err := p.stop(t.Context(), syscall.SIGTERM, 300*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if p.alive() {
+		t.Fatal("alive after stop")
+	}
+}
+
+func TestPidFileMissingOrBroken(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "x.pid")
+	if _, alive, err := loadProcess(pidFile); alive || err != nil {
+		t.Fatalf("missing: alive=%t, %v", alive, err)
+	}
+	if err := writeFile(pidFile, []byte("4711")); err != nil {
+		t.Fatal(err)
+	}
+	if _, alive, err := loadProcess(pidFile); alive || err == nil {
+		t.Fatalf("broken: alive=%t, %v; want an error", alive, err)
+	}
+}
+
+func TestBirthInStat(t *testing.T) {
+	if _, err := os.Stat("/proc/sys/kernel/random/boot_id"); err != nil {
+		t.Skip("no /proc here: births come from ps")
+	}
+	const rest = " 1 2 3 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 98765 1000 10"
+	birth, err := birthInStat("42 (a b) S) S" + rest)
+	if err != nil || !strings.HasSuffix(birth, "/98765") {
+		t.Errorf("birth = %q, %v; want start time 98765", birth, err)
+	}
+	if _, err := birthInStat("42 (zombie) Z" + rest); !errors.Is(err, errGone) {
+		t.Errorf("zombie: %v, want %v", err, errGone)
+	}
+	if _, err := birthInStat("42 (short) S 1 2"); err == nil {
+		t.Error("short line: no error")
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	rocketmqVersion = "5.3.3"
+	clusterName     = "boxoffice"
+
+	// mavenPlugin is pinned: the plugin a bare "dependency:" finds changes.
+	mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+
+	pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>boxoffice</groupId><artifactId>stack</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.rocketmq</groupId><artifactId>rocketmq-namesrv</artifactId><version>` + rocketmqVersion + `</version></dependency>
+    <dependency><groupId>org.apache.rocketmq</groupId><artifactId>rocketmq-broker</artifactId><version>` + rocketmqVersion + `</version></dependency>
+  </dependencies>
+</project>
+`
+)
+
+func (s stack) jarDir() string { return filepath.Join(s.dir, "rocketmq-"+rocketmqVersion) }
+
+// fetchJars downloads RocketMQ once. The directory appears under its name only
+// when it is complete.
+func (s stack) fetchJars(ctx context.Context) error {
+	if _, err := os.Stat(s.jarDir()); err == nil {
+		return nil
+	}
+	mvn, err := exec.LookPath("mvn")
+	if err != nil {
+		return errors.New("RocketMQ's jars come with Maven: install Maven and Java 17 (Debian: apt-get install maven), or start a Docker engine")
+	}
+	if _, err := fmt.Fprintf(s.out, "# downloading RocketMQ %s into %s\n", rocketmqVersion, s.dir); err != nil {
+		return fmt.Errorf("print progress: %w", err)
+	}
+	partial := s.jarDir() + ".partial"
+	if err := errors.Join(os.RemoveAll(partial), os.MkdirAll(partial, 0o755)); err != nil {
+		return fmt.Errorf("make jar directory: %w", err)
+	}
+	pomFile := filepath.Join(partial, "pom.xml")
+	if err := writeFile(pomFile, []byte(pom)); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", pomFile, mavenPlugin,
+		"-DincludeScope=runtime", "-DoutputDirectory="+partial)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("download RocketMQ with mvn: %w\n%s", err, out)
+	}
+	if err := os.Rename(partial, s.jarDir()); err != nil {
+		return fmt.Errorf("keep jars: %w", err)
+	}
+	return nil
+}
+
+// javaCommand runs one of RocketMQ's servers. RocketMQ writes its logs below
+// user.home, and refuses to start without ROCKETMQ_HOME.
+func (s stack) javaCommand(dir, mainClass, conf string, memory ...string) (argv, env []string, err error) {
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return nil, nil, errors.New("RocketMQ needs Java: install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or start a Docker engine")
+	}
+	confFile := filepath.Join(dir, "rocketmq.conf")
+	if err := writeFile(confFile, []byte(conf)); err != nil {
+		return nil, nil, err
+	}
+	argv = append([]string{java}, memory...)
+	argv = append(argv,
+		"-Duser.home="+dir,
+		"--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+		"--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+		"--add-opens=java.base/java.nio=ALL-UNNAMED",
+		"-cp", filepath.Join(s.jarDir(), "*"),
+		mainClass, "-c", confFile)
+	return argv, []string{"ROCKETMQ_HOME=" + dir}, nil
+}
+
+func (s stack) namesrv() part {
+	port := s.settings.namesrvPort()
+	return part{
+		name: "namesrv",
+		port: port,
+		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
+			return s.javaCommand(dir, "org.apache.rocketmq.namesrv.NamesrvStartup", namesrvConf(port, dir),
+				"-Xms128m", "-Xmx256m", "-XX:MaxDirectMemorySize=128m", "-XX:+UseSerialGC")
+		},
+		ready: func(ctx context.Context) error {
+			_, err := clusterInfo(ctx, loopback(port))
+			return err
+		},
+	}
+}
+
+func (s stack) broker(i int) part {
+	name := "broker"
+	if i > 0 {
+		name += strconv.Itoa(i + 1)
+	}
+	port := s.settings.brokerPort(i)
+	return part{
+		name: name,
+		port: port,
+		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
+			conf := brokerConf{
+				name: "broker-" + string(rune('a'+i)), port: port, namesrv: loopback(s.settings.namesrvPort()), store: dir,
+				checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout,
+			}
+			return s.javaCommand(dir, "org.apache.rocketmq.broker.BrokerStartup", conf.render(),
+				"-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseG1GC")
+		},
+		ready: func(ctx context.Context) error { return s.brokerReady(ctx, loopback(port)) },
+	}
+}
+
+// brokerReady wants both: the broker opens its port before it registers, and
+// the nameserver may remember a broker that died.
+func (s stack) brokerReady(ctx context.Context, addr string) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("connect broker: %w", err)
+	}
+	if err := conn.Close(); err != nil {
+		return fmt.Errorf("close broker connection: %w", err)
+	}
+	cluster, err := clusterInfo(ctx, loopback(s.settings.namesrvPort()))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(cluster, `"`+addr+`"`) {
+		return fmt.Errorf("broker %s is not registered at the nameserver", addr)
+	}
+	return nil
+}
+
+func checkPortFree(ctx context.Context, port int) error {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", loopback(port))
+	if err != nil {
+		return fmt.Errorf("port %d is taken (choose others with up -port-base): %w", port, err)
+	}
+	return ln.Close()
+}
