@@ -9,9 +9,10 @@ import (
 
 // What a change of an order can be refused for.
 var (
-	ErrAlreadyPaid = errors.New("order is already paid")
-	ErrBusy        = errors.New("too many payments in flight")
-	ErrUnavailable = errors.New("database is away")
+	ErrAlreadyPaid    = errors.New("order is already paid")
+	ErrInvalidPayment = errors.New("payment cannot be recorded: an id or the currency is missing, too long or not visible ASCII")
+	ErrBusy           = errors.New("too many payments in flight")
+	ErrUnavailable    = errors.New("database is away")
 )
 
 // State is where an order stands.
@@ -38,6 +39,18 @@ type Order struct {
 	event.Order
 	State        State
 	CancelReason CancelReason
+}
+
+// outcome is what stock is told about the order; empty while it is pending.
+func (o Order) outcome() event.Outcome {
+	switch o.State {
+	case Paid:
+		return event.Paid
+	case Cancelled:
+		return event.Cancelled
+	default:
+		return ""
+	}
 }
 
 // Payment is a callback of the payment provider whose signature has been verified.

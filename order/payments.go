@@ -1,0 +1,106 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"boxoffice/common/event"
+
+	"github.com/jmoiron/sqlx"
+)
+
+type paymentRow struct {
+	ID       string        `db:"id"`
+	OrderID  string        `db:"order_id"`
+	Amount   int64         `db:"amount"`
+	Currency string        `db:"currency"`
+	Result   PaymentResult `db:"result"`
+}
+
+func (r paymentRow) payment() Payment {
+	return Payment{ID: r.ID, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency}}
+}
+
+// readPayments reads the recorded ones of these payments, without their webhook ids.
+func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]receivedPayment, error) {
+	payments := make(map[string]receivedPayment, len(ids))
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments WHERE id IN (?)`, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("read payments: %w", err)
+		}
+		var rows []paymentRow
+		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+			return nil, fmt.Errorf("read payments: %w", err)
+		}
+		for _, r := range rows {
+			payments[r.ID] = receivedPayment{r.payment(), r.Result}
+		}
+	}
+	return payments, nil
+}
+
+// parkedPayments reads the parked payments of these orders, the oldest first.
+func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
+	var parked []Payment
+	for chunk := range slices.Chunk(orderIDs, rowsPerStatement) {
+		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments
+			WHERE result = 'parked' AND order_id IN (?) ORDER BY received_at, id`, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("read parked payments: %w", err)
+		}
+		var rows []paymentRow
+		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+			return nil, fmt.Errorf("read parked payments: %w", err)
+		}
+		for _, r := range rows {
+			parked = append(parked, r.payment())
+		}
+	}
+	return parked, nil
+}
+
+func insertPayments(ctx context.Context, tx *sqlx.Tx, payments []receivedPayment, now int64) error {
+	for chunk := range slices.Chunk(payments, rowsPerStatement) {
+		args := make([]any, 0, 7*len(chunk))
+		for _, p := range chunk {
+			args = append(args, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, string(p.result), now)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO payments
+			(id, order_id, amount, currency, webhook_id, result, received_at)
+			VALUES `+tuples(len(chunk), 7), args...); err != nil {
+			return fmt.Errorf("record payments: %w", err)
+		}
+	}
+	return nil
+}
+
+// unparkPayments gives parked payments their result, once: two transactions may have read the same ones.
+func unparkPayments(ctx context.Context, tx *sqlx.Tx, ids []string, result PaymentResult) error {
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`UPDATE payments SET result = ? WHERE result = 'parked' AND id IN (?)`, string(result), chunk)
+		if err != nil {
+			return fmt.Errorf("apply parked payments: %w", err)
+		}
+		if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
+			return fmt.Errorf("apply parked payments: %w", err)
+		}
+	}
+	return nil
+}
+
+func insertRefunds(ctx context.Context, tx *sqlx.Tx, refunds []refund, now int64) error {
+	for chunk := range slices.Chunk(refunds, rowsPerStatement) {
+		args := make([]any, 0, 7*len(chunk))
+		for _, r := range chunk {
+			args = append(args, r.ID, r.OrderID, r.Amount.Amount, r.Amount.Currency, string(r.reason), "due", now)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO refunds
+			(payment_id, order_id, amount, currency, reason, state, created_at)
+			VALUES `+tuples(len(chunk), 7), args...); err != nil {
+			return fmt.Errorf("record refunds: %w", err)
+		}
+	}
+	return nil
+}

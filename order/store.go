@@ -1,0 +1,114 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"boxoffice/common/event"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// rowsPerStatement keeps a statement far below what the databases take (SQLite: 32766 parameters).
+const rowsPerStatement = 500
+
+// Find reads orders by id; those that do not exist are absent from the answer.
+func (o *Orders) Find(ctx context.Context, ids ...string) (map[string]Order, error) {
+	orders, err := readOrders(ctx, o.db.Reader(), ids)
+	return orders, o.unavailable(err)
+}
+
+func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]Order, error) {
+	type row struct {
+		ID           string       `db:"id"`
+		ScreeningID  string       `db:"screening_id"`
+		BuyerID      string       `db:"buyer_id"`
+		Quantity     int64        `db:"quantity"`
+		Amount       int64        `db:"amount"`
+		Currency     string       `db:"currency"`
+		State        State        `db:"state"`
+		CancelReason CancelReason `db:"cancel_reason"`
+		CreatedAt    int64        `db:"created_at"`
+		ExpiresAt    int64        `db:"expires_at"`
+	}
+	orders := make(map[string]Order, len(ids))
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
+			COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at FROM orders WHERE id IN (?)`, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("read orders: %w", err)
+		}
+		var rows []row
+		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+			return nil, fmt.Errorf("read orders: %w", err)
+		}
+		for _, r := range rows {
+			orders[r.ID] = Order{
+				Order: event.Order{
+					ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+					Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+				},
+				State: r.State, CancelReason: r.CancelReason,
+			}
+		}
+	}
+	return orders, nil
+}
+
+func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []event.Order) error {
+	for chunk := range slices.Chunk(orders, rowsPerStatement) {
+		args := make([]any, 0, 9*len(chunk))
+		for _, o := range chunk {
+			args = append(args, o.ID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
+				string(PendingPayment), o.CreatedAt, o.ExpiresAt)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO orders
+			(id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at)
+			VALUES `+tuples(len(chunk), 9), args...); err != nil {
+			return fmt.Errorf("create orders: %w", err)
+		}
+	}
+	return nil
+}
+
+// settleOrders is the arbiter of paid against cancelled: no other statement changes an order's state. The orders were
+// read as pending; if one of them no longer is, all of it fails with errRaced.
+func settleOrders(ctx context.Context, tx *sqlx.Tx, ids []string, state State, reason CancelReason, now int64) error {
+	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
+			WHERE state = 'PENDING_PAYMENT' AND id IN (?)`, string(state), cancelReason, now, chunk)
+		if err != nil {
+			return fmt.Errorf("settle orders: %w", err)
+		}
+		if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
+			return fmt.Errorf("settle orders: %w", err)
+		}
+	}
+	return nil
+}
+
+// execAll runs a guarded update that has to match n rows.
+func execAll(ctx context.Context, tx *sqlx.Tx, n int, query string, args []any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	matched, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if matched != int64(n) {
+		return errRaced
+	}
+	return nil
+}
+
+// tuples is the VALUES list of a multi-row INSERT.
+func tuples(rows, columns int) string {
+	tuple := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	return strings.Repeat(tuple+", ", rows-1) + tuple
+}
