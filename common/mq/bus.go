@@ -3,49 +3,110 @@ package mq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
+	"time"
 )
 
-// ErrNotSent means that the local transaction did not run, or that the message is not known to be stored.
+// ErrNotSent means that a message is not known to be stored, and for a half message that its local transaction did not
+// and will not run. The broker may still have it: consumers are idempotent, and check-backs answer for halves.
 var ErrNotSent = errors.New("message not sent")
 
-// ErrUnavailable means that no nameserver or no broker answered.
+// ErrUnavailable means that no nameserver or no broker answered, or that they do not serve what was asked for.
 var ErrUnavailable = errors.New("message queue unavailable")
 
-// Config says where the message queue is.
+const (
+	openTimeout  = 3 * time.Second
+	closeTimeout = 10 * time.Second
+)
+
+// Config says where the message queue is. Every field is required.
 type Config struct {
-	// NameServers are the nameservers' addresses, host:port.
+	// NameServers are the nameservers' addresses, host:port. Names are resolved once, by Open.
 	NameServers []string
-	// Process begins the instance name of every client of this process.
+	// Process begins the instance name of every client of this process; it is there for people who read broker logs.
 	Process string
-	Log     *slog.Logger
+	// Log also gets what the RocketMQ client logs. The client's logger is one per process: that of the first Open.
+	Log *slog.Logger
 }
 
-// Bus is one process's access to RocketMQ.
-type Bus struct{}
+// Bus is one process's access to RocketMQ. Make one with Open; its methods may be called concurrently.
+type Bus struct {
+	log       *slog.Logger
+	servers   []string // ip:port
+	instances *instances
+	counters  counters
+	routed    sync.Map // topics that were seen to have a route
 
-// TopicSpec is a topic to provision.
-type TopicSpec struct {
-	Name   string
-	Queues int
+	mu     sync.Mutex
+	closed bool
+	opened []func(context.Context) error // ends what was opened, in the order of opening
+	once   sync.Once
+	err    error
 }
 
-// Open resolves the nameservers and checks that one answers.
-func Open(ctx context.Context, c Config) (*Bus, error) { return nil, ErrUnavailable }
-
-// Provision creates topics and the retry and dead-letter topics of the groups.
-func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string) error {
-	return ErrUnavailable
+// Open resolves the nameservers and returns once one of them knows a broker. It fails with ErrUnavailable within about
+// three seconds.
+func Open(ctx context.Context, c Config) (*Bus, error) {
+	bridgeClientGlobals(c.Log)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	servers, err := resolve(ctx, c.NameServers)
+	if err != nil {
+		return nil, fmt.Errorf("resolve nameservers: %w", err)
+	}
+	instances, err := newInstances(c.Process)
+	if err != nil {
+		return nil, fmt.Errorf("name client instances: %w", err)
+	}
+	b := &Bus{log: c.Log, servers: servers, instances: instances}
+	if err := b.Ping(ctx); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
-// Ping says whether the message queue answers.
-func (b *Bus) Ping(ctx context.Context) error { return ErrUnavailable }
+// Ping asks the nameservers for the brokers; it fails with ErrUnavailable when none answers or there are no brokers.
+func (b *Bus) Ping(ctx context.Context) error {
+	brokers, err := b.brokers(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for brokers: %w", err)
+	}
+	if len(brokers) == 0 {
+		return fmt.Errorf("no broker is registered: %w", ErrUnavailable)
+	}
+	return nil
+}
 
-// Close ends the bus.
-func (b *Bus) Close() error { return nil }
+// Close ends what is still open, the last opened first: consumers are drained, checks and sends in flight are waited
+// for. All of it takes about ten seconds at most.
+func (b *Bus) Close() error {
+	b.once.Do(func() {
+		b.mu.Lock()
+		b.closed = true
+		opened := slices.Clone(b.opened)
+		b.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		for _, end := range slices.Backward(opened) {
+			b.err = errors.Join(b.err, end(ctx))
+		}
+	})
+	return b.err
+}
 
-// Stats are counters since Open.
-type Stats struct{}
+// adopt makes Close end what has just been opened; after Close it refuses.
+func (b *Bus) adopt(end func(context.Context) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return fmt.Errorf("bus is closed: %w", ErrUnavailable)
+	}
+	b.opened = append(b.opened, end)
+	return nil
+}
 
-// Stats returns the counters.
-func (b *Bus) Stats() Stats { return Stats{} }
+// nameServers is a fresh copy for each client, because the client sorts the slice in place.
+func (b *Bus) nameServers() []string { return slices.Clone(b.servers) }

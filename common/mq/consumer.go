@@ -2,32 +2,169 @@ package mq
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
+
+	rocketmq "github.com/apache/rocketmq-client-go/v2"
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
-// Handler handles the messages of one topic.
-type Handler struct{}
+const (
+	maxConcurrency    = 1024
+	maxHandlerTimeout = 5 * time.Minute // well below the 15 minutes after which the client sends a message back
+	maxReconsume      = 16              // retries before a message goes to the dead letters
+	pullBatch         = 32
+	forcedEnd         = time.Second           // for handlers to see that their context has ended
+	settlePause       = 50 * time.Millisecond // for the client to note the last handler's result
+)
 
-// Handle makes a Handler.
-func Handle[T any](topic Topic[T], handle func(context.Context, T) error) Handler { return Handler{} }
-
-// Permanent marks an error that another delivery cannot help.
-func Permanent(err error) error { return err }
-
-// ConsumeOptions are the options of Consume.
+// ConsumeOptions are the options of Bus.Consume. Every field is required.
 type ConsumeOptions struct {
 	Group       string
-	Concurrency int
-	Timeout     time.Duration // of one handler call
+	Concurrency int           // handler calls at once, 1 to 1024
+	Timeout     time.Duration // of one handler call, up to five minutes
 }
 
-// Consumer is a running consumer.
-type Consumer struct{}
+// Consumer is a member of a consumer group. Make one with Bus.Consume.
+type Consumer struct {
+	bus     *Bus
+	push    rocketmq.PushConsumer
+	timeout time.Duration      // of one handler call
+	cancel  context.CancelFunc // of the handlers' contexts
+	slots   chan struct{}
 
-// Consume starts a consumer of a group.
+	mu       sync.Mutex // keeps the wait group from growing once Close waits for it
+	draining chan struct{}
+	released chan struct{}
+	running  sync.WaitGroup
+
+	once sync.Once
+	err  error
+}
+
+// Consume joins a group and delivers its messages to the handlers, one per topic, in no particular order, each at
+// least once. All members of a group must have the same topics. A handler's error, panic or timeout brings the message
+// back after a second, then 5 s, 10 s, and so on up the delay levels; after 16 of them, or at once if the error is
+// Permanent or the payload cannot be decoded, it goes to the topic %DLQ%group. A new group begins with the oldest
+// message. ctx bounds the start only. The topics must be provisioned; otherwise it fails with ErrUnavailable.
 func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler) (*Consumer, error) {
-	return nil, ErrUnavailable
+	if err := o.check(handlers); err != nil {
+		return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
+	}
+	topics := []string{retryPrefix + o.Group, deadLetterPrefix + o.Group}
+	for _, h := range handlers {
+		topics = append(topics, h.topic)
+	}
+	for _, topic := range topics {
+		if err := b.checkRoute(ctx, topic); err != nil {
+			return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
+		}
+	}
+	c, err := b.startConsumer(ctx, o, handlers)
+	if err != nil {
+		return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
+	}
+	if err := b.adopt(c.Close); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
 }
 
-// Close drains the consumer.
-func (c *Consumer) Close(ctx context.Context) error { return nil }
+func (o ConsumeOptions) check(handlers []Handler) error {
+	if o.Group == "" || o.Concurrency < 1 || o.Concurrency > maxConcurrency || o.Timeout <= 0 || o.Timeout > maxHandlerTimeout {
+		return fmt.Errorf("options %+v are out of range", o)
+	}
+	if len(handlers) == 0 {
+		return errors.New("no handler")
+	}
+	taken := make(map[string]bool)
+	for _, h := range handlers {
+		if h.topic == "" || taken[h.topic] {
+			return fmt.Errorf("topic %q is empty or has two handlers", h.topic)
+		}
+		taken[h.topic] = true
+	}
+	return nil
+}
+
+// startConsumer subscribes everything before the start, because the client's tables have no lock.
+func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Handler) (*Consumer, error) {
+	push, err := consumer.NewPushConsumer(
+		consumer.WithGroupName(o.Group),
+		consumer.WithInstance(b.instances.next("consume")),
+		consumer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
+		consumer.WithConsumerModel(consumer.Clustering),
+		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
+		consumer.WithConsumeMessageBatchMaxSize(1),
+		consumer.WithConsumeGoroutineNums(o.Concurrency),
+		consumer.WithPullBatchSize(pullBatch),
+		consumer.WithPullThresholdForQueue(int64(max(2*pullBatch, 4*o.Concurrency))),
+		consumer.WithMaxReconsumeTimes(maxReconsume),
+		consumer.WithVIPChannel(false),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make consumer: %w", err)
+	}
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c := &Consumer{
+		bus: b, push: push, timeout: o.Timeout, cancel: cancel, slots: make(chan struct{}, o.Concurrency),
+		draining: make(chan struct{}), released: make(chan struct{}),
+	}
+	for _, h := range handlers {
+		err := push.Subscribe(h.topic, consumer.MessageSelector{}, func(client context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+			return c.deliver(base, client, h, ms), nil
+		})
+		if err != nil {
+			cancel()
+			return nil, fmt.Errorf("subscribe to topic %q: %w", h.topic, err)
+		}
+	}
+	if err := push.Start(); err != nil {
+		cancel()
+		return nil, errors.Join(fmt.Errorf("start consumer: %w: %w", ErrUnavailable, err), push.Shutdown())
+	}
+	return c, nil
+}
+
+// Close drains the consumer: handlers that run may finish until ctx ends, then their contexts are cancelled. A message
+// whose handler did not finish is delivered again, to another member or after the next start.
+func (c *Consumer) Close(ctx context.Context) error {
+	c.once.Do(func() {
+		// 1. Deliveries that come now are held, unacknowledged.
+		c.mu.Lock()
+		close(c.draining)
+		c.mu.Unlock()
+		// 2. Handlers in flight finish, or are told to.
+		c.err = c.awaitHandlers(ctx)
+		// 3. The client sends the offsets of what finished and drops its queues. It notes a result after our callback
+		// has returned and gives no sign of it; a pause too short would only mean one more delivery.
+		time.Sleep(settlePause)
+		c.err = errors.Join(c.err, c.push.Shutdown())
+		// 4. What was held goes back to the client, which ignores it because the queues are dropped.
+		close(c.released)
+		c.cancel()
+	})
+	return c.err
+}
+
+func (c *Consumer) awaitHandlers(ctx context.Context) error {
+	idle := make(chan struct{})
+	go func() {
+		c.running.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	c.cancel()
+	select {
+	case <-idle:
+	case <-time.After(forcedEnd):
+	}
+	return fmt.Errorf("drain consumer: %w", ctx.Err())
+}

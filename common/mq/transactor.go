@@ -2,42 +2,184 @@ package mq
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
 	"time"
+
+	rocketmq "github.com/apache/rocketmq-client-go/v2"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/apache/rocketmq-client-go/v2/producer"
+)
+
+const (
+	warmUpTries = 5
+	warmUpPause = 200 * time.Millisecond
+	warmUpKey   = "warm-up"
+	maxChecks   = 16 // at once; the client hands them over one by one, more than one runs only after a timeout
 )
 
 // Outcome is what a local transaction came to.
 type Outcome int
 
-// The outcomes.
+// The outcomes. Unknown leaves the half message as it is, to be checked back later.
 const (
 	Unknown Outcome = iota
 	Commit
 	Rollback
 )
 
-// Half is a half message that the broker asks about.
-type Half struct {
-	Topic, TxID string
-	Body        []byte
-	Born        time.Time
-	Checks      int
+// Transactor sends half messages, runs their local transactions and answers check-backs. Make one with
+// Bus.NewTransactor; it may be used concurrently.
+type Transactor struct {
+	bus      *Bus
+	producer rocketmq.TransactionProducer
+	halves   sync.Map // transaction id -> *execution, of the halves being sent by this process
+	check    CheckFunc
+	calls    *calls
+	checks   *calls
+	once     sync.Once
+	err      error
 }
 
-// CheckFunc answers a check-back.
-type CheckFunc func(context.Context, Half) Outcome
-
-// Transactor sends half messages and answers check-backs.
-type Transactor struct{}
-
-// NewTransactor starts a transactional producer of a group.
+// NewTransactor starts a transactional producer of a group. check must be able to answer for every transaction of the
+// group, whichever process began it. The producer is known to the brokers, and gets check-backs, within about a second
+// of NewTransactor's return. Provision must have been called once; otherwise it fails with ErrUnavailable.
 func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
-	return nil, ErrUnavailable
+	if err := b.checkRoute(ctx, warmUpTopic); err != nil {
+		return nil, fmt.Errorf("start transactor: %w", err)
+	}
+	var failed error
+	for range warmUpTries {
+		t, err := b.startTransactor(ctx, group, check)
+		if err == nil {
+			if err := b.adopt(t.Close); err != nil {
+				return nil, errors.Join(err, t.Close(ctx))
+			}
+			return t, nil
+		}
+		failed = err
+		select {
+		case <-time.After(warmUpPause):
+		case <-ctx.Done():
+			return nil, errors.Join(failed, ctx.Err())
+		}
+	}
+	return nil, failed
 }
 
-// Close ends the transactor.
-func (t *Transactor) Close(ctx context.Context) error { return nil }
+// startTransactor sends a half message right after the start. The client heartbeats only to brokers that it has looked
+// up for a send, one second after its start and then every 30 seconds: without a first send within that second a
+// restarted process would get no check-backs for half a minute, while the broker counts them up. A producer whose
+// first send fails has missed its heartbeat, so the next attempt takes a new one.
+func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
+	t := &Transactor{bus: b, check: check, calls: newCalls(maxCalls), checks: newCalls(maxChecks)}
+	p, err := producer.NewTransactionProducer(listener{t}, b.producerOptions(group, "transact")...)
+	if err != nil {
+		return nil, fmt.Errorf("make transactional producer of group %q: %w", group, err)
+	}
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
+	}
+	t.producer = p
+	if err := t.post(ctx, newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))); err != nil {
+		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
+	}
+	return t, nil
+}
 
-// SendHalf sends a half message and runs local once the broker has stored it.
+// Close lets no more half messages in, waits for the local transactions and checks that run, or until ctx ends, and
+// ends the producer. Halves left undecided are checked back by another process of the group, or by the next one.
+func (t *Transactor) Close(ctx context.Context) error {
+	t.once.Do(func() {
+		// 1. No more halves; those in flight get their commit or rollback sent.
+		t.err = t.calls.close(ctx)
+		// 2. No more calls of CheckFunc: what it reads may be closed after us.
+		t.err = errors.Join(t.err, t.checks.close(ctx))
+		// 3. The connections.
+		t.err = errors.Join(t.err, t.producer.Shutdown())
+	})
+	return t.err
+}
+
+// SendHalf sends payload as a half message and, once the broker has stored it, runs local, whose outcome decides
+// whether the message is delivered. txID is the caller's own id of this transaction and must not repeat.
+//
+// When local ran, SendHalf returns its outcome and nil, also if ctx ended meanwhile; a panic counts as Unknown. local
+// gets ctx without its end, and has to bound itself. Otherwise the error wraps ErrNotSent, local will not run, and the
+// half message may be stored all the same: the check-back must answer for it.
 func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome) (Outcome, error) {
-	return Unknown, ErrNotSent
+	body, err := encode(topic, txID, payload)
+	if err == nil && txID == "" {
+		err = errors.New("transaction id is empty")
+	}
+	outcome := Unknown
+	if err == nil {
+		m := newMessage(ctx, string(topic), txID, body)
+		m.WithProperty(propertyTxID, txID)
+		outcome, err = t.send(ctx, m, newExecution(func() Outcome { return local(context.WithoutCancel(ctx)) }))
+	} else {
+		err = fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	if err != nil {
+		t.bus.counters.halvesFailed.Add(1)
+		return Unknown, fmt.Errorf("send half to topic %q: %w", topic, err)
+	}
+	t.bus.counters.halvesSent.Add(1)
+	return outcome, nil
+}
+
+// send returns as soon as the outcome is known; the commit or rollback goes out behind it.
+func (t *Transactor) send(ctx context.Context, m *primitive.Message, e *execution) (Outcome, error) {
+	txID := m.GetProperty(propertyTxID)
+	if err := t.bus.checkRoute(ctx, m.Topic); err != nil {
+		return Unknown, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	if _, taken := t.halves.LoadOrStore(txID, e); taken {
+		return Unknown, fmt.Errorf("%w: transaction %q is in flight", ErrNotSent, txID)
+	}
+	posted := make(chan error, 1)
+	err := t.calls.run(ctx, func() {
+		defer t.halves.Delete(txID)
+		posted <- t.post(ctx, m)
+	})
+	if err != nil {
+		t.halves.Delete(txID)
+		return Unknown, fmt.Errorf("%w: transactor: %w", ErrNotSent, err)
+	}
+	var failed error
+	select {
+	case outcome := <-e.done:
+		return outcome, nil
+	case failed = <-posted:
+	case <-ctx.Done():
+		failed = notSent(ctx.Err())
+	}
+	if e.abandon() {
+		return Unknown, failed
+	}
+	return <-e.done, nil
+}
+
+// post returns nil when the broker has stored m for good, and so asked the listener to run its local transaction.
+func (t *Transactor) post(ctx context.Context, m *primitive.Message) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			t.bus.log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: client panicked: %v", ErrNotSent, cause)
+		}
+	}()
+	stripDelays(m)
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	result, err := t.producer.SendMessageInTransaction(ctx, m)
+	if err != nil {
+		return notSent(err)
+	}
+	// A flush or a replica that was too slow comes with no error: the client has rolled the half back.
+	if result.Status != primitive.SendOK {
+		return fmt.Errorf("%w: %w: stored with status %d", ErrNotSent, ErrUnavailable, result.Status)
+	}
+	return nil
 }

@@ -1,0 +1,108 @@
+package mq
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/apache/rocketmq-client-go/v2/rlog"
+)
+
+// bridgeOnce guards the client library's own globals, its logger and its panic handler: they are plain variables that
+// its goroutines read, so they may be written once only, before the first client exists. State of the whole process
+// needs a guard of the whole process.
+var bridgeOnce sync.Once
+
+func bridgeClientGlobals(log *slog.Logger) {
+	bridgeOnce.Do(func() {
+		log := log.With(slog.String("component", "rocketmq-client"))
+		rlog.SetLogger(clientLogger{log})
+		// Without a handler a panic in any goroutine of the client ends the process.
+		primitive.PanicHandler = func(cause any) {
+			log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		}
+	})
+}
+
+// clientLogger passes on what the client library logs.
+type clientLogger struct{ log *slog.Logger }
+
+func (l clientLogger) Debug(msg string, fields map[string]any) { l.write(slog.LevelDebug, msg, fields) }
+
+// Info is demoted: the client tells of every heartbeat and offset.
+func (l clientLogger) Info(msg string, fields map[string]any) { l.write(slog.LevelDebug, msg, fields) }
+
+func (l clientLogger) Warning(msg string, fields map[string]any) {
+	l.write(slog.LevelWarn, msg, fields)
+}
+
+func (l clientLogger) Error(msg string, fields map[string]any) { l.write(slog.LevelError, msg, fields) }
+
+// Fatal does not end the process: that is for main alone.
+func (l clientLogger) Fatal(msg string, fields map[string]any) { l.write(slog.LevelError, msg, fields) }
+
+// Level and OutputPath are settings of the client's own logger.
+func (l clientLogger) Level(string) {}
+
+// OutputPath is not supported.
+func (l clientLogger) OutputPath(string) error { return nil }
+
+func (l clientLogger) write(level slog.Level, msg string, fields map[string]any) {
+	if msg == "" && len(fields) == 0 {
+		return
+	}
+	if expected(msg, fields) {
+		level = slog.LevelDebug
+	}
+	ctx := context.Background()
+	if !l.log.Enabled(ctx, level) {
+		return
+	}
+	l.log.LogAttrs(ctx, level, msg, attributes(fields)...)
+}
+
+// expected picks out what the client reports as an error or a warning and is everyday business.
+func expected(msg string, fields map[string]any) bool {
+	switch msg {
+	case "executeLocalTransaction but state unexpected": // every rollback, with the whole message
+		return true
+	case "processQueue is dropped without process consume result.": // every delivery held back by a drain
+		return true
+	case "conn error, close connection": // a connection that was idle for 120 s
+		err, _ := fields[rlog.LogKeyUnderlayError].(error)
+		return err != nil && (os.IsTimeout(err) || strings.Contains(err.Error(), "i/o timeout"))
+	}
+	return false
+}
+
+// attributes keeps plain values. Anything else is named by its type only: fields hold whole messages, with what buyers
+// sent in them, and live objects that other goroutines write to while they would be formatted here.
+func attributes(fields map[string]any) []slog.Attr {
+	attrs := make([]slog.Attr, 0, len(fields))
+	for key, value := range fields {
+		switch value := value.(type) {
+		case nil:
+		case string:
+			if key != "request" {
+				attrs = append(attrs, slog.String(key, value))
+			}
+		case error:
+			attrs = append(attrs, slog.String(key, value.Error()))
+		case time.Duration:
+			attrs = append(attrs, slog.Duration(key, value))
+		case bool, int, int16, int32, int64, uint, uint32, uint64, float64:
+			attrs = append(attrs, slog.Any(key, value))
+		case primitive.LocalTransactionState:
+			attrs = append(attrs, slog.Int(key, int(value)))
+		default:
+			attrs = append(attrs, slog.String(key, fmt.Sprintf("%T", value)))
+		}
+	}
+	return attrs
+}
