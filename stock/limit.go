@@ -1,0 +1,109 @@
+package stock
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// holdingChange is what one list adds to, or gives back from, what a buyer holds under a limit.
+type holdingChange struct {
+	holding
+	quantity int64
+	limit    int64
+	exists   bool // the row was there when it was planned; rows are never deleted
+}
+
+func (c holdingChange) compare(other holdingChange) int {
+	if order := strings.Compare(c.screeningID, other.screeningID); order != 0 {
+		return order
+	}
+	return strings.Compare(c.buyerID, other.buyerID)
+}
+
+// takeHoldings adds to what the buyers hold, within the limit. A row that somebody made since the plan is a duplicate.
+func takeHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) error {
+	var args []any
+	fresh := 0
+	for _, c := range changes {
+		if !c.exists {
+			args = append(args, c.screeningID, c.buyerID, c.quantity)
+			fresh++
+		}
+	}
+	if fresh > 0 {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO holdings (screening_id, buyer_id, quantity) VALUES `+
+			tuples(fresh, 3), args...); err != nil {
+			return err
+		}
+	}
+	for _, same := range alike(changes, func(c holdingChange) bool { return c.exists }) {
+		args := append([]any{same.quantity, same.screeningID, same.limit - same.quantity}, same.buyers...)
+		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity + ?
+			WHERE screening_id = ? AND quantity <= ? AND buyer_id IN `+among(len(same.buyers)), args...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returnHoldings takes off what released reservations held.
+func returnHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) error {
+	for _, same := range alike(changes, func(holdingChange) bool { return true }) {
+		args := append([]any{same.quantity, same.screeningID, same.quantity}, same.buyers...)
+		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity - ?
+			WHERE screening_id = ? AND quantity >= ? AND buyer_id IN `+among(len(same.buyers)), args...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Stock) readHoldings(ctx context.Context, screeningID string, buyers []string, into map[holding]int64) error {
+	args := []any{screeningID}
+	for _, buyer := range buyers {
+		args = append(args, buyer)
+	}
+	var rows []struct {
+		BuyerID  string `db:"buyer_id"`
+		Quantity int64  `db:"quantity"`
+	}
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT buyer_id, quantity FROM holdings
+		WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)), args...); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		into[holding{screeningID, row.BuyerID}] = row.Quantity
+	}
+	return nil
+}
+
+// alikeChanges are changes that one statement can make: one screening, one quantity, many buyers.
+type alikeChanges struct {
+	screeningID string
+	quantity    int64
+	limit       int64
+	buyers      []any
+}
+
+func alike(changes []holdingChange, wanted func(holdingChange) bool) []*alikeChanges {
+	type key struct {
+		screeningID string
+		quantity    int64
+	}
+	var groups []*alikeChanges
+	at := map[key]*alikeChanges{}
+	for _, c := range changes {
+		if !wanted(c) {
+			continue
+		}
+		k := key{c.screeningID, c.quantity}
+		if at[k] == nil {
+			at[k] = &alikeChanges{screeningID: c.screeningID, quantity: c.quantity, limit: c.limit}
+			groups = append(groups, at[k])
+		}
+		at[k].buyers = append(at[k].buyers, c.buyerID)
+	}
+	return groups
+}

@@ -1,0 +1,92 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/mq"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	executeTimeout = 3 * time.Second
+	checkTimeout   = 2 * time.Second
+
+	committed  = "committed"
+	rolledBack = "rolled_back"
+)
+
+// errConflict says that a list cannot be reserved as it was planned: a ticket, an order or the fence was taken since.
+var errConflict = errors.New("the plan no longer holds")
+
+// execute is the local transaction of a half message. Its outcome is Rollback only when nothing is reserved and nothing
+// of this list can be any more; the error says why. Unknown leaves the answer to the check-back.
+func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
+	txCtx, cancel := context.WithTimeout(ctx, executeTimeout)
+	defer cancel()
+	err := s.db.InTx(txCtx, func(tx *sqlx.Tx) error { return l.reserve(txCtx, tx, s.now().UnixMilli()) })
+	switch {
+	case err == nil:
+		return mq.Commit, nil
+	case errors.Is(err, db.ErrCommitInDoubt):
+		// The deadline of the transaction may be what cut it off, so the question has its own.
+		return s.Check(context.WithoutCancel(ctx), mq.Half{TxID: l.txID}), err
+	case s.db.IsDuplicate(err):
+		return mq.Rollback, fmt.Errorf("%w: %w", errConflict, err)
+	}
+	return mq.Rollback, err
+}
+
+// Check answers a check-back. The fence row of the transaction id decides: reservations are written with a committed
+// one; where there is none, Check writes a rolled-back one, so that a late local transaction fails on the key. Any
+// doubt is Unknown. (The barrier of dtm, client/dtmcli/barrier.go, QueryPrepared.)
+func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	outcome, err := s.fence(ctx, half.TxID)
+	if err == nil && outcome == mq.Unknown {
+		err = s.refuseLate(ctx, half.TxID)
+		switch {
+		case err == nil:
+			outcome = mq.Rollback
+		case s.db.IsDuplicate(err):
+			outcome, err = s.fence(ctx, half.TxID)
+		}
+	}
+	if err != nil {
+		s.log.Warn("check-back is left open", "tx", half.TxID, "checks", half.Checks, "error", err)
+		return mq.Unknown
+	}
+	return outcome
+}
+
+// fence reads what is decided about a transaction; Unknown is a missing row.
+func (s *Stock) fence(ctx context.Context, txID string) (mq.Outcome, error) {
+	var outcome string
+	err := s.db.Reader().GetContext(ctx, &outcome, `SELECT outcome FROM fences WHERE tx_id = ?`, txID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return mq.Unknown, nil
+	case err != nil:
+		return mq.Unknown, fmt.Errorf("read fence: %w", err)
+	case outcome == committed:
+		return mq.Commit, nil
+	}
+	return mq.Rollback, nil
+}
+
+func (s *Stock) refuseLate(ctx context.Context, txID string) error {
+	return s.db.InTx(ctx, func(tx *sqlx.Tx) error { return putFence(ctx, tx, txID, rolledBack, s.now().UnixMilli()) })
+}
+
+func putFence(ctx context.Context, tx *sqlx.Tx, txID, outcome string, now int64) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`,
+		txID, outcome, now); err != nil {
+		return fmt.Errorf("insert fence: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package stock
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"boxoffice/common/event"
+)
+
+const planTimeout = time.Second
+
+// plan is what one list of purchases comes to by what the database says now.
+type plan struct {
+	admitted []*purchase
+	waiting  []*purchase // another list is on the way to what they want
+	tickets  map[string]int64
+	holdings map[holding]holdingChange
+	ended    <-chan struct{} // closed when a list that is in flight now has ended
+}
+
+// plan answers the purchases that need no half message and admits those for which there are tickets.
+func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, planTimeout)
+	defer cancel()
+	facts, err := s.stock.readFacts(ctx, list)
+	if err != nil {
+		return plan{}, err
+	}
+	now := s.stock.now()
+	p := plan{tickets: map[string]int64{}, holdings: map[holding]holdingChange{}}
+	own := make(map[string]bool, len(list))
+	s.inFlight.mu.Lock()
+	defer s.inFlight.mu.Unlock()
+	p.ended = s.inFlight.ended
+	for _, next := range list {
+		if known, exists := facts.reservations[next.id]; exists {
+			next.answer(known.sameAs(next.request))
+			continue
+		}
+		screening, exists := facts.screenings[next.request.ScreeningID]
+		if !exists {
+			next.answer(Reservation{}, ErrScreeningNotFound)
+			continue
+		}
+		if err := screening.refusal(next.request, facts.held(next.request), now); err != nil {
+			next.answer(Reservation{}, err)
+			continue
+		}
+		if own[next.id] || s.inFlight.orders[next.id] || !s.fits(p, facts, next.request) {
+			p.waiting = append(p.waiting, next)
+			continue
+		}
+		own[next.id] = true
+		p.admit(next, facts, now, s.stock.opts.PayWindow)
+	}
+	s.inFlight.begin(p)
+	return p, nil
+}
+
+// sameAs answers a purchase whose key was used before.
+func (r Reservation) sameAs(request PurchaseRequest) (Reservation, error) {
+	if r.ScreeningID != request.ScreeningID || r.Quantity != request.Quantity {
+		return Reservation{}, ErrKeyReused
+	}
+	return r, nil
+}
+
+// refusal says why the database's own figures rule out a purchase, whatever becomes of the lists in flight.
+func (s Screening) refusal(r PurchaseRequest, held int64, now time.Time) error {
+	switch {
+	case now.Before(s.SaleOpensAt):
+		return ErrSaleNotOpen
+	case !now.Before(s.SaleClosesAt):
+		return ErrSaleClosed
+	case s.PerUserLimit > 0 && r.Quantity > s.PerUserLimit-held:
+		return ErrLimitExceeded
+	case r.Quantity > s.Available:
+		return ErrSoldOut
+	}
+	return nil
+}
+
+// fits tells whether there is room beside what this list and the lists in flight may take. Another list that changes
+// the same buyer's holding is waited for, because it may be the one that makes the row.
+func (s *Seller) fits(p plan, f facts, r PurchaseRequest) bool {
+	screening := f.screenings[r.ScreeningID]
+	if r.Quantity > screening.Available-p.tickets[screening.ID]-s.inFlight.tickets[screening.ID] {
+		return false
+	}
+	if screening.PerUserLimit == 0 {
+		return true
+	}
+	key := holding{r.ScreeningID, r.BuyerID}
+	return s.inFlight.buyers[key] == 0 && r.Quantity <= screening.PerUserLimit-f.holdings[key]-p.holdings[key].quantity
+}
+
+func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Duration) {
+	r := next.request
+	screening := f.screenings[r.ScreeningID]
+	next.order = event.Order{
+		ID: next.id, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+		Amount:    event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency},
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
+	}
+	p.admitted = append(p.admitted, next)
+	p.tickets[r.ScreeningID] += r.Quantity
+	if screening.PerUserLimit > 0 {
+		key := holding{r.ScreeningID, r.BuyerID}
+		_, exists := f.holdings[key]
+		p.holdings[key] = holdingChange{
+			holding: key, quantity: p.holdings[key].quantity + r.Quantity, limit: screening.PerUserLimit, exists: exists,
+		}
+	}
+}
+
+// list puts the plan into the order in which every list takes its locks.
+func (p plan) list(txID string, o Options) reserveList {
+	l := reserveList{txID: txID, tickets: p.tickets, sweepGrace: o.SweepGrace}
+	for _, admitted := range p.admitted {
+		l.orders = append(l.orders, admitted.order)
+	}
+	slices.SortFunc(l.orders, func(a, b event.Order) int { return strings.Compare(a.ID, b.ID) })
+	for _, change := range p.holdings {
+		l.holdings = append(l.holdings, change)
+	}
+	slices.SortFunc(l.holdings, holdingChange.compare)
+	return l
+}

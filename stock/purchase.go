@@ -1,0 +1,207 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"boxoffice/common/batch"
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"github.com/google/uuid"
+)
+
+const (
+	buyerIDMax     = 255
+	keyMax         = 255
+	screeningIDMax = 64
+
+	// One list commits while the other is planned; more workers only make the lists shorter.
+	sellerWorkers = 2
+	sellerQueue   = 8192
+	listTimeout   = 15 * time.Second
+	// A round is lost only to another process that sold the same tickets in between.
+	roundsMax = 16
+)
+
+type call = batch.Call[PurchaseRequest, Reservation]
+
+// Seller sells: concurrent purchases share one half message and one SQL transaction.
+type Seller struct {
+	stock      *Stock
+	transactor *mq.Transactor
+	group      *batch.Group[PurchaseRequest, Reservation]
+	inFlight   *inFlight
+}
+
+// NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
+// ctx does not cut short what has been accepted; Close waits for it.
+func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
+	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight()}
+	seller.group = batch.Start(context.WithoutCancel(ctx), batch.Options{
+		Max: s.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: listTimeout,
+	}, func(ctx context.Context, calls []*call) { seller.sell(ctx, gather(calls)) })
+	return seller
+}
+
+// Close takes no more purchases and returns when those that were taken have their answers. It is idempotent.
+func (s *Seller) Close() { s.group.Close() }
+
+// Purchase reserves tickets and returns once the reservation is durable. A repeated (BuyerID, Key) returns the
+// reservation that is there, whatever its state. The refusals are ErrScreeningNotFound, ErrSaleNotOpen, ErrSaleClosed,
+// ErrLimitExceeded, ErrSoldOut, ErrKeyReused and ErrInvalid; after ErrBusy nothing is reserved; after ErrUnavailable
+// the same key, sent again, finds out what happened.
+func (s *Seller) Purchase(ctx context.Context, r PurchaseRequest) (Reservation, error) {
+	if err := r.validate(); err != nil {
+		return Reservation{}, err
+	}
+	reservation, err := s.group.Do(ctx, r)
+	switch {
+	case errors.Is(err, batch.ErrFull):
+		return Reservation{}, ErrBusy
+	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered), err != nil && ctx.Err() != nil:
+		return Reservation{}, away("purchase", err)
+	}
+	return reservation, err
+}
+
+// validate keeps out what a database would refuse, because there one bad value costs a whole list.
+func (r PurchaseRequest) validate() error {
+	switch {
+	case !isText(r.BuyerID, buyerIDMax):
+		return fmt.Errorf("%w: buyer id", ErrInvalid)
+	case r.Key == "" || len(r.Key) > keyMax:
+		return fmt.Errorf("%w: idempotency key", ErrInvalid)
+	case r.Quantity < 1:
+		return fmt.Errorf("%w: quantity", ErrInvalid)
+	case !isText(r.ScreeningID, screeningIDMax):
+		return ErrScreeningNotFound
+	}
+	return nil
+}
+
+func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
+
+// purchase is one order in the making, and the callers who ask for it.
+type purchase struct {
+	id      string
+	request PurchaseRequest
+	calls   []*call
+	order   event.Order // what the plan that admitted it will reserve
+}
+
+func (p *purchase) answer(r Reservation, err error) {
+	for _, c := range p.calls {
+		c.Answer(r, err)
+	}
+}
+
+// gather makes one purchase of the calls that say the same. Those that use one key for different purchases stay apart:
+// the later one waits until the earlier one is decided.
+func gather(calls []*call) []*purchase {
+	list := make([]*purchase, 0, len(calls))
+	seen := make(map[PurchaseRequest]*purchase, len(calls))
+	for _, c := range calls {
+		p, known := seen[c.In]
+		if !known {
+			p = &purchase{id: OrderID(c.In.BuyerID, c.In.Key), request: c.In}
+			seen[c.In] = p
+			list = append(list, p)
+		}
+		p.calls = append(p.calls, c)
+	}
+	return list
+}
+
+// sell decides every purchase of the list. What cannot be reserved as planned is planned again from fresh reads.
+func (s *Seller) sell(ctx context.Context, list []*purchase) {
+	for round := 0; len(list) > 0; round++ {
+		if round == roundsMax {
+			refuse(list, ErrBusy)
+			return
+		}
+		p, err := s.plan(ctx, list)
+		if err != nil {
+			refuse(list, err)
+			return
+		}
+		list = p.waiting
+		if len(p.admitted) == 0 {
+			p.wait(ctx)
+			continue
+		}
+		again, err := s.reserve(ctx, p)
+		if err != nil && len(again) > 1 {
+			// Some order cannot be stored and the database does not say which: it must not sink the others.
+			s.stock.log.Warn("split a list of purchases", "orders", len(again), "error", err)
+			s.sell(ctx, again[:len(again)/2])
+			s.sell(ctx, again[len(again)/2:])
+			continue
+		}
+		refuse(again, err)
+		if err == nil {
+			list = append(list, again...)
+		}
+	}
+}
+
+func refuse(list []*purchase, err error) {
+	if err == nil {
+		return
+	}
+	for _, p := range list {
+		p.answer(Reservation{}, err)
+	}
+}
+
+// reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. It
+// answers them, or returns them to be planned again; with an error, the database refused them for a reason of its own.
+func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err error) {
+	defer s.inFlight.end(p)
+	txID, err := uuid.NewV7()
+	if err != nil {
+		refuse(p.admitted, away("make a transaction id", err))
+		return nil, nil
+	}
+	list := p.list(txID.String(), s.stock.opts)
+	result := make(chan error, 1)
+	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders},
+		func(ctx context.Context) mq.Outcome {
+			outcome, err := s.stock.execute(ctx, list)
+			result <- err
+			return outcome
+		})
+	if err != nil {
+		refuse(p.admitted, away("send half message", err))
+		return nil, nil
+	}
+	if outcome == mq.Commit {
+		for _, bought := range p.admitted {
+			bought.answer(Reservation{Order: bought.order, State: Held}, nil)
+		}
+		return nil, nil
+	}
+	select {
+	case err = <-result:
+	default:
+		err = errors.New("the local transaction did not end")
+	}
+	return s.rolledBack(ctx, p.admitted, outcome, err)
+}
+
+// rolledBack sorts out why a list is not reserved.
+func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) ([]*purchase, error) {
+	switch {
+	case outcome == mq.Rollback && errors.Is(err, errConflict):
+		return list, nil
+	case outcome == mq.Rollback && errors.Is(err, db.ErrCommitInDoubt):
+		return list, nil // the fence has told that it did not happen
+	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), s.stock.db.Ping(ctx) != nil:
+		refuse(list, away("reserve", err))
+		return nil, nil
+	}
+	return list, fmt.Errorf("reserve: %w", err)
+}

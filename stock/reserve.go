@@ -1,0 +1,84 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"boxoffice/common/event"
+	"github.com/jmoiron/sqlx"
+)
+
+// reserveList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
+// locks: reservations by id, holdings by screening and buyer, stock by screening.
+type reserveList struct {
+	txID       string
+	orders     []event.Order
+	holdings   []holdingChange
+	tickets    map[string]int64
+	sweepGrace time.Duration
+}
+
+// reserve writes the fence, the reservations, what the buyers hold, and at the end the stock: its row is the one that
+// everybody wants, so it is locked for the time of the COMMIT alone.
+func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error {
+	if err := putFence(ctx, tx, l.txID, committed, now); err != nil {
+		return err
+	}
+	if err := l.insertReservations(ctx, tx); err != nil {
+		return fmt.Errorf("insert reservations: %w", err)
+	}
+	if err := takeHoldings(ctx, tx, l.holdings); err != nil {
+		return fmt.Errorf("take holdings: %w", err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.tickets)) {
+		n := l.tickets[id]
+		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?
+			WHERE screening_id = ? AND available >= ?`, n, n, id, n))
+		if err != nil {
+			return fmt.Errorf("take stock of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (l reserveList) insertReservations(ctx context.Context, tx *sqlx.Tx) error {
+	const columns = 11
+	args := make([]any, 0, columns*len(l.orders))
+	for _, o := range l.orders {
+		args = append(args, o.ID, l.txID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
+			Held, o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, tx_id, screening_id, buyer_id, quantity, amount,
+		currency, state, created_at, expires_at, sweep_at) VALUES `+tuples(len(l.orders), columns), args...)
+	return err
+}
+
+// expectRows turns a guarded statement that matched fewer rows than meant into errConflict.
+func expectRows(n int) func(sql.Result, error) error {
+	return func(result sql.Result, err error) error {
+		if err != nil {
+			return err
+		}
+		matched, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if matched != int64(n) {
+			return fmt.Errorf("%w: %d rows of %d", errConflict, matched, n)
+		}
+		return nil
+	}
+}
+
+// tuples is n parenthesised groups of width placeholders, for VALUES.
+func tuples(n, width int) string { return commas(n, "("+commas(width, "?")+")") }
+
+// among is a parenthesised list of n placeholders, for IN.
+func among(n int) string { return "(" + commas(n, "?") + ")" }
+
+func commas(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }

@@ -1,0 +1,135 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	textMax       = 255
+	currencyBytes = 3
+	// Together they keep the price of all tickets of a screening within an int64.
+	capacityMax = 100_000_000
+	priceMax    = 10_000_000_000
+)
+
+// AddScreening puts a screening on sale with all its capacity available. It makes the id when there is none; a given
+// id that exists already is left alone and returned as it stands. ErrInvalid names the field that is out of range.
+func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screening, error) {
+	if screening.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Screening{}, fmt.Errorf("make a screening id: %w", err)
+		}
+		screening.ID = id.String()
+	}
+	if err := screening.validate(); err != nil {
+		return Screening{}, err
+	}
+	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error { return s.insertScreening(ctx, tx, screening) })
+	if err != nil && !s.db.IsDuplicate(err) {
+		return Screening{}, away("add screening", err)
+	}
+	return s.Screening(ctx, screening.ID)
+}
+
+func (s *Stock) insertScreening(ctx context.Context, tx *sqlx.Tx, n Screening) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO screenings (id, movie, venue, starts_at, price, currency,
+		sale_opens_at, sale_closes_at, per_user_limit, created_at) VALUES `+tuples(1, 10),
+		n.ID, n.Movie, n.Venue, n.StartsAt.UnixMilli(), n.Price.Amount, n.Price.Currency, n.SaleOpensAt.UnixMilli(),
+		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli()); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO stock (screening_id, capacity, available, reserved, sold)
+		VALUES (?, ?, ?, 0, 0)`, n.ID, n.Capacity, n.Capacity)
+	return err
+}
+
+func (s Screening) validate() error {
+	field := ""
+	switch {
+	case !isText(s.ID, screeningIDMax):
+		field = "id"
+	case !isText(s.Movie, textMax):
+		field = "movie"
+	case !isText(s.Venue, textMax):
+		field = "venue"
+	case s.Price.Amount < 0 || s.Price.Amount > priceMax:
+		field = "price amount"
+	case !isText(s.Price.Currency, currencyBytes) || len(s.Price.Currency) < currencyBytes:
+		field = "price currency"
+	case s.Capacity < 0 || s.Capacity > capacityMax:
+		field = "capacity"
+	case s.PerUserLimit < 0 || s.PerUserLimit > capacityMax:
+		field = "per-user limit"
+	case !s.SaleOpensAt.Before(s.SaleClosesAt):
+		field = "sale window"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrInvalid, field)
+}
+
+// ChangeScreening changes the capacity, the sale window, both, or nothing. It returns ErrCapacityTooSmall when more
+// tickets are reserved and sold than there would be, ErrInvalid or ErrScreeningNotFound, and then has changed nothing.
+func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
+	if c := change.Capacity; c != nil && (*c < 0 || *c > capacityMax) {
+		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)
+	}
+	// A screening is never deleted, so one that is there now stays.
+	if _, err := s.Screening(ctx, id); err != nil {
+		return Screening{}, err
+	}
+	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+		if err := changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt); err != nil {
+			return err
+		}
+		return changeCapacity(ctx, tx, id, change.Capacity)
+	})
+	switch {
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall):
+		return Screening{}, err
+	case err != nil:
+		return Screening{}, away("change screening", err)
+	}
+	return s.Screening(ctx, id)
+}
+
+func changeWindow(ctx context.Context, tx *sqlx.Tx, id string, opens, closes *time.Time) error {
+	if opens == nil && closes == nil {
+		return nil
+	}
+	opensAt, closesAt := unixMilli(opens), unixMilli(closes)
+	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE screenings SET sale_opens_at = COALESCE(?, sale_opens_at),
+		sale_closes_at = COALESCE(?, sale_closes_at)
+		WHERE id = ? AND COALESCE(?, sale_opens_at) < COALESCE(?, sale_closes_at)`,
+		opensAt, closesAt, id, opensAt, closesAt))
+	if errors.Is(err, errConflict) {
+		return fmt.Errorf("%w: sale window", ErrInvalid)
+	}
+	return err
+}
+
+func changeCapacity(ctx context.Context, tx *sqlx.Tx, id string, capacity *int64) error {
+	if capacity == nil {
+		return nil
+	}
+	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET capacity = ?, available = ? - reserved - sold
+		WHERE screening_id = ? AND reserved + sold <= ?`, *capacity, *capacity, id, *capacity))
+	if errors.Is(err, errConflict) {
+		return ErrCapacityTooSmall
+	}
+	return err
+}
+
+func unixMilli(t *time.Time) any {
+	if t == nil {
+		return nil
+	}
+	return t.UnixMilli()
+}

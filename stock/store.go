@@ -1,0 +1,173 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+
+	"boxoffice/common/event"
+)
+
+const reservationColumns = `order_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
+
+type reservationRow struct {
+	OrderID     string           `db:"order_id"`
+	ScreeningID string           `db:"screening_id"`
+	BuyerID     string           `db:"buyer_id"`
+	Quantity    int64            `db:"quantity"`
+	Amount      int64            `db:"amount"`
+	Currency    string           `db:"currency"`
+	State       ReservationState `db:"state"`
+	CreatedAt   int64            `db:"created_at"`
+	ExpiresAt   int64            `db:"expires_at"`
+}
+
+func (r reservationRow) reservation() Reservation {
+	return Reservation{State: r.State, Order: event.Order{
+		ID: r.OrderID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+		Amount:    event.Money{Amount: r.Amount, Currency: r.Currency},
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+	}}
+}
+
+// Reservation returns one reservation of a buyer, or ErrReservationAbsent, also when it is somebody else's.
+func (s *Stock) Reservation(ctx context.Context, buyerID, orderID string) (Reservation, error) {
+	if !isText(orderID, buyerIDMax) {
+		return Reservation{}, ErrReservationAbsent
+	}
+	var row reservationRow
+	err := s.db.Reader().GetContext(ctx, &row, `SELECT `+reservationColumns+` FROM reservations
+		WHERE order_id = ? AND buyer_id = ?`, orderID, buyerID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Reservation{}, ErrReservationAbsent
+	case err != nil:
+		return Reservation{}, away("read reservation", err)
+	}
+	return row.reservation(), nil
+}
+
+// Reservations returns a page of a buyer's reservations, newest first, and the cursor of the next page, which is empty
+// after the last. A limit of 0 stands for 20, and no page is longer than 100.
+func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit int) ([]Reservation, string, error) {
+	after, err := parseCursor(cursor, position{at: math.MaxInt64})
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageSize(limit)
+	var rows []reservationRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
+		WHERE buyer_id = ? AND created_at <= ? AND (created_at < ? OR order_id < ?)
+		ORDER BY created_at DESC, order_id DESC LIMIT ?`, buyerID, after.at, after.at, after.id, limit+1); err != nil {
+		return nil, "", away("read reservations", err)
+	}
+	next := ""
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = position{rows[limit-1].CreatedAt, rows[limit-1].OrderID}.cursor()
+	}
+	items := make([]Reservation, len(rows))
+	for i, row := range rows {
+		items[i] = row.reservation()
+	}
+	return items, next, nil
+}
+
+func (s *Stock) reservationsByID(ctx context.Context, ids []string) (map[string]Reservation, error) {
+	var rows []reservationRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
+		WHERE order_id IN `+among(len(ids)), anys(ids)...); err != nil {
+		return nil, err
+	}
+	found := make(map[string]Reservation, len(rows))
+	for _, row := range rows {
+		found[row.OrderID] = row.reservation()
+	}
+	return found, nil
+}
+
+const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
+	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold
+	FROM screenings s JOIN stock k ON k.screening_id = s.id `
+
+type screeningRow struct {
+	ID           string `db:"id"`
+	Movie        string `db:"movie"`
+	Venue        string `db:"venue"`
+	StartsAt     int64  `db:"starts_at"`
+	Price        int64  `db:"price"`
+	Currency     string `db:"currency"`
+	SaleOpensAt  int64  `db:"sale_opens_at"`
+	SaleClosesAt int64  `db:"sale_closes_at"`
+	PerUserLimit int64  `db:"per_user_limit"`
+	Capacity     int64  `db:"capacity"`
+	Available    int64  `db:"available"`
+	Reserved     int64  `db:"reserved"`
+	Sold         int64  `db:"sold"`
+}
+
+func (r screeningRow) screening() Screening {
+	return Screening{
+		ID: r.ID, Movie: r.Movie, Venue: r.Venue, StartsAt: time.UnixMilli(r.StartsAt).UTC(),
+		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
+		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
+		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
+		PerUserLimit: r.PerUserLimit,
+	}
+}
+
+// Screening returns one screening with its stock, or ErrScreeningNotFound.
+func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
+	if !isText(id, screeningIDMax) {
+		return Screening{}, ErrScreeningNotFound
+	}
+	var row screeningRow
+	err := s.db.Reader().GetContext(ctx, &row, screeningSelect+`WHERE s.id = ?`, id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Screening{}, ErrScreeningNotFound
+	case err != nil:
+		return Screening{}, away("read screening", err)
+	}
+	return row.screening(), nil
+}
+
+// Screenings returns a page of screenings, the one that starts first first, and the cursor of the next page, which is
+// empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
+func (s *Stock) Screenings(ctx context.Context, cursor string, limit int) (items []Screening, next string, err error) {
+	after, err := parseCursor(cursor, position{at: math.MinInt64})
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageSize(limit)
+	var rows []screeningRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.starts_at >= ?
+		AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`,
+		after.at, after.at, after.id, limit+1); err != nil {
+		return nil, "", away("read screenings", err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = position{rows[limit-1].StartsAt, rows[limit-1].ID}.cursor()
+	}
+	items = make([]Screening, len(rows))
+	for i, row := range rows {
+		items[i] = row.screening()
+	}
+	return items, next, nil
+}
+
+func (s *Stock) screeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
+	var rows []screeningRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.id IN `+among(len(ids)),
+		anys(ids)...); err != nil {
+		return nil, err
+	}
+	found := make(map[string]Screening, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row.screening()
+	}
+	return found, nil
+}

@@ -1,0 +1,163 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	sweepPause     = 5 * time.Second
+	sweepTimeout   = 30 * time.Second
+	sweepOrders    = 256 // in one message
+	sweepMessages  = 16  // in one pass
+	sweepDelayMax  = 10  // grace periods until a reservation is asked for again
+	fenceRetention = 7 * 24 * time.Hour
+	fencesPerPass  = 1000
+)
+
+// Sweeper heals every loss: a reservation that should have been settled is published again, and the order service
+// answers by where the order stands. Any number of processes may sweep; they share the work.
+type Sweeper struct {
+	stock  *Stock
+	sender *mq.Sender
+}
+
+// NewSweeper returns a sweeper of s that publishes through sender.
+func NewSweeper(s *Stock, sender *mq.Sender) *Sweeper { return &Sweeper{stock: s, sender: sender} }
+
+// Run sweeps until ctx ends.
+func (w *Sweeper) Run(ctx context.Context) {
+	ticker := time.NewTicker(min(sweepPause, w.stock.opts.SweepGrace))
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		n, err := w.Sweep(ctx)
+		if n > 0 {
+			w.stock.log.Info("published reservations again that were not settled in time", "orders", n)
+		}
+		if err != nil && !failing && ctx.Err() == nil {
+			w.stock.log.Error("sweep", "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// Sweep makes one pass, which is bounded, and returns the number of reservations that it published. It also deletes
+// fences so old that no half message can ask for them any more.
+func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	for range sweepMessages {
+		due, err := w.stock.claimDue(ctx, sweepOrders)
+		if err != nil {
+			return n, err
+		}
+		if len(due.orders) == 0 {
+			break
+		}
+		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, event.Reserved{Orders: due.orders}); err != nil {
+			err = away("publish reservations", err)
+			return n, errors.Join(err, w.stock.unclaim(context.WithoutCancel(ctx), due))
+		}
+		n += len(due.orders)
+	}
+	return n, w.stock.deleteOldFences(ctx)
+}
+
+// dueOrders are reservations that nobody else publishes until the time to which their sweep was put off.
+type dueOrders struct {
+	orders []event.Order
+	until  int64
+}
+
+func (d dueOrders) ids() []any {
+	ids := make([]any, len(d.orders))
+	for i, o := range d.orders {
+		ids[i] = o.ID
+	}
+	return ids
+}
+
+// claimDue puts off the sweep of the reservations that it returns, so that another process takes others. Losing the
+// race for them is no failure: the winner publishes them.
+func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
+	now := s.now()
+	var rows []reservationRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
+		WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?`, now.UnixMilli(), limit); err != nil {
+		return dueOrders{}, away("read due reservations", err)
+	}
+	if len(rows) == 0 {
+		return dueOrders{}, nil
+	}
+	due := dueOrders{orders: make([]event.Order, 0, len(rows))}
+	youngest := rows[0].ExpiresAt
+	for _, row := range rows {
+		due.orders = append(due.orders, row.reservation().Order)
+		youngest = max(youngest, row.ExpiresAt)
+	}
+	due.until = now.Add(s.sweepDelay(now.Sub(time.UnixMilli(youngest)))).UnixMilli()
+	args := append([]any{due.until, Held, now.UnixMilli()}, due.ids()...)
+	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+		return expectRows(len(rows))(tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
+			WHERE state = ? AND sweep_at <= ? AND order_id IN `+among(len(rows)), args...))
+	})
+	switch {
+	case errors.Is(err, errConflict):
+		return dueOrders{}, nil
+	case err != nil:
+		return dueOrders{}, away("claim due reservations", err)
+	}
+	return due, nil
+}
+
+// sweepDelay doubles the age of a reservation from sweep to sweep, within bounds.
+func (s *Stock) sweepDelay(overdue time.Duration) time.Duration {
+	return min(max(overdue, s.opts.SweepGrace), sweepDelayMax*s.opts.SweepGrace)
+}
+
+// unclaim makes reservations due at once that were claimed and could not be published.
+func (s *Stock) unclaim(ctx context.Context, due dueOrders) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+		args := append([]any{s.now().UnixMilli(), Held, due.until}, due.ids()...)
+		_, err := tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
+			WHERE state = ? AND sweep_at = ? AND order_id IN `+among(len(due.orders)), args...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("unclaim reservations: %w", err)
+	}
+	return nil
+}
+
+func (s *Stock) deleteOldFences(ctx context.Context) error {
+	var ids []string
+	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT tx_id FROM fences WHERE created_at < ?
+		ORDER BY created_at LIMIT ?`, s.now().Add(-fenceRetention).UnixMilli(), fencesPerPass); err != nil {
+		return away("read old fences", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM fences WHERE tx_id IN `+among(len(ids)), anys(ids)...)
+		return err
+	})
+	if err != nil {
+		return away("delete old fences", err)
+	}
+	return nil
+}
