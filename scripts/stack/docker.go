@@ -84,6 +84,7 @@ func (s stack) composeEnv(brokerConfFile string) []string {
 		fmt.Sprintf("BROKER_PORT=%d", s.settings.brokerPort(0)),
 		fmt.Sprintf("MYSQL_PORT=%d", s.settings.dbPort()),
 		"BROKER_CONF=" + brokerConfFile,
+		"SUBNET=172.30.77", // beside a production set on the same engine
 		"MYSQL_PASSWORD=" + dbPassword,
 		"BOXOFFICE_JWT_SECRET=unused",
 		"BOXOFFICE_WEBHOOK_SECRET=unused",

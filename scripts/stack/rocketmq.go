@@ -15,6 +15,7 @@ import (
 const (
 	rocketmqVersion = "5.3.3"
 	clusterName     = "boxoffice"
+	namesrvName     = "namesrv"
 
 	// mavenPlugin is pinned: the plugin a bare "dependency:" finds changes.
 	mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
@@ -89,7 +90,7 @@ func (s stack) javaCommand(dir, mainClass, conf string, memory ...string) (argv,
 func (s stack) namesrv() part {
 	port := s.settings.namesrvPort()
 	return part{
-		name: "namesrv",
+		name: namesrvName,
 		port: port,
 		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
 			return s.javaCommand(dir, "org.apache.rocketmq.namesrv.NamesrvStartup", namesrvConf(port, dir),

@@ -17,7 +17,7 @@ import (
 
 const (
 	readyWait  = 90 * time.Second // a cold start takes about 10 s on 2 cores
-	stopWait   = 20 * time.Second // then SIGKILL
+	stopWait   = 60 * time.Second // then SIGKILL; an orderly broker takes 20 s
 	probeWait  = 2 * time.Second  // one question to a part
 	logTailMax = 2048             // bytes of a dead part's log in the error
 )
@@ -65,7 +65,6 @@ func (s stack) do(ctx context.Context, c command) error {
 	return s.startPart(ctx, p)
 }
 
-// parts is in the order of stopping: clients before the servers they need.
 func (s stack) parts() []part {
 	var all []part
 	for i := range s.settings.Brokers {
@@ -185,13 +184,21 @@ func (s stack) stopPart(ctx context.Context, p part, sig os.Signal) error {
 	return nil
 }
 
-// down stops what runs, and goes on past a part that it cannot stop.
+// down stops what runs, the nameserver after the brokers, which tell it that
+// they go. Data that is removed needs no orderly end.
 func (s stack) down(ctx context.Context, purge bool) error {
-	var errs []error
-	for _, p := range s.parts() {
-		errs = append(errs, s.stopPart(ctx, p, syscall.SIGTERM))
+	sig := syscall.SIGTERM
+	if purge {
+		sig = syscall.SIGKILL
 	}
-	if err := errors.Join(errs...); err != nil || !purge {
+	var g errgroup.Group
+	for _, p := range s.parts() {
+		if p.name != namesrvName {
+			g.Go(func() error { return s.stopPart(ctx, p, sig) })
+		}
+	}
+	err := errors.Join(g.Wait(), s.stopPart(ctx, s.namesrv(), sig))
+	if err != nil || !purge {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(s.dir, "data")); err != nil {

@@ -1,0 +1,6 @@
+-- Runs once, as root, when the data directory is empty. Each service owns its
+-- database; the user comes from MYSQL_USER in compose.yaml.
+CREATE DATABASE boxoffice_stock;
+CREATE DATABASE boxoffice_order;
+GRANT ALL ON boxoffice_stock.* TO 'boxoffice'@'%';
+GRANT ALL ON boxoffice_order.* TO 'boxoffice'@'%';

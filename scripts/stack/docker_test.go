@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A required variable that compose.yaml gains and the stack does not set would
+// stop the Docker mode, which is not tried where no engine runs.
+func TestComposeEnvSetsWhatComposeRequires(t *testing.T) {
+	file, err := composeFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compose, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set []string
+	for _, line := range (stack{settings: defaultSettings()}).composeEnv("/tmp/broker.conf") {
+		name, _, _ := strings.Cut(line, "=")
+		if !strings.Contains(string(compose), "${"+name) {
+			t.Errorf("compose.yaml does not use %s", name)
+		}
+		set = append(set, name)
+	}
+	required := regexp.MustCompile(`\$\{([A-Z_]+):\?`).FindAllStringSubmatch(string(compose), -1)
+	if len(required) == 0 {
+		t.Fatal("no required variable found in compose.yaml")
+	}
+	for _, match := range required {
+		if !slices.Contains(set, match[1]) {
+			t.Errorf("compose.yaml requires %s, which is not set", match[1])
+		}
+	}
+	for _, service := range []string{"namesrv", "broker", "mysql"} {
+		if !slices.Contains(composeArgs(command{verb: "up"}), service) || !strings.Contains(string(compose), "\n  "+service+":\n") {
+			t.Errorf("service %s is not started or not in compose.yaml", service)
+		}
+	}
+}
+
+// Compose publishes a port on every interface unless an address stands before it.
+func TestComposePublishesOnLoopbackOnly(t *testing.T) {
+	file, err := composeFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compose, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := regexp.MustCompile(`(?m)^    ports:\n((?:      - .*\n)+)`).FindAllStringSubmatch(string(compose), -1)
+	if len(lists) != strings.Count(string(compose), "ports:") || len(lists) == 0 {
+		t.Fatalf("read %d of %d lists of ports", len(lists), strings.Count(string(compose), "ports:"))
+	}
+	for _, list := range lists {
+		for line := range strings.Lines(list[1]) {
+			if !strings.HasPrefix(line, `      - "127.0.0.1:`) {
+				t.Errorf("not on loopback: %s", line)
+			}
+		}
+	}
+}
