@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// probeWait bounds one readiness probe: an orchestrator that gets no answer cannot tell slow from dead.
+const probeWait = 2 * time.Second
+
+// Probe is one thing that must work before this process should get requests.
+type Probe struct {
+	Name  string // "stock database"
+	Check func(context.Context) error
+}
+
+// AdminOptions are the parts of the operators' listener.
+type AdminOptions struct {
+	Probes   []Probe
+	Registry prometheus.Gatherer
+	Log      *slog.Logger
+}
+
+// Admin returns the operators' routes: /livez, /readyz and /metrics. They belong on a listener that the public does not
+// reach.
+func Admin(opts AdminOptions) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		writeStates(opts.Log, w, http.StatusOK, readiness{Status: "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		state := probeAll(r.Context(), opts.Probes)
+		status := http.StatusOK
+		if state.Status != "ok" {
+			status = http.StatusServiceUnavailable
+		}
+		writeStates(opts.Log, w, status, state)
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	return mux
+}
+
+// readiness is the answer of /readyz.
+type readiness struct {
+	Status string            `json:"status"`
+	Checks map[string]string `json:"checks,omitempty"` // by probe: "ok" or what is wrong
+}
+
+// probeAll runs the probes side by side, so that the slowest and not the sum decides how long it takes.
+func probeAll(ctx context.Context, probes []Probe) readiness {
+	ctx, cancel := context.WithTimeout(ctx, probeWait)
+	defer cancel()
+	found := make([]error, len(probes))
+	var running sync.WaitGroup
+	for i, probe := range probes {
+		running.Go(func() { found[i] = probe.Check(ctx) })
+	}
+	running.Wait()
+	state := readiness{Status: "ok", Checks: make(map[string]string, len(probes))}
+	for i, probe := range probes {
+		state.Checks[probe.Name] = "ok"
+		if found[i] != nil {
+			state.Status = "unavailable"
+			state.Checks[probe.Name] = found[i].Error()
+		}
+	}
+	return state
+}
+
+func writeStates(log *slog.Logger, w http.ResponseWriter, status int, state readiness) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(state); err != nil {
+		log.Debug("write probe answer", "error", err)
+	}
+}

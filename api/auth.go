@@ -1,0 +1,98 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/labstack/echo/v4"
+)
+
+// The roles of a token. They are apart on purpose: who runs screenings does not buy, and the other way round.
+const (
+	roleBuyer = "buyer"
+	roleAdmin = "admin"
+)
+
+const (
+	tokenBytesMax   = 4096
+	subjectBytesMax = 128
+	tokenLeeway     = 30 * time.Second // between the clocks of who made the token and ours
+)
+
+// claims is what a token must say: exp and sub by RFC 7519, and one role.
+type claims struct {
+	Role string `json:"role"`
+	jwt.RegisteredClaims
+}
+
+// Validate is called by the parser after the standard claims.
+func (c claims) Validate() error {
+	if !validSubject(c.Subject) {
+		return jwt.ErrTokenInvalidSubject
+	}
+	if c.Role != roleBuyer && c.Role != roleAdmin {
+		return jwt.ErrTokenInvalidClaims
+	}
+	return nil
+}
+
+// newTokenParser pins what RFC 8725 asks to pin: the algorithm is ours to choose, never the token's.
+func newTokenParser(now func() time.Time) *jwt.Parser {
+	return jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(),
+		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(now), jwt.WithStrictDecoding())
+}
+
+// allow lets only callers with the role through, and hands the handler who calls.
+func (o *office) allow(role string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, err := o.authenticate(c)
+		if err != nil {
+			return err
+		}
+		if who.Role != role {
+			return refusal{kind: forbidden, detail: "This call needs the role " + role + "."}
+		}
+		if !o.rates.take(who.Subject) {
+			return refusal{kind: rateLimited}
+		}
+		return handle(c, who.Subject)
+	}
+}
+
+// authenticate reads the bearer token. It says in WWW-Authenticate whether one was missing or refused (RFC 6750), and
+// not why: that would help only who forges.
+func (o *office) authenticate(c echo.Context) (claims, error) {
+	values := c.Request().Header[echo.HeaderAuthorization]
+	if len(values) == 0 {
+		return claims{}, refusal{kind: unauthorized}
+	}
+	scheme, token, found := strings.Cut(values[0], " ")
+	var who claims
+	if len(values) == 1 && found && strings.EqualFold(scheme, "Bearer") && len(token) <= tokenBytesMax {
+		if _, err := o.tokens.ParseWithClaims(token, &who, o.tokenKey); err == nil {
+			return who, nil
+		}
+	}
+	c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice", error="invalid_token"`)
+	return claims{}, refusal{kind: unauthorized, detail: "The bearer token is not valid, or not valid any more."}
+}
+
+func (o *office) tokenKey(*jwt.Token) (any, error) { return o.JWTSecret, nil }
+
+// validSubject bounds a buyer's id to what every database column and log line holds.
+func validSubject(s string) bool {
+	if s == "" || len(s) > subjectBytesMax {
+		return false
+	}
+	return printableASCII(s)
+}
+
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

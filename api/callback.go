@@ -1,0 +1,88 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+const (
+	paymentSucceeded = "payment.succeeded"
+	resultIgnored    = "ignored"
+
+	providerIDBytesMax = 255
+	currencyBytesMax   = 8
+)
+
+// paymentEvent is what the payment provider sends. It may hold more than this: providers add fields.
+type paymentEvent struct {
+	Type string `json:"type"`
+	Data struct {
+		PaymentID string `json:"payment_id"`
+		OrderID   string `json:"order_id"`
+		Amount    int64  `json:"amount"`
+		Currency  string `json:"currency"`
+	} `json:"data"`
+}
+
+// paymentCallback takes the provider's word that an order was paid. The signature is checked over the raw body before
+// anything is read from it, and 200 goes out only after the payment is durable: until then the provider sends it again.
+func (o *office) paymentCallback(c echo.Context) error {
+	raw, err := readBody(c, callbackBytesMax)
+	if err != nil {
+		return err
+	}
+	header := c.Request().Header
+	if !o.webhooks.verify(header, raw) {
+		return refusal{kind: badSignature}
+	}
+	var callback paymentEvent
+	if err := json.Unmarshal(raw, &callback); err != nil {
+		return refusal{kind: malformed, detail: describeDecodeError(err)}
+	}
+	if callback.Type != paymentSucceeded {
+		return answerResult(c, resultIgnored)
+	}
+	if wrong := callback.wrong(); wrong != "" {
+		return refusal{kind: invalid, detail: wrong}
+	}
+	result, err := o.Orders.Pay(c.Request().Context(), order.Payment{
+		ID: callback.Data.PaymentID, OrderID: callback.Data.OrderID,
+		Amount:    event.Money{Amount: callback.Data.Amount, Currency: callback.Data.Currency},
+		WebhookID: header.Get(headerWebhookID),
+	})
+	if err != nil {
+		return err
+	}
+	return answerResult(c, string(result))
+}
+
+// wrong says what keeps a payment from being recorded, or "". An amount or currency that is merely not the order's is
+// recorded: money has moved.
+func (p *paymentEvent) wrong() string {
+	switch {
+	case !validText(p.Data.PaymentID, providerIDBytesMax):
+		return fmt.Sprintf("data.payment_id must have 1 to %d printable ASCII characters.", providerIDBytesMax)
+	case !validText(p.Data.OrderID, providerIDBytesMax):
+		return fmt.Sprintf("data.order_id must have 1 to %d printable ASCII characters.", providerIDBytesMax)
+	case !validText(p.Data.Currency, currencyBytesMax):
+		return fmt.Sprintf("data.currency must have 1 to %d printable ASCII characters.", currencyBytesMax)
+	case p.Data.Amount < 1:
+		return "data.amount must be 1 or more minor units."
+	}
+	return ""
+}
+
+func validText(s string, bytesMax int) bool {
+	return s != "" && len(s) <= bytesMax && printableASCII(s)
+}
+
+func answerResult(c echo.Context, result string) error {
+	body := append(appendString([]byte(`{"result":`), result), '}')
+	return answer(c, http.StatusOK, body)
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/stock"
+)
+
+// getOrder answers one order to its buyer. Another's order is not found, in the same words as one that never was.
+func (o *office) getOrder(c echo.Context, caller string) error {
+	reservation, err := o.reservation(c, caller)
+	if err != nil {
+		return err
+	}
+	view, err := o.overlay(c, reservation)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, appendOrder(make([]byte, 0, answerBytes), view, o.Now()))
+}
+
+// listOrders answers the buyer's orders, newest first.
+func (o *office) listOrders(c echo.Context, caller string) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	reservations, next, err := o.Stock.Reservations(ctx, caller, cursor, limit)
+	if err != nil {
+		return err
+	}
+	views := make([]orderView, 0, len(reservations))
+	if len(reservations) > 0 {
+		ids := make([]string, len(reservations))
+		for i := range reservations {
+			ids[i] = reservations[i].ID
+		}
+		rows, err := o.Orders.Find(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for _, reservation := range reservations {
+			views = append(views, viewOf(reservation, rows))
+		}
+	}
+	return answer(c, http.StatusOK, appendList(nil, views, next, o.Now(), appendOrder))
+}
+
+// cancelOrder cancels an order that is not paid. Cancelling again answers the same.
+func (o *office) cancelOrder(c echo.Context, caller string) error {
+	reservation, err := o.reservation(c, caller)
+	if err != nil {
+		return err
+	}
+	row, err := o.Orders.Cancel(c.Request().Context(), reservation.Order)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, appendOrder(make([]byte, 0, answerBytes), viewOfOrder(row), o.Now()))
+}
+
+// reservation finds what the path names among the caller's own reservations.
+func (o *office) reservation(c echo.Context, caller string) (stock.Reservation, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return stock.Reservation{}, err
+	}
+	return o.Stock.Reservation(c.Request().Context(), caller, id)
+}
+
+func (o *office) overlay(c echo.Context, reservation stock.Reservation) (orderView, error) {
+	rows, err := o.Orders.Find(c.Request().Context(), reservation.ID)
+	if err != nil {
+		return orderView{}, err
+	}
+	return viewOf(reservation, rows), nil
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// routes is every call of the public listener, in the order of openapi.yaml.
+func (o *office) routes() (*echo.Echo, error) {
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is whatever a client writes into it
+	e.HTTPErrorHandler = func(err error, c echo.Context) { o.refuse(c, err) }
+	e.Use(o.frame)
+
+	e.GET("/v1/screenings", o.listScreenings)
+	e.GET("/v1/screenings/:id", o.getScreening)
+	e.POST("/v1/screenings", o.allow(roleAdmin, o.addScreening))
+	e.PATCH("/v1/screenings/:id", o.allow(roleAdmin, o.changeScreening))
+	e.POST("/v1/screenings/:id/orders", o.allow(roleBuyer, o.purchase))
+	e.GET("/v1/orders", o.allow(roleBuyer, o.listOrders))
+	e.GET("/v1/orders/:id", o.allow(roleBuyer, o.getOrder))
+	e.POST("/v1/orders/:id/cancel", o.allow(roleBuyer, o.cancelOrder))
+	e.POST("/v1/payments/callback", o.paymentCallback)
+	if o.Demo != nil {
+		e.POST("/v1/dev/tokens", o.makeToken)
+		e.POST("/v1/dev/payments", o.allow(roleBuyer, o.simulatePayment))
+	}
+	if err := o.addPages(e); err != nil {
+		return nil, fmt.Errorf("read embedded pages: %w", err)
+	}
+	for _, route := range e.Routes() {
+		o.requests.add(route.Method, route.Path)
+	}
+	return e, nil
+}
+
+// frame is the one middleware: echo makes a closure for each one on every request, and this runs before every sale.
+func (o *office) frame(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := o.Now()
+		setSecurityHeaders(c.Response().Header())
+		c.SetRequest(withTrace(c.Request()))
+		err := o.serve(next, c)
+		if err != nil {
+			o.refuse(c, err)
+		}
+		elapsed := o.Now().Sub(start)
+		o.requests.observe(c, elapsed)
+		o.logRequest(c, elapsed, err)
+		return nil
+	}
+}
+
+// serve calls the handler when there is room for one more request, and turns a panic of it into an error: one bad
+// request must not end the process with everybody else's.
+func (o *office) serve(next echo.HandlerFunc, c echo.Context) (err error) {
+	select {
+	case o.slots <- struct{}{}:
+	default:
+		return refusal{kind: busy}
+	}
+	defer func() {
+		<-o.slots
+		if cause := recover(); cause != nil {
+			err = panicError(cause)
+		}
+	}()
+	return next(c)
+}
+
+// setSecurityHeaders puts what every answer carries. The page has no inline script or style and loads nothing from
+// elsewhere.
+func setSecurityHeaders(h http.Header) {
+	h.Set("Content-Security-Policy",
+		"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}

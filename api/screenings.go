@@ -1,0 +1,193 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/common/event"
+	"boxoffice/stock"
+)
+
+// What a screening may say at most.
+const (
+	nameCharsMax = 200
+	capacityMax  = 1_000_000
+	priceMax     = 1_000_000_000_000 // minor units; a hundred tickets of it are far from overflow
+)
+
+type screeningBody struct {
+	Movie        string      `json:"movie"`
+	Venue        string      `json:"venue"`
+	StartsAt     time.Time   `json:"starts_at"`
+	Price        event.Money `json:"price"`
+	Capacity     int64       `json:"capacity"`
+	SaleOpensAt  time.Time   `json:"sale_opens_at"`
+	SaleClosesAt time.Time   `json:"sale_closes_at"`
+	PerUserLimit int64       `json:"per_user_limit"`
+}
+
+type screeningChangeBody struct {
+	Capacity     *int64     `json:"capacity"`
+	SaleOpensAt  *time.Time `json:"sale_opens_at"`
+	SaleClosesAt *time.Time `json:"sale_closes_at"`
+}
+
+func (o *office) listScreenings(c echo.Context) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	items, next, err := o.Stock.Screenings(c.Request().Context(), cursor, limit)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, appendList(nil, items, next, o.Now(), appendScreening))
+}
+
+func (o *office) getScreening(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	screening, err := o.Stock.Screening(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, appendScreening(nil, screening, o.Now()))
+}
+
+func (o *office) addScreening(c echo.Context, _ string) error {
+	var body screeningBody
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if wrong := body.wrong(); wrong != "" {
+		return refusal{kind: invalid, detail: wrong}
+	}
+	screening, err := o.Stock.AddScreening(c.Request().Context(), stock.Screening{
+		Movie: body.Movie, Venue: body.Venue, StartsAt: body.StartsAt, Price: body.Price,
+		Capacity: body.Capacity, Available: body.Capacity,
+		SaleOpensAt: body.SaleOpensAt, SaleClosesAt: body.SaleClosesAt, PerUserLimit: body.PerUserLimit,
+	})
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderLocation, "/v1/screenings/"+screening.ID)
+	return answer(c, http.StatusCreated, appendScreening(nil, screening, o.Now()))
+}
+
+// changeScreening changes capacity and sale window; what the body leaves out stays as it is.
+func (o *office) changeScreening(c echo.Context, _ string) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	var body screeningChangeBody
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if wrong := body.wrong(); wrong != "" {
+		return refusal{kind: invalid, detail: wrong}
+	}
+	ctx := c.Request().Context()
+	if body.SaleOpensAt != nil || body.SaleClosesAt != nil {
+		current, err := o.Stock.Screening(ctx, id)
+		if err != nil {
+			return err
+		}
+		if wrong := body.wrongWindow(current); wrong != "" {
+			return refusal{kind: invalid, detail: wrong}
+		}
+	}
+	screening, err := o.Stock.ChangeScreening(ctx, id, stock.ScreeningChange(body))
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, appendScreening(nil, screening, o.Now()))
+}
+
+// wrong says what is not allowed in a new screening, or "".
+func (b screeningBody) wrong() string {
+	switch {
+	case !validName(b.Movie):
+		return fmt.Sprintf("movie must have 1 to %d characters and no control characters.", nameCharsMax)
+	case !validName(b.Venue):
+		return fmt.Sprintf("venue must have 1 to %d characters and no control characters.", nameCharsMax)
+	case !validTime(b.StartsAt):
+		return "starts_at must be given, between the years 1970 and 9998."
+	case b.Price.Amount < 1 || b.Price.Amount > priceMax:
+		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", priceMax)
+	case !validCurrency(b.Price.Currency):
+		return "price.currency must be three capital letters, as in ISO 4217."
+	case b.Capacity < 1 || b.Capacity > capacityMax:
+		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
+	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
+		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
+	case !b.SaleOpensAt.Before(b.SaleClosesAt):
+		return "sale_opens_at must be before sale_closes_at."
+	case b.PerUserLimit < 0 || b.PerUserLimit > capacityMax:
+		return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", capacityMax)
+	}
+	return ""
+}
+
+// wrong says what is not allowed in a change, or "".
+func (b screeningChangeBody) wrong() string {
+	switch {
+	case b.Capacity == nil && b.SaleOpensAt == nil && b.SaleClosesAt == nil:
+		return "At least one of capacity, sale_opens_at and sale_closes_at must be given."
+	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > capacityMax):
+		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
+	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
+		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
+	}
+	return ""
+}
+
+// wrongWindow looks at the sale window as it would be after the change.
+func (b screeningChangeBody) wrongWindow(current stock.Screening) string {
+	opens, closes := current.SaleOpensAt, current.SaleClosesAt
+	if b.SaleOpensAt != nil {
+		opens = *b.SaleOpensAt
+	}
+	if b.SaleClosesAt != nil {
+		closes = *b.SaleClosesAt
+	}
+	if !opens.Before(closes) {
+		return "sale_opens_at must be before sale_closes_at."
+	}
+	return ""
+}
+
+func validName(s string) bool {
+	if s == "" || utf8.RuneCountInString(s) > nameCharsMax {
+		return false
+	}
+	for _, r := range s {
+		if r < ' ' || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// validTime keeps to what the database holds as Unix milliseconds and RFC 3339 can say in every zone.
+func validTime(t time.Time) bool {
+	return t.UnixMilli() >= 0 && t.UTC().Year() < 9999
+}
+
+func validCurrency(s string) bool {
+	if len(s) != 3 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}
