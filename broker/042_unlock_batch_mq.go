@@ -1,0 +1,20 @@
+package broker
+
+import "boxoffice/broker/internal/remoting"
+
+// UNLOCK_BATCH_MQ (42): an orderly consumer gives queues back.
+//
+// Source: Apache RocketMQ 5.3.3, AdminBrokerProcessor.unlockBatchMQ.
+//
+// Body: as LOCK_BATCH_MQ.
+//
+// Answer: 0. Queues that another client owns are left alone.
+func (b *Broker) unlockBatchMQ(c *call) {
+	body, err := parseLock(c.frame.Body)
+	if err != nil {
+		c.replyError(err)
+		return
+	}
+	b.locks.release(body.Group, body.Client, body.Queues)
+	c.reply(remoting.Success, "")
+}

@@ -1,0 +1,60 @@
+package broker
+
+import "boxoffice/broker/internal/remoting"
+
+// GET_ROUTEINFO_BY_TOPIC (105), the nameserver's request: where a topic lives.
+//
+// Source: Apache RocketMQ 5.3.3, ClientRequestProcessor.getRouteInfoByTopic.
+//
+// Ext: topic.
+//
+// Answer: 0 with body {queueDatas, brokerDatas}; 17 for an unknown topic.
+//
+// Behaviour: nameserver and broker are one process and one port, so every
+// route is current. TBW102, by which clients create topics, is known only with
+// auto-create. A broker that listens on all interfaces names the address the
+// client has reached it by.
+func (b *Broker) getRouteInfoByTopic(c *call) {
+	f := &fields{ext: c.frame.Ext}
+	name := f.text("topic")
+	if f.err != nil {
+		c.replyError(f.err)
+		return
+	}
+	t := b.topics.find(name)
+	if t == nil || name == topicTemplate && !b.opt.autoCreate {
+		c.reply(remoting.TopicNotExist, "No topic route info in name server for the topic: "+name)
+		return
+	}
+	addr := b.host.String()
+	if b.anyAddress && c.conn.local.IsValid() {
+		addr = c.conn.local.String()
+	}
+	c.answerJSON(routeBody{
+		Queues: []routeQueues{{
+			Broker: brokerName, Read: t.ReadQueues, Write: t.WriteQueues, Perm: t.Perm,
+		}},
+		Brokers: []routeBroker{{
+			Cluster: clusterName, Broker: brokerName, Addrs: map[string]string{"0": addr},
+		}},
+	})
+}
+
+type routeBody struct {
+	Queues  []routeQueues `json:"queueDatas"`
+	Brokers []routeBroker `json:"brokerDatas"`
+}
+
+type routeQueues struct {
+	Broker string `json:"brokerName"`
+	Read   int32  `json:"readQueueNums"`
+	Write  int32  `json:"writeQueueNums"`
+	Perm   int32  `json:"perm"`
+	Flag   int32  `json:"topicSynFlag"`
+}
+
+type routeBroker struct {
+	Cluster string            `json:"cluster"`
+	Broker  string            `json:"brokerName"`
+	Addrs   map[string]string `json:"brokerAddrs"`
+}

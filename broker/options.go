@@ -1,0 +1,105 @@
+package broker
+
+import (
+	"log/slog"
+	"time"
+)
+
+// options are the settings of a broker; New starts from defaultOptions.
+type options struct {
+	listen        string
+	advertise     string
+	dataDir       string
+	logger        *slog.Logger
+	clock         Clock
+	noSync        bool
+	segmentBytes  int64
+	retainAge     time.Duration
+	retainBytes   int64
+	checkAfter    time.Duration
+	checkInterval time.Duration
+	checkMax      int32
+	delayLevels   []time.Duration
+	autoCreate    bool
+	maxMessage    int
+}
+
+func defaultOptions() options {
+	return options{
+		listen:        "127.0.0.1:0",
+		logger:        slog.New(slog.DiscardHandler),
+		clock:         wallClock{},
+		segmentBytes:  64 << 20,
+		retainAge:     72 * time.Hour,
+		checkAfter:    6 * time.Second,
+		checkInterval: 30 * time.Second,
+		checkMax:      15,
+		delayLevels:   defaultDelayLevels(),
+		autoCreate:    true,
+		maxMessage:    4 << 20,
+	}
+}
+
+// Option changes one setting of New.
+type Option func(*options)
+
+// WithListen sets the address of the port that nameserver and broker share.
+// The default is 127.0.0.1:0, a free port on loopback.
+func WithListen(addr string) Option { return func(o *options) { o.listen = addr } }
+
+// WithAdvertise sets the ip:port that routes and message ids carry, for clients
+// that reach the broker through a proxy. The default is the listener's address.
+func WithAdvertise(addr string) Option { return func(o *options) { o.advertise = addr } }
+
+// WithDataDir sets the directory of the log and its side files. Without it a
+// temporary directory is used and removed by Close.
+func WithDataDir(dir string) Option { return func(o *options) { o.dataDir = dir } }
+
+// WithLogger sets where the broker logs; by default nowhere.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// WithClock sets the source of the broker's time; Advance adds to it.
+func WithClock(c Clock) Option { return func(o *options) { o.clock = c } }
+
+// WithNoSync answers sends without waiting for the disk. A process crash still
+// loses nothing; a power failure loses what the system had not written yet.
+func WithNoSync() Option { return func(o *options) { o.noSync = true } }
+
+// WithSegmentBytes sets the size at which a new log segment is begun; 64 MiB by
+// default. Retention deletes whole segments.
+func WithSegmentBytes(n int64) Option { return func(o *options) { o.segmentBytes = n } }
+
+// WithRetention deletes log segments whose newest message is older than age,
+// and the oldest ones while the log is larger than size bytes. Zero turns
+// either rule off. The default is 72 hours (fileReservedTime) and no size.
+func WithRetention(age time.Duration, size int64) Option {
+	return func(o *options) { o.retainAge, o.retainBytes = age, size }
+}
+
+// WithTransactionTimeout sets the age at which a half message is first checked
+// back (transactionTimeOut); 6 s by default.
+func WithTransactionTimeout(d time.Duration) Option { return func(o *options) { o.checkAfter = d } }
+
+// WithTransactionCheckInterval sets the time between two check-back passes
+// (transactionCheckInterval); 30 s by default.
+func WithTransactionCheckInterval(d time.Duration) Option {
+	return func(o *options) { o.checkInterval = d }
+}
+
+// WithTransactionCheckMax sets how often a half message is checked back before
+// it goes to TRANS_CHECK_MAX_TIME_TOPIC (transactionCheckMax); 15 by default.
+func WithTransactionCheckMax(n int) Option { return func(o *options) { o.checkMax = int32(n) } }
+
+// WithDelayLevels sets the delays of levels 1, 2, ... (messageDelayLevel); by
+// default RocketMQ's 18 levels from 1 s to 2 h.
+func WithDelayLevels(levels []time.Duration) Option {
+	return func(o *options) { o.delayLevels = levels }
+}
+
+// WithAutoCreateTopics says whether sending to an unknown topic creates it
+// (autoCreateTopicEnable); true by default.
+func WithAutoCreateTopics(on bool) Option { return func(o *options) { o.autoCreate = on } }
+
+// WithMaxMessageBytes sets the largest message body accepted (maxMessageSize);
+// 4 MiB by default.
+func WithMaxMessageBytes(n int) Option { return func(o *options) { o.maxMessage = n } }

@@ -1,0 +1,82 @@
+package broker
+
+import (
+	"fmt"
+
+	"boxoffice/broker/internal/commitlog"
+	"boxoffice/broker/internal/remoting"
+)
+
+// recoverState opens the data directory and brings the broker's state to
+// where the log ends: side files first, then every record in order.
+func (b *Broker) recoverState() error {
+	b.topics.define(topicConfig{Name: topicHalf, ReadQueues: 1, WriteQueues: 1, Perm: permRead | permWrite})
+	b.topics.define(topicConfig{Name: topicCheckedOut, ReadQueues: 1, WriteQueues: 1, Perm: permRead | permWrite})
+	b.topics.define(topicConfig{Name: topicTemplate, ReadQueues: templateQueues, WriteQueues: templateQueues, Perm: permRead | permWrite})
+	if err := b.topics.load(); err != nil {
+		return err
+	}
+	// After load: the levels of this run count, not those of the last.
+	b.topics.define(scheduleConfig(len(b.opt.delayLevels)))
+	if err := b.offsets.load(); err != nil {
+		return err
+	}
+	var starts []queueStart
+	if err := loadJSON(b.path("queues.json"), &starts); err != nil {
+		return fmt.Errorf("load queue starts: %w", err)
+	}
+	for _, s := range starts {
+		b.knownQueue(s.Topic, s.Queue).startAt(s.Lowest)
+	}
+	journal, err := commitlog.Open(commitlog.Options{
+		Dir: b.path("log"), SegmentBytes: b.opt.segmentBytes, NoSync: b.opt.noSync,
+		MaxRecordBytes: b.opt.maxMessage + maxProperties + 4096,
+	}, b.replay)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	b.journal = journal
+	return nil
+}
+
+// templateQueues is the number of queues of TBW102 (defaultTopicQueueNums).
+const templateQueues = 8
+
+// knownQueue returns a queue that the log or a side file names. Its topic may
+// be missing from topics.json only when that file was lost.
+func (b *Broker) knownQueue(topic string, id int32) *queue {
+	if q := b.topics.queue(topic, id); q != nil {
+		return q
+	}
+	b.topics.define(topicConfig{Name: topic, ReadQueues: id + 1, WriteQueues: id + 1, Perm: permRead | permWrite})
+	return b.topics.queue(topic, id)
+}
+
+// replay applies one log record to the state.
+func (b *Broker) replay(offset int64, payload []byte) error {
+	r, err := parseRecord(payload)
+	if err != nil {
+		return fmt.Errorf("replay record at %d: %w", offset, err)
+	}
+	switch r.kind {
+	case recordRolledBack:
+		b.halves.finish(r.source)
+		return nil
+	case recordChecked:
+		b.halves.checked(r.source, r.checks)
+		return nil
+	}
+	m, _, err := remoting.DecodeMessage(r.message)
+	if err != nil {
+		return fmt.Errorf("replay message at %d: %w", offset, err)
+	}
+	if m.QueueID < 0 || m.QueueID >= maxQueuesPerTopic || r.kind == recordDelivered && (r.level < 1 || r.level > maxQueuesPerTopic) {
+		return fmt.Errorf("replay message at %d: queue %d: %w", offset, m.QueueID, errRecord)
+	}
+	b.knownQueue(m.Topic, m.QueueID).restore(m.QueueOffset, entry{offset: offset, tag: tagOf(m.Properties)})
+	b.track(&m, r.cause)
+	if r.kind == recordDelivered {
+		b.delays.delivered(r.level, r.source)
+	}
+	return nil
+}
