@@ -9,7 +9,6 @@ import (
 
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
-	"boxoffice/common/event"
 	"boxoffice/common/mq"
 
 	"github.com/jmoiron/sqlx"
