@@ -1,0 +1,239 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"github.com/jmoiron/sqlx"
+	"pgregory.net/rapid"
+)
+
+type modelOrder struct {
+	request PurchaseRequest
+	state   ReservationState
+}
+
+// model is what stock should be, in memory, for one screening.
+type model struct {
+	s         *Stock
+	clock     *clock
+	run       int // keeps the orders of one run apart from those of the others in the same database
+	screening Screening
+	capacity  int64
+	orders    map[string]*modelOrder
+	lastTxID  string
+	lastState mq.Outcome
+}
+
+func (m *model) sum(wanted func(*modelOrder) bool) (n int64) {
+	for _, o := range m.orders {
+		if wanted(o) {
+			n += o.request.Quantity
+		}
+	}
+	return n
+}
+
+func (m *model) in(state ReservationState) int64 {
+	return m.sum(func(o *modelOrder) bool { return o.state == state })
+}
+
+func (m *model) available() int64 { return m.capacity - m.in(Held) - m.in(Sold) }
+
+func (m *model) held(buyer string) int64 {
+	return m.sum(func(o *modelOrder) bool { return o.request.BuyerID == buyer && o.state != Released })
+}
+
+// purchase sells a list whose local transaction may meet a faster check-back, or not be run at all.
+func (m *model) purchase(t *rapid.T) {
+	requests := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) PurchaseRequest {
+		return PurchaseRequest{
+			BuyerID:     fmt.Sprintf("buyer-%d-%d", m.run, rapid.IntRange(0, 3).Draw(t, "buyer")),
+			Key:         fmt.Sprintf("k%d", rapid.IntRange(0, 5).Draw(t, "key")),
+			ScreeningID: m.screening.ID, Quantity: rapid.Int64Range(1, 4).Draw(t, "quantity"),
+		}
+	}), 1, 6).Draw(t, "requests")
+	fault := rapid.SampledFrom([]string{"none", "none", "none", "check first", "not run"}).Draw(t, "fault")
+	seller := &Seller{stock: m.s, inFlight: newInFlight()}
+	away := errors.New("away")
+	local := func(ctx context.Context, l reserveList) (mq.Outcome, error) {
+		m.lastTxID = l.txID
+		switch fault {
+		case "check first":
+			fault = "none"
+			m.lastState = m.s.Check(ctx, mq.Half{TxID: l.txID})
+		case "not run":
+			m.lastState = mq.Rollback
+			return mq.Unknown, away
+		}
+		outcome, err := m.s.execute(ctx, l)
+		m.lastState = outcome
+		return outcome, err
+	}
+	before := maps.Clone(m.orders)
+	answers := decide(seller, local, requests...)
+	for i, got := range answers {
+		m.enter(t, requests[i], got)
+	}
+	for i, got := range answers {
+		if got.err != nil && !errors.Is(got.err, away) {
+			m.judge(t, requests[i], got.err, before)
+		}
+	}
+}
+
+func (m *model) enter(t *rapid.T, r PurchaseRequest, got answered) {
+	id := OrderID(r.BuyerID, r.Key)
+	known := m.orders[id]
+	switch {
+	case got.err != nil:
+	case known == nil:
+		m.orders[id] = &modelOrder{request: r, state: Held}
+	case known.request != r || got.State != known.state:
+		t.Fatalf("%+v answered with %+v, known as %+v", r, got.Reservation, known)
+	}
+}
+
+// judge accepts every refusal that some order of the list's purchases explains.
+func (m *model) judge(t *rapid.T, r PurchaseRequest, err error, before map[string]*modelOrder) {
+	id := OrderID(r.BuyerID, r.Key)
+	known := m.orders[id]
+	if known != nil && (before[id] != nil || known.request == r) && (known.request == r || !errors.Is(err, ErrKeyReused)) {
+		t.Fatalf("%+v: %v, known as %+v", r, err, known)
+	}
+	switch {
+	case errors.Is(err, ErrKeyReused) && known != nil:
+	case errors.Is(err, ErrSoldOut) && r.Quantity > m.available():
+	case errors.Is(err, ErrLimitExceeded) && m.screening.PerUserLimit > 0 &&
+		m.held(r.BuyerID)+r.Quantity > m.screening.PerUserLimit:
+	default:
+		t.Fatalf("%+v: %v, with %d available and %d held", r, err, m.available(), m.held(r.BuyerID))
+	}
+}
+
+func (m *model) settle(t *rapid.T) {
+	ids := []string{"an unknown order"}
+	for id := range m.orders {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	var e event.Settled
+	for _, id := range rapid.SliceOfN(rapid.SampledFrom(ids), 1, 6).Draw(t, "orders") {
+		outcome := rapid.SampledFrom([]event.Outcome{event.Paid, event.Cancelled}).Draw(t, "outcome")
+		e.Orders = append(e.Orders, event.SettledOrder{OrderID: id, Outcome: outcome})
+	}
+	if err := m.s.Settle(context.Background(), e); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range e.Orders {
+		if known := m.orders[o.OrderID]; known != nil && known.state == Held {
+			known.state = map[event.Outcome]ReservationState{event.Paid: Sold, event.Cancelled: Released}[o.Outcome]
+		}
+	}
+}
+
+func (m *model) check(t *rapid.T) {
+	if m.lastTxID == "" {
+		t.Skip("nothing to check yet")
+	}
+	if got := m.s.Check(context.Background(), mq.Half{TxID: m.lastTxID}); got != m.lastState {
+		t.Fatalf("check: %v, want %v", got, m.lastState)
+	}
+}
+
+// sweep claims what is due: every held reservation, once, when its time has come.
+func (m *model) sweep(t *rapid.T) {
+	m.clock.Advance(24 * time.Hour)
+	seen := map[string]bool{}
+	for {
+		due, err := m.s.claimDue(context.Background(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(due.orders) == 0 {
+			break
+		}
+		for _, o := range due.orders {
+			if seen[o.ID] {
+				t.Fatalf("order %s was claimed twice in one pass", o.ID)
+			}
+			seen[o.ID] = true
+		}
+	}
+	for id, o := range m.orders {
+		if seen[id] != (o.state == Held) {
+			t.Fatalf("order %s is %s, swept: %v", id, o.state, seen[id])
+		}
+	}
+}
+
+func (m *model) capacityChange(t *rapid.T) {
+	capacity := rapid.Int64Range(0, 12).Draw(t, "capacity")
+	_, err := m.s.ChangeScreening(context.Background(), m.screening.ID, ScreeningChange{Capacity: &capacity})
+	switch taken := m.in(Held) + m.in(Sold); {
+	case err == nil && capacity >= taken:
+		m.capacity = capacity
+	case !errors.Is(err, ErrCapacityTooSmall) || capacity >= taken:
+		t.Fatalf("capacity %d with %d taken: %v", capacity, taken, err)
+	}
+}
+
+func (m *model) compare(t *rapid.T) {
+	got, err := m.s.Screening(context.Background(), m.screening.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Capacity != m.capacity || got.Available != m.available() || got.Reserved != m.in(Held) || got.Sold != m.in(Sold) {
+		t.Fatalf("database has %d: %d, %d, %d; model has %d: %d, %d, %d", got.Capacity, got.Available, got.Reserved,
+			got.Sold, m.capacity, m.available(), m.in(Held), m.in(Sold))
+	}
+	for id, o := range m.orders {
+		stored, err := m.s.Reservation(context.Background(), o.request.BuyerID, id)
+		if err != nil || stored.State != o.state || stored.Quantity != o.request.Quantity {
+			t.Fatalf("order %s is %+v, %v; model has %+v", id, stored, err, o)
+		}
+	}
+	if found := violations(t, m.s); len(found) > 0 {
+		t.Fatal(found)
+	}
+}
+
+// Whatever purchases, check-backs, settlements, sweeps and changes of capacity come in whatever order, the rows are
+// what a simple model says they are. A failure prints the seed that replays it.
+func TestStockIsWhatTheModelSays(t *testing.T) {
+	s, c := newStock(t)
+	s.opts.PayWindow, s.opts.SweepGrace = time.Hour, time.Hour
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		limit := rapid.SampledFrom([]int64{0, 2, 3}).Draw(rt, "limit")
+		m := &model{s: s, clock: c, run: run, capacity: 8, orders: map[string]*modelOrder{}}
+		m.screening = addScreening(t, s, m.capacity, limit)
+		closes := c.Now().Add(10 * 365 * 24 * time.Hour)
+		if _, err := s.ChangeScreening(t.Context(), m.screening.ID, ScreeningChange{SaleClosesAt: &closes}); err != nil {
+			rt.Fatal(err)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"purchase": m.purchase, "settle": m.settle, "check": m.check, "sweep": m.sweep,
+			"capacity": m.capacityChange, "": m.compare,
+		})
+		// What this run leaves held must not be swept in the next one.
+		if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+			for _, table := range []string{"reservations", "holdings", "stock"} {
+				if _, err := tx.Exec(`DELETE FROM ` + table); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}

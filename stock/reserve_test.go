@@ -1,0 +1,202 @@
+package stock
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"github.com/google/uuid"
+)
+
+// The id is in every database and every retry: a change of its form would sell twice to those who retry across it.
+func TestOrderIDIsPinned(t *testing.T) {
+	if got, want := OrderID("alice", "k1"), "de3usvn20d8756afhq0dlo4td8"; got != want {
+		t.Errorf("OrderID = %q, want %q", got, want)
+	}
+	if OrderID("ab", "c") == OrderID("a", "bc") {
+		t.Error("buyer and key run into each other")
+	}
+}
+
+func TestReserveHoldsTickets(t *testing.T) {
+	s, c := newStock(t)
+	screening := addScreening(t, s, 10, 4)
+	got := buy(t, s, screening.ID, "alice", "k", 3)
+	want := Reservation{State: Held, Order: event.Order{
+		ID: OrderID("alice", "k"), ScreeningID: screening.ID, BuyerID: "alice", Quantity: 3,
+		Amount:    event.Money{Amount: 14700, Currency: "CNY"},
+		CreatedAt: opening, ExpiresAt: c.Now().Add(15 * time.Minute).UnixMilli(),
+	}}
+	if got != want {
+		t.Errorf("reserved %+v, want %+v", got, want)
+	}
+	stored, err := s.Reservation(t.Context(), "alice", got.ID)
+	if err != nil || stored != want {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+	wantStock(t, s, screening.ID, 7, 3, 0)
+}
+
+func TestPurchaseRefusals(t *testing.T) {
+	s, c := newStock(t)
+	screening := addScreening(t, s, 10, 4)
+	later := addScreening(t, s, 10, 0)
+	opens := c.Now().Add(time.Hour)
+	if _, err := s.ChangeScreening(t.Context(), later.ID, ScreeningChange{SaleOpensAt: &opens}); err != nil {
+		t.Fatal(err)
+	}
+	buy(t, s, screening.ID, "alice", "k", 3)
+	buy(t, s, screening.ID, "bob", "k", 4)
+	for name, refused := range map[string]struct {
+		request PurchaseRequest
+		want    error
+	}{
+		"no such screening":             {PurchaseRequest{"carol", "k", "nowhere", 1}, ErrScreeningNotFound},
+		"sale not open":                 {PurchaseRequest{"carol", "k", later.ID, 1}, ErrSaleNotOpen},
+		"over the limit at once":        {PurchaseRequest{"carol", "k", screening.ID, 5}, ErrLimitExceeded},
+		"over the limit with the first": {PurchaseRequest{"alice", "k2", screening.ID, 2}, ErrLimitExceeded},
+		"more than is left":             {PurchaseRequest{"carol", "k", screening.ID, 4}, ErrSoldOut},
+		"key used for another quantity": {PurchaseRequest{"alice", "k", screening.ID, 1}, ErrKeyReused},
+		"key used for another showing":  {PurchaseRequest{"alice", "k", later.ID, 3}, ErrKeyReused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seller := &Seller{stock: s, inFlight: newInFlight()}
+			wantErr(t, decide(seller, s.execute, refused.request)[0].err, refused.want)
+		})
+	}
+	c.Advance(24 * time.Hour)
+	seller := &Seller{stock: s, inFlight: newInFlight()}
+	wantErr(t, decide(seller, s.execute, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSaleClosed)
+	if again := buy(t, s, screening.ID, "alice", "k", 3); again.CreatedAt != opening {
+		t.Errorf("a retry after the sale has closed answers %+v, want the order that is there", again)
+	}
+	wantStock(t, s, screening.ID, 3, 7, 0)
+}
+
+// handMade makes a list by hand, to bring to the local transaction what a plan would not have admitted.
+func handMade(screening Screening, quantity int64, buyers ...string) reserveList {
+	l := reserveList{txID: uuid.NewString(), tickets: map[string]int64{}, sweepGrace: time.Second}
+	for _, buyer := range buyers {
+		l.orders = append(l.orders, event.Order{
+			ID: OrderID(buyer, "k"), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
+			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
+		})
+		l.tickets[screening.ID] += quantity
+		if screening.PerUserLimit > 0 {
+			l.holdings = append(l.holdings, holdingChange{
+				holding: holding{screening.ID, buyer}, quantity: quantity, limit: screening.PerUserLimit,
+			})
+		}
+	}
+	return l
+}
+
+// A list is all or nothing: one order that cannot be reserved leaves no trace of the others, not even the fence.
+func TestLocalTransactionIsAllOrNothing(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 5, 2)
+	buy(t, s, screening.ID, "alice", "k", 1)
+	existing := handMade(screening, 2, "alice")
+	existing.orders[0].ID = OrderID("alice", "k2")
+	existing.holdings[0].exists = true
+	for name, l := range map[string]reserveList{
+		"order is there":      handMade(screening, 1, "alice", "bob"),
+		"more than is left":   handMade(screening, 1, "bob", "carol", "dave", "erin", "frank"),
+		"over the limit":      existing,
+		"holding row is made": func() reserveList { l := handMade(screening, 1, "alice"); l.orders[0].ID = "x"; return l }(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome, err := s.execute(t.Context(), l)
+			wantErr(t, err, errConflict)
+			if outcome != mq.Rollback {
+				t.Errorf("outcome %v, want Rollback", outcome)
+			}
+			wantStock(t, s, screening.ID, 4, 1, 0)
+			if fence, err := s.fence(t.Context(), l.txID); err != nil || fence != mq.Unknown {
+				t.Errorf("fence is %v, %v, want none", fence, err)
+			}
+		})
+	}
+}
+
+func TestConcurrentBuyersSellExactly(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 10, 0)
+	requests := make([]PurchaseRequest, 100)
+	for i := range requests {
+		requests[i] = PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1}
+	}
+	seller := &Seller{stock: s, inFlight: newInFlight()}
+	var sold atomic.Int64
+	var lists sync.WaitGroup
+	for list := range slices.Chunk(requests, 10) {
+		lists.Go(func() {
+			for _, got := range decide(seller, s.execute, list...) {
+				if got.err == nil {
+					sold.Add(1)
+				} else {
+					wantErr(t, got.err, ErrSoldOut)
+				}
+			}
+		})
+	}
+	lists.Wait()
+	if sold.Load() != 10 {
+		t.Errorf("sold %d tickets of 10", sold.Load())
+	}
+	wantStock(t, s, screening.ID, 0, 10, 0)
+}
+
+// Two processes do not see each other's lists in flight: only the guards of the local transaction keep them apart.
+func TestTwoProcessesSellExactly(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 10, 2)
+	answers := make(chan []answered)
+	for range 2 {
+		seller := &Seller{stock: s, inFlight: newInFlight()}
+		var requests []PurchaseRequest
+		for i := range 30 {
+			requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i%8), fmt.Sprintf("k%d", i%16), screening.ID, 1})
+		}
+		go func() { answers <- decide(seller, s.execute, requests...) }()
+	}
+	orders := map[string]bool{}
+	for range 2 {
+		for _, got := range <-answers {
+			if got.err == nil {
+				orders[got.ID] = true
+			}
+		}
+	}
+	if len(orders) != 10 {
+		t.Errorf("sold %d tickets of 10", len(orders))
+	}
+	wantStock(t, s, screening.ID, 0, 10, 0)
+}
+
+// A list in flight may still fail. Another list that finds too few tickets beside it waits; it is told "sold out" only
+// by the database.
+func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	seller := &Seller{stock: s, inFlight: newInFlight()}
+	first, err := seller.plan(t.Context(), []*purchase{{id: "a", request: PurchaseRequest{"alice", "k", screening.ID, 1}}})
+	if err != nil || len(first.admitted) != 1 {
+		t.Fatalf("plan %+v, %v", first, err)
+	}
+	second, err := seller.plan(t.Context(), []*purchase{{id: "b", request: PurchaseRequest{"bob", "k", screening.ID, 1}}})
+	if err != nil || len(second.admitted) != 0 || len(second.waiting) != 1 {
+		t.Fatalf("plan beside a list in flight: %+v, %v, want bob to wait", second, err)
+	}
+	seller.inFlight.end(first)
+	second.wait(t.Context())
+	third, err := seller.plan(t.Context(), second.waiting)
+	if err != nil || len(third.admitted) != 1 {
+		t.Errorf("plan after the other list has failed: %+v, %v, want bob admitted", third, err)
+	}
+}

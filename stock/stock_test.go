@@ -1,0 +1,208 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/common/batch"
+	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/sql"
+	"github.com/google/uuid"
+)
+
+const opening = 1_795_000_000_000
+
+// clock is the time of one test, moved by hand.
+type clock struct{ ms atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.ms.Store(opening)
+	return c
+}
+
+func (c *clock) Now() time.Time          { return time.UnixMilli(c.ms.Load()).UTC() }
+func (c *clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+func newDB(t *testing.T) *db.DB {
+	t.Helper()
+	migrations, err := sql.Stock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dbtest.New(t, migrations)
+}
+
+func newStock(t *testing.T) (*Stock, *clock) {
+	t.Helper()
+	c := newClock()
+	return New(newDB(t), Options{Now: c.Now}), c
+}
+
+// addScreening puts tickets at 49.00 on sale for a day; limit 0 is none.
+func addScreening(t *testing.T, s *Stock, capacity, limit int64) Screening {
+	t.Helper()
+	now := s.now()
+	screening, err := s.AddScreening(t.Context(), Screening{
+		Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(48 * time.Hour), Capacity: capacity, PerUserLimit: limit,
+		Price: event.Money{Amount: 4900, Currency: "CNY"}, SaleOpensAt: now, SaleClosesAt: now.Add(24 * time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return screening
+}
+
+type answered struct {
+	Reservation
+	err error
+}
+
+type execute func(context.Context, reserveList) (mq.Outcome, error)
+
+// decide sells a list without a message queue: plan, local transaction, plan again.
+func decide(s *Seller, local execute, requests ...PurchaseRequest) []answered {
+	return ask(requests, func(ctx context.Context, calls []*call) { s.decide(ctx, local, gather(calls)) })
+}
+
+// ask hands the requests over as one list.
+func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []answered {
+	first, release := make(chan struct{}), make(chan struct{})
+	group := batch.Start(context.Background(), batch.Options{
+		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Timeout: time.Minute,
+	}, func(ctx context.Context, calls []*call) {
+		if calls[0].In == (PurchaseRequest{}) {
+			close(first)
+			<-release
+			return
+		}
+		handle(ctx, calls)
+	})
+	answers := make([]answered, len(requests))
+	var callers sync.WaitGroup
+	callers.Go(func() { _, _ = group.Do(context.Background(), PurchaseRequest{}) })
+	<-first
+	for i, r := range requests {
+		callers.Go(func() { answers[i].Reservation, answers[i].err = group.Do(context.Background(), r) })
+		for group.Waiting() <= i {
+			runtime.Gosched()
+		}
+	}
+	close(release)
+	callers.Wait()
+	group.Close()
+	return answers
+}
+
+func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
+	for round := 0; len(list) > 0 && round < 100; round++ {
+		p, err := s.plan(ctx, list)
+		if err != nil {
+			refuse(list, err)
+			return
+		}
+		list = p.waiting
+		if len(p.admitted) == 0 {
+			p.wait(ctx)
+			continue
+		}
+		outcome, err := local(ctx, p.list(uuid.NewString(), s.stock.opts))
+		switch {
+		case outcome == mq.Commit:
+			for _, bought := range p.admitted {
+				bought.answer(Reservation{Order: bought.order, State: Held}, nil)
+			}
+		case errors.Is(err, errConflict):
+			list = append(list, p.admitted...)
+		default:
+			refuse(p.admitted, err)
+		}
+		s.inFlight.end(p)
+	}
+	refuse(list, ErrBusy)
+}
+
+// buy reserves and demands that it works.
+func buy(t *testing.T, s *Stock, screeningID, buyer, key string, quantity int64) Reservation {
+	t.Helper()
+	seller := &Seller{stock: s, inFlight: newInFlight()}
+	got := decide(seller, s.execute, PurchaseRequest{buyer, key, screeningID, quantity})[0]
+	if got.err != nil {
+		t.Fatalf("buy %d for %s: %v", quantity, buyer, got.err)
+	}
+	return got.Reservation
+}
+
+// wantStock compares the counters and checks everything that must always hold.
+func wantStock(t testing.TB, s *Stock, screeningID string, available, reserved, sold int64) {
+	t.Helper()
+	got, err := s.Screening(context.Background(), screeningID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Available != available || got.Reserved != reserved || got.Sold != sold {
+		t.Errorf("%d available, %d reserved, %d sold; want %d, %d, %d",
+			got.Available, got.Reserved, got.Sold, available, reserved, sold)
+	}
+	for _, violation := range violations(t, s) {
+		t.Error(violation)
+	}
+}
+
+// violations looks for rows that contradict each other, in the whole database.
+func violations(t interface{ Fatal(...any) }, s *Stock) []string {
+	var found []string
+	for what, query := range map[string]string{
+		"counters do not add up to the capacity": `SELECT COUNT(*) FROM stock
+			WHERE available + reserved + sold <> capacity OR available < 0 OR reserved < 0 OR sold < 0`,
+		"counters differ from the reservations": `SELECT COUNT(*) FROM stock k WHERE
+			reserved <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r
+				WHERE r.screening_id = k.screening_id AND r.state = 'reserved') OR
+			sold <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r
+				WHERE r.screening_id = k.screening_id AND r.state = 'sold')`,
+		"holdings differ from the reservations": `SELECT COUNT(*) FROM holdings h WHERE
+			quantity <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = h.screening_id
+				AND r.buyer_id = h.buyer_id AND r.state <> 'released')`,
+		"reservations under a limit lack a holding": `SELECT COUNT(*) FROM reservations r
+			JOIN screenings s ON s.id = r.screening_id LEFT JOIN holdings h
+				ON h.screening_id = r.screening_id AND h.buyer_id = r.buyer_id
+			WHERE s.per_user_limit > 0 AND h.buyer_id IS NULL`,
+		"holdings exceed the limit": `SELECT COUNT(*) FROM holdings h JOIN screenings s ON s.id = h.screening_id
+			WHERE h.quantity > s.per_user_limit`,
+	} {
+		var n int
+		if err := s.db.Reader().Get(&n, query); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			found = append(found, what)
+		}
+	}
+	return found
+}
+
+func settle(t *testing.T, s *Stock, outcome event.Outcome, ids ...string) {
+	t.Helper()
+	var e event.Settled
+	for _, id := range ids {
+		e.Orders = append(e.Orders, event.SettledOrder{OrderID: id, Outcome: outcome})
+	}
+	if err := s.Settle(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+}
