@@ -26,18 +26,21 @@ func (b *Broker) getRouteInfoByTopic(c *call) {
 		c.reply(remoting.TopicNotExist, "No topic route info in name server for the topic: "+name)
 		return
 	}
-	addr := b.host.String()
-	if b.anyAddress && c.conn.local.IsValid() {
-		addr = c.conn.local.String()
-	}
 	c.answerJSON(routeBody{
 		Queues: []routeQueues{{
 			Broker: brokerName, Read: t.ReadQueues, Write: t.WriteQueues, Perm: t.Perm,
 		}},
-		Brokers: []routeBroker{{
-			Cluster: clusterName, Broker: brokerName, Addrs: map[string]string{"0": addr},
-		}},
+		Brokers: []routeBroker{b.routeFor(c)},
 	})
+}
+
+// routeFor says where this broker is, as the caller can reach it.
+func (b *Broker) routeFor(c *call) routeBroker {
+	addr := b.host.String()
+	if b.anyAddress && c.conn.local.IsValid() {
+		addr = c.conn.local.String()
+	}
+	return routeBroker{Cluster: clusterName, Broker: brokerName, Addrs: map[string]string{"0": addr}}
 }
 
 type routeBody struct {

@@ -38,6 +38,7 @@ func (b *Broker) handlers() map[int]handler {
 		remoting.LockBatchMQ:                   b.lockBatchMQ,
 		remoting.UnlockBatchMQ:                 b.unlockBatchMQ,
 		remoting.GetRouteInfoByTopic:           b.getRouteInfoByTopic,
+		remoting.GetBrokerClusterInfo:          b.getBrokerClusterInfo,
 		remoting.GetAllTopicListFromNameServer: b.getAllTopicList,
 		remoting.SendMessageV2:                 b.sendMessageV2,
 		remoting.SendBatchMessage:              b.sendBatchMessage,
