@@ -8,13 +8,13 @@ import (
 	"slices"
 )
 
-const scanBufferBytes = 1 << 20
+const maxScanBufferBytes = 1 << 20
 
 // scan replays the records of a segment's file of the given size and ends at
 // the first bytes that are not a whole record. The record limit does not apply:
 // a log is read whatever the limit was when it was written.
 func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []byte) error) error {
-	in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, size), scanBufferBytes)
+	in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, size), int(min(size, maxScanBufferBytes)))
 	var record []byte
 	for {
 		left := s.first + size - s.end
