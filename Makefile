@@ -1,0 +1,38 @@
+# The commands of this project. `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+TOOLS := $(CURDIR)/.cache/bin
+GOLANGCI_LINT_VERSION := v2.15.0
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: run
+run: ## run the whole office on this machine
+	go run .
+
+.PHONY: test
+test: ## run every test
+	go test ./...
+
+.PHONY: race
+race: ## run the tests under the race detector, but for those that start the client's push consumer (it races by itself)
+	go test -race ./...
+
+.PHONY: format
+format: ## format the code
+	gofmt -w .
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## check format, vet and lint
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	go vet ./...
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: check
+check: lint test race ## everything that a commit must pass
+
+$(TOOLS)/golangci-lint: Makefile
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@touch $@

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	functionLinesMax = 70
+	fileLinesMax     = 400
+	mainLinesMax     = 30
+	module           = "boxoffice"
+	rocketmqClient   = "github.com/apache/rocketmq-client-go/"
+)
+
+// allowedImports is the picture of ARCHITECTURE.md: a package, and what of ours it may import. A package that is not
+// here may not exist.
+func allowedImports() map[string][]string {
+	common := []string{"common/event", "common/mq", "common/db", "common/batch"}
+	return map[string][]string{
+		"":                          append([]string{"api", "stock", "order", "broker", "sql"}, common...),
+		"api":                       append([]string{"stock", "order"}, common...),
+		"stock":                     common,
+		"order":                     common,
+		"common/event":              {"common/mq"},
+		"common/mq":                 {},
+		"common/db":                 {},
+		"common/db/dbtest":          {"common/db"},
+		"common/batch":              {},
+		"sql":                       {},
+		"broker":                    {"broker/internal/commitlog", "broker/internal/remoting"},
+		"broker/internal/commitlog": {},
+		"broker/internal/remoting":  {},
+		"scripts/stack":             {},
+	}
+}
+
+func TestTheTreeKeepsItsRules(t *testing.T) {
+	for _, violation := range violations(t, os.DirFS(".")) {
+		t.Error(violation)
+	}
+}
+
+// A check that cannot fail is worse than none, so each rule is shown a file that breaks it.
+func TestEachRuleCatchesAPlantedViolation(t *testing.T) {
+	long := strings.Repeat("\t_ = 1\n", functionLinesMax)
+	for name, planted := range map[string]struct{ file, source, want string }{
+		"order imports stock":  {"order/x.go", `package order; import _ "boxoffice/stock"`, "may not import boxoffice/stock"},
+		"broker imports ours":  {"broker/x.go", `package broker; import _ "boxoffice/common/mq"`, "may not import boxoffice/common/mq"},
+		"stock imports broker": {"stock/x.go", `package stock; import _ "boxoffice/broker"`, "may not import boxoffice/broker"},
+		"client outside mq":    {"stock/x.go", `package stock; import _ "github.com/apache/rocketmq-client-go/v2"`, "only common/mq"},
+		"api speaks SQL":       {"api/x.go", `package api; import _ "github.com/jmoiron/sqlx"`, "no SQL"},
+		"unknown package":      {"worker/x.go", `package worker`, "not in the picture"},
+		"go file in common":    {"common/x.go", `package common`, "not in the picture"},
+		"junk drawer":          {"stock/util.go", `package stock`, "says nothing"},
+		"long function":        {"stock/x.go", "package stock\nfunc f() {\n" + long + "}", "lines long"},
+		"long file":            {"stock/x.go", "package stock\n" + strings.Repeat("// Line.\n", fileLinesMax), "lines long"},
+		"long main":            {"main.go", "package main\n" + strings.Repeat("// Line.\n", mainLinesMax), "lines long"},
+		"panic":                {"stock/x.go", `package stock; func f() { panic("x") }`, "panic"},
+		"exit":                 {"stock/x.go", `package stock; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
+		"print":                {"stock/x.go", `package stock; import "fmt"; func f() { fmt.Println() }`, "fmt.Println"},
+		"sleep":                {"stock/x.go", `package stock; import "time"; func f() { time.Sleep(1) }`, "time.Sleep"},
+		"init":                 {"stock/x.go", `package stock; func init() {}`, "init()"},
+		"global":               {"stock/x.go", `package stock; var cache = map[string]int{}`, "package variable cache"},
+		"stored context":       {"stock/x.go", `package stock; import "context"; type s struct { ctx context.Context }`, "stores a context"},
+		"unfinished":           {"stock/x.go", "package stock\n// TO" + "DO later\n", "unfinished"},
+		"unfinished in a test": {"stock/x_test.go", "package stock\n// FIX" + "ME later\n", "unfinished"},
+		"commented-out code":   {"stock/x.go", "package stock\n// if err != nil {\n", "commented-out"},
+		"not ASCII":            {"stock/x.go", "package stock\n// caf\u00e9\n", "ASCII"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, filepath.FromSlash(planted.file))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(planted.source), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			found := violations(t, os.DirFS(dir))
+			if len(found) != 1 || !strings.Contains(found[0], planted.want) {
+				t.Errorf("found %q, want one violation with %q", found, planted.want)
+			}
+		})
+	}
+}
+
+// violations reads every Go file below root and returns what breaks a rule, as "file:line: what".
+func violations(t *testing.T, root fs.FS) []string {
+	t.Helper()
+	var found []string
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		source, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		files := token.NewFileSet()
+		tree, err := parser.ParseFile(files, name, source, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		c := checker{name: name, source: string(source), tree: tree, files: files}
+		c.text()
+		if !strings.HasSuffix(name, "_test.go") {
+			c.imports()
+			c.sizes()
+			c.declarations()
+			c.calls()
+		}
+		found = append(found, c.found...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+type checker struct {
+	name   string
+	source string
+	tree   *ast.File
+	files  *token.FileSet
+	found  []string
+}
+
+func (c *checker) report(pos token.Pos, format string, args ...any) {
+	where := c.name
+	if pos.IsValid() {
+		where = c.files.Position(pos).String()
+	}
+	c.found = append(c.found, where+": "+fmt.Sprintf(format, args...))
+}
+
+func (c *checker) text() {
+	for i, r := range c.source {
+		if r > 127 {
+			c.report(c.files.File(c.tree.Pos()).Pos(i), "source is not ASCII")
+			break
+		}
+	}
+	code := regexp.MustCompile(`^//\s*((if|for|switch|func) .*\{|\w+(, \w+)* :?= .*\)|(return|defer) .*\))$`)
+	unfinished := regexp.MustCompile("TO" + "DO|FIX" + "ME|XX" + "X")
+	for _, group := range c.tree.Comments {
+		for _, comment := range group.List {
+			if unfinished.MatchString(comment.Text) {
+				c.report(comment.Pos(), "unfinished work is not committed")
+			}
+			if code.MatchString(comment.Text) {
+				c.report(comment.Pos(), "commented-out code")
+			}
+		}
+	}
+}
+
+func (c *checker) imports() {
+	dir := strings.TrimPrefix(path.Dir(c.name), ".")
+	allowed, known := allowedImports()[dir]
+	if !known {
+		c.report(token.NoPos, "package %q is not in the picture", dir)
+	}
+	if junk := regexp.MustCompile(`(^|[/_])(utils?|helpers?|managers?|models?|types|misc)(_|/|\.go$)`); junk.MatchString(c.name) {
+		c.report(token.NoPos, "the name says nothing about what is in it")
+	}
+	for _, spec := range c.tree.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		ours, isOurs := strings.CutPrefix(imported, module+"/")
+		switch {
+		case isOurs && !slices.Contains(allowed, ours):
+			c.report(spec.Pos(), "package %q may not import %s", dir, imported)
+		case strings.HasPrefix(imported, rocketmqClient) && dir != "common/mq":
+			c.report(spec.Pos(), "only common/mq imports the RocketMQ client")
+		case dir == "api" && (strings.HasSuffix(imported, "/sqlx") || imported == "database/sql"):
+			c.report(spec.Pos(), "the api package speaks no SQL")
+		}
+	}
+}
+
+func (c *checker) sizes() {
+	limit := fileLinesMax
+	if c.name == "main.go" {
+		limit = mainLinesMax
+	}
+	if lines := strings.Count(c.source, "\n") + 1; lines > limit+1 || (lines > limit && !strings.HasSuffix(c.source, "\n")) {
+		c.report(token.NoPos, "file is %d lines long, the limit is %d", lines, limit)
+	}
+	for _, declaration := range c.tree.Decls {
+		if f, ok := declaration.(*ast.FuncDecl); ok {
+			if lines := c.line(f.End()) - c.line(f.Pos()) + 1; lines > functionLinesMax {
+				c.report(f.Pos(), "function %s is %d lines long, the limit is %d", f.Name.Name, lines, functionLinesMax)
+			}
+		}
+	}
+}
+
+func (c *checker) line(pos token.Pos) int { return c.files.Position(pos).Line }
+
+func (c *checker) declarations() {
+	for _, declaration := range c.tree.Decls {
+		switch d := declaration.(type) {
+		case *ast.FuncDecl:
+			if d.Name.Name == "init" && d.Recv == nil {
+				c.report(d.Pos(), "init() runs behind the reader's back")
+			}
+		case *ast.GenDecl:
+			if d.Tok == token.VAR {
+				c.variables(d)
+			}
+		}
+	}
+	ast.Inspect(c.tree, func(n ast.Node) bool {
+		if s, ok := n.(*ast.StructType); ok {
+			for _, field := range s.Fields.List {
+				if selector(field.Type) == "context.Context" && c.name != "common/batch/batch.go" {
+					c.report(field.Pos(), "struct stores a context")
+				}
+			}
+		}
+		return true
+	})
+}
+
+// variables lets pass what cannot change or is the language's own way: sentinel errors, embedded files, interface
+// checks. The RocketMQ client's globals are set under the one sync.Once of common/mq.
+func (c *checker) variables(d *ast.GenDecl) {
+	for _, spec := range d.Specs {
+		value := spec.(*ast.ValueSpec)
+		name := value.Names[0].Name
+		constant := name == "_" || selector(value.Type) == "embed.FS" ||
+			(selector(value.Type) == "sync.Once" && strings.HasPrefix(c.name, "common/mq/"))
+		if len(value.Values) == 1 {
+			if call, ok := value.Values[0].(*ast.CallExpr); ok {
+				constant = constant || slices.Contains([]string{"errors.New", "fmt.Errorf"}, selector(call.Fun))
+			}
+		}
+		if !constant {
+			c.report(value.Pos(), "package variable %s can change", name)
+		}
+	}
+}
+
+func (c *checker) calls() {
+	banned := map[string]string{
+		"panic": "return an error", "os.Exit": "return an error", "log.Fatal": "return an error", "log.Fatalf": "return an error",
+		"fmt.Print": "write to the io.Writer given", "fmt.Println": "write to the io.Writer given",
+		"fmt.Printf": "write to the io.Writer given", "time.Sleep": "wait for a channel, a timer or ctx",
+	}
+	ast.Inspect(c.tree, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		name := selector(call.Fun)
+		instead, isBanned := banned[name]
+		if isBanned && !(name == "os.Exit" && path.Base(c.name) == "main.go") {
+			c.report(call.Pos(), "%s is banned: %s", name, instead)
+		}
+		return true
+	})
+}
+
+// selector prints x or x.y, and nothing for other expressions.
+func selector(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		if x, ok := e.X.(*ast.Ident); ok {
+			return x.Name + "." + e.Sel.Name
+		}
+	}
+	return ""
+}
+
+// Every package of the picture exists: a line that outlives its package would let another one slip in.
+func TestThePictureNamesNothingThatIsGone(t *testing.T) {
+	for _, dir := range slices.Sorted(maps.Keys(allowedImports())) {
+		if files, err := filepath.Glob(filepath.Join(".", filepath.FromSlash(dir), "*.go")); err != nil || len(files) == 0 {
+			t.Errorf("%s: no Go file, %v", dir, err)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"boxoffice/broker"
+)
+
+// runBroker runs the embedded broker alone, for any RocketMQ client of the machine.
+func runBroker(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("boxoffice broker", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")
+	data := flags.String("data", "./data/broker", "directory of the log")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unknown argument %q: see boxoffice broker -help", flags.Arg(0))
+	}
+	if *data == "" {
+		return errors.New("set -data to a directory")
+	}
+	b, err := broker.New(
+		broker.WithListen(*listen), broker.WithDataDir(*data),
+		broker.WithLogger(slog.New(slog.NewTextHandler(stdout, nil))),
+	)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)
+	<-ctx.Done()
+	return b.Close()
+}

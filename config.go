@@ -1,0 +1,182 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	roleAPI   = "api"
+	roleStock = "stock"
+	roleOrder = "order"
+
+	jwtSecretMinBytes = 32
+	maxBatchLimit     = 4096
+)
+
+// Config is everything that can be set, by flag or by environment; a flag wins. Secrets come from the environment only,
+// because a command line can be read by every user of the machine.
+type Config struct {
+	Listen         string // public HTTP
+	AdminListen    string // health and metrics
+	DataDir        string
+	NameServers    []string // empty: the embedded broker
+	BrokerListen   string   // of the embedded broker
+	StockDSN       string
+	OrderDSN       string
+	JWTSecret      string
+	WebhookSecrets []string
+	PayWindow      time.Duration
+	SweepGrace     time.Duration
+	Roles          []string
+	MaxBatch       int
+	LogLevel       slog.Level
+	Demo           bool // no secret is configured: they are made at start and everything can be tried
+}
+
+// HasRole tells whether this process does the work of role.
+func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
+
+// parseConfig reads args and the environment, fills in the defaults and refuses what cannot work, in one sentence that
+// says what to set.
+func parseConfig(args []string, getenv func(string) string, usage io.Writer) (Config, error) {
+	var c Config
+	var namesrv, roles string
+	flags := flag.NewFlagSet("boxoffice", flag.ContinueOnError)
+	flags.SetOutput(usage)
+	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "address of the shop")
+	flags.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:8081", "address of health checks and metrics")
+	flags.StringVar(&c.DataDir, "data-dir", "./data", "directory of the embedded broker and SQLite")
+	flags.StringVar(&namesrv, "namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
+	flags.StringVar(&c.BrokerListen, "broker-listen", "127.0.0.1:0", "address of the embedded broker")
+	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
+	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
+	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
+	flags.DurationVar(&c.SweepGrace, "sweep-grace", 30*time.Second, "time after the payment window until the sweeper asks for an order")
+	flags.StringVar(&roles, "roles", "all", "work of this process: all, or some of api,stock,order")
+	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
+	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	if err := applyEnvironment(flags, getenv); err != nil {
+		return Config{}, err
+	}
+	if err := flags.Parse(args); err != nil {
+		return Config{}, err
+	}
+	if flags.NArg() > 0 {
+		return Config{}, fmt.Errorf("unknown argument %q: see boxoffice -help", flags.Arg(0))
+	}
+	c.NameServers = strings.FieldsFunc(namesrv, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
+	c.JWTSecret = getenv("BOXOFFICE_JWT_SECRET")
+	c.WebhookSecrets = strings.Fields(getenv("BOXOFFICE_WEBHOOK_SECRET"))
+	if err := c.setRoles(roles); err != nil {
+		return Config{}, err
+	}
+	if err := c.complete(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// applyEnvironment sets each flag from BOXOFFICE_ and its name in capitals, before the command line does.
+func applyEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	var err error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := environmentName(f.Name)
+		if value := getenv(name); value != "" && err == nil {
+			if setErr := f.Value.Set(value); setErr != nil {
+				err = fmt.Errorf("set %s to a valid value: %q is not one", name, value)
+			}
+		}
+	})
+	return err
+}
+
+func environmentName(flagName string) string {
+	return "BOXOFFICE_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+func (c *Config) setRoles(list string) error {
+	if list == "all" {
+		c.Roles = []string{roleAPI, roleStock, roleOrder}
+		return nil
+	}
+	for role := range strings.SplitSeq(list, ",") {
+		role = strings.TrimSpace(role)
+		if !slices.Contains([]string{roleAPI, roleStock, roleOrder}, role) {
+			return fmt.Errorf("set BOXOFFICE_ROLES to all, or to some of api,stock,order: %q is not a role", role)
+		}
+		c.Roles = append(c.Roles, role)
+	}
+	return nil
+}
+
+func (c *Config) complete() error {
+	switch {
+	case c.PayWindow < time.Second:
+		return errors.New("set BOXOFFICE_PAY_WINDOW to at least 1s")
+	case c.SweepGrace < time.Second:
+		return errors.New("set BOXOFFICE_SWEEP_GRACE to at least 1s")
+	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:
+		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", maxBatchLimit)
+	}
+	if c.StockDSN == "" {
+		c.StockDSN = "sqlite:" + filepath.Join(c.DataDir, "stock.db")
+	}
+	if c.OrderDSN == "" {
+		c.OrderDSN = "sqlite:" + filepath.Join(c.DataDir, "order.db")
+	}
+	if c.StockDSN == c.OrderDSN {
+		return errors.New("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN to two databases: each service owns its own")
+	}
+	return c.completeSecrets()
+}
+
+func (c *Config) completeSecrets() error {
+	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && c.HasRole(roleAPI) {
+		return c.startDemo()
+	}
+	if !c.HasRole(roleAPI) {
+		return nil
+	}
+	if len(c.JWTSecret) < jwtSecretMinBytes {
+		return fmt.Errorf("set BOXOFFICE_JWT_SECRET to at least %d bytes", jwtSecretMinBytes)
+	}
+	if len(c.WebhookSecrets) == 0 {
+		return errors.New("set BOXOFFICE_WEBHOOK_SECRET to the payment provider's secret, whsec_ and base64")
+	}
+	for _, secret := range c.WebhookSecrets {
+		encoded, ok := strings.CutPrefix(secret, "whsec_")
+		key, err := base64.StdEncoding.DecodeString(encoded)
+		if !ok || err != nil || len(key) < 24 || len(key) > 64 {
+			return errors.New("set BOXOFFICE_WEBHOOK_SECRET to whsec_ and the base64 of 24 to 64 bytes (several, for rotation, with spaces between)")
+		}
+	}
+	return nil
+}
+
+// startDemo makes secrets for this run. Whoever reaches a demo can be anybody, so it stays on loopback.
+func (c *Config) startDemo() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("set BOXOFFICE_LISTEN to host:port: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: without them the demo runs, and only on a loopback address")
+	}
+	c.Demo = true
+	c.JWTSecret = rand.Text() + rand.Text()
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, see crypto/rand
+	c.WebhookSecrets = []string{"whsec_" + base64.StdEncoding.EncodeToString(key)}
+	return nil
+}

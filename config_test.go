@@ -1,0 +1,66 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func parse(t *testing.T, env map[string]string, args ...string) (Config, error) {
+	t.Helper()
+	return parseConfig(args, func(name string) string { return env[name] }, io.Discard)
+}
+
+func TestDefaultsAreTheDemo(t *testing.T) {
+	c, err := parse(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Demo || c.Listen != "127.0.0.1:8080" || c.PayWindow != 15*time.Minute || !c.HasRole(roleAPI) ||
+		c.StockDSN != "sqlite:data/stock.db" || c.OrderDSN != "sqlite:data/order.db" || len(c.NameServers) != 0 {
+		t.Errorf("defaults: %+v", c)
+	}
+	other, err := parse(t, nil)
+	if err != nil || other.JWTSecret == c.JWTSecret || len(c.JWTSecret) < jwtSecretMinBytes {
+		t.Errorf("the demo's secret must be made for each run: %q, %q, %v", c.JWTSecret, other.JWTSecret, err)
+	}
+}
+
+func TestFlagWinsOverEnvironment(t *testing.T) {
+	c, err := parse(t, map[string]string{"BOXOFFICE_PAY_WINDOW": "5m", "BOXOFFICE_MAX_BATCH": "7", "BOXOFFICE_NAMESRV": "a:1;b:2"},
+		"-pay-window", "4m")
+	if err != nil || c.PayWindow != 4*time.Minute || c.MaxBatch != 7 || len(c.NameServers) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestBadConfigurationSaysWhatToSet(t *testing.T) {
+	const secret = "0123456789abcdef0123456789abcdef"
+	for name, test := range map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"short secret":           {env: map[string]string{"BOXOFFICE_JWT_SECRET": "x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"no webhook secret":      {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"bad webhook secret":     {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"no JWT secret":          {env: map[string]string{"BOXOFFICE_WEBHOOK_SECRET": "whsec_x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
+		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
+		"role":                   {args: []string{"-roles", "api,cook"}, want: "BOXOFFICE_ROLES"},
+		"batch":                  {args: []string{"-max-batch", "0"}, want: "BOXOFFICE_MAX_BATCH"},
+		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
+		"one database":           {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
+		"argument":               {args: []string{"sell"}, want: "unknown argument"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(t, test.env, test.args...)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v, want one line with %q", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,173 @@
+//go:build !race
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/broker"
+	"boxoffice/common/db"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Request codes of the RocketMQ protocol (RequestCode 5.3.3).
+const (
+	sendMessage    = 10
+	pullMessage    = 11
+	endTransaction = 37
+)
+
+// The process that reserved says commit, and the word is lost on the way: the broker asks back, and the database knows.
+func TestLostCommitIsFoundByTheCheckBack(t *testing.T) {
+	o := newOffice(t)
+	screening := o.addScreening(10, 0)
+	var lost atomic.Int64
+	o.broker.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
+		if r.Ext["fromTransactionCheck"] == "true" || r.Ext["commitOrRollback"] != "8" {
+			return broker.Pass
+		}
+		lost.Add(1)
+		return broker.Drop
+	})
+	order := o.mustBuy("alice", screening, 1)
+	o.eventuallyStatus("alice", order.ID, "pending_payment")
+	if lost.Load() == 0 {
+		t.Error("no commit was lost: the test shows nothing")
+	}
+	o.eventuallyCounters(screening, 9, 1, 0)
+}
+
+// The half message is stored but its answer is lost, so the local transaction never runs. The check-back finds no fence
+// row, puts one there and answers rollback; the buyer's retry is a fresh purchase under the same order id.
+func TestLostHalfAnswerLeaksNoStock(t *testing.T) {
+	o := newOffice(t)
+	screening := o.addScreening(10, 0)
+	var once atomic.Bool
+	o.broker.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+		if r.Topic() == "stock-reserved" && once.CompareAndSwap(false, true) {
+			return broker.DropReply
+		}
+		return broker.Pass
+	})
+	first := o.buy("alice", screening, "k", 2)
+	if first.status != http.StatusAccepted && first.status != http.StatusServiceUnavailable {
+		t.Errorf("purchase with a lost answer: %d %s, want 202 or 503", first.status, first.body)
+	}
+	o.eventually("half rolled back", func() bool { return len(o.broker.HalfMessages()) == 0 })
+	again := o.buy("alice", screening, "k", 2)
+	if again.status != http.StatusAccepted {
+		t.Fatalf("the buyer's retry: %d %s", again.status, again.body)
+	}
+	o.eventuallyStatus("alice", decode[orderJSON](t, again).ID, "pending_payment")
+	o.eventuallyCounters(screening, 8, 2, 0)
+}
+
+// The local transaction hangs on a locked database for longer than the broker waits: the check-back comes first and
+// must not answer for a transaction that can still commit.
+func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
+	o := newOffice(t)
+	screening := o.addScreening(10, 0)
+	lock, err := db.Open(t.Context(), "sqlite:"+o.file("stock.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Close() }()
+	var first response
+	var buying sync.WaitGroup
+	err = lock.InTx(t.Context(), func(*sqlx.Tx) error {
+		buying.Go(func() { first = o.buy("alice", screening, "k", 1) })
+		o.eventually("half message", func() bool { return len(o.broker.HalfMessages()) == 1 })
+		o.broker.Advance(5 * time.Second) // the broker asks, while the listener waits for the lock
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	buying.Wait()
+	if first.status != http.StatusAccepted && first.status != http.StatusServiceUnavailable {
+		t.Errorf("purchase: %d %s, want 202 or 503", first.status, first.body)
+	}
+	again := o.buy("alice", screening, "k", 1)
+	if again.status != http.StatusAccepted {
+		t.Fatalf("the buyer's retry: %d %s", again.status, again.body)
+	}
+	o.eventuallyStatus("alice", decode[orderJSON](t, again).ID, "pending_payment")
+	o.eventuallyCounters(screening, 9, 1, 0)
+}
+
+func TestEverythingDeliveredTwice(t *testing.T) {
+	o := newOffice(t, "-pay-window", "3s")
+	o.broker.DeliverTwice(true)
+	o.broker.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Twice })
+	screening := o.addScreening(100, 0)
+	for n := range 10 {
+		buyer := fmt.Sprint("buyer-", n)
+		order := o.mustBuy(buyer, screening, 2)
+		if n%2 == 0 {
+			if result := o.callback("pay-"+buyer, order.ID, 2); result != "applied" && result != "parked" {
+				t.Errorf("payment: %s", result)
+			}
+		}
+	}
+	o.eventuallyCounters(screening, 90, 0, 10)
+}
+
+// Every word of the producer is lost, check-back answers included, until the broker gives the half message up. The
+// reservations stand in the database, and the sweeper brings each to its end.
+func TestSweeperHealsADiscardedHalf(t *testing.T) {
+	b := broker.RunT(t, broker.WithTransactionTimeout(time.Second),
+		broker.WithTransactionCheckInterval(200*time.Millisecond), broker.WithTransactionCheckMax(2))
+	o := newOfficeAt(t, b, t.TempDir(), "-pay-window", "3s", "-sweep-grace", "1s")
+	screening := o.addScreening(10, 0)
+	heal := b.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
+	paid, unpaid := o.mustBuy("alice", screening, 1), o.mustBuy("bob", screening, 2)
+	if result := o.callback("early", paid.ID, 1); result != "parked" {
+		t.Errorf("payment before the order: %s, want parked", result)
+	}
+	o.eventually("halves given up", func() bool { return len(b.Messages("TRANS_CHECK_MAX_TIME_TOPIC")) >= 2 })
+	heal()
+	o.eventuallyStatus("alice", paid.ID, "paid")
+	o.eventuallyStatus("bob", unpaid.ID, "cancelled")
+	o.eventuallyCounters(screening, 9, 0, 1)
+}
+
+func TestSweeperHealsALostDelayMessage(t *testing.T) {
+	o := newOffice(t, "-pay-window", "3s", "-sweep-grace", "1s")
+	screening := o.addScreening(10, 0)
+	o.broker.Intercept(pullMessage, func(r *broker.Request) broker.Verdict {
+		if r.Topic() == "payment-due" {
+			return broker.Drop // what is never delivered is lost
+		}
+		return broker.Pass
+	})
+	order := o.mustBuy("alice", screening, 2)
+	o.eventuallyStatus("alice", order.ID, "cancelled")
+	o.eventuallyCounters(screening, 10, 0, 0)
+}
+
+func TestSweeperHealsALostSettleMessage(t *testing.T) {
+	o := newOffice(t, "-pay-window", "3s", "-sweep-grace", "1s")
+	screening := o.addScreening(10, 0)
+	order := o.mustBuy("alice", screening, 2)
+	o.eventuallyStatus("alice", order.ID, "pending_payment")
+	var lost atomic.Int64
+	heal := o.broker.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+		if r.Topic() == "order-settled" {
+			lost.Add(1)
+			return broker.Fail(13, "message refused by the test")
+		}
+		return broker.Pass
+	})
+	if result := o.callback("pay", order.ID, 2); result != "applied" {
+		t.Errorf("payment: %s, want applied", result)
+	}
+	o.eventually("settle message lost", func() bool { return lost.Load() > 0 })
+	heal()
+	o.eventuallyCounters(screening, 8, 0, 2)
+}

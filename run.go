@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/api"
+	"boxoffice/broker"
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/sql"
+	"boxoffice/stock"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+const (
+	topicQueues     = 4
+	consumerWorkers = 8
+	handlerTimeout  = 30 * time.Second
+	drainTimeout    = 20 * time.Second
+)
+
+// run is the program: the office, or one of the commands. It returns when ctx ends and everything is closed.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	if len(args) > 0 && args[0] == "broker" {
+		return runBroker(ctx, args[1:], stdout)
+	}
+	config, err := parseConfig(args, getenv, stdout)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, config, time.Now, stdout)
+}
+
+// serve opens everything in the order in which it depends on each other, says that it is ready, and closes it the other
+// way round when ctx ends: not ready, HTTP, consumers, sweeper, services, producers, databases, broker.
+func serve(ctx context.Context, config Config, now func() time.Time, stdout io.Writer) (err error) {
+	o := &office{
+		config: config, now: now,
+		log:      slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: config.LogLevel})),
+		registry: prometheus.NewRegistry(),
+	}
+	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() { err = errors.Join(err, o.close()) }()
+	// What is under way when ctx ends is finished, not cut off: only the closers below end it.
+	background := context.WithoutCancel(ctx)
+	for _, open := range []func(context.Context) error{
+		o.openBroker, o.openDatabases, o.openQueue, o.openServices, o.openConsumers, o.openHTTP,
+	} {
+		if err := open(background); err != nil {
+			return err
+		}
+	}
+	o.ready.Store(true)
+	_, _ = fmt.Fprintln(stdout, o.readyLine())
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-o.failed:
+		return err
+	}
+}
+
+// office is one running process and what must be closed when it stops.
+type office struct {
+	config   Config
+	now      func() time.Time
+	log      *slog.Logger
+	registry *prometheus.Registry
+	ready    atomic.Bool
+	failed   chan error
+
+	nameServers []string
+	stockDB     *db.DB
+	orderDB     *db.DB
+	bus         *mq.Bus
+	stock       *stock.Stock
+	seller      *stock.Seller
+	orders      *order.Orders
+	shop, admin net.Listener
+
+	closers []func() error // in opening order
+}
+
+func (o *office) onClose(f func() error) { o.closers = append(o.closers, f) }
+
+func (o *office) close() error {
+	o.ready.Store(false)
+	var err error
+	for i := len(o.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, o.closers[i]())
+	}
+	o.closers = nil
+	return err
+}
+
+func (o *office) openBroker(context.Context) error {
+	o.nameServers = o.config.NameServers
+	if len(o.nameServers) > 0 {
+		return nil
+	}
+	b, err := broker.New(
+		broker.WithListen(o.config.BrokerListen),
+		broker.WithDataDir(filepath.Join(o.config.DataDir, "broker")),
+		broker.WithLogger(o.log.With("part", "broker")),
+	)
+	if err != nil {
+		return err
+	}
+	o.onClose(b.Close)
+	o.nameServers = []string{b.Addr()}
+	return nil
+}
+
+func (o *office) openDatabases(ctx context.Context) (err error) {
+	if o.stockDB, err = o.openDatabase(ctx, o.config.StockDSN, sql.Stock); err != nil {
+		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
+	}
+	if o.orderDB, err = o.openDatabase(ctx, o.config.OrderDSN, sql.Order); err != nil {
+		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+	}
+	return nil
+}
+
+func (o *office) openDatabase(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
+	d, err := db.Open(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	o.onClose(d.Close)
+	schema, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Migrate(ctx, schema)
+}
+
+func (o *office) openQueue(ctx context.Context) error {
+	bus, err := mq.Open(ctx, mq.Config{NameServers: o.nameServers, Process: "boxoffice", Log: o.log.With("part", "mq")})
+	if err != nil {
+		return err
+	}
+	o.bus = bus
+	o.onClose(bus.Close)
+	return bus.Provision(ctx,
+		[]mq.TopicSpec{
+			{Name: string(event.StockReserved), Queues: topicQueues},
+			{Name: string(event.PaymentDue), Queues: topicQueues},
+			{Name: string(event.OrderSettled), Queues: topicQueues},
+		},
+		[]string{event.GroupCreate, event.GroupTimeout, event.GroupSettle})
+}
+
+func (o *office) openServices(ctx context.Context) error {
+	o.stock = stock.New(o.stockDB, stock.Options{
+		PayWindow: o.config.PayWindow, SweepGrace: o.config.SweepGrace, MaxBatch: o.config.MaxBatch,
+		Now: o.now, Log: o.log.With("part", "stock"),
+	})
+	sender, err := o.bus.NewSender(ctx, event.GroupOrder)
+	if err != nil {
+		return err
+	}
+	o.onClose(func() error { sender.Close(); return nil })
+	o.orders = order.New(ctx, o.orderDB, sender, order.Options{
+		MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "order"),
+	})
+	o.onClose(func() error { o.orders.Close(); return nil })
+	if o.config.HasRole(roleStock) {
+		if err := o.startSweeper(ctx); err != nil {
+			return err
+		}
+	}
+	if o.config.HasRole(roleAPI) {
+		return o.startSeller(ctx)
+	}
+	return nil
+}
+
+func (o *office) startSweeper(ctx context.Context) error {
+	sender, err := o.bus.NewSender(ctx, event.GroupStock)
+	if err != nil {
+		return err
+	}
+	o.onClose(func() error { sender.Close(); return nil })
+	sweeper := stock.NewSweeper(o.stock, sender)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); sweeper.Run(ctx) }()
+	o.onClose(func() error { cancel(); <-done; return nil })
+	return nil
+}
+
+func (o *office) startSeller(ctx context.Context) error {
+	transactor, err := o.bus.NewTransactor(ctx, event.GroupPurchase, o.stock.Check)
+	if err != nil {
+		return err
+	}
+	o.onClose(func() error { return withTimeout(ctx, transactor.Close) })
+	o.seller = stock.NewSeller(ctx, o.stock, transactor)
+	o.onClose(func() error { o.seller.Close(); return nil })
+	if o.config.Demo {
+		return o.seedDemo(ctx)
+	}
+	return nil
+}
+
+// openConsumers starts the steps that messages wake; the table reads as the life of a purchase after its reservation.
+func (o *office) openConsumers(ctx context.Context) error {
+	for _, step := range []struct {
+		role, group string
+		handler     mq.Handler
+	}{
+		{roleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.orders.Create)},
+		{roleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.orders.Timeout)},
+		{roleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.stock.Settle)},
+	} {
+		if !o.config.HasRole(step.role) {
+			continue
+		}
+		consumer, err := o.bus.Consume(ctx, mq.ConsumeOptions{
+			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout,
+		}, step.handler)
+		if err != nil {
+			return err
+		}
+		o.onClose(func() error { return withTimeout(ctx, consumer.Close) })
+	}
+	return nil
+}
+
+// openHTTP binds before it serves, so that a taken port stops the start. The operators' listener is closed last: it says
+// "not ready" while the shop finishes what it has.
+func (o *office) openHTTP(context.Context) (err error) {
+	o.failed = make(chan error, 2)
+	if o.admin, err = o.listen(o.config.AdminListen, "BOXOFFICE_ADMIN_LISTEN"); err != nil {
+		return err
+	}
+	o.serveHTTP(o.admin, api.Admin(api.AdminOptions{Probes: o.probes(), Registry: o.registry, Log: o.log.With("part", "admin")}))
+	if o.config.HasRole(roleAPI) {
+		if o.shop, err = o.listen(o.config.Listen, "BOXOFFICE_LISTEN"); err != nil {
+			return err
+		}
+		handler, err := api.New(o.shopOptions())
+		if err != nil {
+			return err
+		}
+		o.serveHTTP(o.shop, handler)
+	}
+	return nil
+}
+
+func (o *office) shopOptions() api.Options {
+	options := api.Options{
+		Stock: o.stock, Seller: o.seller, Orders: o.orders,
+		JWTSecret: []byte(o.config.JWTSecret), WebhookSecrets: o.config.WebhookSecrets,
+		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
+	}
+	if o.config.Demo {
+		options.Demo = &api.Demo{CallbackURL: func() string { return "http://" + o.shop.Addr().String() + "/v1/payments/callback" }}
+	}
+	return options
+}
+
+func (o *office) probes() []api.Probe {
+	return []api.Probe{
+		{Name: "started and not stopping", Check: func(context.Context) error {
+			if !o.ready.Load() {
+				return errors.New("no")
+			}
+			return nil
+		}},
+		{Name: "stock database", Check: o.stockDB.Ping},
+		{Name: "order database", Check: o.orderDB.Ping},
+		{Name: "message queue", Check: o.bus.Ping},
+	}
+}
+
+func (o *office) listen(addr, setting string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("set %s to a free address: %w", setting, err)
+	}
+	o.onClose(func() error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // the server that served it has closed it
+	})
+	return l, nil
+}
+
+func (o *office) serveHTTP(l net.Listener, handler http.Handler) {
+	server := api.NewServer(handler)
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			o.failed <- fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+		}
+	}()
+	o.onClose(func() error { return withTimeout(context.Background(), server.Shutdown) })
+}
+
+func (o *office) readyLine() string {
+	var line strings.Builder
+	line.WriteString("boxoffice is ready: ")
+	if o.shop != nil {
+		fmt.Fprintf(&line, "shop http://%s, ", o.shop.Addr())
+	}
+	fmt.Fprintf(&line, "admin http://%s, nameserver %s", o.admin.Addr(), strings.Join(o.nameServers, ";"))
+	if len(o.config.NameServers) == 0 {
+		line.WriteString(" (embedded)")
+	}
+	fmt.Fprintf(&line, ", roles %s", strings.Join(o.config.Roles, ","))
+	if o.config.Demo {
+		line.WriteString(", demo: anybody gets a token")
+	}
+	return line.String()
+}
+
+func withTimeout(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	return f(ctx)
+}
