@@ -1,0 +1,13 @@
+package mq
+
+import "context"
+
+// Queues is the number of queues of a topic on all brokers.
+func Queues(ctx context.Context, b *Bus, topic string) (int, error) {
+	route, err := b.route(ctx, topic)
+	total := 0
+	for _, queues := range route {
+		total += queues
+	}
+	return total, err
+}
