@@ -46,13 +46,16 @@ func birthOf(pid int) (string, error) {
 
 // birthInStat takes the start time out of /proc/PID/stat, field 22 of proc(5).
 // The command in field 2 may hold spaces and brackets, so it counts from its end.
+// A killed process whose first thread is a zombie still holds its ports and
+// files while other threads are on their way out.
 func birthInStat(stat string) (string, error) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	const state, startTime = 0, 22 - 3
+	const state, threads, startTime = 0, 20 - 3, 22 - 3
 	if len(fields) <= startTime {
 		return "", fmt.Errorf("read process start time: %d fields", len(fields))
 	}
-	if fields[state] == "Z" || fields[state] == "X" {
+	ended := fields[state] == "Z" || fields[state] == "X"
+	if ended && (fields[threads] == "0" || fields[threads] == "1") {
 		return "", errGone
 	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

@@ -115,6 +115,12 @@ func TestBirthInStat(t *testing.T) {
 	if _, err := birthInStat("42 (zombie) Z" + rest); !errors.Is(err, errGone) {
 		t.Errorf("zombie: %v, want %v", err, errGone)
 	}
+	// A broker that was killed and started at once found its own port taken:
+	// the first thread was a zombie, others had not closed the files yet.
+	dying := strings.Replace(rest, " 20 0 1 0 98765", " 20 0 37 0 98765", 1)
+	if _, err := birthInStat("42 (java) Z" + dying); err != nil {
+		t.Errorf("zombie with threads: %v, want alive", err)
+	}
 	if _, err := birthInStat("42 (short) S 1 2"); err == nil {
 		t.Error("short line: no error")
 	}

@@ -62,7 +62,28 @@ func (s stack) do(ctx context.Context, c command) error {
 	if c.verb == "kill" {
 		return s.stopPart(ctx, p, syscall.SIGKILL)
 	}
-	return s.startPart(ctx, p)
+	if err := s.startPart(ctx, p); err != nil || p.name != namesrvName {
+		return err
+	}
+	return s.awaitRunning(ctx)
+}
+
+// awaitRunning waits for the parts that run: a new nameserver knows no broker
+// until each has registered again, which takes them up to 10 s.
+func (s stack) awaitRunning(ctx context.Context) error {
+	for _, p := range s.parts() {
+		_, alive, err := loadProcess(s.pidFile(p))
+		if err != nil {
+			return err
+		}
+		if !alive {
+			continue
+		}
+		if err := s.startPart(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s stack) parts() []part {
