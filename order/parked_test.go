@@ -45,6 +45,11 @@ func TestParkedPaymentBeatsADeadlineThatHasPassed(t *testing.T) {
 // its order exists. Every transaction that touches the order must then take it along.
 func TestForgottenParkedPaymentIsFoundByWhoeverComesNext(t *testing.T) {
 	for name, next := range map[string]func(*fixture, event.Order){
+		"second look": func(f *fixture, o event.Order) {
+			if _, err := f.orders.lookAgain(f.t.Context(), []Payment{{ID: "forgotten", OrderID: o.ID}}); err != nil {
+				f.t.Errorf("look again: %v", err)
+			}
+		},
 		"redelivery": func(f *fixture, o event.Order) { f.create(o) },
 		"timeout":    func(f *fixture, o event.Order) { f.clock.advance(time.Hour); f.timeout(o.ID) },
 		"cancel":     func(f *fixture, o event.Order) { _, _ = f.orders.Cancel(f.t.Context(), o) },
@@ -163,10 +168,11 @@ func (f *fixture) hold(statement string, args ...any) (release func()) {
 	}
 }
 
-// waitForLock waits until a transaction of this schema waits for a lock.
+// waitForLock waits until a transaction of this schema waits for a lock. InnoDB refreshes the table it reads only when
+// nobody has read it for 0.1 s.
 func (f *fixture) waitForLock() {
 	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(150 * time.Millisecond) {
 		var waiting int
 		if err := f.db.Reader().GetContext(f.t.Context(), &waiting, `SELECT COUNT(*) FROM information_schema.innodb_trx t
 			JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
