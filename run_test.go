@@ -213,6 +213,9 @@ func TestLimitAndSaleWindow(t *testing.T) {
 	}
 	admin := bearer(t, "boss", "admin")
 	change := func(body string) response { return o.must("PATCH", "/v1/screenings/"+screening, admin, body) }
+	if r := change(`{"capacity":1}`); r.status != http.StatusConflict {
+		t.Errorf("capacity below what is sold: %d %s, want 409", r.status, r.body)
+	}
 	now := o.clock.Now()
 	if r := change(fmt.Sprintf(`{"sale_opens_at":%q}`, now.Add(time.Hour).Format(time.RFC3339))); r.status != http.StatusOK {
 		t.Fatalf("change the sale window: %d %s", r.status, r.body)
@@ -225,9 +228,6 @@ func TestLimitAndSaleWindow(t *testing.T) {
 	o.advance(50 * time.Hour)
 	if r := o.buy("dave", screening, "k1", 1); r.code() != "sale_closed" {
 		t.Errorf("after the sale has closed: %d %s, want sale_closed", r.status, r.body)
-	}
-	if r := change(`{"capacity":1}`); r.status != http.StatusConflict {
-		t.Errorf("capacity below what is sold: %d %s, want 409", r.status, r.body)
 	}
 }
 
