@@ -1,0 +1,160 @@
+package stock
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"boxoffice/broker"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+)
+
+func (o *office) wantSwept(t *testing.T, want int) {
+	t.Helper()
+	if n, err := o.sweeper.Sweep(t.Context()); err != nil || n != want {
+		t.Errorf("swept %d, %v, want %d", n, err, want)
+	}
+}
+
+func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
+	o := newOffice(t, Options{PayWindow: time.Minute, SweepGrace: 10 * time.Second})
+	screening := addScreening(t, o.Stock, 1000, 0)
+	settle(t, o.Stock, event.Paid, buy(t, o.Stock, screening.ID, "bob", "k", 1).ID)
+	bought := buy(t, o.Stock, screening.ID, "alice", "k", 1)
+	o.clock.Advance(69 * time.Second)
+	o.wantSwept(t, 0)
+	o.clock.Advance(time.Second)
+	o.wantSwept(t, 1)
+	o.wantSwept(t, 0)
+	if o.broker != nil {
+		if lists := o.published(t); len(lists) != 1 || len(lists[0]) != 1 || lists[0][0] != bought.Order {
+			t.Errorf("published %+v, want %+v", lists, bought.Order)
+		}
+	}
+	o.clock.Advance(10 * time.Second)
+	o.wantSwept(t, 1)
+	o.clock.Advance(19 * time.Second)
+	o.wantSwept(t, 0) // the pause doubles
+	o.clock.Advance(time.Second)
+	o.wantSwept(t, 1)
+	settle(t, o.Stock, event.Cancelled, bought.ID)
+	o.clock.Advance(time.Hour)
+	o.wantSwept(t, 0)
+}
+
+func TestSweepIsBoundedByMessageAndCompletesInPasses(t *testing.T) {
+	o := newFaultyOffice(t, Options{PayWindow: time.Minute})
+	screening := addScreening(t, o.Stock, 1000, 0)
+	var requests []PurchaseRequest
+	for i := range sweepOrders + 44 {
+		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
+	}
+	seller := &Seller{stock: o.Stock, inFlight: newInFlight()}
+	for _, got := range decide(seller, o.execute, requests...) {
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+	}
+	o.clock.Advance(time.Hour)
+	o.wantSwept(t, len(requests))
+	if lists := o.published(t); len(lists) != 2 || len(lists[0]) != sweepOrders {
+		t.Errorf("%d messages", len(lists))
+	}
+}
+
+// The broker is away while reservations fall due: they must not wait for their next turn once it is back.
+func TestSweepThatCannotSendLeavesItsClaimsDue(t *testing.T) {
+	o := newFaultyOffice(t, Options{PayWindow: time.Minute})
+	screening := addScreening(t, o.Stock, 10, 0)
+	buy(t, o.Stock, screening.ID, "alice", "k", 1)
+	o.clock.Advance(time.Hour)
+	remove := o.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(13, "illegal") })
+	n, err := o.sweeper.Sweep(t.Context())
+	wantErr(t, err, ErrUnavailable)
+	if n != 0 {
+		t.Errorf("swept %d without a broker", n)
+	}
+	remove()
+	o.wantSwept(t, 1)
+}
+
+func TestTwoSweepersShareTheWork(t *testing.T) {
+	s, c := newStock(t)
+	screening := addScreening(t, s, 1000, 0)
+	for i := range 60 {
+		buy(t, s, screening.ID, fmt.Sprintf("buyer-%d", i), "k", 1)
+	}
+	c.Advance(time.Hour)
+	claims := make(chan []event.Order)
+	for range 3 {
+		go func() {
+			var mine []event.Order
+			for idle := 0; idle < 5; {
+				due, err := s.claimDue(context.Background(), 4)
+				if err != nil {
+					t.Error(err)
+				}
+				if len(due.orders) == 0 {
+					idle++
+				}
+				mine = append(mine, due.orders...)
+			}
+			claims <- mine
+		}()
+	}
+	seen := map[string]int{}
+	for range 3 {
+		for _, o := range <-claims {
+			seen[o.ID]++
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("order %s was claimed %d times", id, n)
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("nobody claimed anything")
+	}
+}
+
+func TestOldFencesGo(t *testing.T) {
+	s, c := newStock(t)
+	s.Check(t.Context(), mq.Half{TxID: "old"})
+	c.Advance(fenceRetention + time.Second)
+	s.Check(t.Context(), mq.Half{TxID: "young"})
+	if err := s.deleteOldFences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]mq.Outcome{"old": mq.Unknown, "young": mq.Rollback} {
+		if got, err := s.fence(t.Context(), id); err != nil || got != want {
+			t.Errorf("fence %s: %v, %v, want %v", id, got, err, want)
+		}
+	}
+}
+
+func TestRunSweepsUntilItsContextEnds(t *testing.T) {
+	o := newOffice(t, Options{PayWindow: time.Minute, SweepGrace: 20 * time.Millisecond})
+	screening := addScreening(t, o.Stock, 10, 0)
+	buy(t, o.Stock, screening.ID, "alice", "k", 1)
+	o.clock.Advance(time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); o.sweeper.Run(ctx) }()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		var due int
+		if err := o.db.Reader().Get(&due, `SELECT COUNT(*) FROM reservations WHERE sweep_at <= ?`, o.clock.ms.Load()); err != nil {
+			t.Fatal(err)
+		}
+		if due == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was swept")
+		}
+	}
+	cancel()
+	<-done
+}
