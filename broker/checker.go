@@ -57,9 +57,8 @@ func (b *Broker) checkPass() error {
 }
 
 func (b *Broker) checkLocked() error {
-	now := b.nowMs()
-	b.checker.last = now
-	due := b.halves.due(now, b.opt.checkAfter.Milliseconds())
+	b.checker.last = b.nowMs()
+	due := b.halves.due(b.nowMs, b.opt.checkAfter.Milliseconds())
 	for len(due) > 0 {
 		n := min(len(due), checkBatch)
 		if err := b.checkSome(due[:n]); err != nil {

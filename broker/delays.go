@@ -76,7 +76,9 @@ func (d *delays) wake() {
 // head returns the first message of a level (1..n) and the ms until it is due.
 // A due time further away than the level's delay means that the clock was set
 // back; such a message is due now (ScheduleMessageService.correctDeliverTimestamp).
-func (d *delays) head(level int32, now int64) (one delayed, wait int64, found bool) {
+// The clock is read under the lock: a time read before could be older than a
+// message that has just been added, which would look like a clock set back.
+func (d *delays) head(level int32, clock func() int64) (one delayed, wait int64, found bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	line := d.line(level)
@@ -84,8 +86,8 @@ func (d *delays) head(level int32, now int64) (one delayed, wait int64, found bo
 		return delayed{}, 0, false
 	}
 	one = line.at(line.first)
-	wait = one.due - now
-	if wait > d.wait(level) {
+	wait = one.due - clock()
+	if wait > d.wait(level)+clockSlack {
 		wait = 0
 	}
 	return one, max(wait, 0), true
@@ -102,9 +104,9 @@ func (d *delays) delivered(level int32, offset int64) {
 }
 
 // next returns the ms until any message is due.
-func (d *delays) next(now int64) (wait int64, found bool) {
+func (d *delays) next(clock func() int64) (wait int64, found bool) {
 	for level := int32(1); level <= d.highest(); level++ {
-		_, w, ok := d.head(level, now)
+		_, w, ok := d.head(level, clock)
 		if ok && (!found || w < wait) {
 			wait, found = w, true
 		}

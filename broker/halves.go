@@ -59,18 +59,20 @@ func (h *halves) checked(offset int64, checks int32) bool {
 	return true
 }
 
-// due returns the halves to check at a time, oldest first. A half stored in
-// the future (the clock was set back) is due at once, as in
-// TransactionalMessageServiceImpl.check.
-func (h *halves) due(now, timeout int64) []half {
+// due returns the halves to check now, oldest first. A half stored in the
+// future (the clock was set back) is due at once, as in
+// TransactionalMessageServiceImpl.check. As in delays.head, the clock is read
+// under the lock so that a half added meanwhile is not taken for one.
+func (h *halves) due(clock func() int64, timeout int64) []half {
 	h.mu.Lock()
+	now := clock()
 	var list []half
 	for _, one := range h.open {
 		wait := timeout
 		if one.immunity > 0 {
 			wait = one.immunity
 		}
-		if age := now - one.stored; age < 0 || age >= wait {
+		if age := now - one.stored; age < -clockSlack || age >= wait {
 			list = append(list, one)
 		}
 	}

@@ -28,7 +28,7 @@ func (b *Broker) runSchedule() {
 		}
 		b.report("deliver delayed messages", b.deliverDue())
 		sleep := scheduleTick
-		if wait, ok := b.delays.next(b.nowMs()); ok {
+		if wait, ok := b.delays.next(b.nowMs); ok {
 			sleep = min(sleep, max(time.Duration(wait)*time.Millisecond, time.Millisecond))
 		}
 		timer.Reset(sleep)
@@ -40,11 +40,10 @@ func (b *Broker) runSchedule() {
 func (b *Broker) deliverDue() error {
 	b.delivering.Lock()
 	defer b.delivering.Unlock()
-	now := b.nowMs()
 	for level := int32(1); level <= b.delays.highest(); level++ {
 		for more := true; more; {
 			var err error
-			if more, err = b.deliverSome(level, now); err != nil {
+			if more, err = b.deliverSome(level); err != nil {
 				return err
 			}
 		}
@@ -54,11 +53,11 @@ func (b *Broker) deliverDue() error {
 
 // deliverSome delivers up to deliverBatch messages of a level and reports
 // whether there may be more.
-func (b *Broker) deliverSome(level int32, now int64) (more bool, err error) {
+func (b *Broker) deliverSome(level int32) (more bool, err error) {
 	results := make(chan error, deliverBatch)
 	n := 0
 	for n < deliverBatch {
-		one, wait, ok := b.delays.head(level, now)
+		one, wait, ok := b.delays.head(level, b.nowMs)
 		if !ok || wait > 0 {
 			break
 		}
