@@ -114,6 +114,15 @@ func checkTorn(t *testing.T, o Options, want []record, size int64) {
 	if replayed != len(want) || l.End() != next || l.TornBytes() != size-next {
 		t.Fatalf("cut at %d: %d records, want %d; end %d, want %d; torn %d", size, replayed, len(want), l.End(), next, l.TornBytes())
 	}
+	// Bytes that are not cut could turn into records behind a later append.
+	active := l.Segments()[len(l.Segments())-1]
+	info, err := os.Stat(segmentName(o.Dir, active.First))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() != next-active.First {
+		t.Fatalf("cut at %d: file of %d bytes, want %d", size, info.Size(), next-active.First)
+	}
 	if offset, _ := mustAppend(t, l, "next"); offset != next {
 		t.Fatalf("cut at %d: next record at %d, want %d", size, offset, next)
 	}

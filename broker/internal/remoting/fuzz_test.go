@@ -44,6 +44,8 @@ func FuzzReader(f *testing.F) {
 func FuzzJSONHeader(f *testing.F) {
 	f.Add(sendHeader)
 	f.Add(`{"code":-0,"code":2,"remark":"\u00e9\u0000","extFields":{"a":"b","a":"c"}}`)
+	f.Add(`{"extFields":{"a":"1"},"extFields":{"b":"2"}}`)
+	f.Add("{\"remark\":\"\xff\"}")
 	f.Add(`{"extFields":{"a":null},"remark":"\ud800"}`)
 	f.Fuzz(func(t *testing.T, header string) {
 		fast, ok := scanJSONHeader(header)

@@ -1,6 +1,7 @@
 package remoting
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"net/netip"
@@ -171,6 +172,11 @@ func TestBatchOfTheGoClient(t *testing.T) {
 		} else if !errors.Is(err, ErrMalformedMessage) {
 			t.Errorf("cut at %d: %v", n, err)
 		}
+	}
+	padded := append(bytes.Clone(body[:ends[1]]), 0)
+	padded[3]++
+	if _, err := DecodeBatch(padded); !errors.Is(err, ErrMalformedMessage) {
+		t.Errorf("item longer than its fields: %v", err)
 	}
 	if _, err := DecodeBatch(nil); !errors.Is(err, ErrMalformedMessage) {
 		t.Errorf("empty batch: %v", err)
