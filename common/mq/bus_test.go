@@ -118,13 +118,7 @@ func newTopic(t *testing.T, bus *mq.Bus, groups ...string) mq.Topic[order] {
 }
 
 func TestOpenFailsWhenNothingListens(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	openFails(t, address)
+	openFails(t, newAddress(t))
 }
 
 // A nameserver behind a dead firewall accepts and never answers.
@@ -198,6 +192,63 @@ func TestProvisionRefusesNonsense(t *testing.T) {
 			t.Errorf("provisioned %+v", topic)
 		}
 	}
+}
+
+// newAddress is a loopback address on which nothing listens.
+func newAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestBrokerGoesAndComesBack(t *testing.T) {
+	if os.Getenv("BOXOFFICE_TEST_NAMESRV") != "" {
+		t.Skip("needs a broker of its own to stop")
+	}
+	address, dir := newAddress(t), t.TempDir()
+	start := func() *broker.Broker {
+		return broker.RunT(t, broker.WithListen(address), broker.WithDataDir(dir))
+	}
+	first := start()
+	bus := home{servers: []string{address}, broker: first}.open(t)
+	topic, sender := newTopic(t, bus), newSender(t, bus)
+	transactor := newTransactor(t, bus, unique(t), noCheck(t))
+	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := bus.Ping(t.Context()); !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("ping: %v, want ErrUnavailable", err)
+	}
+	if err := mq.Send(t.Context(), sender, topic, "k", order{"2"}); !errors.Is(err, mq.ErrNotSent) || !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("send: %v, want ErrNotSent and ErrUnavailable", err)
+	}
+	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"3"}, func(context.Context) mq.Outcome {
+		t.Error("local ran without a broker")
+		return mq.Commit
+	})
+	if !errors.Is(err, mq.ErrNotSent) || !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("send half: %v, want ErrNotSent and ErrUnavailable", err)
+	}
+
+	second := home{broker: start()}
+	if err := bus.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := mq.Send(t.Context(), sender, topic, "k", order{"4"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"5"}, answer(mq.Commit)); err != nil {
+		t.Error(err)
+	}
+	second.eventually(t, "three messages", func() bool { return len(second.broker.Messages(string(topic))) == 3 })
 }
 
 func TestCloseEndsWhatIsOpen(t *testing.T) {

@@ -218,34 +218,36 @@ func TestHopelessMessagesGoToTheDeadLetters(t *testing.T) {
 	}
 }
 
+// The client bounds its goroutines by topic only.
 func TestHandlersAreBounded(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	bus, group := h.open(t), unique(t)
-	topic, sender := newTopic(t, bus, group), newSender(t, bus)
+	topics := []mq.Topic[order]{newTopic(t, bus, group), newTopic(t, bus)}
+	sender := newSender(t, bus)
 	var running, most, handled atomic.Int32
-	o := options(group)
-	o.Concurrency = 2
-	_, err := bus.Consume(t.Context(), o, mq.Handle(topic, func(context.Context, order) error {
+	handle := func(context.Context, order) error {
 		now := running.Add(1)
 		for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
 		}
-		time.Sleep(time.Millisecond) // the work
+		time.Sleep(5 * time.Millisecond) // the work
 		running.Add(-1)
 		handled.Add(1)
 		return nil
-	}))
-	if err != nil {
-		t.Fatal(err)
 	}
-	for i := range 30 {
-		if err := mq.Send(t.Context(), sender, topic, "k", order{fmt.Sprint(i)}); err != nil {
+	for i := range 40 {
+		if err := mq.Send(t.Context(), sender, topics[i%2], "k", order{fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.eventually(t, "all messages", func() bool { return handled.Load() == 30 })
-	if most.Load() > 2 {
-		t.Errorf("%d handlers ran at once, want 2 at most", most.Load())
+	o := options(group)
+	o.Concurrency = 2
+	if _, err := bus.Consume(t.Context(), o, mq.Handle(topics[0], handle), mq.Handle(topics[1], handle)); err != nil {
+		t.Fatal(err)
+	}
+	h.eventually(t, "all messages", func() bool { return handled.Load() == 40 })
+	if most.Load() != 2 {
+		t.Errorf("%d handlers ran at once, want 2", most.Load())
 	}
 }
 

@@ -58,6 +58,34 @@ func TestNewTransactorNeedsTheWarmUpTopic(t *testing.T) {
 	}
 }
 
+// The broker is busy just when the process starts: the producer must still become known to it.
+func TestNewTransactorOutlivesABusyBroker(t *testing.T) {
+	h := newFaultyHome(t)
+	bus := h.open(t)
+	newTopic(t, bus) // provisions the warm-up topic too
+	var tries atomic.Int32
+	h.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict {
+		if tries.Add(1) < 3 {
+			return broker.Fail(2, "broker busy")
+		}
+		return broker.Pass
+	})
+	newTransactor(t, bus, unique(t), noCheck(t))
+	if tries.Load() != 3 {
+		t.Errorf("ready after %d tries, want 3", tries.Load())
+	}
+}
+
+func TestNewTransactorGivesUp(t *testing.T) {
+	h := newFaultyHome(t)
+	bus := h.open(t)
+	newTopic(t, bus)
+	h.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(2, "broker busy") })
+	if _, err := bus.NewTransactor(t.Context(), unique(t), noCheck(t)); !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("new transactor: %v, want ErrUnavailable", err)
+	}
+}
+
 // The client rolls a half back that is not on disk or on a replica, and reports no error.
 func TestSendHalfIsNotSentBeforeTheDisk(t *testing.T) {
 	h := newFaultyHome(t)
