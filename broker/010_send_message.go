@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"fmt"
+
 	"boxoffice/broker/internal/remoting"
 )
 
@@ -76,6 +78,9 @@ func (b *Broker) receive(c *call, h *sendHeader) (*remoting.Message, error) {
 		BornTimestamp: h.born, BornHost: c.conn.remote, ReconsumeTimes: h.reconsumed,
 		Body: c.frame.Body, Properties: stamp(h.properties),
 	}
+	if err := b.checkSize(m); err != nil {
+		return nil, err
+	}
 	if timed(m.Properties) {
 		return nil, refuse(remoting.MessageIllegal, "timer messages are not supported, use a delay level")
 	}
@@ -83,6 +88,13 @@ func (b *Broker) receive(c *call, h *sendHeader) (*remoting.Message, error) {
 		return nil, refuse(remoting.MessageIllegal, "a transactional message cannot be delayed")
 	}
 	return m, nil
+}
+
+func (b *Broker) checkSize(m *remoting.Message) error {
+	if len(m.Body) > b.opt.maxMessage || len(m.Properties) > maxProperties-propertyReserve {
+		return fmt.Errorf("%w: body %d, properties %d bytes", errOversize, len(m.Body), len(m.Properties))
+	}
+	return nil
 }
 
 // divertExhausted sends a retry that its consumer sends itself to the dead

@@ -93,8 +93,8 @@ func (b *Broker) receiveBatch(c *call, h *sendHeader) ([]*remoting.Message, erro
 		if isPrepared(messages[i]) {
 			return nil, refuse(remoting.MessageIllegal, "a batch cannot be transactional")
 		}
-		if len(messages[i].Properties) > maxProperties {
-			return nil, errOversize
+		if err := b.checkSize(messages[i]); err != nil {
+			return nil, err
 		}
 	}
 	return messages, nil

@@ -76,7 +76,7 @@ func New(opts ...Option) (*Broker, error) {
 		o(&opt)
 	}
 	if opt.checkAfter < 0 || opt.checkInterval <= 0 || len(opt.delayLevels) == 0 ||
-		len(opt.delayLevels) > maxQueuesPerTopic || opt.maxMessage <= 0 || opt.maxMessage > 8<<20 {
+		len(opt.delayLevels) > maxQueuesPerTopic || opt.maxMessage <= 0 || opt.maxMessage > maxBody {
 		return nil, errOptions
 	}
 	b := &Broker{

@@ -69,15 +69,21 @@ func (b *Broker) checkLocked() error {
 	return nil
 }
 
-// checkSome checks or gives up these half messages and waits for the disk.
+// checkSome counts a check of each of these half messages, or gives it up,
+// and sends the checks when all that is on disk: a broker that crashes again
+// and again does not ask for ever.
 func (b *Broker) checkSome(due []half) error {
 	results := make(chan error, len(due))
+	asked := make([]half, 0, len(due))
 	for _, one := range due {
 		if one.checks >= b.opt.checkMax {
 			b.giveUp(one, results)
 			continue
 		}
-		b.checkOne(one, results)
+		one.checks++
+		if b.countCheck(one, results) {
+			asked = append(asked, one)
+		}
 	}
 	var err error
 	for range due {
@@ -86,30 +92,28 @@ func (b *Broker) checkSome(due []half) error {
 	if err != nil {
 		return fmt.Errorf("check half messages: %w", err)
 	}
+	for _, one := range asked {
+		b.sendCheck(one)
+	}
 	return nil
 }
 
-// checkOne counts a check on disk and then sends it, so that a broker that
-// crashes again and again does not ask for ever.
-func (b *Broker) checkOne(one half, results chan<- error) {
-	one.checks++
+// countCheck reports whether the half is still open; if so its number of
+// checks is on its way to the disk. It sends one result in either case.
+func (b *Broker) countCheck(one half, results chan<- error) bool {
 	if !b.halves.checked(one.offset, one.checks) {
 		results <- nil // committed or rolled back meanwhile
-		return
+		return false
 	}
 	_, end, err := b.journal.Append(func(dst []byte, _ int64) []byte {
 		return recordCheck(dst, one.offset, b.nowMs(), one.checks)
 	})
 	if err != nil {
 		results <- err
-		return
+		return false
 	}
-	b.journal.OnDurable(end, func(err error) {
-		if err == nil {
-			b.sendCheck(one)
-		}
-		results <- err
-	})
+	b.journal.OnDurable(end, func(err error) { results <- err })
+	return true
 }
 
 // giveUp moves a half message that was checked too often to

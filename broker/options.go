@@ -101,5 +101,5 @@ func WithDelayLevels(levels []time.Duration) Option {
 func WithAutoCreateTopics(on bool) Option { return func(o *options) { o.autoCreate = on } }
 
 // WithMaxMessageBytes sets the largest message body accepted (maxMessageSize);
-// 4 MiB by default.
+// 4 MiB by default, 8 MiB at most.
 func WithMaxMessageBytes(n int) Option { return func(o *options) { o.maxMessage = n } }

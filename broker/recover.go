@@ -30,7 +30,7 @@ func (b *Broker) recoverState() error {
 	}
 	journal, err := commitlog.Open(commitlog.Options{
 		Dir: b.path("log"), SegmentBytes: b.opt.segmentBytes, NoSync: b.opt.noSync,
-		MaxRecordBytes: b.opt.maxMessage + maxProperties + 4096,
+		MaxRecordBytes: maxBody + maxProperties + 4096,
 	}, b.replay)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)

@@ -132,9 +132,23 @@ func (b *Broker) autoCreate(h *sendHeader) (*topic, error) {
 
 // stamp adds the properties that the broker gives every message.
 func stamp(properties string) string {
+	if !strings.Contains(properties, remoting.PropertyMsgRegion) && !strings.Contains(properties, remoting.PropertyTraceSwitch) &&
+		!strings.Contains(properties, remoting.PropertyCluster) {
+		return appendStamp(properties)
+	}
 	properties = remoting.SetProperty(properties, remoting.PropertyMsgRegion, regionName)
 	properties = remoting.SetProperty(properties, remoting.PropertyTraceSwitch, "true")
 	return remoting.SetProperty(properties, remoting.PropertyCluster, clusterName)
+}
+
+// appendStamp is stamp for properties that have none of the broker's yet: one
+// copy instead of three.
+func appendStamp(properties string) string {
+	if properties != "" && properties[len(properties)-1] != '\x02' {
+		properties += "\x02"
+	}
+	return properties + remoting.PropertyMsgRegion + "\x01" + regionName + "\x02" +
+		remoting.PropertyTraceSwitch + "\x01true\x02" + remoting.PropertyCluster + "\x01" + clusterName + "\x02"
 }
 
 // schedule moves a message with a delay level onto that level's queue, to be

@@ -16,8 +16,17 @@ var (
 	errNotMessage = errors.New("log record holds no message")
 )
 
-// maxProperties is the largest property string the message layout can hold.
-const maxProperties = 32767
+const (
+	// maxProperties is the largest property string the message layout can hold.
+	maxProperties = 32767
+	// propertyReserve is what a producer must leave free of it: retries, delays
+	// and check-backs add properties, and must not fail for lack of room.
+	propertyReserve = 1024
+	// maxBody is the largest body the log takes. WithMaxMessageBytes limits what
+	// producers may send and may be lowered between runs; what is stored already
+	// must still be committed, delivered and retried.
+	maxBody = 8 << 20
+)
 
 // stored says where a message was put.
 type stored struct {
@@ -34,7 +43,7 @@ func (b *Broker) append(m *remoting.Message, why cause) (stored, error) {
 	if q == nil {
 		return stored{}, fmt.Errorf("%w: %s/%d", errNoQueue, m.Topic, m.QueueID)
 	}
-	if len(m.Properties) > maxProperties || len(m.Body) > b.opt.maxMessage {
+	if len(m.Properties) > maxProperties || len(m.Body) > maxBody {
 		return stored{}, fmt.Errorf("%w: body %d, properties %d bytes", errOversize, len(m.Body), len(m.Properties))
 	}
 	tag := tagOf(m.Properties)
