@@ -1,7 +1,9 @@
 package db
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -62,20 +64,37 @@ func openMySQL(dsn string) (*DB, error) {
 	c.ClientFoundRows = true
 	c.InterpolateParams = true
 	c.Collation = "utf8mb4_bin"
+	c.Logger = &mysql.NopLogger{} // every error is also returned
 	c.Timeout = 800 * time.Millisecond
 	c.ReadTimeout = 10 * time.Second
 	c.WriteTimeout = 10 * time.Second
-	c.Params = map[string]string{
-		"transaction_isolation": "'READ-COMMITTED'",
-		"sql_mode":              "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-	}
+	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	pool := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	pool := sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql")
 	pool.SetMaxOpenConns(mysqlPool)
 	pool.SetMaxIdleConns(mysqlPool)
 	pool.SetConnMaxLifetime(connectionLife)
 	return &DB{dialect: mysqlDialect{}, write: pool, read: pool}, nil
+}
+
+// readCommitted sets the isolation level of each new connection. It is a statement because the variable has different
+// names in MySQL and MariaDB.
+type readCommitted struct{ driver.Connector }
+
+func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	execer, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return nil, errors.Join(errors.New("mysql: the driver cannot execute without preparing"), conn.Close())
+	}
+	if _, err := execer.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("mysql: set the isolation level: %w", err), conn.Close())
+	}
+	return conn, nil
 }

@@ -21,12 +21,15 @@ const (
 	orderDB    = "boxoffice_order"
 )
 
-// initSQL runs at each start, before the server takes connections.
+// initSQL runs at each start, before the server takes connections. The last grants are for tests, which make databases of
+// their own and wait until one statement waits for another.
 const initSQL = `CREATE DATABASE IF NOT EXISTS ` + stockDB + `;
 CREATE DATABASE IF NOT EXISTS ` + orderDB + `;
 CREATE USER IF NOT EXISTS '` + dbUser + `'@'%' IDENTIFIED BY '` + dbPassword + `';
 GRANT ALL ON ` + stockDB + `.* TO '` + dbUser + `'@'%';
 GRANT ALL ON ` + orderDB + `.* TO '` + dbUser + `'@'%';
+` + "GRANT ALL ON `boxoffice\\_test\\_%`.* TO '" + dbUser + `'@'%';
+GRANT PROCESS ON *.* TO '` + dbUser + `'@'%';
 `
 
 func (s stack) dsn(database string) string {

@@ -29,7 +29,7 @@ func DSN(t testing.TB) string {
 		return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}
 	schema := fmt.Sprintf("boxoffice_test_%08x", rand.Uint32())
-	admin, err := db.Open(t.Context(), server+"/mysql")
+	admin, err := db.Open(t.Context(), server+"/information_schema")
 	if err != nil {
 		t.Fatal(err)
 	}
