@@ -1,0 +1,65 @@
+package order
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// The guards, each by itself: in the races they decide only where two transactions can meet, which SQLite prevents.
+func TestGuardedUpdatesRefuseWhatIsDecided(t *testing.T) {
+	f := newFixture(t)
+	paid, cancelled, pending := f.reserve(time.Hour), f.reserve(time.Hour), f.reserve(time.Hour)
+	p := f.payment(paid)
+	f.create(paid, cancelled, pending)
+	f.pay(p, Applied)
+	f.cancel(cancelled)
+	attempt := func(step func(*sqlx.Tx) error) error { return f.db.InTx(t.Context(), step) }
+	for name, step := range map[string]func(*sqlx.Tx) error{
+		"cancel a paid order": func(tx *sqlx.Tx) error {
+			return settleOrders(t.Context(), tx, []string{pending.ID, paid.ID}, Cancelled, CancelUnpaid, 1)
+		},
+		"pay a cancelled order": func(tx *sqlx.Tx) error {
+			return settleOrders(t.Context(), tx, []string{pending.ID, cancelled.ID}, Paid, "", 1)
+		},
+		"decide a payment again": func(tx *sqlx.Tx) error {
+			return unparkPayments(t.Context(), tx, []string{p.ID}, RefundDue)
+		},
+	} {
+		if err := attempt(step); !errors.Is(err, errRaced) {
+			t.Errorf("%s: %v, want errRaced", name, err)
+		}
+	}
+	f.wantState(paid.ID, Paid, "")
+	f.wantState(cancelled.ID, Cancelled, CancelByBuyer)
+	f.wantState(pending.ID, PendingPayment, "") // it shared the statement
+	f.wantPayment(p.ID, Applied, "")
+}
+
+// The schema refuses by itself what no code should try.
+func TestSchemaRefusesImpossibleStates(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Hour)
+	f.create(o)
+	for _, statement := range []string{
+		`UPDATE orders SET state = 'PAID'`,
+		`UPDATE orders SET settled_at = 1`,
+		`UPDATE orders SET cancel_reason = 'buyer'`,
+		`UPDATE orders SET state = 'CANCELLED', settled_at = 1`,
+		`UPDATE orders SET state = 'PAID', settled_at = 1, cancel_reason = 'buyer'`,
+		`UPDATE orders SET state = 'REFUNDED', settled_at = 1`,
+		`UPDATE orders SET state = 'CANCELLED', settled_at = 1, cancel_reason = 'mood'`,
+		`INSERT INTO payments (id, order_id, amount, currency, webhook_id, result, received_at) VALUES ('p', 'o', 1, 'CNY', 'w', 'paid', 1)`,
+		`INSERT INTO refunds (payment_id, order_id, amount, currency, reason, state, created_at) VALUES ('p', 'o', 1, 'CNY', 'kindness', 'due', 1)`,
+	} {
+		err := f.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+			_, err := tx.ExecContext(t.Context(), statement)
+			return err
+		})
+		if !f.db.IsConstraint(err) {
+			t.Errorf("%s: %v, want a constraint's refusal", statement, err)
+		}
+	}
+}
