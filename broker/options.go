@@ -1,8 +1,11 @@
 package broker
 
 import (
+	"io/fs"
 	"log/slog"
 	"time"
+
+	"boxoffice/broker/internal/commitlog"
 )
 
 // options are the settings of a broker; New starts from defaultOptions.
@@ -22,6 +25,9 @@ type options struct {
 	delayLevels   []time.Duration
 	autoCreate    bool
 	maxMessage    int
+
+	// openFile opens the log's files; tests put faults in. nil is os.OpenFile.
+	openFile func(name string, flag int, perm fs.FileMode) (commitlog.File, error)
 }
 
 func defaultOptions() options {

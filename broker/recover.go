@@ -31,6 +31,7 @@ func (b *Broker) recoverState() error {
 	journal, err := commitlog.Open(commitlog.Options{
 		Dir: b.path("log"), SegmentBytes: b.opt.segmentBytes, NoSync: b.opt.noSync,
 		MaxRecordBytes: maxBody + maxProperties + 4096,
+		OpenFile:       b.opt.openFile,
 	}, b.replay)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)

@@ -1,0 +1,157 @@
+package broker
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/broker/internal/commitlog"
+	"boxoffice/broker/internal/remoting"
+)
+
+// gate lets a test stop and fail the fsyncs of log segments.
+type gate struct {
+	waiting chan struct{} // gets a value when a Sync begins while closed
+	open    chan error    // each value lets one Sync end, with that error
+	closed  atomic.Bool
+}
+
+func newGate() *gate {
+	return &gate{waiting: make(chan struct{}, 64), open: make(chan error, 64)}
+}
+
+type gatedFile struct {
+	commitlog.File
+	gate *gate
+}
+
+func (f gatedFile) Sync() error {
+	if f.gate.closed.Load() {
+		f.gate.waiting <- struct{}{}
+		if err := <-f.gate.open; err != nil {
+			return err
+		}
+	}
+	return f.File.Sync()
+}
+
+func (g *gate) openFile(name string, flag int, perm fs.FileMode) (commitlog.File, error) {
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return gatedFile{f, g}, nil
+}
+
+type testClient struct {
+	t      *testing.T
+	conn   net.Conn
+	frames *remoting.Reader
+}
+
+func dial(t *testing.T, b *Broker) *testClient {
+	t.Helper()
+	conn, err := net.Dial("tcp", b.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &testClient{t, conn, remoting.NewReader(conn)}
+}
+
+func (c *testClient) send(code int, ext string, body string) {
+	c.t.Helper()
+	f := &remoting.Frame{Code: code, Ext: make(map[string]string), Body: []byte(body)}
+	for pair := range strings.FieldsSeq(ext) {
+		k, v, _ := strings.Cut(pair, "=")
+		f.Ext[k] = v
+	}
+	raw, err := remoting.AppendFrame(nil, f)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.conn.Write(raw); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *testClient) read() *remoting.Frame {
+	c.t.Helper()
+	if err := c.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		c.t.Fatal(err)
+	}
+	f, err := c.frames.Read()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return f
+}
+
+const sendFields = "producerGroup=p topic=t queueId=0 sysFlag=0 bornTimestamp=1 defaultTopicQueueNums=1"
+
+func gatedBroker(t *testing.T) (*Broker, *gate) {
+	t.Helper()
+	g := newGate()
+	b := RunT(t, func(o *options) { o.openFile = g.openFile })
+	if _, err := b.topics.put(topicConfig{Name: "t", ReadQueues: 1, WriteQueues: 1, Perm: permRead | permWrite}); err != nil {
+		t.Fatal(err)
+	}
+	g.closed.Store(true)
+	return b, g
+}
+
+func TestNothingIsAnsweredOrVisibleBeforeTheDisk(t *testing.T) {
+	b, g := gatedBroker(t)
+	sender, reader := dial(t, b), dial(t, b)
+	sender.send(remoting.SendMessage, sendFields, "x")
+	<-g.waiting
+	// The send is written and waits for its fsync. The same connection answers
+	// what comes after it; the send itself must not be answered yet.
+	sender.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
+	if f := sender.read(); f.Ext["offset"] != "0" {
+		t.Errorf("first answer: %v, want maximum offset 0", f.Ext)
+	}
+	reader.send(remoting.PullMessage, "consumerGroup=g topic=t queueId=0 queueOffset=0 maxMsgNums=32 sysFlag=4 subscription=*", "")
+	if f := reader.read(); f.Code != remoting.PullNotFound {
+		t.Errorf("pull: answer %d, want %d", f.Code, remoting.PullNotFound)
+	}
+	if n := len(b.Messages("t")); n != 0 {
+		t.Errorf("%d messages visible before the fsync", n)
+	}
+	g.closed.Store(false)
+	g.open <- nil
+	if f := sender.read(); f.Code != remoting.Success || f.Ext["msgId"] == "" {
+		t.Errorf("send: answer %d %s", f.Code, f.Remark)
+	}
+	if n := len(b.Messages("t")); n != 1 {
+		t.Errorf("%d messages after the fsync, want 1", n)
+	}
+}
+
+// After a failed fsync nobody knows what is on the disk: the send must not be
+// acknowledged, and neither may any later one.
+func TestFailedFsyncIsNeverAcknowledged(t *testing.T) {
+	b, g := gatedBroker(t)
+	c := dial(t, b)
+	c.send(remoting.SendMessage, sendFields, "x")
+	<-g.waiting
+	g.closed.Store(false)
+	g.open <- errors.New("input/output error")
+	for range 2 {
+		if f := c.read(); f.Code != remoting.ServiceNotAvailable {
+			t.Fatalf("answer %d, want %d", f.Code, remoting.ServiceNotAvailable)
+		}
+		c.send(remoting.SendMessage, sendFields, "y")
+	}
+	if n := len(b.Messages("t")); n != 0 {
+		t.Errorf("%d messages visible", n)
+	}
+	if err := b.Close(); err == nil {
+		t.Error("Close does not tell that the log has failed")
+	}
+}
