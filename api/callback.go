@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -66,20 +67,20 @@ func (o *office) paymentCallback(c echo.Context) error {
 // recorded: money has moved.
 func (p *paymentEvent) wrong() string {
 	switch {
-	case !validText(p.Data.PaymentID, providerIDBytesMax):
-		return fmt.Sprintf("data.payment_id must have 1 to %d printable ASCII characters.", providerIDBytesMax)
-	case !validText(p.Data.OrderID, providerIDBytesMax):
-		return fmt.Sprintf("data.order_id must have 1 to %d printable ASCII characters.", providerIDBytesMax)
-	case !validText(p.Data.Currency, currencyBytesMax):
-		return fmt.Sprintf("data.currency must have 1 to %d printable ASCII characters.", currencyBytesMax)
+	case !visibleText(p.Data.PaymentID, providerIDBytesMax):
+		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters.", providerIDBytesMax)
+	case !visibleText(p.Data.OrderID, providerIDBytesMax):
+		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", providerIDBytesMax)
+	case !visibleText(p.Data.Currency, currencyBytesMax):
+		return fmt.Sprintf("data.currency must have 1 to %d visible ASCII characters.", currencyBytesMax)
 	case p.Data.Amount < 1:
 		return "data.amount must be 1 or more minor units."
 	}
 	return ""
 }
 
-func validText(s string, bytesMax int) bool {
-	return s != "" && len(s) <= bytesMax && printableASCII(s)
+func visibleText(s string, bytesMax int) bool {
+	return s != "" && len(s) <= bytesMax && printableASCII(s) && !strings.Contains(s, " ")
 }
 
 func answerResult(c echo.Context, result string) error {

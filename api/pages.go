@@ -22,7 +22,6 @@ type page struct{ path, file, content string }
 func pages() []page {
 	const script = "text/javascript; charset=utf-8"
 	return []page{
-		{"/", "web/index.html", contentHTML},
 		{"/web/app.js", "web/app.js", script},
 		{"/web/calls.js", "web/calls.js", script},
 		{"/web/cards.js", "web/cards.js", script},
@@ -41,11 +40,13 @@ func (o *office) addPages(e *echo.Echo) error {
 		}
 		addPage(e, p.path, p.content, content)
 	}
-	content, err := renderProblems()
-	if err != nil {
-		return fmt.Errorf("render the list of problems: %w", err)
+	for path, data := range map[string]any{"/": o.Demo != nil, "/problems": problemLines()} {
+		content, err := renderPage(path, data)
+		if err != nil {
+			return fmt.Errorf("render page %s: %w", path, err)
+		}
+		addPage(e, path, contentHTML, content)
 	}
-	addPage(e, "/problems", contentHTML, content)
 	return nil
 }
 
@@ -55,23 +56,32 @@ func addPage(e *echo.Echo, path, contentType string, content []byte) {
 	e.HEAD(path, serve)
 }
 
-// renderProblems makes the page that the type of every problem leads to, out of the table itself.
-func renderProblems() ([]byte, error) {
-	parsed, err := template.ParseFS(files, "web/problems.html")
+// renderPage fills a page once, at start: "/" must know whether there is a demo to offer.
+func renderPage(path string, data any) ([]byte, error) {
+	file := map[string]string{"/": "web/index.html", "/problems": "web/problems.html"}[path]
+	parsed, err := template.ParseFS(files, file)
 	if err != nil {
 		return nil, err
 	}
-	type line struct {
-		Code, Title, Detail string
-		Status              int
-	}
-	var lines []line
-	for _, p := range problems() {
-		lines = append(lines, line{p.code, p.title, p.detail, p.status})
-	}
 	var page bytes.Buffer
-	if err := parsed.Execute(&page, lines); err != nil {
+	if err := parsed.Execute(&page, data); err != nil {
 		return nil, err
 	}
 	return page.Bytes(), nil
+}
+
+// problemLine is one problem on the page that the type of every problem leads to.
+type problemLine struct {
+	Code, Title, Detail string
+	Status              int
+}
+
+func problemLines() []problemLine {
+	var lines []problemLine
+	for _, p := range problems() {
+		if p.kind != malformed { // its code stands there as invalid_request
+			lines = append(lines, problemLine{p.code, p.title, p.detail, p.status})
+		}
+	}
+	return lines
 }

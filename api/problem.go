@@ -30,6 +30,8 @@ func (o *office) refuse(c echo.Context, err error) {
 		if header.Get(echo.HeaderWWWAuthenticate) == "" {
 			header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice"`)
 		}
+	case badSignature: // RFC 9110 section 15.5.2: every 401 names what it asks for
+		header.Set(echo.HeaderWWWAuthenticate, `StandardWebhooks realm="boxoffice"`)
 	case rateLimited, busy, unavailable:
 		header.Set(echo.HeaderRetryAfter, retryAfterSeconds)
 	}

@@ -1,10 +1,10 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,10 +14,12 @@ import (
 
 // What a screening may say at most.
 const (
-	nameCharsMax = 200
+	nameBytesMax = 255
 	capacityMax  = 1_000_000
-	priceMax     = 1_000_000_000_000 // minor units; a hundred tickets of it are far from overflow
+	priceMax     = 10_000_000_000 // minor units; all tickets of a screening together are far from overflow
 )
+
+const wrongWindow = "sale_opens_at must be before sale_closes_at."
 
 type screeningBody struct {
 	Movie        string      `json:"movie"`
@@ -93,17 +95,10 @@ func (o *office) changeScreening(c echo.Context, _ string) error {
 	if wrong := body.wrong(); wrong != "" {
 		return refusal{kind: invalid, detail: wrong}
 	}
-	ctx := c.Request().Context()
-	if body.SaleOpensAt != nil || body.SaleClosesAt != nil {
-		current, err := o.Stock.Screening(ctx, id)
-		if err != nil {
-			return err
-		}
-		if wrong := body.wrongWindow(current); wrong != "" {
-			return refusal{kind: invalid, detail: wrong}
-		}
+	screening, err := o.Stock.ChangeScreening(c.Request().Context(), id, stock.ScreeningChange(body))
+	if errors.Is(err, stock.ErrInvalid) { // all that is left to refuse is how the change meets what stays
+		return refusal{kind: invalid, detail: wrongWindow}
 	}
-	screening, err := o.Stock.ChangeScreening(ctx, id, stock.ScreeningChange(body))
 	if err != nil {
 		return err
 	}
@@ -114,9 +109,9 @@ func (o *office) changeScreening(c echo.Context, _ string) error {
 func (b screeningBody) wrong() string {
 	switch {
 	case !validName(b.Movie):
-		return fmt.Sprintf("movie must have 1 to %d characters and no control characters.", nameCharsMax)
+		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", nameBytesMax)
 	case !validName(b.Venue):
-		return fmt.Sprintf("venue must have 1 to %d characters and no control characters.", nameCharsMax)
+		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", nameBytesMax)
 	case !validTime(b.StartsAt):
 		return "starts_at must be given, between the years 1970 and 9998."
 	case b.Price.Amount < 1 || b.Price.Amount > priceMax:
@@ -127,8 +122,8 @@ func (b screeningBody) wrong() string {
 		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
 	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
-	case !b.SaleOpensAt.Before(b.SaleClosesAt):
-		return "sale_opens_at must be before sale_closes_at."
+	case !earlier(b.SaleOpensAt, b.SaleClosesAt):
+		return wrongWindow
 	case b.PerUserLimit < 0 || b.PerUserLimit > capacityMax:
 		return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", capacityMax)
 	}
@@ -144,27 +139,14 @@ func (b screeningChangeBody) wrong() string {
 		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
-	}
-	return ""
-}
-
-// wrongWindow looks at the sale window as it would be after the change.
-func (b screeningChangeBody) wrongWindow(current stock.Screening) string {
-	opens, closes := current.SaleOpensAt, current.SaleClosesAt
-	if b.SaleOpensAt != nil {
-		opens = *b.SaleOpensAt
-	}
-	if b.SaleClosesAt != nil {
-		closes = *b.SaleClosesAt
-	}
-	if !opens.Before(closes) {
-		return "sale_opens_at must be before sale_closes_at."
+	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
+		return wrongWindow
 	}
 	return ""
 }
 
 func validName(s string) bool {
-	if s == "" || utf8.RuneCountInString(s) > nameCharsMax {
+	if s == "" || len(s) > nameBytesMax {
 		return false
 	}
 	for _, r := range s {
@@ -179,6 +161,9 @@ func validName(s string) bool {
 func validTime(t time.Time) bool {
 	return t.UnixMilli() >= 0 && t.UTC().Year() < 9999
 }
+
+// earlier compares in milliseconds, as the database will.
+func earlier(a, b time.Time) bool { return a.UnixMilli() < b.UnixMilli() }
 
 func validCurrency(s string) bool {
 	if len(s) != 3 {

@@ -24,7 +24,6 @@ const (
 	webhookSecretMin     = 24 // bytes; the specification asks for 24 to 64
 	webhookSecretMax     = 64
 	webhookTolerance     = 5 * time.Minute
-	webhookIDBytesMax    = 255
 	webhookSignaturesMax = 8 // a sender changing its secret sends two
 )
 
@@ -72,7 +71,7 @@ func (v *webhookVerifier) verify(header http.Header, body []byte) bool {
 	id, okID := single(header, headerWebhookID)
 	timestamp, okTimestamp := single(header, headerWebhookTimestamp)
 	signatures, okSignatures := single(header, headerWebhookSignature)
-	if !okID || !okTimestamp || !okSignatures || len(id) > webhookIDBytesMax || !printableASCII(id) {
+	if !okID || !okTimestamp || !okSignatures || !visibleText(id, providerIDBytesMax) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

@@ -1,1 +1,228 @@
+// The page: it polls screenings and orders, and sends what the buyer does. A poll that fails waits longer each time, and
+// a hidden tab does not poll.
 
+import * as calls from "./calls.js";
+import { OrderCard, ScreeningCard } from "./cards.js";
+
+const pollWait = 1000;
+const idleWait = 5000;
+const pollWaitMax = 15_000;
+const triesMax = 8;
+
+const $ = (id) => document.getElementById(id);
+const demo = document.body.dataset.demo === "yes";
+const screenings = new Map();
+const orders = new Map();
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const jitter = (ms) => ms * (0.85 + 0.3 * Math.random());
+
+const codeWords = {
+  sold_out: "Sold out: somebody was faster. Unpaid tickets come back, so it is worth another try.",
+  limit_exceeded: "You hold as many tickets for this screening as one person may.",
+  sale_not_open: "The sale has not opened yet.",
+  sale_closed: "The sale is over.",
+  busy: "The box office is busy.",
+  rate_limited: "That was too fast.",
+  unavailable: "The box office is away for a moment.",
+  no_answer: "The box office does not answer.",
+  already_paid: "The order is paid already.",
+};
+const wordsFor = (refusal) => codeWords[refusal.code] || refusal.message;
+
+const resultWords = {
+  applied: "Paid. Enjoy the movie!",
+  duplicate: "This order's payment was received before.",
+  parked: "The payment is there, and is applied as soon as the order is.",
+  refund_due: "The order was cancelled before the payment came: the money goes back.",
+  mismatch: "The payment does not match the order.",
+};
+
+function news(text, kind = "") {
+  const line = $("news");
+  line.hidden = text === "";
+  line.dataset.kind = kind;
+  line.textContent = text;
+}
+
+// reconcile keeps one card for each item, in the items' order.
+function reconcile(list, cards, items, make, show) {
+  const ids = new Set(items.map((item) => item.id));
+  for (const [id, card] of cards) {
+    if (!ids.has(id)) {
+      card.root.remove();
+      cards.delete(id);
+    }
+  }
+  items.forEach((item, place) => {
+    let card = cards.get(item.id);
+    if (!card) cards.set(item.id, (card = make(item.id)));
+    show(card, item);
+    if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] || null);
+  });
+}
+
+async function pollScreenings() {
+  const { items } = await calls.screenings();
+  reconcile($("screenings"), screenings, items, (id) => new ScreeningCard(id, buy), (card, item) => {
+    card.signedIn = calls.session.token !== "";
+    card.show(item);
+  });
+  $("screenings-empty").hidden = items.length > 0;
+  return pollWait;
+}
+
+async function pollOrders() {
+  const token = calls.session.token;
+  let items = [];
+  if (token) ({ items } = await calls.orders());
+  if (token !== calls.session.token) return 0; // the buyer changed meanwhile
+  reconcile($("orders"), orders, items, (id) => new OrderCard(id, demo, { onPay: pay, onCancel: cancel }),
+    (card, item) => card.show(item, screenings.get(item.screening_id)?.screening));
+  $("orders-empty").hidden = items.length > 0;
+  document.body.dataset.orders = items.length > 0 ? "yes" : "no";
+  return [...orders.values()].some((card) => card.open) ? pollWait : idleWait;
+}
+
+// poller repeats a poll; wake asks for the next one now.
+function poller(poll, onState) {
+  let wake = () => {};
+  (async () => {
+    for (let wait = pollWait; ;) {
+      try {
+        wait = await poll();
+        onState("live");
+      } catch (refusal) {
+        if (!(refusal instanceof calls.Refusal)) throw refusal;
+        wait = Math.min(pollWaitMax, Math.max(pollWait, wait) * 2);
+        onState("waiting", refusal);
+      }
+      await Promise.race([sleep(jitter(wait)), new Promise((resolve) => { wake = resolve; })]);
+      while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+    }
+  })();
+  return () => wake();
+}
+
+const wakeScreenings = poller(pollScreenings, (state) => {
+  $("link").dataset.state = state;
+  $("link").textContent = state === "live" ? "live" : "no answer, trying again";
+});
+const wakeOrders = poller(pollOrders, (_, refusal) => {
+  if (refusal?.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
+  if (refusal?.status === 403) signOut("This token does not buy: it needs the role buyer.");
+});
+
+async function buy(id, quantity) {
+  if (screenings.get(id)?.working) return;
+  calls.begin(id, quantity);
+  await settlePurchase(id);
+}
+
+// settlePurchase sends a purchase until it is answered, one way or the other. What is given up is sent again by the next
+// click or reload, under the same key.
+async function settlePurchase(id) {
+  const busyWith = (working) => {
+    const card = screenings.get(id);
+    if (!card) return;
+    card.working = working;
+    card.tick();
+  };
+  const tell = (text, kind) => (screenings.get(id) ? screenings.get(id).tell(text, kind) : news(text, kind));
+  busyWith(true);
+  tell("");
+  for (let tries = 1, wait = 500; ; tries++, wait = Math.min(wait * 2, 8000)) {
+    try {
+      const order = await calls.purchase(id);
+      tell(order.quantity === 1 ? "1 ticket is yours: now pay." : `${order.quantity} tickets are yours: now pay.`, "good");
+      break;
+    } catch (refusal) {
+      if (!(refusal instanceof calls.Refusal)) throw refusal;
+      if (refusal.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
+      if (!refusal.again || tries === triesMax) {
+        tell(wordsFor(refusal) + (refusal.again ? " Your purchase is not lost: click Buy to ask again." : ""), "bad");
+        break;
+      }
+      tell(`${wordsFor(refusal)} Trying again...`, "wait");
+      await sleep(jitter(wait));
+    }
+  }
+  busyWith(false);
+  wakeScreenings();
+  wakeOrders();
+}
+
+async function act(id, what, done) {
+  const card = orders.get(id);
+  if (!card || card.working) return;
+  card.working = true;
+  card.tick();
+  try {
+    done(await what(id));
+  } catch (refusal) {
+    if (!(refusal instanceof calls.Refusal)) throw refusal;
+    news(wordsFor(refusal), "bad");
+  }
+  card.working = false;
+  card.tick();
+  wakeOrders();
+  wakeScreenings();
+}
+
+const pay = (id) => act(id, calls.pay, ({ result }) =>
+  news(resultWords[result] || result, result === "applied" || result === "duplicate" ? "good" : "bad"));
+const cancel = (id) => act(id, calls.cancel, () => news("The order is cancelled, and its tickets are on sale again."));
+
+function showSession() {
+  const { buyer, token } = calls.session;
+  $("sign-in").hidden = token !== "";
+  $("signed-in").hidden = token === "";
+  $("buyer").textContent = buyer;
+  for (const card of screenings.values()) {
+    card.signedIn = token !== "";
+    card.tell("");
+    card.tick();
+  }
+}
+
+function signOut(why = "") {
+  calls.session.close();
+  showSession();
+  news(why, why ? "bad" : "");
+  wakeOrders();
+}
+
+// nameIn reads the buyer's name out of a token, to be shown and nothing else.
+function nameIn(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub || "?";
+  } catch {
+    return "?";
+  }
+}
+
+$("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const given = $("who").value.trim();
+  if (given === "") return;
+  try {
+    if (demo) calls.session.open(given, (await calls.demoToken(given)).token);
+    else calls.session.open(nameIn(given), given);
+  } catch (refusal) {
+    if (!(refusal instanceof calls.Refusal)) throw refusal;
+    news(wordsFor(refusal), "bad");
+    return;
+  }
+  if (!demo) $("who").value = "";
+  news("");
+  showSession();
+  wakeOrders();
+});
+$("sign-out").addEventListener("click", () => signOut());
+document.addEventListener("visibilitychange", () => { wakeScreenings(); wakeOrders(); });
+setInterval(() => {
+  for (const card of screenings.values()) card.tick();
+  for (const card of orders.values()) card.tick();
+}, 250);
+
+showSession();
+if (calls.session.token) calls.unanswered().forEach(settlePurchase);

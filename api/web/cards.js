@@ -1,0 +1,170 @@
+// The cards of screenings and orders. A card is made once and then only its words change, so focus, an open list and a
+// screen reader's place survive every poll. All text goes in as text.
+
+import { left, now } from "./clock.js";
+
+function element(name, className, text) {
+  const e = document.createElement(name);
+  if (className) e.className = className;
+  if (text) e.textContent = text;
+  return e;
+}
+
+// say changes text only when it differs: a screen reader reads every change.
+function say(e, text) {
+  if (e.textContent !== text) e.textContent = text;
+}
+
+export function money({ amount, currency }) {
+  try {
+    const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+  } catch {
+    return `${amount} ${currency}`;
+  }
+}
+
+const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const tickets = (n) => (n === 1 ? "1 ticket" : `${n} tickets`);
+const quantityMax = 10;
+
+export class ScreeningCard {
+  constructor(id, onBuy) {
+    this.root = element("li", "card screening");
+    const head = this.root.appendChild(element("div", "card-head"));
+    this.movie = head.appendChild(element("h3"));
+    this.price = head.appendChild(element("span", "price"));
+    this.place = this.root.appendChild(element("p", "muted"));
+    this.stock = this.root.appendChild(element("progress", "stock"));
+    this.note = this.root.appendChild(element("p", "note"));
+    const form = this.root.appendChild(element("form", "buy"));
+    const label = form.appendChild(element("label", "quantity", "Tickets "));
+    this.quantity = label.appendChild(element("select"));
+    this.button = form.appendChild(element("button", "", "Buy"));
+    this.result = this.root.appendChild(element("p", "result"));
+    this.result.setAttribute("role", "status");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      onBuy(id, Number(this.quantity.value));
+    });
+  }
+
+  show(screening) {
+    this.screening = screening;
+    let hue = 0;
+    for (const c of screening.movie) hue = (hue * 31 + c.codePointAt(0)) % 360;
+    this.root.style.setProperty("--hue", hue);
+    say(this.movie, screening.movie);
+    say(this.price, money(screening.price));
+    say(this.place, `${screening.venue} \u00b7 ${day.format(new Date(screening.starts_at))}`);
+    this.stock.max = Math.max(1, screening.capacity);
+    this.stock.value = screening.available;
+    this.stock.setAttribute("aria-label", `${screening.available} of ${screening.capacity} tickets left`);
+    this.offer(Math.min(quantityMax, screening.per_user_limit || quantityMax, Math.max(1, screening.available)));
+    this.tick();
+  }
+
+  offer(most) {
+    if (this.quantity.length === most) return;
+    const chosen = Math.min(Number(this.quantity.value) || 1, most);
+    this.quantity.replaceChildren(...Array.from({ length: most }, (_, i) => new Option(String(i + 1), String(i + 1))));
+    this.quantity.value = String(chosen);
+  }
+
+  // tick says what can be done right now; the countdown to the opening runs between the polls too.
+  tick() {
+    const s = this.screening;
+    let state = "open";
+    let note = `${s.available} of ${s.capacity} left`;
+    if (now() < Date.parse(s.sale_opens_at)) {
+      state = "early";
+      note = `Opens in ${left(s.sale_opens_at)}`;
+    } else if (now() >= Date.parse(s.sale_closes_at)) {
+      state = "closed";
+      note = "The sale is over";
+    } else if (s.available === 0) {
+      state = "sold-out";
+      note = "Sold out \u00b7 unpaid tickets come back";
+    } else if (s.per_user_limit > 0) {
+      note += ` \u00b7 ${s.per_user_limit} per person`;
+    }
+    this.root.dataset.state = state;
+    say(this.note, note);
+    this.button.disabled = state !== "open" || this.working || !this.signedIn;
+    this.quantity.disabled = this.button.disabled;
+    const words = { early: "Not open yet", closed: "Closed", "sold-out": "Sold out", open: this.signedIn ? "Buy" : "Sign in to buy" };
+    say(this.button, this.working ? "Buying..." : words[state]);
+  }
+
+  tell(text, kind = "") {
+    this.result.dataset.kind = kind;
+    say(this.result, text);
+  }
+}
+
+const statusWords = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
+const reasonWords = { unpaid: "not paid in time", buyer: "by you" };
+const reallyWait = 4000;
+
+export class OrderCard {
+  constructor(id, demo, { onPay, onCancel }) {
+    this.root = element("li", "card order");
+    const head = this.root.appendChild(element("div", "card-head"));
+    this.movie = head.appendChild(element("h3"));
+    this.badge = head.appendChild(element("span", "badge"));
+    this.what = this.root.appendChild(element("p", "muted"));
+    this.due = this.root.appendChild(element("p", "due"));
+    this.due.append("Pay within ");
+    this.clock = this.due.appendChild(element("strong", "clock"));
+    this.clock.setAttribute("role", "timer");
+    this.actions = this.root.appendChild(element("div", "actions"));
+    if (demo) {
+      this.payButton = this.actions.appendChild(element("button", "", "Pay now"));
+      this.payButton.addEventListener("click", () => onPay(id));
+    } else {
+      this.actions.append(element("span", "muted", "Pay with your payment provider."));
+    }
+    this.cancelButton = this.actions.appendChild(element("button", "quiet", "Cancel"));
+    this.cancelButton.addEventListener("click", () => this.askThen(() => onCancel(id)));
+    this.root.appendChild(element("p", "id", id));
+  }
+
+  // askThen wants a second click: on a sold-out screening a cancelled order does not come back.
+  askThen(then) {
+    if (this.asked) {
+      this.asked = false;
+      then();
+      return;
+    }
+    this.asked = true;
+    say(this.cancelButton, "Really cancel?");
+    setTimeout(() => {
+      this.asked = false;
+      say(this.cancelButton, "Cancel");
+    }, reallyWait);
+  }
+
+  show(order, screening) {
+    this.order = order;
+    this.root.dataset.status = order.status;
+    say(this.movie, screening ? screening.movie : "Screening");
+    const reason = order.cancel_reason ? ` ${reasonWords[order.cancel_reason] || order.cancel_reason}` : "";
+    say(this.badge, statusWords[order.status] + reason);
+    say(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}`);
+    this.tick();
+  }
+
+  get open() {
+    return this.order.status === "reserved" || this.order.status === "pending_payment";
+  }
+
+  tick() {
+    this.due.hidden = this.actions.hidden = !this.open;
+    if (!this.open) return;
+    const late = now() >= Date.parse(this.order.expires_at);
+    say(this.clock, left(this.order.expires_at));
+    this.root.dataset.late = late ? "yes" : "no";
+    if (this.payButton) this.payButton.disabled = late || this.working;
+    this.cancelButton.disabled = this.working;
+  }
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+func TestDemoTokenBuys(t *testing.T) {
+	f := newFixture(t, withDemo)
+	w := f.send(t, ask{method: "POST", path: "/v1/dev/tokens", body: `{"user":"alice","role":"buyer"}`})
+	if w.Code != 200 || field(t, w, "expires_at") != "2026-11-21T00:00:00.000Z" {
+		t.Fatalf("answered %d %s", w.Code, w.Body)
+	}
+	a := buy(t)
+	a.token = field(t, w, "token")
+	if w := f.send(t, a); w.Code != http.StatusAccepted {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+	for _, body := range []string{`{}`, `{"user":"","role":"buyer"}`, `{"user":"bob","role":"root"}`,
+		`{"user":"` + strings.Repeat("b", 129) + `","role":"buyer"}`, `{"user":"b\nb","role":"buyer"}`} {
+		wantProblem(t, f.send(t, ask{method: "POST", path: "/v1/dev/tokens", body: body}), 422, "invalid_request")
+	}
+}
+
+// The simulator goes the whole way of a provider: HTTP, signature, callback.
+func TestSimulatorPaysByCallback(t *testing.T) {
+	var address string
+	f := newFixture(t, func(o *Options) {
+		o.Demo = &Demo{CallbackURL: func() string { return address + "/v1/payments/callback" }}
+	})
+	server := httptest.NewServer(f.handler)
+	t.Cleanup(server.Close)
+	address = server.URL
+	var got []order.Payment
+	f.orders.pay = func(p order.Payment) (order.PaymentResult, error) {
+		got = append(got, p)
+		return order.Applied, nil
+	}
+	pay := ask{method: "POST", path: "/v1/dev/payments", body: `{"order_id":"` + orderID + `"}`, token: tokenFor(t, "alice", roleBuyer)}
+	for range 2 {
+		w := f.send(t, pay)
+		if w.Code != 200 || field(t, w, "result") != "applied" || field(t, w, "payment_id") != "sim_"+orderID {
+			t.Fatalf("answered %d %s", w.Code, w.Body)
+		}
+	}
+	if len(got) != 2 || got[0].ID != got[1].ID || got[0].WebhookID == got[1].WebhookID || got[0].OrderID != orderID ||
+		got[0].Amount != (event.Money{Amount: 9800, Currency: "CNY"}) {
+		t.Errorf("paid %+v", got)
+	}
+	pay.token = tokenFor(t, "bob", roleBuyer)
+	wantProblem(t, f.send(t, pay), 404, "not_found")
+}
+
+// A redirect would send a signed event wherever the answer says.
+func TestSimulatorFollowsNothing(t *testing.T) {
+	visited := make(chan string, 1)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { visited <- r.URL.Path }))
+	t.Cleanup(elsewhere.Close)
+	redirect := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(redirect.Close)
+	f := newFixture(t, func(o *Options) { o.Demo = &Demo{CallbackURL: func() string { return redirect.URL }} })
+	w := f.send(t, ask{method: "POST", path: "/v1/dev/payments", body: `{"order_id":"` + orderID + `"}`, token: tokenFor(t, "alice", roleBuyer)})
+	wantProblem(t, w, 503, "unavailable")
+	select {
+	case path := <-visited:
+		t.Errorf("the simulator followed to %s", path)
+	default:
+	}
+}

@@ -1,0 +1,296 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/golang-jwt/jwt/v5"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+const (
+	testJWTSecret     = "0123456789abcdef0123456789abcdef"
+	testWebhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	oldWebhookSecret  = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+	screeningID = "scr-1"
+	orderID     = "0f3k9d2m7q0x4c8b1n5f6h2j3a"
+)
+
+func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 250e6, time.UTC) }
+
+// fakeStock answers with its function fields; a test replaces the one it is about.
+type fakeStock struct {
+	screenings      func(cursor string, limit int) ([]stock.Screening, string, error)
+	screening       func(id string) (stock.Screening, error)
+	addScreening    func(stock.Screening) (stock.Screening, error)
+	changeScreening func(id string, change stock.ScreeningChange) (stock.Screening, error)
+	reservation     func(buyerID, orderID string) (stock.Reservation, error)
+	reservations    func(buyerID, cursor string, limit int) ([]stock.Reservation, string, error)
+}
+
+func (f *fakeStock) Screenings(_ context.Context, cursor string, limit int) ([]stock.Screening, string, error) {
+	return f.screenings(cursor, limit)
+}
+func (f *fakeStock) Screening(_ context.Context, id string) (stock.Screening, error) {
+	return f.screening(id)
+}
+func (f *fakeStock) AddScreening(_ context.Context, s stock.Screening) (stock.Screening, error) {
+	return f.addScreening(s)
+}
+func (f *fakeStock) ChangeScreening(_ context.Context, id string, c stock.ScreeningChange) (stock.Screening, error) {
+	return f.changeScreening(id, c)
+}
+func (f *fakeStock) Reservation(_ context.Context, buyerID, id string) (stock.Reservation, error) {
+	return f.reservation(buyerID, id)
+}
+func (f *fakeStock) Reservations(_ context.Context, buyerID, cursor string, limit int) ([]stock.Reservation, string, error) {
+	return f.reservations(buyerID, cursor, limit)
+}
+
+type fakeSeller struct {
+	purchase func(context.Context, stock.PurchaseRequest) (stock.Reservation, error)
+}
+
+func (f *fakeSeller) Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {
+	return f.purchase(ctx, p)
+}
+
+type fakeOrders struct {
+	find   func(ids ...string) (map[string]order.Order, error)
+	pay    func(order.Payment) (order.PaymentResult, error)
+	cancel func(event.Order) (order.Order, error)
+}
+
+func (f *fakeOrders) Find(_ context.Context, ids ...string) (map[string]order.Order, error) {
+	return f.find(ids...)
+}
+func (f *fakeOrders) Pay(_ context.Context, p order.Payment) (order.PaymentResult, error) {
+	return f.pay(p)
+}
+func (f *fakeOrders) Cancel(_ context.Context, o event.Order) (order.Order, error) {
+	return f.cancel(o)
+}
+
+// fixture is an office over fakes in which alice holds one order of one screening.
+type fixture struct {
+	stock   *fakeStock
+	seller  *fakeSeller
+	orders  *fakeOrders
+	handler http.Handler
+	log     *logBuffer
+	router  routers.Router
+}
+
+// logBuffer is a log that a test may read while the office writes.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func testScreening() stock.Screening {
+	return stock.Screening{
+		ID: screeningID, Movie: `The "Wandering" Earth <III>`, Venue: "Hall 1", StartsAt: testNow().Add(48 * time.Hour),
+		Price: event.Money{Amount: 4900, Currency: "CNY"}, Capacity: 100, Available: 97, Reserved: 2, Sold: 1,
+		SaleOpensAt: testNow().Add(-time.Hour), SaleClosesAt: testNow().Add(time.Hour), PerUserLimit: 4,
+	}
+}
+
+func testOrder() event.Order {
+	return event.Order{
+		ID: orderID, ScreeningID: screeningID, BuyerID: "alice", Quantity: 2,
+		Amount:    event.Money{Amount: 9800, Currency: "CNY"},
+		CreatedAt: testNow().UnixMilli(), ExpiresAt: testNow().Add(15 * time.Minute).UnixMilli(),
+	}
+}
+
+// newFixture makes the office; change may replace options.
+func newFixture(t *testing.T, change ...func(*Options)) *fixture {
+	t.Helper()
+	f := &fixture{log: &logBuffer{}, router: specRouter(t)}
+	f.stock = &fakeStock{
+		screenings: func(string, int) ([]stock.Screening, string, error) {
+			return []stock.Screening{testScreening()}, "", nil
+		},
+		screening: func(id string) (stock.Screening, error) {
+			if id != screeningID {
+				return stock.Screening{}, stock.ErrScreeningNotFound
+			}
+			return testScreening(), nil
+		},
+		addScreening: func(s stock.Screening) (stock.Screening, error) {
+			s.ID = screeningID
+			return s, nil
+		},
+		changeScreening: func(id string, _ stock.ScreeningChange) (stock.Screening, error) {
+			return f.stock.screening(id)
+		},
+		reservation: func(buyer, id string) (stock.Reservation, error) {
+			if buyer != "alice" || id != orderID {
+				return stock.Reservation{}, stock.ErrReservationAbsent
+			}
+			return stock.Reservation{Order: testOrder(), State: stock.Held}, nil
+		},
+		reservations: func(buyer, _ string, _ int) ([]stock.Reservation, string, error) {
+			if buyer != "alice" {
+				return nil, "", nil
+			}
+			return []stock.Reservation{{Order: testOrder(), State: stock.Held}}, "", nil
+		},
+	}
+	f.seller = &fakeSeller{purchase: func(_ context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {
+		if p.ScreeningID != screeningID {
+			return stock.Reservation{}, stock.ErrScreeningNotFound
+		}
+		return stock.Reservation{Order: testOrder(), State: stock.Held}, nil
+	}}
+	f.orders = &fakeOrders{
+		find: func(...string) (map[string]order.Order, error) { return nil, nil },
+		pay:  func(order.Payment) (order.PaymentResult, error) { return order.Applied, nil },
+		cancel: func(o event.Order) (order.Order, error) {
+			return order.Order{Order: o, State: order.Cancelled, CancelReason: order.CancelByBuyer}, nil
+		},
+	}
+	opts := Options{
+		Stock: f.stock, Seller: f.seller, Orders: f.orders,
+		JWTSecret: []byte(testJWTSecret), WebhookSecrets: []string{testWebhookSecret, oldWebhookSecret},
+		Now: testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+	}
+	for _, apply := range change {
+		apply(&opts)
+	}
+	handler, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.handler = handler
+	return f
+}
+
+func withDemo(o *Options) {
+	o.Demo = &Demo{CallbackURL: func() string { return "http://127.0.0.1:1/v1/payments/callback" }}
+}
+
+// ask is one request of a test.
+type ask struct {
+	method, path, body string
+	token              string
+	header             http.Header
+}
+
+// send handles one request, and holds the answer against openapi.yaml.
+func (f *fixture) send(t *testing.T, a ask) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(a.method, a.path, strings.NewReader(a.body))
+	if a.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range a.header {
+		r.Header[name] = values
+	}
+	if a.token != "" {
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	f.wantSpec(t, r, w)
+	return w
+}
+
+func (f *fixture) wantSpec(t *testing.T, r *http.Request, w *httptest.ResponseRecorder) {
+	t.Helper()
+	route, params, err := f.router.FindRoute(r)
+	if err != nil {
+		page := strings.HasPrefix(r.URL.Path, "/web/")
+		if !page && w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s %s answered %d and is not in openapi.yaml", r.Method, r.URL, w.Code)
+		}
+		return
+	}
+	if err := openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route, PathParams: params},
+		Status:                 w.Code,
+		Header:                 w.Header(),
+		Body:                   io.NopCloser(strings.NewReader(w.Body.String())),
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true,
+		},
+	}); err != nil {
+		t.Errorf("%s %s answered %d %s: %v", r.Method, r.URL, w.Code, w.Body, err)
+	}
+}
+
+// readSpec loads and validates the document once for all tests.
+var readSpec = sync.OnceValues(func() (*openapi3.T, error) {
+	raw, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		return nil, err
+	}
+	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
+	return openapi3.NewLoader().LoadFromData(raw)
+})
+
+func specDocument(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := readSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func specRouter(t testing.TB) routers.Router {
+	t.Helper()
+	router, err := gorillamux.NewRouter(specDocument(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return router
+}
+
+// tokenFor makes a token that is good for the office; change may spoil it.
+func tokenFor(t testing.TB, subject, role string, change ...func(jwt.MapClaims)) string {
+	t.Helper()
+	body := jwt.MapClaims{"sub": subject, "role": role, "exp": testNow().Add(time.Hour).Unix()}
+	for _, apply := range change {
+		apply(body)
+	}
+	return signToken(t, jwt.SigningMethodHS256, []byte(testJWTSecret), body)
+}
+
+func signToken(t testing.TB, method jwt.SigningMethod, key any, body jwt.MapClaims) string {
+	t.Helper()
+	signed, err := jwt.NewWithClaims(method, body).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
