@@ -104,6 +104,21 @@ func TestSendHalfIsNotSentBeforeTheDisk(t *testing.T) {
 	}
 }
 
+// A second try would be a second half message under the same id, and the check-back of one that was not meant commits it.
+func TestSendHalfIsTriedOnce(t *testing.T) {
+	h := newFaultyHome(t)
+	bus := h.open(t)
+	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
+	var tries atomic.Int32
+	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+		return broker.Fail(14, "service not available")
+	}))
+	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"1"}, answer(mq.Commit))
+	if !errors.Is(err, mq.ErrNotSent) || !errors.Is(err, mq.ErrUnavailable) || tries.Load() != 1 {
+		t.Errorf("after %d tries: %v, want one", tries.Load(), err)
+	}
+}
+
 func TestSendHalfWaitsForALocalThatRuns(t *testing.T) {
 	bus := newHome(t).open(t)
 	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
