@@ -192,7 +192,7 @@ func (b *Broker) collect(p *pull, r *pulled) {
 		return
 	}
 	r.code = remoting.Success
-	if b.deliverTwice.Load() {
+	if b.deliverTwice.Load() && 2*len(r.body) <= remoting.MaxFrameBytes/2 {
 		r.body = append(r.body, r.body...)
 	}
 }

@@ -136,7 +136,7 @@ func (h *interceptors) judge(f *remoting.Frame, peer netip.AddrPort, outgoing bo
 }
 
 // DeliverTwice makes every pull carry each of its messages two times: first
-// all of them, then all of them again.
+// all of them, then all of them again. A pull of more than 4 MiB is left as it is.
 func (b *Broker) DeliverTwice(on bool) { b.deliverTwice.Store(on) }
 
 // DropConnections closes every connection, as a network failure would.

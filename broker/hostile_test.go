@@ -87,34 +87,3 @@ func TestGarbageClosesOnlyItsConnection(t *testing.T) {
 	}
 	newWire(t, b).mustAsk(remoting.GetMaxOffset, map[string]string{"topic": "t", "queueId": "0"}, nil)
 }
-
-// A client that asks and never reads must not make the broker keep all the
-// answers in memory, nor hold up anybody else.
-func TestClientThatDoesNotReadIsHeldBack(t *testing.T) {
-	b := broker.RunT(t, broker.WithNoSync())
-	newTopic(t, b, "t", 1)
-	w := newWire(t, b)
-	for range 8 {
-		w.mustAsk(remoting.SendMessage, sendExt("t", nil), make([]byte, 1<<20))
-	}
-	deaf := newWire(t, b)
-	blocked := make(chan struct{})
-	go func() {
-		defer close(blocked)
-		f := &remoting.Frame{Code: remoting.PullMessage, Ext: pullExt("g", "t", 0, 0), Opaque: 1}
-		raw, err := remoting.AppendFrame(nil, f)
-		if err != nil {
-			return
-		}
-		for {
-			if _, err := deaf.conn.Write(raw); err != nil {
-				return // the broker has closed it, or the test has ended
-			}
-		}
-	}()
-	for range 50 {
-		w.mustAsk(remoting.GetMaxOffset, map[string]string{"topic": "t", "queueId": "0"}, nil)
-	}
-	_ = deaf.conn.Close()
-	<-blocked
-}

@@ -48,6 +48,7 @@ func TestHeldPullWaitsForItsTag(t *testing.T) {
 	ext := pullExt("g", "t", 0, 20*time.Second)
 	ext["subscription"] = "red || blue"
 	opaque := reader.send(remoting.PullMessage, ext, nil)
+	reader.mustAsk(remoting.GetMaxOffset, map[string]string{"topic": "t", "queueId": "0"}, nil)
 	for _, tag := range []string{"green", "Aa", "blue"} {
 		sender.mustAsk(remoting.SendMessage, sendExt("t", map[string]string{"TAGS": tag}), []byte(tag))
 	}

@@ -148,9 +148,14 @@ func TestChecksCountWithoutAProducer(t *testing.T) {
 	b := broker.RunT(t)
 	newTopic(t, b, "stock", 1)
 	newWire(t, b).sendHalf("stock", "sellers", "orphan", nil)
-	b.Advance(31 * time.Second)
-	if got := b.HalfMessages(); len(got) != 1 || got[0].Checks != 1 {
-		t.Fatalf("half messages: %+v, want one with one check", got)
+	for _, step := range []struct {
+		advance time.Duration
+		checks  int
+	}{{5 * time.Second, 0}, {26 * time.Second, 1}, {10 * time.Second, 1}, {21 * time.Second, 2}} {
+		b.Advance(step.advance)
+		if got := b.HalfMessages(); len(got) != 1 || got[0].Checks != step.checks {
+			t.Fatalf("after %s more: %+v, want one half message with %d checks", step.advance, got, step.checks)
+		}
 	}
 }
 
@@ -207,7 +212,12 @@ func TestEndTransactionMustMatchTheHalf(t *testing.T) {
 		ext[key] = value
 		return ext
 	}
+	done := w.sendHalf("stock", "sellers", "done", nil)
+	w.mustAsk(remoting.EndTransaction, endExt(t, "sellers", done, remoting.SysFlagCommit), nil)
+	delivered := b.Messages("stock")[1]
 	cases := map[string]map[string]string{
+		"a delivered message": endExt(t, "sellers", &remoting.Frame{Ext: map[string]string{
+			"msgId": delivered.ID, "queueOffset": strconv.FormatInt(delivered.QueueOffset, 10)}}, remoting.SysFlagCommit),
 		"wrong group":        change("producerGroup", "thieves"),
 		"wrong queue offset": change("tranStateTableOffset", "7"),
 		"offset of nothing":  change("commitLogOffset", "1"),
@@ -219,7 +229,7 @@ func TestEndTransactionMustMatchTheHalf(t *testing.T) {
 			t.Errorf("%s: answer %d, want %d", name, f.Code, remoting.SystemError)
 		}
 	}
-	if got := bodies(b, "stock"); len(got) != 1 || len(b.HalfMessages()) != 1 {
+	if got := bodies(b, "stock"); len(got) != 2 || len(b.HalfMessages()) != 1 {
 		t.Errorf("messages %q, half messages %d", got, len(b.HalfMessages()))
 	}
 }
