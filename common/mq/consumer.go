@@ -141,7 +141,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 		c.err = c.awaitHandlers(ctx)
 		// 3. The client sends the offsets of what finished and drops its queues. It notes a result after our callback
 		// has returned and gives no sign of it; a pause too short would only mean one more delivery.
-		time.Sleep(settlePause)
+		<-time.After(settlePause)
 		c.err = errors.Join(c.err, c.push.Shutdown())
 		// 4. What was held goes back to the client, which ignores it because the queues are dropped.
 		close(c.released)
