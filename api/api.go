@@ -66,11 +66,13 @@ type office struct {
 	Options
 	problems *problemTable
 	tokens   *jwt.Parser
+	known    *tokenMemory
 	webhooks *webhookVerifier
 	requests *requestSeries
 	rates    *buyerRates
 	slots    chan struct{} // one for each request that is being handled
 	payer    *http.Client  // the payment simulator's
+	headers  []fixedHeader // of every answer
 }
 
 // New returns the routes of the public listener. An error says which option cannot be used.
@@ -96,11 +98,13 @@ func New(opts Options) (http.Handler, error) {
 		Options:  opts,
 		problems: newProblemTable(),
 		tokens:   newTokenParser(opts.Now),
+		known:    newTokenMemory(),
 		webhooks: webhooks,
 		requests: requests,
 		rates:    newBuyerRates(opts.BuyerRate, opts.Now),
 		slots:    make(chan struct{}, opts.MaxInFlight),
 		payer:    newSimulatorClient(),
+		headers:  securityHeaders(),
 	}
 	return o.routes()
 }

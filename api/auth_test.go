@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +147,49 @@ func TestAuthorizationHeaderForms(t *testing.T) {
 	}
 	if w := f.send(t, ask{method: "GET", path: "/v1/orders?token=" + good}); w.Code != 401 {
 		t.Errorf("a token in the address was answered %d", w.Code)
+	}
+}
+
+// A token is verified once and remembered. What it says about its end must be asked every time all the same.
+func TestRememberedTokenExpires(t *testing.T) {
+	now := testNow()
+	f := newFixture(t, func(o *Options) { o.Now = func() time.Time { return now } })
+	a := ask{method: "GET", path: "/v1/orders", token: tokenFor(t, "alice", roleBuyer)}
+	for _, c := range []struct {
+		later  time.Duration
+		status int
+	}{{0, 200}, {0, 200}, {time.Hour, 200}, {time.Hour + tokenLeeway - 1, 200}, {time.Hour + tokenLeeway, 401}, {0, 200}} {
+		now = testNow().Truncate(time.Second).Add(c.later)
+		if w := f.send(t, a); w.Code != c.status {
+			t.Errorf("after %s it was answered %d, want %d", c.later, w.Code, c.status)
+		}
+	}
+	other := a
+	other.token = a.token[:len(a.token)-2] + "AA"
+	if w := f.send(t, other); w.Code != 401 {
+		t.Errorf("a token that only resembles it was answered %d", w.Code)
+	}
+}
+
+// All tokens but one fall out of a slot. None of them may be taken for another.
+func TestTokensShareSlots(t *testing.T) {
+	memory := newTokenMemory()
+	end := jwt.NewNumericDate(testNow().Add(time.Hour))
+	for i := range 2 * knownTokens {
+		name := strconv.Itoa(i)
+		memory.keep("token-"+name, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: name, ExpiresAt: end}})
+	}
+	found := 0
+	for i := range 2 * knownTokens {
+		name := strconv.Itoa(i)
+		if who, known := memory.find("token-"+name, testNow()); known {
+			found++
+			if who.Subject != name {
+				t.Fatalf("token of %s was taken for %s's", name, who.Subject)
+			}
+		}
+	}
+	if found == 0 || found > knownTokens {
+		t.Errorf("%d of %d tokens are remembered", found, 2*knownTokens)
 	}
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 )
@@ -40,7 +39,10 @@ func (o *office) routes() (*echo.Echo, error) {
 func (o *office) frame(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := o.Now()
-		setSecurityHeaders(c.Response().Header())
+		header := c.Response().Header()
+		for _, fixed := range o.headers {
+			header[fixed.name] = fixed.values
+		}
 		c.SetRequest(withTrace(c.Request()))
 		err := o.serve(next, c)
 		if err != nil {
@@ -70,14 +72,21 @@ func (o *office) serve(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// setSecurityHeaders puts what every answer carries. The page has no inline script or style and loads nothing from
-// elsewhere.
-func setSecurityHeaders(h http.Header) {
-	h.Set("Content-Security-Policy",
-		"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+// fixedHeader is a header that every answer carries. Answers share the values and never append to them.
+type fixedHeader struct {
+	name   string // in canonical form
+	values []string
+}
+
+// securityHeaders fit the page: it has no inline script or style and loads nothing from elsewhere.
+func securityHeaders() []fixedHeader {
+	return []fixedHeader{
+		{"Content-Security-Policy", []string{
+			"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"Cache-Control", []string{"no-store"}},
+	}
 }

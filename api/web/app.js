@@ -12,6 +12,7 @@ const triesMax = 8;
 const $ = (id) => document.getElementById(id);
 const demo = document.body.dataset.demo === "yes";
 const screenings = new Map();
+const asking = new Set(); // screenings whose purchase is on its way
 const orders = new Map();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const jitter = (ms) => ms * (0.85 + 0.3 * Math.random());
@@ -65,6 +66,7 @@ async function pollScreenings() {
   const { items } = await calls.screenings();
   reconcile($("screenings"), screenings, items, (id) => new ScreeningCard(id, buy), (card, item) => {
     card.signedIn = calls.session.token !== "";
+    card.working = asking.has(item.id);
     card.show(item);
   });
   $("screenings-empty").hidden = items.length > 0;
@@ -79,8 +81,9 @@ async function pollOrders() {
   reconcile($("orders"), orders, items, (id) => new OrderCard(id, demo, { onPay: pay, onCancel: cancel }),
     (card, item) => card.show(item, screenings.get(item.screening_id)?.screening));
   $("orders-empty").hidden = items.length > 0;
-  document.body.dataset.orders = items.length > 0 ? "yes" : "no";
-  return [...orders.values()].some((card) => card.open) ? pollWait : idleWait;
+  const open = [...orders.values()].some((card) => card.open);
+  document.body.dataset.orders = open ? "open" : "settled";
+  return open ? pollWait : idleWait;
 }
 
 // poller repeats a poll; wake asks for the next one now.
@@ -113,7 +116,7 @@ const wakeOrders = poller(pollOrders, (_, refusal) => {
 });
 
 async function buy(id, quantity) {
-  if (screenings.get(id)?.working) return;
+  if (asking.has(id)) return;
   calls.begin(id, quantity);
   await settlePurchase(id);
 }
@@ -122,6 +125,8 @@ async function buy(id, quantity) {
 // click or reload, under the same key.
 async function settlePurchase(id) {
   const busyWith = (working) => {
+    if (working) asking.add(id);
+    else asking.delete(id);
     const card = screenings.get(id);
     if (!card) return;
     card.working = working;

@@ -148,7 +148,7 @@ export class OrderCard {
     this.order = order;
     this.root.dataset.status = order.status;
     say(this.movie, screening ? screening.movie : "Screening");
-    const reason = order.cancel_reason ? ` ${reasonWords[order.cancel_reason] || order.cancel_reason}` : "";
+    const reason = order.cancel_reason ? `, ${reasonWords[order.cancel_reason] || order.cancel_reason}` : "";
     say(this.badge, statusWords[order.status] + reason);
     say(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}`);
     this.tick();
