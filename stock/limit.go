@@ -60,25 +60,6 @@ func returnHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) e
 	return nil
 }
 
-func (s *Stock) readHoldings(ctx context.Context, screeningID string, buyers []string, into map[holding]int64) error {
-	args := []any{screeningID}
-	for _, buyer := range buyers {
-		args = append(args, buyer)
-	}
-	var rows []struct {
-		BuyerID  string `db:"buyer_id"`
-		Quantity int64  `db:"quantity"`
-	}
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT buyer_id, quantity FROM holdings
-		WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)), args...); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		into[holding{screeningID, row.BuyerID}] = row.Quantity
-	}
-	return nil
-}
-
 // alikeChanges are changes that one statement can make: one screening, one quantity, many buyers.
 type alikeChanges struct {
 	screeningID string

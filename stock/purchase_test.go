@@ -240,7 +240,7 @@ func TestRefusalsCostNoHalfMessage(t *testing.T) {
 func TestCheckBackCommitsWhenTheEndOfTheTransactionIsLost(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 10, 0)
-	lost := make(chan struct{}, 1)
+	lost := make(chan struct{}, 8)
 	remove := o.broker.Intercept(codeEndTransaction, func(*broker.Request) broker.Verdict {
 		lost <- struct{}{}
 		return broker.Drop

@@ -33,15 +33,16 @@ const (
 	defaultPayWindow  = 15 * time.Minute
 	defaultSweepGrace = 30 * time.Second
 	defaultMaxBatch   = 256
-	// A reservation takes 11 parameters of an INSERT, and SQLite takes 32766 in one statement.
-	maxBatchLimit = 2000
+	// SQLite takes 32766 parameters in a statement, of which a reservation needs 11, and expressions 1000 levels deep, of
+	// which each limited screening of a list needs one.
+	maxBatchLimit = 500
 )
 
 // Options says how to sell. The zero value of a field stands for its default.
 type Options struct {
 	PayWindow  time.Duration // from reservation to expiry; 15 minutes
 	SweepGrace time.Duration // from expiry to the first sweep; 30 seconds
-	MaxBatch   int           // purchases in one half message, 1 to 2000; 256
+	MaxBatch   int           // purchases in one half message, 1 to 500; 256
 	Now        func() time.Time
 	Log        *slog.Logger
 }

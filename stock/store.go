@@ -75,19 +75,6 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 	return items, next, nil
 }
 
-func (s *Stock) reservationsByID(ctx context.Context, ids []string) (map[string]Reservation, error) {
-	var rows []reservationRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
-		WHERE order_id IN `+among(len(ids)), anys(ids)...); err != nil {
-		return nil, err
-	}
-	found := make(map[string]Reservation, len(rows))
-	for _, row := range rows {
-		found[row.OrderID] = row.reservation()
-	}
-	return found, nil
-}
-
 const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
 	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold
 	FROM screenings s JOIN stock k ON k.screening_id = s.id `
