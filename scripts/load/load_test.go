@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+const fakeJWTSecret = "0123456789abcdef0123456789abcdef"
+
+func fakeWebhookSecret() string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+}
+
+// fakeShop is as much of the box office as the load tester sees, with a fault to inject.
+type fakeShop struct {
+	t       *testing.T
+	demo    bool
+	refuse  func(n int) (status int, code string) // of the n-th purchase; 0 lets it through
+	lie     func(available int64) int64           // what GET says is available
+	cut     func(n int) bool                      // does the purchase and loses the answer
+	mu      sync.Mutex
+	n       int
+	left    int64
+	total   int64
+	orders  map[string]string // key to order
+	buyers  map[string]string // order to buyer
+	paid    map[string]bool
+	callers map[string]bool
+}
+
+func newFakeShop(t *testing.T) *fakeShop {
+	t.Helper()
+	return &fakeShop{t: t, demo: true, orders: map[string]string{}, buyers: map[string]string{}, paid: map[string]bool{}, callers: map[string]bool{}}
+}
+
+// load runs the load tester against the shop.
+func (f *fakeShop) load(env map[string]string, args ...string) (report, error) {
+	f.t.Helper()
+	server := httptest.NewServer(f.routes())
+	f.t.Cleanup(server.Close)
+	var out bytes.Buffer
+	args = append([]string{"-shop", server.URL, "-json", "-settle", "2s"}, args...)
+	err := run(f.t.Context(), args, func(name string) string { return env[name] }, &out, io.Discard)
+	var r report
+	if out.Len() > 0 {
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			f.t.Fatalf("%v in %q", err, out.String())
+		}
+	}
+	return r, err
+}
+
+func (f *fakeShop) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/dev/tokens", f.makeToken)
+	mux.HandleFunc("POST /v1/dev/payments", f.simulate)
+	mux.HandleFunc("POST /v1/payments/callback", f.callback)
+	mux.HandleFunc("POST /v1/screenings", f.add)
+	mux.HandleFunc("GET /v1/screenings/s1", f.screening)
+	mux.HandleFunc("POST /v1/screenings/s1/orders", f.purchase)
+	mux.HandleFunc("GET /v1/orders/{id}", f.order)
+	return mux
+}
+
+func (f *fakeShop) who(r *http.Request) (user, role string) {
+	token, err := jwt.Parse(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "),
+		func(*jwt.Token) (any, error) { return []byte(fakeJWTSecret), nil }, jwt.WithExpirationRequired())
+	if err != nil {
+		f.t.Errorf("token: %v", err)
+		return "", ""
+	}
+	claims := token.Claims.(jwt.MapClaims)
+	return fmt.Sprint(claims["sub"]), fmt.Sprint(claims["role"])
+}
+
+func (f *fakeShop) makeToken(w http.ResponseWriter, r *http.Request) {
+	var body struct{ User, Role string }
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || !f.demo {
+		http.NotFound(w, r)
+		return
+	}
+	token, err := signToken([]byte(fakeJWTSecret), body.User, body.Role)
+	if err != nil {
+		f.t.Error(err)
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"token": token})
+}
+
+func (f *fakeShop) add(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Capacity int64 }
+	if _, role := f.who(r); role != "admin" || json.NewDecoder(r.Body).Decode(&body) != nil {
+		f.t.Error("a screening was added by somebody else than the administrator, or badly")
+	}
+	f.total, f.left = body.Capacity, body.Capacity
+	answerJSON(w, http.StatusCreated, screening{"s1", f.total, f.left})
+}
+
+func (f *fakeShop) screening(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	available := f.left
+	if f.lie != nil {
+		available = f.lie(available)
+	}
+	answerJSON(w, http.StatusOK, screening{"s1", f.total, available})
+}
+
+func (f *fakeShop) purchase(w http.ResponseWriter, r *http.Request) {
+	buyer, role := f.who(r)
+	key := r.Header.Get("Idempotency-Key")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+	f.callers[buyer] = true
+	if role != "buyer" || key == "" {
+		f.t.Errorf("purchase by %s as %s with key %q", buyer, role, key)
+	}
+	if f.refuse != nil {
+		if status, code := f.refuse(f.n); status != 0 {
+			answerJSON(w, status, map[string]any{"code": code})
+			return
+		}
+	}
+	id, known := f.orders[key]
+	if !known {
+		if f.left == 0 {
+			answerJSON(w, http.StatusConflict, map[string]any{"code": "sold_out"})
+			return
+		}
+		f.left--
+		id = fmt.Sprintf("o%d", len(f.orders))
+		f.orders[key], f.buyers[id] = id, buyer
+	}
+	if f.cut != nil && f.cut(f.n) {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Location", "/v1/orders/"+id)
+	answerJSON(w, http.StatusAccepted, map[string]any{"id": id})
+}
+
+func (f *fakeShop) order(w http.ResponseWriter, r *http.Request) {
+	buyer, _ := f.who(r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := r.PathValue("id")
+	if f.buyers[id] != buyer {
+		http.NotFound(w, r)
+		return
+	}
+	status := "pending_payment"
+	if f.paid[id] {
+		status = "paid"
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"id": id, "status": status, "expires_at": time.Now().Add(time.Hour), "server_time": time.Now()})
+}
+
+func (f *fakeShop) simulate(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		OrderID string `json:"order_id"`
+	}
+	buyer, _ := f.who(r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || f.buyers[body.OrderID] != buyer {
+		f.t.Errorf("%s pays %q, %v", buyer, body.OrderID, err)
+	}
+	f.paid[body.OrderID] = true
+	answerJSON(w, http.StatusOK, map[string]any{"result": "applied"})
+}
+
+func (f *fakeShop) callback(w http.ResponseWriter, r *http.Request) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		f.t.Error(err)
+	}
+	signer, err := standardwebhooks.NewWebhook(fakeWebhookSecret())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var body struct {
+		Type string
+		Data struct {
+			OrderID string `json:"order_id"`
+			Amount  int64
+		}
+	}
+	if err := errors.Join(signer.Verify(raw, r.Header), json.Unmarshal(raw, &body)); err != nil || body.Type != "payment.succeeded" || body.Data.Amount != ticketPrice {
+		f.t.Errorf("callback %s: %v", raw, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paid[body.Data.OrderID] = true
+	answerJSON(w, http.StatusOK, map[string]any{"result": "parked"})
+}
+
+func answerJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func TestASaleIsCountedAndPaid(t *testing.T) {
+	f := newFakeShop(t)
+	r, err := f.load(nil, "-buyers", "20", "-rate", "1000", "-for", "500ms", "-tickets", "100", "-pay", "0.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Accepted != 100 || r.SoldOut != 400 || r.Busy+r.Other+r.NotSent != 0 || r.Paid != 70 || !r.OK ||
+		r.Verdict != (verdict{Capacity: 100, Read: 100}) {
+		t.Errorf("%+v", r)
+	}
+	if len(f.callers) != 20 || len(f.paid) != 70 || f.n != 500 {
+		t.Errorf("%d buyers, %d paid, %d purchases", len(f.callers), len(f.paid), f.n)
+	}
+}
+
+func TestASaleWithSecretsSignsItsOwn(t *testing.T) {
+	f := newFakeShop(t)
+	f.demo = false
+	env := map[string]string{"JWT": fakeJWTSecret, "HOOK": fakeWebhookSecret()}
+	r, err := f.load(env, "-buyers", "4", "-rate", "400", "-for", "100ms", "-pay", "1", "-jwt-secret-env", "JWT", "-webhook-secret-env", "HOOK")
+	if err != nil || r.Accepted != 40 || r.Paid != 40 || len(f.paid) != 40 {
+		t.Errorf("%+v, %v, %d paid", r, err, len(f.paid))
+	}
+}
+
+func TestRefusalsAreSortedByWhatTheyMean(t *testing.T) {
+	f := newFakeShop(t)
+	f.refuse = func(n int) (int, string) {
+		switch n {
+		case 1:
+			return http.StatusTooManyRequests, "rate_limited"
+		case 2:
+			return http.StatusServiceUnavailable, "busy"
+		case 3:
+			return http.StatusServiceUnavailable, "unavailable"
+		case 4:
+			return http.StatusInternalServerError, "internal"
+		case 5:
+			return http.StatusConflict, "sale_closed"
+		}
+		return 0, ""
+	}
+	r, err := f.load(nil, "-buyers", "1", "-rate", "100", "-for", "100ms", "-pay", "0")
+	if err != nil || r.Accepted != 5 || r.Busy != 3 || r.Other != 2 || r.Late != 2 || r.Unclear != 0 || r.Verdict.Capacity-r.Verdict.Available != 7 {
+		t.Errorf("%+v, %v: want the two unclear ones accepted on asking again", r, err)
+	}
+}
+
+// A purchase was done and its answer lost with the connection; the tester counted a ticket that nobody had bought.
+func TestALostAnswerIsAskedForAgain(t *testing.T) {
+	f := newFakeShop(t)
+	f.cut = func(n int) bool { return n == 3 || n == 7 }
+	r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms", "-pay", "0.5")
+	if err != nil || r.Accepted != 8 || r.Other != 2 || r.Late != 2 || f.total-f.left != 10 || r.Strange == "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAShopThatLosesATicketIsFound(t *testing.T) {
+	for name, lie := range map[string]func(int64) int64{
+		"sold more":  func(n int64) int64 { return n - 1 },
+		"sold fewer": func(n int64) int64 { return n + 1 },
+	} {
+		f := newFakeShop(t)
+		f.lie = lie
+		if r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms"); !errors.Is(err, errViolated) || r.OK {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
+func TestAShopThatForgetsAnOrderIsFound(t *testing.T) {
+	f := newFakeShop(t)
+	f.lie = func(n int64) int64 { return n }
+	f.refuse = func(n int) (int, string) {
+		if n == 10 {
+			delete(f.buyers, "o3")
+		}
+		return 0, ""
+	}
+	if _, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms"); !errors.Is(err, errViolated) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAShopThatGivesOneOrderTwiceIsFound(t *testing.T) {
+	err := distinct([]bought{{attempt{0, "a"}, "o1"}, {attempt{1, "b"}, "o1"}})
+	if !errors.Is(err, errViolated) {
+		t.Errorf("%v", err)
+	}
+	if err := distinct([]bought{{attempt{0, "a"}, "o1"}, {attempt{0, "a"}, "o1"}}); err != nil {
+		t.Errorf("one purchase that was asked for twice: %v", err)
+	}
+}
+
+// The shop stood still until some 50 purchases should have started: they have to be in the percentiles.
+func TestAStalledShopShowsInTheLatency(t *testing.T) {
+	f := newFakeShop(t)
+	held := make(chan struct{})
+	f.refuse = func(n int) (int, string) {
+		if n == 20 {
+			<-held
+		}
+		return 0, ""
+	}
+	timer := time.AfterFunc(400*time.Millisecond, func() { close(held) })
+	defer timer.Stop()
+	r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "500ms", "-pay", "0")
+	if err != nil || r.Accepted != 100 || r.Took.P99 < 100 || r.Took.Max < r.Took.P99 || r.Took.P50 > r.Took.P90 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestBadSettingsAreRefused(t *testing.T) {
+	for args, want := range map[string]string{
+		"-shop http://203.0.113.7:80": "-i-own-this-host",
+		"-shop http://example.com":    "-i-own-this-host",
+		"-shop ftp://127.0.0.1":       "http://host:port",
+		"-buyers 0":                   "-buyers",
+		"-rate -1":                    "-rate",
+		"-for 0s":                     "-for",
+		"-pay 1.1":                    "-pay",
+		"-tickets 0":                  "-tickets",
+		"-jwt-secret-env NOTHING":     "NOTHING is empty",
+		"-jwt-secret-env JWT":         "-webhook-secret-env",
+		"-rate 1 -for 1ms":            "less than one",
+		"-rate 1000000 -for 1h":       "up to",
+		"surplus":                     "surplus",
+		"-shop http://127.0.0.1:1 -tickets 1000x1": "tickets",
+	} {
+		env := map[string]string{"JWT": fakeJWTSecret}
+		_, err := parse(strings.Fields(args), func(name string) string { return env[name] }, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+	for _, args := range []string{"", "-shop http://[::1]:80", "-shop http://localhost", "-shop http://example.com -i-own-this-host", "-shop https://127.0.0.1/"} {
+		if _, err := parse(strings.Fields(args), func(string) string { return "" }, io.Discard); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+func TestAShopThatIsNoDemoSaysWhatIsNeeded(t *testing.T) {
+	f := newFakeShop(t)
+	f.demo = false
+	if _, err := f.load(nil); err == nil || !strings.Contains(err.Error(), "-jwt-secret-env") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheTableNamesEveryKindOfAnswer(t *testing.T) {
+	var out bytes.Buffer
+	r := report{OK: true, Screening: "s1", Accepted: 3, Seconds: 1, Late: 1, Strange: "teapot", Took: spread{P99: 12.5}}
+	if err := r.print(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"accepted", "sold out", "busy", "other", "not sent", "paid", "p99.9", "12.50", "teapot", "nothing lost"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheEndOfTheContextStillChecks(t *testing.T) {
+	f := newFakeShop(t)
+	server := httptest.NewServer(f.routes())
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.refuse = func(n int) (int, string) {
+		if n == 10 {
+			cancel()
+		}
+		return 0, ""
+	}
+	var out bytes.Buffer
+	err := run(ctx, []string{"-shop", server.URL, "-json", "-buyers", "2", "-rate", "200", "-for", "1h", "-pay", "0"},
+		func(string) string { return "" }, &out, io.Discard)
+	if err != nil || !strings.Contains(out.String(), `"ok":true`) {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	answerBytesMax = 1 << 20
+	setupTimeout   = 10 * time.Second
+	setupConns     = 16
+	ticketPrice    = 4900 // minor units
+	currency       = "CNY"
+)
+
+// shop is the office as the test's administrator and auditor sees it, off the hot path.
+type shop struct {
+	address *url.URL
+	client  *http.Client
+}
+
+func newShop(address *url.URL) *shop {
+	transport := &http.Transport{MaxIdleConnsPerHost: setupConns, MaxConnsPerHost: setupConns}
+	return &shop{address: address, client: &http.Client{Transport: transport, Timeout: setupTimeout}}
+}
+
+func (s *shop) close() { s.client.CloseIdleConnections() }
+
+type screening struct {
+	ID        string `json:"id"`
+	Capacity  int64  `json:"capacity"`
+	Available int64  `json:"available"`
+}
+
+// orderView is an order as its buyer reads it.
+type orderView struct {
+	ID         string    `json:"id"`
+	Status     string    `json:"status"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	ServerTime time.Time `json:"server_time"`
+}
+
+// statusError is an answer that was not the one hoped for.
+type statusError struct {
+	status int
+	body   string
+}
+
+// Error shows the shop's own words.
+func (e *statusError) Error() string { return fmt.Sprintf("answer %d: %s", e.status, e.body) }
+
+// ask sends one JSON request and decodes the answer into out; it fails with a *statusError unless the answer is want.
+func (s *shop) ask(ctx context.Context, method, path, token string, in any, want int, out any) error {
+	var body io.Reader
+	if in != nil {
+		encoded, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.address.String()+path, body)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if response.StatusCode != want {
+		return &statusError{response.StatusCode, string(bytes.TrimSpace(answer[:min(len(answer), 300)]))}
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// addScreening puts a screening on sale now, with no limit per buyer.
+func (s *shop) addScreening(ctx context.Context, admin string, tickets int64) (screening, error) {
+	now := time.Now().UTC()
+	var made screening
+	err := s.ask(ctx, http.MethodPost, "/v1/screenings", admin, map[string]any{
+		"movie": "Load test " + now.Format(time.RFC3339), "venue": "Nowhere", "capacity": tickets, "per_user_limit": 0,
+		"price":     map[string]any{"amount": ticketPrice, "currency": currency},
+		"starts_at": now.Add(48 * time.Hour), "sale_opens_at": now.Add(-time.Hour), "sale_closes_at": now.Add(24 * time.Hour),
+	}, http.StatusCreated, &made)
+	if err != nil {
+		return screening{}, fmt.Errorf("add screening: %w", err)
+	}
+	return made, nil
+}
+
+func (s *shop) screening(ctx context.Context, id string) (screening, error) {
+	var read screening
+	if err := s.ask(ctx, http.MethodGet, "/v1/screenings/"+id, "", nil, http.StatusOK, &read); err != nil {
+		return screening{}, fmt.Errorf("read screening: %w", err)
+	}
+	return read, nil
+}
+
+func (s *shop) order(ctx context.Context, token, id string) (orderView, error) {
+	var read orderView
+	if err := s.ask(ctx, http.MethodGet, "/v1/orders/"+id, token, nil, http.StatusOK, &read); err != nil {
+		return orderView{}, fmt.Errorf("read order %s: %w", id, err)
+	}
+	return read, nil
+}
+
+// demoToken asks for a token as anybody may in the demo.
+func (s *shop) demoToken(ctx context.Context, user, role string) (string, error) {
+	var made struct {
+		Token string `json:"token"`
+	}
+	err := s.ask(ctx, http.MethodPost, "/v1/dev/tokens", "", map[string]string{"user": user, "role": role}, http.StatusOK, &made)
+	if refused, ok := errors.AsType[*statusError](err); ok && refused.status == http.StatusNotFound {
+		return "", errors.New("the shop gives no tokens: it is no demo, so give -jwt-secret-env")
+	}
+	if err != nil {
+		return "", fmt.Errorf("get token: %w", err)
+	}
+	return made.Token, nil
+}
