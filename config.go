@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type Config struct {
 	AdminListen    string // health and metrics
 	DataDir        string
 	NameServers    []string // empty: the embedded broker
+	QueuePrefix    string   // before every topic and group
 	BrokerListen   string   // of the embedded broker
 	StockDSN       string
 	OrderDSN       string
@@ -58,6 +60,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (Co
 	flags.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:8081", "address of health checks and metrics")
 	flags.StringVar(&c.DataDir, "data-dir", "./data", "directory of the embedded broker and SQLite")
 	flags.StringVar(&namesrv, "namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
+	flags.StringVar(&c.QueuePrefix, "queue-prefix", "", "put before every topic and group, so that several offices share a cluster")
 	flags.StringVar(&c.BrokerListen, "broker-listen", "127.0.0.1:0", "address of the embedded broker")
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
@@ -126,6 +129,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_PAY_WINDOW to at least 1s")
 	case c.SweepGrace < time.Second:
 		return errors.New("set BOXOFFICE_SWEEP_GRACE to at least 1s")
+	case !regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`).MatchString(c.QueuePrefix):
+		return errors.New("set BOXOFFICE_QUEUE_PREFIX to at most 32 letters, digits, _ and -")
 	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:
 		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", maxBatchLimit)
 	}

@@ -150,7 +150,9 @@ func (o *office) openDatabase(ctx context.Context, dsn string, migrations func()
 }
 
 func (o *office) openQueue(ctx context.Context) error {
-	bus, err := mq.Open(ctx, mq.Config{NameServers: o.nameServers, Process: "boxoffice", Log: o.log.With("part", "mq")})
+	bus, err := mq.Open(ctx, mq.Config{
+		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Log: o.log.With("part", "mq"),
+	})
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,15 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
-// Config says where the message queue is. Every field is required.
+// Config says where the message queue is. Every field but Prefix is required.
 type Config struct {
 	// NameServers are the nameservers' addresses, host:port. Names are resolved once, by Open.
 	NameServers []string
 	// Process begins the instance name of every client of this process; it is there for people who read broker logs.
 	Process string
+	// Prefix is put before the name of every topic and group, so that several systems, or tests, share one cluster and
+	// nothing else. At most 32 letters, digits, _ and -; empty by default.
+	Prefix string
 	// Log also gets what the RocketMQ client logs. The client's logger is one per process: that of the first Open.
 	Log *slog.Logger
 }
@@ -36,6 +39,7 @@ type Config struct {
 type Bus struct {
 	log       *slog.Logger
 	servers   []string // ip:port
+	prefix    string
 	instances *instances
 	counters  counters
 	routed    sync.Map // topics that were seen to have a route
@@ -50,6 +54,9 @@ type Bus struct {
 // Open resolves the nameservers and returns once one of them knows a broker. It fails with ErrUnavailable within about
 // three seconds.
 func Open(ctx context.Context, c Config) (*Bus, error) {
+	if err := checkPrefix(c.Prefix); err != nil {
+		return nil, err
+	}
 	bridgeClientGlobals(c.Log)
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -61,7 +68,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name client instances: %w", err)
 	}
-	b := &Bus{log: c.Log, servers: servers, instances: instances}
+	b := &Bus{log: c.Log, servers: servers, prefix: c.Prefix, instances: instances}
 	if err := b.Ping(ctx); err != nil {
 		return nil, err
 	}

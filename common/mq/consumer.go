@@ -59,7 +59,7 @@ func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler
 		topics = append(topics, h.topic)
 	}
 	for _, topic := range topics {
-		if err := b.checkRoute(ctx, topic); err != nil {
+		if err := b.checkRoute(ctx, b.name(topic)); err != nil {
 			return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
 		}
 	}
@@ -93,7 +93,7 @@ func (o ConsumeOptions) check(handlers []Handler) error {
 // startConsumer subscribes everything before the start, because the client's tables have no lock.
 func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Handler) (*Consumer, error) {
 	push, err := consumer.NewPushConsumer(
-		consumer.WithGroupName(o.Group),
+		consumer.WithGroupName(b.name(o.Group)),
 		consumer.WithInstance(b.instances.next("consume")),
 		consumer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
 		consumer.WithConsumerModel(consumer.Clustering),
@@ -114,7 +114,7 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 		draining: make(chan struct{}), released: make(chan struct{}),
 	}
 	for _, h := range handlers {
-		err := push.Subscribe(h.topic, consumer.MessageSelector{}, func(client context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		err := push.Subscribe(b.name(h.topic), consumer.MessageSelector{}, func(client context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 			return c.deliver(base, client, h, ms), nil
 		})
 		if err != nil {

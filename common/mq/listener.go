@@ -54,7 +54,7 @@ type listener struct{ t *Transactor }
 
 // ExecuteLocalTransaction runs on the goroutine that sends the half message.
 func (l listener) ExecuteLocalTransaction(m *primitive.Message) primitive.LocalTransactionState {
-	if m.Topic == warmUpTopic {
+	if m.Topic == l.t.bus.name(warmUpTopic) {
 		return primitive.RollbackMessageState
 	}
 	found, ok := l.t.halves.Load(m.GetProperty(propertyTxID))
@@ -70,12 +70,12 @@ func (l listener) ExecuteLocalTransaction(m *primitive.Message) primitive.LocalT
 
 // CheckLocalTransaction runs on the one goroutine that the client has for check-backs.
 func (l listener) CheckLocalTransaction(m *primitive.MessageExt) primitive.LocalTransactionState {
-	if m.Topic == warmUpTopic {
+	if m.Topic == l.t.bus.name(warmUpTopic) {
 		return primitive.RollbackMessageState
 	}
 	checks, _ := strconv.Atoi(m.GetProperty(primitive.PropertyTranscationCheckTimes))
 	half := Half{
-		Topic: m.Topic, TxID: m.GetProperty(propertyTxID), Body: m.Body,
+		Topic: l.t.bus.plainTopic(m.Topic), TxID: m.GetProperty(propertyTxID), Body: m.Body,
 		Born: time.UnixMilli(m.BornTimestamp).UTC(), Checks: checks,
 	}
 	outcome := Unknown

@@ -13,9 +13,6 @@ import (
 const warmUpTopic = "boxoffice-warm-up"
 
 const (
-	retryPrefix      = "%RETRY%"
-	deadLetterPrefix = "%DLQ%"
-
 	permReadWrite = 6
 	maxQueues     = 1024
 
@@ -34,18 +31,22 @@ type TopicSpec struct {
 // away, so it may be called by every process at every start. Retry topics must be there before the first consumer of a
 // group starts: a client that has looked one up in vain misses its retries for up to 50 seconds.
 func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string) error {
-	wanted := append([]TopicSpec{{Name: warmUpTopic, Queues: 1}}, topics...)
+	all := append([]TopicSpec{{Name: warmUpTopic, Queues: 1}}, topics...)
 	for _, group := range groups {
-		wanted = append(wanted, TopicSpec{retryPrefix + group, 1}, TopicSpec{deadLetterPrefix + group, 1})
+		all = append(all, TopicSpec{retryPrefix + group, 1}, TopicSpec{deadLetterPrefix + group, 1})
+	}
+	wanted := make([]TopicSpec, len(all))
+	for i, topic := range all {
+		if topic.Name == "" || topic.Queues < 1 || topic.Queues > maxQueues {
+			return fmt.Errorf("topic %q with %d queues cannot be provisioned", topic.Name, topic.Queues)
+		}
+		wanted[i] = TopicSpec{b.name(topic.Name), topic.Queues}
 	}
 	brokers, err := b.brokers(ctx)
 	if err != nil {
 		return fmt.Errorf("ask for brokers: %w", err)
 	}
 	for _, topic := range wanted {
-		if topic.Name == "" || topic.Queues < 1 || topic.Queues > maxQueues {
-			return fmt.Errorf("topic %q with %d queues cannot be provisioned", topic.Name, topic.Queues)
-		}
 		if err := b.createTopic(ctx, topic, brokers); err != nil {
 			return fmt.Errorf("create topic %q: %w", topic.Name, err)
 		}

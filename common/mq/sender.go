@@ -51,7 +51,7 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 // producerOptions leaves retries to us: the client's reuse the message, which makes several halves of one.
 func (b *Bus) producerOptions(group, role string) []producer.Option {
 	return []producer.Option{
-		producer.WithGroupName(group),
+		producer.WithGroupName(b.name(group)),
 		producer.WithInstanceName(b.instances.next(role)),
 		producer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
 		producer.WithRetry(0),
@@ -87,7 +87,7 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	body, err := encode(topic, key, payload)
 	if err == nil {
 		err = s.send(ctx, func() *primitive.Message {
-			m := newMessage(ctx, string(topic), key, body)
+			m := newMessage(ctx, s.bus.name(string(topic)), key, body)
 			if level > 0 {
 				m.WithProperty(primitive.PropertyDelayTimeLevel, strconv.Itoa(int(level)))
 			}

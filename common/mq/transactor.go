@@ -47,7 +47,7 @@ type Transactor struct {
 // group, whichever process began it. The producer is known to the brokers, and gets check-backs, within about a second
 // of NewTransactor's return. Provision must have been called once; otherwise it fails with ErrUnavailable.
 func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
-	if err := b.checkRoute(ctx, warmUpTopic); err != nil {
+	if err := b.checkRoute(ctx, b.name(warmUpTopic)); err != nil {
 		return nil, fmt.Errorf("start transactor: %w", err)
 	}
 	var failed error
@@ -83,7 +83,7 @@ func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc
 		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
 	}
 	t.producer = p
-	if err := t.post(ctx, newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))); err != nil {
+	if err := t.post(ctx, newMessage(ctx, b.name(warmUpTopic), warmUpKey, []byte(warmUpKey))); err != nil {
 		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
 	}
 	return t, nil
@@ -116,7 +116,7 @@ func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID st
 	}
 	outcome := Unknown
 	if err == nil {
-		m := newMessage(ctx, string(topic), txID, body)
+		m := newMessage(ctx, t.bus.name(string(topic)), txID, body)
 		m.WithProperty(propertyTxID, txID)
 		outcome, err = t.send(ctx, m, newExecution(func() Outcome { return local(context.WithoutCancel(ctx)) }))
 	} else {
