@@ -3,7 +3,9 @@ package stock
 import (
 	"testing"
 
+	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"github.com/jmoiron/sqlx"
 )
 
 func TestCheckAnswersForWhatIsCommitted(t *testing.T) {
@@ -72,4 +74,32 @@ func TestCheckWithoutDatabaseIsUnknown(t *testing.T) {
 	wantErr(t, err, ErrUnavailable)
 	_, _, err = s.Reservations(t.Context(), "alice", "", 0)
 	wantErr(t, err, ErrUnavailable)
+}
+
+// A COMMIT that answers with an error says nothing about what happened. The fence does, and where it says no, it also
+// makes sure of it.
+func TestCommitInDoubtIsAskedOfTheFence(t *testing.T) {
+	s, _ := newStock(t)
+	if s.db.Name() != "sqlite" {
+		t.Skip("needs a constraint that is checked at COMMIT")
+	}
+	screening := addScreening(t, s, 5, 0)
+	for _, statement := range []string{
+		`CREATE TABLE parents (id INTEGER PRIMARY KEY)`,
+		`CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)`,
+		`CREATE TRIGGER orphan AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
+			BEGIN INSERT INTO children VALUES (1); END`,
+	} {
+		if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := handMade(screening, 1, "mallory")
+	outcome, err := s.execute(t.Context(), l)
+	wantErr(t, err, db.ErrCommitInDoubt)
+	if fence, err := s.fence(t.Context(), l.txID); outcome != mq.Rollback || err != nil || fence != mq.Rollback {
+		t.Errorf("outcome %v, fence %v, %v, want Rollback", outcome, fence, err)
+	}
+	wantStock(t, s, screening.ID, 5, 0, 0)
+	buy(t, s, screening.ID, "alice", "k", 1)
 }

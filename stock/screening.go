@@ -51,7 +51,7 @@ func (s *Stock) insertScreening(ctx context.Context, tx *sqlx.Tx, n Screening) e
 }
 
 func (s Screening) validate() error {
-	field := ""
+	var field string
 	switch {
 	case !isText(s.ID, screeningIDMax):
 		field = "id"
