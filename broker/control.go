@@ -97,10 +97,14 @@ type interceptors struct {
 // connection's goroutine and must be safe for concurrent use. remove takes
 // the interceptor out again.
 func (b *Broker) Intercept(code int, f func(*Request) Verdict) (remove func()) {
+	return b.hooks.install(code, f)
+}
+
+func (h *interceptors) install(code int, f func(*Request) Verdict) (remove func()) {
 	one := &interceptor{code, f}
-	b.hooks.change(func(list []*interceptor) []*interceptor { return append(list, one) })
+	h.change(func(list []*interceptor) []*interceptor { return append(list, one) })
 	return func() {
-		b.hooks.change(func(list []*interceptor) []*interceptor {
+		h.change(func(list []*interceptor) []*interceptor {
 			return slices.DeleteFunc(list, func(i *interceptor) bool { return i == one })
 		})
 	}

@@ -25,3 +25,19 @@ func RunT(t TB, opts ...Option) *Broker {
 	})
 	return b
 }
+
+// RunProxyT starts a Proxy to a nameserver and closes it when the test ends.
+func RunProxyT(t TB, nameServer string) *Proxy {
+	t.Helper()
+	p, err := StartProxy(nameServer)
+	if err != nil {
+		t.Fatalf("start proxy: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Logf("close proxy: %v", err)
+		}
+	})
+	return p
+}
