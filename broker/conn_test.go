@@ -25,7 +25,7 @@ func TestClientThatDoesNotReadIsHeldBack(t *testing.T) {
 	deaf := dial(t, b)
 	deaf.send(remoting.SendMessage, sendFields, string(make([]byte, 1<<20)))
 	deaf.read()
-	const pulls = 160 // of 1 MiB, more than what closes a connection
+	const pulls = 250 // of 1 MiB, more than what closes a connection
 	for range pulls {
 		deaf.send(remoting.PullMessage, "consumerGroup=g topic=t queueId=0 queueOffset=0 maxMsgNums=1 sysFlag=4 subscription=*", "")
 	}
@@ -45,11 +45,16 @@ func TestClientThatDoesNotReadIsHeldBack(t *testing.T) {
 	if n, closed := queued(); closed || n > maxQueuedBytes+2<<20 {
 		t.Fatalf("%d bytes queued, closed %v; the limit is %d", n, closed, maxQueuedBytes)
 	}
-	// Others are served meanwhile.
+	// Others are served meanwhile, and the deaf one's requests stay unread.
 	other := dial(t, b)
-	other.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
-	if f := other.read(); f.Ext["offset"] != "1" {
-		t.Errorf("answer %v", f.Ext)
+	for range 2000 {
+		other.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
+		if f := other.read(); f.Ext["offset"] != "1" {
+			t.Errorf("answer %v", f.Ext)
+		}
+	}
+	if n := b.Stats().Frames[remoting.PullMessage]; n == pulls {
+		t.Errorf("all %d pulls were handled although no answer was read", n)
 	}
 	// And when it reads, it gets everything.
 	for range pulls {

@@ -101,35 +101,37 @@ func gatedBroker(t *testing.T) (*Broker, *gate) {
 	if _, err := b.topics.put(topicConfig{Name: "t", ReadQueues: 1, WriteQueues: 1, Perm: permRead | permWrite}); err != nil {
 		t.Fatal(err)
 	}
-	g.closed.Store(true)
 	return b, g
 }
 
 func TestNothingIsAnsweredOrVisibleBeforeTheDisk(t *testing.T) {
 	b, g := gatedBroker(t)
 	sender, reader := dial(t, b), dial(t, b)
+	sender.send(remoting.SendMessage, sendFields, "before")
+	sender.read()
+	g.closed.Store(true)
 	sender.send(remoting.SendMessage, sendFields, "x")
 	<-g.waiting
 	// The send is written and waits for its fsync. The same connection answers
 	// what comes after it; the send itself must not be answered yet.
 	sender.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
-	if f := sender.read(); f.Ext["offset"] != "0" {
-		t.Errorf("first answer: %v, want maximum offset 0", f.Ext)
+	if f := sender.read(); f.Ext["offset"] != "1" {
+		t.Errorf("first answer: %v, want maximum offset 1", f.Ext)
 	}
 	reader.send(remoting.PullMessage, "consumerGroup=g topic=t queueId=0 queueOffset=0 maxMsgNums=32 sysFlag=4 subscription=*", "")
-	if f := reader.read(); f.Code != remoting.PullNotFound {
-		t.Errorf("pull: answer %d, want %d", f.Code, remoting.PullNotFound)
+	if f := reader.read(); f.Code != remoting.Success || f.Ext["nextBeginOffset"] != "1" {
+		t.Errorf("pull: answer %d, next %s, want only the first message", f.Code, f.Ext["nextBeginOffset"])
 	}
-	if n := len(b.Messages("t")); n != 0 {
-		t.Errorf("%d messages visible before the fsync", n)
+	if n := len(b.Messages("t")); n != 1 {
+		t.Errorf("%d messages visible before the fsync, want 1", n)
 	}
 	g.closed.Store(false)
 	g.open <- nil
 	if f := sender.read(); f.Code != remoting.Success || f.Ext["msgId"] == "" {
 		t.Errorf("send: answer %d %s", f.Code, f.Remark)
 	}
-	if n := len(b.Messages("t")); n != 1 {
-		t.Errorf("%d messages after the fsync, want 1", n)
+	if n := len(b.Messages("t")); n != 2 {
+		t.Errorf("%d messages after the fsync, want 2", n)
 	}
 }
 
@@ -138,6 +140,7 @@ func TestNothingIsAnsweredOrVisibleBeforeTheDisk(t *testing.T) {
 func TestFailedFsyncIsNeverAcknowledged(t *testing.T) {
 	b, g := gatedBroker(t)
 	c := dial(t, b)
+	g.closed.Store(true)
 	c.send(remoting.SendMessage, sendFields, "x")
 	<-g.waiting
 	g.closed.Store(false)

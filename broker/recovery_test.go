@@ -166,6 +166,20 @@ func TestTornTailIsCut(t *testing.T) {
 	s.verify(t, reopen(t, dir, broker.WithSegmentBytes(4096)))
 }
 
+func TestTopicWithoutMessagesSurvivesACrash(t *testing.T) {
+	dir := t.TempDir()
+	b := broker.RunT(t, broker.WithDataDir(dir))
+	newTopic(t, b, "empty", 3)
+	newWire(t, b).heartbeat("client", nil, map[string][]string{"readers": {"empty"}})
+	w := newWire(t, reopen(t, crash(t, dir)))
+	for topic, queues := range map[string]string{"empty": "3", "%RETRY%readers": "1"} {
+		f := w.mustAsk(remoting.GetRouteInfoByTopic, map[string]string{"topic": topic}, nil)
+		if !strings.Contains(string(f.Body), `"readQueueNums":`+queues) {
+			t.Errorf("route of %s: %s", topic, f.Body)
+		}
+	}
+}
+
 func TestSecondBrokerOnTheDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	broker.RunT(t, broker.WithDataDir(dir))
