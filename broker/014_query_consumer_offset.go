@@ -17,12 +17,17 @@ import (
 //
 // Behaviour: as the real broker, a group that has no offset yet gets 0 when
 // the queue has messages and still starts at 0. On a young topic
-// ConsumeFromLastOffset therefore does not skip what is there.
+// ConsumeFromLastOffset therefore does not skip what is there. For the group in
+// which the broker reads half messages itself, see halfPosition.
 func (b *Broker) queryConsumerOffset(c *call) {
 	f := &fields{ext: c.frame.Ext}
 	key := consumed{f.text("consumerGroup"), f.text("topic"), f.int32("queueId")}
 	if f.err != nil {
 		c.replyError(f.err)
+		return
+	}
+	if key == (consumed{halfReader, topicHalf, 0}) {
+		c.answerOffset(b.halfPosition())
 		return
 	}
 	if offset, ok := b.offsets.query(key); ok {

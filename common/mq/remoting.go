@@ -38,27 +38,49 @@ type header struct {
 }
 
 // exchange sends one request to a nameserver or a broker and returns its answer. It stands beside the client library
-// for provisioning only: the library's admin client does not know the brokers' addresses and drops response codes.
+// for provisioning and inspection only: the library's admin client does not know the brokers' addresses and drops
+// response codes.
 func exchange(ctx context.Context, address string, code int, fields map[string]string) (header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
+	c, err := converse(ctx, address)
+	if err != nil {
+		return header{}, nil, err
+	}
+	defer c.close()
+	return c.ask(ctx, code, fields)
+}
+
+// conversation is one connection, for requests one after the other. It ends with the context that it was begun with.
+type conversation struct {
+	conn net.Conn
+	stop func() bool
+}
+
+func converse(ctx context.Context, address string) (*conversation, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return header{}, nil, errors.Join(ErrUnavailable, err)
+		return nil, errors.Join(ErrUnavailable, err)
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
+	return &conversation{conn: conn, stop: context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
+}
 
+func (c *conversation) close() {
+	c.stop()
+	_ = c.conn.Close() // nothing is written that could be lost
+}
+
+// ask waits for the answer, which is the next frame: brokers push nothing to a client that has sent no heartbeat.
+func (c *conversation) ask(ctx context.Context, code int, fields map[string]string) (header, []byte, error) {
 	// 317 is the version that the client library claims to be.
 	request, err := encodeFrame(header{Code: code, Language: "GO", Version: 317, Opaque: 1, ExtFields: fields})
 	if err != nil {
 		return header{}, nil, fmt.Errorf("encode request %d: %w", code, err)
 	}
-	if _, err := conn.Write(request); err != nil {
+	if _, err := c.conn.Write(request); err != nil {
 		return header{}, nil, errors.Join(ErrUnavailable, ctx.Err(), err)
 	}
-	answer, body, err := readFrame(conn)
+	answer, body, err := readFrame(c.conn)
 	if err != nil {
 		return header{}, nil, fmt.Errorf("read answer to request %d: %w", code, errors.Join(ErrUnavailable, ctx.Err(), err))
 	}
