@@ -5,7 +5,7 @@
 // Each request has a file named by its code and name, which says what is
 // supported; SKIPPED.md says what is not. control.go has fault hooks and the
 // clock for tests, inspect.go looks inside, and proxy.go puts the same hooks in
-front of a real RocketMQ.
+// front of a real RocketMQ.
 package broker
 
 import (
