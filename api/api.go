@@ -29,8 +29,10 @@ type Stock interface {
 	Reservations(ctx context.Context, buyerID, cursor string, limit int) (items []stock.Reservation, next string, err error)
 }
 
-// Seller takes purchases. The same buyer and key always give the same order.
+// Seller takes purchases. The same buyer and key always give the same order. Refuse says from memory why a purchase
+// cannot succeed now; nil says nothing.
 type Seller interface {
+	Refuse(screeningID, buyerID, key string) error
 	Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error)
 }
 

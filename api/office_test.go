@@ -64,7 +64,15 @@ func (f *fakeStock) Reservations(_ context.Context, buyerID, cursor string, limi
 }
 
 type fakeSeller struct {
+	refuse   func(screeningID, buyerID, key string) error
 	purchase func(context.Context, stock.PurchaseRequest) (stock.Reservation, error)
+}
+
+func (f *fakeSeller) Refuse(screeningID, buyerID, key string) error {
+	if f.refuse == nil {
+		return nil
+	}
+	return f.refuse(screeningID, buyerID, key)
 }
 
 func (f *fakeSeller) Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {

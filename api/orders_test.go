@@ -213,3 +213,24 @@ func TestBuyerRate(t *testing.T) {
 		t.Errorf("another buyer was answered %d", w.Code)
 	}
 }
+
+// In a sale that is over nearly every request is one that is refused from memory, so it must cost no more than that:
+// the body, here one that would be refused itself, is not looked at.
+func TestPurchaseIsRefusedBeforeItsBodyIsRead(t *testing.T) {
+	f := newFixture(t)
+	f.seller.refuse = func(screening, buyer, key string) error {
+		if screening != screeningID || buyer != "alice" || key != "key-1" {
+			t.Errorf("Refuse(%q, %q, %q)", screening, buyer, key)
+		}
+		return stock.ErrSoldOut
+	}
+	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+		t.Error("Purchase was called for a purchase that was refused")
+		return stock.Reservation{}, stock.ErrSoldOut
+	}
+	request := buy(t)
+	request.body = `{"quantity":`
+	if w := f.send(t, request); w.Code != http.StatusConflict || field(t, w, "code") != "sold_out" {
+		t.Errorf("answered %d %s, want 409 sold_out", w.Code, w.Body)
+	}
+}

@@ -31,6 +31,9 @@ func (o *office) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.Seller.Refuse(screening, caller, key); err != nil {
+		return err // before the body is read: when a sale is over, this is nearly every request
+	}
 	quantity, err := readPurchase(c)
 	if err != nil {
 		return err

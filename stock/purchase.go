@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -35,12 +36,18 @@ type Seller struct {
 	transactor *mq.Transactor
 	group      *batch.Group[PurchaseRequest, Reservation]
 	inFlight   *inFlight
+	view       *view
+	stopView   func()
 }
 
 // NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
 // ctx does not cut short what has been accepted; Close waits for it.
 func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
-	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight()}
+	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight(), view: newView(s, time.Now)}
+	viewCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var viewing sync.WaitGroup
+	viewing.Go(func() { seller.view.run(viewCtx) })
+	seller.stopView = func() { cancel(); viewing.Wait() }
 	seller.group = batch.Start(context.WithoutCancel(ctx), batch.Options{
 		Max: s.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: listTimeout,
 	}, func(ctx context.Context, calls []*call) { seller.sell(ctx, gather(calls)) })
@@ -48,7 +55,10 @@ func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
 }
 
 // Close takes no more purchases and returns when those that were taken have their answers. It is idempotent.
-func (s *Seller) Close() { s.group.Close() }
+func (s *Seller) Close() {
+	s.group.Close()
+	s.stopView()
+}
 
 // Purchase reserves tickets and returns once the reservation is durable. A repeated (BuyerID, Key) returns the
 // reservation that is there, whatever its state. The refusals are ErrScreeningNotFound, ErrSaleNotOpen, ErrSaleClosed,
@@ -179,6 +189,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		return nil, nil
 	}
 	if outcome == mq.Commit {
+		s.view.reserved(p.tickets)
 		for _, bought := range p.admitted {
 			bought.answer(Reservation{Order: bought.order, State: Held}, nil)
 		}

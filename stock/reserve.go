@@ -35,10 +35,14 @@ func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error 
 	if err := takeHoldings(ctx, tx, l.holdings); err != nil {
 		return fmt.Errorf("take holdings: %w", err)
 	}
+	sales := map[string]int64{}
+	for _, o := range l.orders {
+		sales[o.ScreeningID]++
+	}
 	for _, id := range slices.Sorted(maps.Keys(l.tickets)) {
 		n := l.tickets[id]
-		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?
-			WHERE screening_id = ? AND available >= ?`, n, n, id, n))
+		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
+			sales = sales + ? WHERE screening_id = ? AND available >= ?`, n, n, sales[id], id, n))
 		if err != nil {
 			return fmt.Errorf("take stock of %s: %w", id, err)
 		}

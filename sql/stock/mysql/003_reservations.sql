@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS reservations (
     PRIMARY KEY (order_id),
     KEY reservations_by_sweep (sweep_at),
     KEY reservations_by_buyer (buyer_id, created_at, order_id),
+    KEY reservations_by_screening (screening_id, created_at, order_id),
     CHECK ((state = 'reserved') = (sweep_at IS NOT NULL)),
     CHECK ((state = 'reserved') = (settled_at IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin

@@ -4,5 +4,6 @@ CREATE TABLE IF NOT EXISTS stock (
     available    INTEGER NOT NULL CHECK (available >= 0),
     reserved     INTEGER NOT NULL CHECK (reserved >= 0),
     sold         INTEGER NOT NULL CHECK (sold >= 0),
+    sales        INTEGER NOT NULL DEFAULT 0 CHECK (sales >= 0),
     CHECK (available + reserved + sold = capacity)
 ) STRICT
