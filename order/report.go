@@ -1,0 +1,130 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"boxoffice/common/event"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Totals is the money that is not where it should end up.
+type Totals struct {
+	Parked     int64 // payments that wait for their order
+	Mismatched int64 // payments of a wrong amount or currency
+	RefundsDue int64
+}
+
+// Totals counts payments and refunds. The condition against applied looks idle; it is the one of SQLite's partial index.
+func (o *Orders) Totals(ctx context.Context) (Totals, error) {
+	var row struct {
+		Parked     int64 `db:"parked"`
+		Mismatched int64 `db:"mismatched"`
+		RefundsDue int64 `db:"refunds_due"`
+	}
+	err := o.db.Reader().GetContext(ctx, &row, `SELECT
+		(SELECT COUNT(*) FROM payments WHERE result = 'parked' AND result <> 'applied') AS parked,
+		(SELECT COUNT(*) FROM payments WHERE result = 'mismatch' AND result <> 'applied') AS mismatched,
+		(SELECT COUNT(*) FROM refunds WHERE state = 'due') AS refunds_due`)
+	if err != nil {
+		return Totals{}, o.unavailable(fmt.Errorf("count payments: %w", err))
+	}
+	return Totals(row), nil
+}
+
+// Claim is money that somebody may have to send back.
+type Claim struct {
+	PaymentID string
+	OrderID   string
+	Amount    event.Money
+	Since     time.Time
+}
+
+type claimRow struct {
+	PaymentID string `db:"payment_id"`
+	OrderID   string `db:"order_id"`
+	Amount    int64  `db:"amount"`
+	Currency  string `db:"currency"`
+	Since     int64  `db:"since"`
+}
+
+// PaymentsOf returns up to limit payments of one result, the oldest first.
+func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit int) ([]Claim, error) {
+	return o.claims(ctx, `SELECT id AS payment_id, order_id, amount, currency, received_at AS since FROM payments
+		WHERE result = ? AND result <> 'applied' ORDER BY received_at LIMIT ?`, string(result), limit)
+}
+
+// RefundsDue returns up to limit refunds that are due, the oldest first.
+func (o *Orders) RefundsDue(ctx context.Context, limit int) ([]Claim, error) {
+	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, created_at AS since FROM refunds
+		WHERE state = 'due' ORDER BY created_at LIMIT ?`, limit)
+}
+
+func (o *Orders) claims(ctx context.Context, query string, args ...any) ([]Claim, error) {
+	var rows []claimRow
+	if err := o.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, o.unavailable(fmt.Errorf("read payments: %w", err))
+	}
+	claims := make([]Claim, len(rows))
+	for i, r := range rows {
+		claims[i] = Claim{r.PaymentID, r.OrderID, event.Money{Amount: r.Amount, Currency: r.Currency}, time.UnixMilli(r.Since).UTC()}
+	}
+	return claims, nil
+}
+
+// TicketsByState adds up the tickets of all orders, by screening and state.
+func (o *Orders) TicketsByState(ctx context.Context) (map[string]map[State]int64, error) {
+	var rows []struct {
+		ScreeningID string `db:"screening_id"`
+		State       State  `db:"state"`
+		Tickets     int64  `db:"tickets"`
+	}
+	if err := o.db.Reader().SelectContext(ctx, &rows, `SELECT screening_id, state, SUM(quantity) AS tickets FROM orders
+		GROUP BY screening_id, state`); err != nil {
+		return nil, o.unavailable(fmt.Errorf("add up orders: %w", err))
+	}
+	tickets := map[string]map[State]int64{}
+	for _, r := range rows {
+		if tickets[r.ScreeningID] == nil {
+			tickets[r.ScreeningID] = map[State]int64{}
+		}
+		tickets[r.ScreeningID][r.State] = r.Tickets
+	}
+	return tickets, nil
+}
+
+// IDsAfter returns up to limit order ids, in their order, after afterID.
+func (o *Orders) IDsAfter(ctx context.Context, afterID string, limit int) ([]string, error) {
+	var ids []string
+	err := o.db.Reader().SelectContext(ctx, &ids, `SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?`, afterID, limit)
+	if err != nil {
+		return nil, o.unavailable(fmt.Errorf("read order ids: %w", err))
+	}
+	return ids, nil
+}
+
+// SettledAt returns when these orders became final; those that are pending or do not exist are absent.
+func (o *Orders) SettledAt(ctx context.Context, ids ...string) (map[string]time.Time, error) {
+	type row struct {
+		ID        string `db:"id"`
+		SettledAt int64  `db:"settled_at"`
+	}
+	settled := make(map[string]time.Time, len(ids))
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`SELECT id, settled_at FROM orders WHERE settled_at IS NOT NULL AND id IN (?)`, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("read settled orders: %w", err)
+		}
+		var rows []row
+		if err := o.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
+			return nil, o.unavailable(fmt.Errorf("read settled orders: %w", err))
+		}
+		for _, r := range rows {
+			settled[r.ID] = time.UnixMilli(r.SettledAt).UTC()
+		}
+	}
+	return settled, nil
+}

@@ -1,0 +1,49 @@
+package order
+
+import (
+	"testing"
+	"time"
+)
+
+func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
+	f := newFixture(t)
+	late, pending, unseen := f.reserve(time.Hour), f.reserve(time.Hour), f.reserve(time.Hour)
+	f.create(late, pending)
+	short := f.payment(pending)
+	short.Amount.Amount--
+	f.pay(short, Mismatch)
+	f.cancel(late)
+	cancelledAt := f.clock.now().UTC()
+	f.clock.advance(time.Minute)
+	tooLate, early := f.payment(late), f.payment(unseen)
+	f.pay(tooLate, RefundDue)
+	f.pay(early, Parked)
+
+	if got, err := f.orders.Totals(t.Context()); err != nil || got != (Totals{Parked: 1, Mismatched: 1, RefundsDue: 1}) {
+		t.Errorf("totals %+v, %v", got, err)
+	}
+	for want, read := range map[string]func() ([]Claim, error){
+		early.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10) },
+		short.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10) },
+		tooLate.ID: func() ([]Claim, error) { return f.orders.RefundsDue(t.Context(), 10) },
+	} {
+		if got, err := read(); err != nil || len(got) != 1 || got[0].PaymentID != want || got[0].Since.IsZero() {
+			t.Errorf("claims %+v, %v, want payment %s", got, err, want)
+		}
+	}
+	tickets, err := f.orders.TicketsByState(t.Context())
+	if err != nil || tickets[late.ScreeningID][Cancelled] != late.Quantity || tickets[pending.ScreeningID][PendingPayment] != pending.Quantity {
+		t.Errorf("tickets %v, %v", tickets, err)
+	}
+	ids, err := f.orders.IDsAfter(t.Context(), "", 1)
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("ids %v, %v", ids, err)
+	}
+	if rest, err := f.orders.IDsAfter(t.Context(), ids[0], 10); err != nil || len(rest) != 1 || rest[0] <= ids[0] {
+		t.Errorf("ids after %v: %v, %v", ids, rest, err)
+	}
+	settled, err := f.orders.SettledAt(t.Context(), late.ID, pending.ID, "nobody")
+	if err != nil || len(settled) != 1 || !settled[late.ID].Equal(cancelledAt) {
+		t.Errorf("settled %v, %v, want %s at %s", settled, err, late.ID, cancelledAt)
+	}
+}

@@ -1,0 +1,116 @@
+package stock
+
+import (
+	"context"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+)
+
+// Totals is where the tickets of all screenings are, and how many reservations nobody settles.
+type Totals struct {
+	Available, Reserved, Sold int64 // tickets
+	Stale                     int64 // reservations, see Stock.IsStale
+}
+
+// Totals adds up all screenings.
+func (s *Stock) Totals(ctx context.Context) (Totals, error) {
+	var row struct {
+		Available int64 `db:"available"`
+		Reserved  int64 `db:"reserved"`
+		Sold      int64 `db:"sold"`
+		Stale     int64 `db:"stale"`
+	}
+	err := s.db.Reader().GetContext(ctx, &row, `SELECT COALESCE(SUM(available), 0) AS available,
+		COALESCE(SUM(reserved), 0) AS reserved, COALESCE(SUM(sold), 0) AS sold,
+		(SELECT COUNT(*) FROM reservations WHERE sweep_at IS NOT NULL AND expires_at <= ?) AS stale FROM stock`,
+		s.staleBefore())
+	if err != nil {
+		return Totals{}, away("add up the stock", err)
+	}
+	return Totals{row.Available, row.Reserved, row.Sold, row.Stale}, nil
+}
+
+// staleBefore is the deadline from which on a reservation should be settled by now: the sweeper published it after one
+// grace, and the answer has had another.
+func (s *Stock) staleBefore() int64 { return s.now().Add(-2 * s.opts.SweepGrace).UnixMilli() }
+
+// IsStale tells a reservation that is still held twice the sweeper's grace after its deadline: something keeps it from
+// being settled.
+func (s *Stock) IsStale(r Reservation) bool { return r.State == Held && r.ExpiresAt <= s.staleBefore() }
+
+// Account is one screening's counters, and beside them what its reservations add up to, in tickets, read together.
+type Account struct {
+	ScreeningID string `db:"screening_id"`
+	Capacity    int64  `db:"capacity"`
+	Available   int64  `db:"available"`
+	Reserved    int64  `db:"reserved"`
+	Sold        int64  `db:"sold"`
+	HeldSum     int64  `db:"held_sum"` // of the reservations that are held: should be Reserved
+	SoldSum     int64  `db:"sold_sum"` // of those that are sold: should be Sold
+}
+
+// Balanced tells whether every ticket is where the counters say.
+func (a Account) Balanced() bool {
+	return a.Available+a.Reserved+a.Sold == a.Capacity && a.HeldSum == a.Reserved && a.SoldSum == a.Sold
+}
+
+// Accounts returns up to limit accounts, by screening id, after the one of afterID.
+func (s *Stock) Accounts(ctx context.Context, afterID string, limit int) ([]Account, error) {
+	var accounts []Account
+	err := s.db.Reader().SelectContext(ctx, &accounts, `SELECT k.screening_id, k.capacity, k.available, k.reserved, k.sold,
+		COALESCE(SUM(CASE WHEN r.state = 'reserved' THEN r.quantity END), 0) AS held_sum,
+		COALESCE(SUM(CASE WHEN r.state = 'sold' THEN r.quantity END), 0) AS sold_sum
+		FROM (SELECT * FROM stock WHERE screening_id > ? ORDER BY screening_id LIMIT ?) k
+		LEFT JOIN reservations r ON r.screening_id = k.screening_id
+		GROUP BY k.screening_id, k.capacity, k.available, k.reserved, k.sold ORDER BY k.screening_id`, afterID, limit)
+	if err != nil {
+		return nil, away("add up reservations", err)
+	}
+	return accounts, nil
+}
+
+// ReservationsAfter returns up to limit reservations, by order id, after the one of afterID.
+func (s *Stock) ReservationsAfter(ctx context.Context, afterID string, limit int) ([]Reservation, error) {
+	return s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
+		WHERE order_id > ? ORDER BY order_id LIMIT ?`, afterID, limit)
+}
+
+// ReservationsOf returns the reservations of these orders, a thousand at most; absent ids are absent.
+func (s *Stock) ReservationsOf(ctx context.Context, orderIDs ...string) (map[string]Reservation, error) {
+	found := make(map[string]Reservation, len(orderIDs))
+	if len(orderIDs) == 0 {
+		return found, nil
+	}
+	reservations, err := s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
+		WHERE order_id IN `+among(len(orderIDs)), anys(orderIDs)...)
+	for _, r := range reservations {
+		found[r.ID] = r
+	}
+	return found, err
+}
+
+func (s *Stock) selectReservations(ctx context.Context, query string, args ...any) ([]Reservation, error) {
+	var rows []reservationRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, away("read reservations", err)
+	}
+	reservations := make([]Reservation, len(rows))
+	for i, row := range rows {
+		reservations[i] = row.reservation()
+	}
+	return reservations, nil
+}
+
+// Publish publishes these orders again now, as a sweep does when they are due: the order service creates, cancels or
+// settles each by where it stands, and what is done already stays as it is.
+func (w *Sweeper) Publish(ctx context.Context, orders []event.Order) error {
+	for len(orders) > 0 {
+		list := orders[:min(len(orders), sweepOrders)]
+		orders = orders[len(list):]
+		if err := mq.Send(ctx, w.sender, event.StockReserved, list[0].ID, event.Reserved{Orders: list}); err != nil {
+			return away("publish reservations", err)
+		}
+	}
+	return nil
+}

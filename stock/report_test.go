@@ -1,0 +1,97 @@
+package stock
+
+import (
+	"testing"
+	"time"
+
+	"boxoffice/common/event"
+
+	"github.com/jmoiron/sqlx"
+)
+
+func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
+	s, c := newStock(t)
+	first, second := addScreening(t, s, 10, 0), addScreening(t, s, 100, 0)
+	held := buy(t, s, first.ID, "alice", "k", 2)
+	sold := buy(t, s, second.ID, "bob", "k", 3)
+	settle(t, s, event.Paid, sold.ID)
+	released := buy(t, s, second.ID, "carol", "k", 4)
+	settle(t, s, event.Cancelled, released.ID)
+
+	want := Totals{Available: 105, Reserved: 2, Sold: 3}
+	if got, err := s.Totals(t.Context()); err != nil || got != want {
+		t.Errorf("totals %+v, %v, want %+v", got, err, want)
+	}
+	accounts := map[string]Account{}
+	for after := ""; ; {
+		page, err := s.Accounts(t.Context(), after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[0].ScreeningID
+		accounts[after] = page[0]
+	}
+	if len(accounts) != 2 || accounts[first.ID] != (Account{first.ID, 10, 8, 2, 0, 2, 0}) ||
+		accounts[second.ID] != (Account{second.ID, 100, 97, 0, 3, 0, 3}) || !accounts[first.ID].Balanced() {
+		t.Errorf("accounts %+v", accounts)
+	}
+	if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(`UPDATE stock SET sold = sold + 1, available = available - 1 WHERE screening_id = ?`, first.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := s.Accounts(t.Context(), "", 10); err != nil || page[0].Balanced() == page[1].Balanced() {
+		t.Errorf("a sold ticket without a reservation is not seen: %+v, %v", page, err)
+	}
+	c.Advance(defaultPayWindow + 2*defaultSweepGrace - time.Millisecond)
+	if s.IsStale(held) {
+		t.Error("stale before its time")
+	}
+	c.Advance(time.Millisecond)
+	settled, err := s.ReservationsOf(t.Context(), sold.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Totals(t.Context())
+	if err != nil || got.Stale != 1 || !s.IsStale(held) || s.IsStale(settled[sold.ID]) {
+		t.Errorf("%d stale, %v, want the held one", got.Stale, err)
+	}
+}
+
+func TestReportPagesThroughReservations(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 100, 0)
+	want := map[string]Reservation{}
+	for _, buyer := range []string{"a", "b", "c", "d", "e"} {
+		r := buy(t, s, screening.ID, buyer, "k", 1)
+		want[r.ID] = r
+	}
+	var ids []string
+	for after := ""; ; {
+		page, err := s.ReservationsAfter(t.Context(), after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, r := range page {
+			if r != want[r.ID] || r.ID <= after {
+				t.Errorf("%+v after %s", r, after)
+			}
+			after = r.ID
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) != len(want) {
+		t.Errorf("%d reservations, want %d", len(ids), len(want))
+	}
+	found, err := s.ReservationsOf(t.Context(), append(ids[:2:2], "nobody")...)
+	if err != nil || len(found) != 2 || found[ids[1]] != want[ids[1]] {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
