@@ -15,6 +15,24 @@ import (
 	"time"
 )
 
+// newPrograms is a home for offices that are processes of their own. Without a real RocketMQ each process brings its
+// embedded broker.
+func newPrograms(t *testing.T, settings ...string) *officeTest {
+	t.Helper()
+	o := &officeTest{home: newDatabases(t), t: t, clock: &testClock{}}
+	if onStack(t) {
+		o.prefix = newPrefix()
+	}
+	o.env = o.environment()
+	if onStack(t) {
+		o.env["BOXOFFICE_NAMESRV"] = stackNameServer()
+	}
+	for i := 0; i+1 < len(settings); i += 2 {
+		o.env[settings[i]] = settings[i+1]
+	}
+	return o
+}
+
 // startProgram runs the whole program as a process of its own, embedded broker and all, and returns when it is ready.
 func (o *officeTest) startProgram(args ...string) *exec.Cmd {
 	o.t.Helper()
@@ -61,12 +79,7 @@ func (o *officeTest) startProgram(args ...string) *exec.Cmd {
 // The process dies in the middle of a sale, three times over. Whoever was told "reserved" has that order, each order
 // comes to its end, and no ticket is lost or sold twice.
 func TestKillInMidSale(t *testing.T) {
-	o := &officeTest{t: t, clock: &testClock{}, dir: t.TempDir()}
-	o.env = map[string]string{
-		"BOXOFFICE_LISTEN": "127.0.0.1:0", "BOXOFFICE_ADMIN_LISTEN": "127.0.0.1:0", "BOXOFFICE_DATA_DIR": o.dir,
-		"BOXOFFICE_JWT_SECRET": testJWTSecret, "BOXOFFICE_WEBHOOK_SECRET": testWebhookSecret(),
-		"BOXOFFICE_PAY_WINDOW": "8s", "BOXOFFICE_SWEEP_GRACE": "1s",
-	}
+	o := newPrograms(t, "BOXOFFICE_PAY_WINDOW", "8s", "BOXOFFICE_SWEEP_GRACE", "1s")
 	program := o.startProgram()
 	screening := o.addScreening(100_000, 0)
 	var mu sync.Mutex

@@ -21,14 +21,27 @@ const (
 	sendMessage    = 10
 	pullMessage    = 11
 	endTransaction = 37
+	checkBack      = 39
 )
+
+// countCheckAnswers counts the answers to check-backs: 8 is commit, 12 rollback (MessageSysFlag).
+func (o *officeTest) countCheckAnswers(outcome string) *atomic.Int64 {
+	var n atomic.Int64
+	o.queue.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
+		if r.Ext["fromTransactionCheck"] == "true" && r.Ext["commitOrRollback"] == outcome {
+			n.Add(1)
+		}
+		return broker.Pass
+	})
+	return &n
+}
 
 // The process that reserved says commit, and the word is lost on the way: the broker asks back, and the database knows.
 func TestLostCommitIsFoundByTheCheckBack(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
 	var lost atomic.Int64
-	o.broker.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
 		if r.Ext["fromTransactionCheck"] == "true" || r.Ext["commitOrRollback"] != "8" {
 			return broker.Pass
 		}
@@ -49,8 +62,9 @@ func TestLostHalfAnswerLeaksNoStock(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
 	var once atomic.Bool
-	o.broker.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
-		if r.Topic() == "stock-reserved" && once.CompareAndSwap(false, true) {
+	rolledBack := o.countCheckAnswers("12")
+	o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+		if r.Topic() == o.topic("stock-reserved") && once.CompareAndSwap(false, true) {
 			return broker.DropReply
 		}
 		return broker.Pass
@@ -59,7 +73,7 @@ func TestLostHalfAnswerLeaksNoStock(t *testing.T) {
 	if first.status != http.StatusAccepted && first.status != http.StatusServiceUnavailable {
 		t.Errorf("purchase with a lost answer: %d %s, want 202 or 503", first.status, first.body)
 	}
-	o.eventually("half rolled back", func() bool { return len(o.broker.HalfMessages()) == 0 })
+	o.eventually("half rolled back", func() bool { return rolledBack.Load() > 0 })
 	again := o.buy("alice", screening, "k", 2)
 	if again.status != http.StatusAccepted {
 		t.Fatalf("the buyer's retry: %d %s", again.status, again.body)
@@ -73,17 +87,33 @@ func TestLostHalfAnswerLeaksNoStock(t *testing.T) {
 func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
-	lock, err := db.Open(t.Context(), "sqlite:"+o.file("stock.db"))
+	var asked atomic.Int64
+	o.queue.Intercept(checkBack, func(*broker.Request) broker.Verdict { asked.Add(1); return broker.Pass })
+	lock, err := db.Open(t.Context(), o.stockDSN)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = lock.Close() }()
 	var first response
 	var buying sync.WaitGroup
-	err = lock.InTx(t.Context(), func(*sqlx.Tx) error {
-		buying.Go(func() { first = o.buy("alice", screening, "k", 1) })
-		o.eventually("half message", func() bool { return len(o.broker.HalfMessages()) == 1 })
-		o.broker.Advance(5 * time.Second) // the broker asks, while the listener waits for the lock
+	err = lock.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		// SQLite locks the file at once, MySQL the row that every reservation ends with.
+		if _, err := tx.ExecContext(t.Context(), `UPDATE stock SET capacity = capacity WHERE screening_id = ?`, screening); err != nil {
+			return err
+		}
+		bought := make(chan struct{})
+		buying.Go(func() { defer close(bought); first = o.buy("alice", screening, "k", 1) })
+		o.eventually("check-back", func() bool {
+			if o.broker != nil && len(o.broker.HalfMessages()) == 1 {
+				o.broker.Advance(5 * time.Second) // the broker asks, while the listener waits for the lock
+			}
+			select {
+			case <-bought: // a real broker that is slow to ask finds a transaction that has given up
+				return true
+			default:
+				return asked.Load() > 0
+			}
+		})
 		return nil
 	})
 	if err != nil {
@@ -103,8 +133,8 @@ func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
 
 func TestEverythingDeliveredTwice(t *testing.T) {
 	o := newOffice(t, "-pay-window", "3s")
-	o.broker.DeliverTwice(true)
-	o.broker.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Twice })
+	o.queue.DeliverTwice(true)
+	o.queue.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Twice })
 	screening := o.addScreening(100, 0)
 	for n := range 10 {
 		buyer := fmt.Sprint("buyer-", n)
@@ -121,17 +151,17 @@ func TestEverythingDeliveredTwice(t *testing.T) {
 // Every word of the producer is lost, check-back answers included, until the broker gives the half message up. The
 // reservations stand in the database, and the sweeper brings each to its end.
 func TestSweeperHealsADiscardedHalf(t *testing.T) {
-	b := broker.RunT(t, broker.WithTransactionTimeout(time.Second),
-		broker.WithTransactionCheckInterval(200*time.Millisecond), broker.WithTransactionCheckMax(2))
-	o := newOfficeAt(t, b, t.TempDir(), "-pay-window", "3s", "-sweep-grace", "1s")
+	h := newHome(t, broker.WithTransactionCheckInterval(200*time.Millisecond), broker.WithTransactionCheckMax(2))
+	o := newOfficeAt(t, h, "-pay-window", "3s", "-sweep-grace", "1s")
 	screening := o.addScreening(10, 0)
-	heal := b.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
+	o.queue.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
 	paid, unpaid := o.mustBuy("alice", screening, 1), o.mustBuy("bob", screening, 2)
 	if result := o.callback("early", paid.ID, 1); result != "parked" {
 		t.Errorf("payment before the order: %s, want parked", result)
 	}
-	o.eventually("halves given up", func() bool { return len(b.Messages("TRANS_CHECK_MAX_TIME_TOPIC")) >= 2 })
-	heal()
+	if o.broker != nil { // a real one has more checks than a test has time: there the halves stay open
+		o.eventually("halves given up", func() bool { return len(o.broker.Messages("TRANS_CHECK_MAX_TIME_TOPIC")) >= 2 })
+	}
 	o.eventuallyStatus("alice", paid.ID, "paid")
 	o.eventuallyStatus("bob", unpaid.ID, "cancelled")
 	o.eventuallyCounters(screening, 9, 0, 1)
@@ -140,8 +170,8 @@ func TestSweeperHealsADiscardedHalf(t *testing.T) {
 func TestSweeperHealsALostDelayMessage(t *testing.T) {
 	o := newOffice(t, "-pay-window", "3s", "-sweep-grace", "1s")
 	screening := o.addScreening(10, 0)
-	o.broker.Intercept(pullMessage, func(r *broker.Request) broker.Verdict {
-		if r.Topic() == "payment-due" {
+	o.queue.Intercept(pullMessage, func(r *broker.Request) broker.Verdict {
+		if r.Topic() == o.topic("payment-due") {
 			return broker.Drop // what is never delivered is lost
 		}
 		return broker.Pass
@@ -157,12 +187,12 @@ func TestSweeperHealsALostSettleMessage(t *testing.T) {
 	order := o.mustBuy("alice", screening, 2)
 	o.eventuallyStatus("alice", order.ID, "pending_payment")
 	var lost, swept atomic.Int64
-	heal := o.broker.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	heal := o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
 		switch {
-		case r.Topic() == "order-settled" && swept.Load() == 0:
+		case r.Topic() == o.topic("order-settled") && swept.Load() == 0:
 			lost.Add(1)
 			return broker.Fail(13, "message refused by the test")
-		case r.Topic() == "stock-reserved" && r.Property("TRAN_MSG") == "":
+		case r.Topic() == o.topic("stock-reserved") && r.Property("TRAN_MSG") == "":
 			swept.Add(1)
 		}
 		return broker.Pass

@@ -13,7 +13,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/broker"
 	"boxoffice/common/db"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -42,36 +40,27 @@ type testClock struct{ offset atomic.Int64 }
 
 func (c *testClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-// officeTest is an office that runs in this process against a broker whose faults the test controls.
+// officeTest is an office that runs in this process, against a message queue whose faults the test controls.
 type officeTest struct {
-	t      *testing.T
-	broker *broker.Broker
-	clock  *testClock
-	dir    string
-	shop   string // URL
-	admin  string // URL
-	env    map[string]string
-	stop   func()
+	home
+	t     *testing.T
+	clock *testClock
+	shop  string // URL
+	admin string // URL
+	env   map[string]string
+	stop  func()
 }
 
-// newOffice starts a broker and an office with args, and stops both when the test ends.
+// newOffice starts an office with args in a home of its own, and stops it when the test ends.
 func newOffice(t *testing.T, args ...string) *officeTest {
 	t.Helper()
-	b := broker.RunT(t, broker.WithTransactionTimeout(time.Second), broker.WithTransactionCheckInterval(500*time.Millisecond))
-	return newOfficeAt(t, b, t.TempDir(), args...)
+	return newOfficeAt(t, newHome(t), args...)
 }
 
-// newOfficeAt starts an office on a broker and a data directory that another office may share.
-func newOfficeAt(t *testing.T, b *broker.Broker, dir string, args ...string) *officeTest {
+// newOfficeAt starts an office in a home that another office may share.
+func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 	t.Helper()
-	o := &officeTest{t: t, broker: b, clock: &testClock{}, dir: dir, env: map[string]string{
-		"BOXOFFICE_LISTEN":         "127.0.0.1:0",
-		"BOXOFFICE_ADMIN_LISTEN":   "127.0.0.1:0",
-		"BOXOFFICE_NAMESRV":        b.Addr(),
-		"BOXOFFICE_DATA_DIR":       dir,
-		"BOXOFFICE_JWT_SECRET":     testJWTSecret,
-		"BOXOFFICE_WEBHOOK_SECRET": testWebhookSecret(),
-	}}
+	o := &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
 	o.start(args...)
 	return o
 }
@@ -108,13 +97,6 @@ func (o *officeTest) start(args ...string) {
 	case <-time.After(testDeadline):
 		o.t.Fatal("the office was not ready in time")
 	}
-}
-
-// advance moves the clocks of the office and its broker together.
-func (o *officeTest) advance(d time.Duration) {
-	o.t.Helper()
-	o.clock.offset.Add(int64(d))
-	o.broker.Advance(d)
 }
 
 func addresses(readyLine string) (shop, admin string) {
@@ -347,8 +329,6 @@ func (o *officeTest) eventuallyStatus(buyer, id, status string) orderJSON {
 	return o.order(buyer, id)
 }
 
-func (o *officeTest) file(name string) string { return filepath.Join(o.dir, name) }
-
 func TestMain(m *testing.M) {
 	if os.Getenv("BOXOFFICE_TEST_AS_PROGRAM") != "" {
 		main()
@@ -361,7 +341,7 @@ func TestMain(m *testing.M) {
 // ticket is available, reserved or sold, and the reservations add up to the counters.
 func (o *officeTest) counters(screening string) (available, reserved, sold int64) {
 	o.t.Helper()
-	d, err := db.Open(o.t.Context(), "sqlite:"+o.file("stock.db"))
+	d, err := db.Open(o.t.Context(), o.stockDSN)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -378,6 +358,20 @@ func (o *officeTest) counters(screening string) (available, reserved, sold int64
 		o.t.Fatalf("the books are wrong: %+v", row)
 	}
 	return row.Available, row.Reserved, row.Sold
+}
+
+// refundsDue counts the payments of an order whose money must go back.
+func (o *officeTest) refundsDue(orderID string) (n int) {
+	o.t.Helper()
+	d, err := db.Open(o.t.Context(), o.orderDSN)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Reader().GetContext(o.t.Context(), &n, `SELECT COUNT(*) FROM refunds WHERE order_id = ?`, orderID); err != nil {
+		o.t.Fatal(err)
+	}
+	return n
 }
 
 // eventuallyCounters waits until every ticket of a screening is where it should be.
