@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ type AdminOptions struct {
 	Log      *slog.Logger
 }
 
-// Admin returns the operators' routes: /livez, /readyz and /metrics. They belong on a listener that the public does not
+// Admin returns the operators' routes: /livez, /readyz, /metrics and Go's profiles below /debug/pprof/. They belong on a listener that the public does not
 // reach.
 func Admin(opts AdminOptions) http.Handler {
 	mux := http.NewServeMux()
@@ -44,6 +45,9 @@ func Admin(opts AdminOptions) http.Handler {
 		writeStates(opts.Log, w, status, state)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 
