@@ -59,7 +59,7 @@ func serve(ctx context.Context, config Config, now func() time.Time, stdout io.W
 	// What is under way when ctx ends is finished, not cut off: only the closers below end it.
 	background := context.WithoutCancel(ctx)
 	for _, open := range []func(context.Context) error{
-		o.openBroker, o.openDatabases, o.openQueue, o.openServices, o.openConsumers, o.openHTTP,
+		o.openBroker, o.openDatabases, o.openQueue, o.openServices, o.addMetrics, o.openConsumers, o.openHTTP,
 	} {
 		if err := open(background); err != nil {
 			return err
@@ -90,6 +90,7 @@ type office struct {
 	bus         *mq.Bus
 	stock       *stock.Stock
 	seller      *stock.Seller
+	purchases   *purchases // the seller, counted
 	orders      *order.Orders
 	shop, admin net.Listener
 
@@ -168,9 +169,13 @@ func (o *office) openQueue(ctx context.Context) error {
 }
 
 func (o *office) openServices(ctx context.Context) error {
+	sizes := halfSizes()
+	if err := o.registry.Register(sizes); err != nil {
+		return err
+	}
 	o.stock = stock.New(o.stockDB, stock.Options{
 		PayWindow: o.config.PayWindow, SweepGrace: o.config.SweepGrace, MaxBatch: o.config.MaxBatch,
-		Now: o.now, Log: o.log.With("part", "stock"),
+		Now: o.now, Log: o.log.With("part", "stock"), OnHalf: func(orders int) { sizes.Observe(float64(orders)) },
 	})
 	sender, err := o.bus.NewSender(ctx, event.GroupOrder)
 	if err != nil {
@@ -267,7 +272,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders,
+		Stock: o.stock, Seller: o.purchases, Orders: o.orders,
 		JWTSecret: []byte(o.config.JWTSecret), WebhookSecrets: o.config.WebhookSecrets,
 		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}

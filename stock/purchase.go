@@ -60,6 +60,9 @@ func (s *Seller) Close() {
 	s.stopView()
 }
 
+// Waiting is the number of purchases in the queue.
+func (s *Seller) Waiting() int { return s.group.Waiting() }
+
 // Purchase reserves tickets and returns once the reservation is durable. A repeated (BuyerID, Key) returns the
 // reservation that is there, whatever its state. The refusals are ErrScreeningNotFound, ErrSaleNotOpen, ErrSaleClosed,
 // ErrLimitExceeded, ErrSoldOut, ErrKeyReused and ErrInvalid; after ErrBusy nothing is reserved; after ErrUnavailable
@@ -177,6 +180,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		return nil, nil
 	}
 	list := p.list(txID.String(), s.stock.opts)
+	s.stock.opts.OnHalf(len(list.orders))
 	result := make(chan error, 1)
 	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders},
 		func(ctx context.Context) mq.Outcome {

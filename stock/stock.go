@@ -45,6 +45,7 @@ type Options struct {
 	MaxBatch   int           // purchases in one half message, 1 to 500; 256
 	Now        func() time.Time
 	Log        *slog.Logger
+	OnHalf     func(orders int) // is told how many orders each half message carries
 }
 
 // Stock is the rows of one stock database. Any number of processes may share them.
@@ -72,6 +73,9 @@ func New(d *db.DB, o Options) *Stock {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.OnHalf == nil {
+		o.OnHalf = func(int) {}
 	}
 	return &Stock{db: d, opts: o, now: o.Now, log: o.Log}
 }
