@@ -25,6 +25,7 @@ func TestParseRefuses(t *testing.T) {
 		{"up -check-interval 5", `invalid value "5"`},
 		{"up -check-interval 0s", "-check-interval 0s"},
 		{"up -check-timeout -1s", "-check-timeout -1s"},
+		{"up -check-max 0", "-check-max 0"},
 		{"up -port-base 80", "-port-base 80"},
 		{"up -port-base 65500", "-port-base 65500"},
 		{"up -purge", "flag provided but not defined"},
@@ -40,7 +41,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseKeepsWhatIsNotGiven(t *testing.T) {
-	base := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, PortBase: 30000}
+	base := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000}
 	c, err := parse([]string{"up", "-check-interval", "2s"}, base, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +111,7 @@ func TestSettingsExtendOnlyByBrokers(t *testing.T) {
 		{"no brokers", func(s *settings) { s.Brokers = 0 }, false},
 		{"docker", func(s *settings) { s.Mode = modeDocker }, false},
 		{"interval", func(s *settings) { s.CheckInterval++ }, false},
+		{"maximum", func(s *settings) { s.CheckMax++ }, false},
 		{"ports", func(s *settings) { s.PortBase = 30000 }, false},
 	} {
 		next := running
@@ -125,12 +127,24 @@ func TestSettingsRoundTrip(t *testing.T) {
 	if _, found, err := loadSettings(dir); found || err != nil {
 		t.Fatalf("load of nothing: found=%t, %v", found, err)
 	}
-	want := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: time.Minute, PortBase: 30000}
+	want := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: time.Minute, CheckMax: 3, PortBase: 30000}
 	if err := want.save(dir); err != nil {
 		t.Fatal(err)
 	}
 	got, found, err := loadSettings(dir)
 	if err != nil || !found || got != want {
 		t.Fatalf("loaded %s, found=%t, %v; want %s", got, found, err, want)
+	}
+}
+
+// A stack that was started before -check-max existed must still be taken down.
+func TestSettingsWithoutMaximum(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeFile(filepath.Join(dir, settingsFile), []byte(`{"mode":"java","brokers":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := loadSettings(dir)
+	if err != nil || !found || got.CheckMax != defaultCheckMax {
+		t.Fatalf("loaded %s, found=%t, %v; want the default maximum", got, found, err)
 	}
 }

@@ -18,6 +18,7 @@ type brokerConf struct {
 	store         string // directory
 	checkInterval time.Duration
 	checkTimeout  time.Duration
+	checkMax      int
 }
 
 // render writes broker.conf. Keys are the fields of BrokerConfig,
@@ -60,10 +61,10 @@ enableScheduleAsyncDeliver=true
 
 transactionCheckInterval=%d
 transactionTimeOut=%d
-transactionCheckMax=1000
+transactionCheckMax=%d
 
 # A machine that also runs the tests stalls for longer than the default 200 ms.
 waitTimeMillsInSendQueue=3000
 `, clusterName, c.name, c.bind, c.port, c.namesrv, c.store,
-		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds())
+		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds(), c.checkMax)
 }

@@ -99,7 +99,7 @@ func (s stack) compose(ctx context.Context, c command) error {
 	conf := filepath.Join(s.dir, "broker.conf")
 	render := brokerConf{
 		name: "broker-a", bind: "0.0.0.0", port: s.settings.brokerPort(0), namesrv: "namesrv:9876", store: "/home/rocketmq",
-		checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout,
+		checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout, checkMax: s.settings.CheckMax,
 	}
 	if err := writeFile(conf, []byte(render.render())); err != nil {
 		return err

@@ -115,7 +115,7 @@ func (s stack) broker(i int) part {
 		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
 			conf := brokerConf{
 				name: "broker-" + string(rune('a'+i)), port: port, namesrv: loopback(s.settings.namesrvPort()), store: dir,
-				checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout,
+				checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout, checkMax: s.settings.CheckMax,
 			}
 			return s.javaCommand(dir, "org.apache.rocketmq.broker.BrokerStartup", conf.render(),
 				"-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseG1GC")

@@ -13,7 +13,7 @@ import (
 func TestBrokerConf(t *testing.T) {
 	conf := brokerConf{
 		name: "broker-b", port: 21911, namesrv: "127.0.0.1:19876", store: "/data/broker2",
-		checkInterval: 1500 * time.Millisecond, checkTimeout: 6 * time.Second,
+		checkInterval: 1500 * time.Millisecond, checkTimeout: 6 * time.Second, checkMax: 3,
 	}.render()
 	set := make(map[string]string)
 	for line := range strings.Lines(conf) {
@@ -37,6 +37,7 @@ func TestBrokerConf(t *testing.T) {
 		"flushDiskType":               "SYNC_FLUSH",
 		"transactionCheckInterval":    "1500",
 		"transactionTimeOut":          "6000",
+		"transactionCheckMax":         "3",
 		"autoCreateTopicEnable":       "false",
 		"autoCreateSubscriptionGroup": "true",
 		"cleanFileForciblyEnable":     "false",

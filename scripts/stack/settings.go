@@ -21,6 +21,9 @@ const (
 
 	maxBrokers = 4
 
+	// defaultCheckMax lets a half message outlive any outage that a test makes.
+	defaultCheckMax = 1000
+
 	settingsFile = "settings.json"
 )
 
@@ -30,11 +33,14 @@ type settings struct {
 	Brokers       int           `json:"brokers"`
 	CheckInterval time.Duration `json:"check_interval_ns"`
 	CheckTimeout  time.Duration `json:"check_timeout_ns"`
+	CheckMax      int           `json:"check_max"`
 	PortBase      int           `json:"port_base"` // 0: the fixed default ports
 }
 
 func defaultSettings() settings {
-	return settings{Mode: modeAuto, Brokers: 1, CheckInterval: 5 * time.Second, CheckTimeout: 6 * time.Second}
+	return settings{
+		Mode: modeAuto, Brokers: 1, CheckInterval: 5 * time.Second, CheckTimeout: 6 * time.Second, CheckMax: defaultCheckMax,
+	}
 }
 
 func (s *settings) define(fs *flag.FlagSet) {
@@ -42,6 +48,7 @@ func (s *settings) define(fs *flag.FlagSet) {
 	fs.IntVar(&s.Brokers, "brokers", s.Brokers, "brokers in the cluster")
 	fs.DurationVar(&s.CheckInterval, "check-interval", s.CheckInterval, "time between two rounds of check-backs")
 	fs.DurationVar(&s.CheckTimeout, "check-timeout", s.CheckTimeout, "age of a half message at its first check-back")
+	fs.IntVar(&s.CheckMax, "check-max", s.CheckMax, "check-backs of a half message before it is given up")
 	fs.IntVar(&s.PortBase, "port-base", s.PortBase, "first of 100 ports to use")
 }
 
@@ -57,6 +64,8 @@ func (s settings) validate() error {
 		return fmt.Errorf("-check-interval %s is less than 1ms", s.CheckInterval)
 	case s.CheckTimeout < time.Millisecond:
 		return fmt.Errorf("-check-timeout %s is less than 1ms", s.CheckTimeout)
+	case s.CheckMax < 1:
+		return fmt.Errorf("-check-max %d is less than 1", s.CheckMax)
 	case s.PortBase != 0 && (s.PortBase < 1024 || s.PortBase > 65535-100):
 		return fmt.Errorf("-port-base %d is not between 1024 and %d", s.PortBase, 65535-100)
 	}
@@ -93,8 +102,8 @@ func (s settings) resolveMode(ctx context.Context) (string, error) {
 }
 
 func (s settings) String() string {
-	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -port-base %d",
-		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.PortBase)
+	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -check-max %d -port-base %d",
+		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.CheckMax, s.PortBase)
 }
 
 func (s settings) namesrvPort() int {
@@ -137,6 +146,7 @@ func loadSettings(dir string) (s settings, found bool, err error) {
 	if err != nil {
 		return s, false, fmt.Errorf("read settings: %w", err)
 	}
+	s.CheckMax = defaultCheckMax // a file from before the flag has none
 	if err := json.Unmarshal(b, &s); err != nil {
 		return s, false, fmt.Errorf("decode %s: %w", settingsFile, err)
 	}
