@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"boxoffice/scripts/load/traffic"
+)
+
+const (
+	probeSyncs = 100
+	probeBytes = 4096
+)
+
+// probe measures what one small write with fsync costs on the disk of the run. Without it no ratio of durable systems
+// says anything.
+func probe(dir string, into *traffic.Latency) (err error) {
+	file, err := os.CreateTemp(dir, "fsync-")
+	if err != nil {
+		return fmt.Errorf("probe fsync: %w", err)
+	}
+	defer func() {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+	}()
+	block := make([]byte, probeBytes)
+	for range probeSyncs {
+		begin := time.Now()
+		if _, err := file.Write(block); err != nil {
+			return fmt.Errorf("probe fsync: %w", err)
+		}
+		if err := file.Sync(); err != nil {
+			return fmt.Errorf("probe fsync: %w", err)
+		}
+		into.Record(time.Since(begin))
+	}
+	return nil
+}
+
+// cpu is how the processors' time went since the machine started.
+type cpu struct{ total, stolen float64 }
+
+// readCPU returns zeros where the system does not tell (it is Linux's /proc/stat, in ticks: user nice system idle
+// iowait irq softirq steal).
+func readCPU() cpu {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return cpu{}
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	var c cpu
+	for i, field := range strings.Fields(line) {
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil || i > 8 {
+			continue
+		}
+		c.total += ticks
+		if i == 8 {
+			c.stolen = ticks
+		}
+	}
+	return c
+}
+
+// steal is the share of the processors that the host gave to others meanwhile.
+func (c cpu) steal(since cpu) float64 {
+	if c.total <= since.total {
+		return 0
+	}
+	return (c.stolen - since.stolen) / (c.total - since.total)
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	serveNaive = "naive"
+	serveEcho  = "echo"
+
+	// What a child process is told by its environment, because a command line can be read by everybody.
+	envServeDir     = "BENCH_DIR"
+	envServeNamesrv = "BENCH_NAMESRV"
+	envServePrefix  = "BENCH_PREFIX"
+	envServeDSN     = "BENCH_DSN"
+)
+
+// serve is the server of a baseline: naive sells as many shops do, echo answers every purchase with the same bytes.
+func serve(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) (err error) {
+	if len(args) != 1 || (args[0] != serveNaive && args[0] != serveEcho) {
+		return fmt.Errorf("serve what? %s or %s", serveNaive, serveEcho)
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	if args[0] == serveEcho {
+		constant := []byte(`{"type":"/problems#sold_out","title":"Sold out","status":409,"code":"sold_out"}`)
+		e.POST("/v1/screenings/:id/orders", func(c echo.Context) error {
+			return c.JSONBlob(http.StatusConflict, constant)
+		})
+	} else {
+		h := home{
+			name: "child", log: slog.New(slog.DiscardHandler), prefix: getenv(envServePrefix),
+			namesrv: strings.Fields(getenv(envServeNamesrv)), ledgerDSN: getenv(envServeDSN),
+		}
+		background := context.WithoutCancel(ctx)
+		r, err := h.open(background, getenv(envServeDir))
+		defer func() { err = errors.Join(err, r.close()) }()
+		if err != nil {
+			return err
+		}
+		n, err := openNaive(background, r)
+		if err != nil {
+			return err
+		}
+		e.POST("/v1/screenings/:id/orders", n.handle)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	if _, err := fmt.Fprintf(stdout, "ready http://%s\n", listener.Addr()); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case err := <-ended:
+		return err
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return server.Shutdown(stopCtx)
+}
+
+// handle is the naive shop's purchase. It does not ask for a token, which is to its favour.
+func (n *naive) handle(c echo.Context) error {
+	var body struct {
+		Quantity int64 `json:"quantity"`
+	}
+	if err := c.Bind(&body); err != nil || body.Quantity != 1 {
+		return c.JSON(http.StatusBadRequest, map[string]string{"code": "invalid_request"})
+	}
+	buyer, err := strconv.Atoi(strings.TrimPrefix(c.Request().Header.Get("X-Buyer"), "buyer-"))
+	if err != nil {
+		return c.JSON(http.StatusBadRequest, map[string]string{"code": "invalid_request"})
+	}
+	key := c.Request().Header.Get("Idempotency-Key")
+	switch err := n.buy(c.Request().Context(), buyer, key); {
+	case errors.Is(err, errSoldOut):
+		return c.JSON(http.StatusConflict, map[string]string{"code": "sold_out"})
+	case errors.Is(err, errBusy):
+		return c.JSON(http.StatusServiceUnavailable, map[string]string{"code": "busy"})
+	case err != nil:
+		return c.JSON(http.StatusInternalServerError, map[string]string{"code": err.Error()})
+	}
+	return c.JSON(http.StatusAccepted, map[string]any{"status": "reserved", "quantity": body.Quantity, "screening_id": c.Param("id")})
+}

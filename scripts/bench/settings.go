@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	defaultRounds = 10
+	defaultSlot   = 3 * time.Second
+	quickRounds   = 3
+	quickSlot     = 500 * time.Millisecond
+	roundsMax     = 1000
+	slotMax       = time.Minute
+	buyersDefault = 256
+)
+
+// settings is the parsed command line.
+type settings struct {
+	stack   bool
+	quick   bool
+	only    []string // groups of goals, or slots
+	rounds  int
+	slot    time.Duration
+	seed    uint64
+	dir     string // where data goes; empty is a temporary directory
+	verbose bool
+	profile string // file for a processor profile of this process
+}
+
+func parse(args []string, usage io.Writer) (settings, error) {
+	s := settings{rounds: defaultRounds, slot: defaultSlot}
+	var only string
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(usage)
+	flags.BoolVar(&s.stack, "stack", false, "measure on the RocketMQ and MySQL of BOXOFFICE_NAMESRV, BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
+	flags.BoolVar(&s.quick, "quick", false, "a minute's worth: short slots, few rounds, the core groups")
+	flags.StringVar(&only, "only", "", "groups or slots, separated by commas; the groups: "+strings.Join(groupNames(), ", "))
+	flags.IntVar(&s.rounds, "rounds", s.rounds, "rounds; each measures everything once, in random order")
+	flags.DurationVar(&s.slot, "slot", s.slot, "measured time of one variant in one round")
+	flags.Uint64Var(&s.seed, "seed", 0, "of the order of slots and the confidence intervals (0: random)")
+	flags.StringVar(&s.dir, "dir", "", "directory of the data, which decides the disk (empty: a temporary one)")
+	flags.StringVar(&s.profile, "cpuprofile", "", "write a processor profile of the run to this file")
+	flags.BoolVar(&s.verbose, "v", false, "show warnings of the parts")
+	if err := flags.Parse(args); err != nil {
+		return settings{}, err
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	s.complete(given, only)
+	return s, s.check(flags.Args())
+}
+
+func (s *settings) complete(given map[string]bool, only string) {
+	if s.quick && !given["rounds"] {
+		s.rounds = quickRounds
+	}
+	if s.quick && !given["slot"] {
+		s.slot = quickSlot
+	}
+	if s.seed == 0 {
+		s.seed = rand.Uint64()
+	}
+	switch {
+	case only != "":
+		s.only = strings.Split(only, ",")
+	case s.quick:
+		s.only = quickGroups()
+	default:
+		s.only = groupNames()
+	}
+}
+
+func (s *settings) check(rest []string) error {
+	if len(rest) > 0 {
+		return fmt.Errorf("unknown argument %q", rest[0])
+	}
+	for _, name := range s.only {
+		isSlot := slices.ContainsFunc(new(bench).slots(), func(one slot) bool { return one.name == name })
+		if !isSlot && !slices.Contains(groupNames(), name) {
+			return fmt.Errorf("no group or slot %q: the groups are %s", name, strings.Join(groupNames(), ", "))
+		}
+	}
+	if s.rounds < 1 || s.rounds > roundsMax {
+		return fmt.Errorf("-rounds must be from 1 to %d", roundsMax)
+	}
+	if s.slot <= 0 || s.slot > slotMax {
+		return errors.New("-slot must be up to a minute")
+	}
+	return nil
+}

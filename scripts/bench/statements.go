@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+
+	"boxoffice/common/db"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// statements counts what goes to a database: BEGIN, each statement, COMMIT and ROLLBACK, as each is a round trip where
+// the database is a server. It counts nothing twice and misses only the settings of a new connection.
+type statements struct {
+	all     atomic.Int64
+	commits atomic.Int64 // of write transactions: each is one fsync of the log, by synchronous=FULL or flush_log=1
+}
+
+// watch puts the counter between d and its connections. It is for the slots that count: those that take the time run
+// without.
+func (s *statements) watch(d *db.DB) error {
+	pools := []*sqlx.DB{d.Reader()}
+	if d.Name() == "sqlite" {
+		writer, err := writerOf(d)
+		if err != nil {
+			return err
+		}
+		pools = append(pools, writer)
+	}
+	for _, pool := range pools {
+		original := pool.DB
+		limit := original.Stats().MaxOpenConnections
+		pool.DB = sql.OpenDB(countingConnector{original, s})
+		pool.SetMaxOpenConns(limit)
+		pool.SetMaxIdleConns(limit)
+	}
+	return nil
+}
+
+// writerOf finds the pool that package db keeps to itself, without changing what production imports.
+func writerOf(d *db.DB) (*sqlx.DB, error) {
+	field := reflect.ValueOf(d).Elem().FieldByName("write")
+	if !field.IsValid() || field.Type() != reflect.TypeFor[*sqlx.DB]() {
+		return nil, errors.New("package db has no pool named write any more: count elsewhere")
+	}
+	return (*sqlx.DB)(field.UnsafePointer()), nil
+}
+
+// countingConnector takes the connections of another pool, which has set them up.
+type countingConnector struct {
+	pool  *sql.DB
+	count *statements
+}
+
+// Connect keeps a connection of the pool for good.
+func (c countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	held, err := c.pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counted := &countingConn{held: held, count: c.count}
+	err = held.Raw(func(inner any) error {
+		full, ok := inner.(fullConn)
+		if !ok {
+			return fmt.Errorf("the driver's %T cannot be counted", inner)
+		}
+		counted.inner = full
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return counted, nil
+}
+
+// Driver is the other pool's.
+func (c countingConnector) Driver() driver.Driver { return c.pool.Driver() }
+
+// Close closes the other pool, as sql.DB.Close asks for.
+func (c countingConnector) Close() error { return c.pool.Close() }
+
+// fullConn is what both drivers' connections can do.
+type fullConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+}
+
+type countingConn struct {
+	held  *sql.Conn
+	inner fullConn
+	count *statements
+}
+
+func (c *countingConn) Close() error { return c.held.Close() }
+
+// Begin is what the interface asks for; database/sql calls BeginTx.
+func (c *countingConn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+func (c *countingConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	c.count.all.Add(1)
+	tx, err := c.inner.BeginTx(ctx, options)
+	return countingTx{tx, c.count}, err
+}
+
+// Prepare is what the interface asks for; database/sql calls PrepareContext.
+func (c *countingConn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+func (c *countingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.count.all.Add(1) // services prepare nothing for long, so a prepared statement is one that runs
+	return c.inner.PrepareContext(ctx, query)
+}
+
+func (c *countingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := c.inner.ExecContext(ctx, query, args)
+	if !errors.Is(err, driver.ErrSkip) {
+		c.count.all.Add(1)
+	}
+	return result, err
+}
+
+func (c *countingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.inner.QueryContext(ctx, query, args)
+	if !errors.Is(err, driver.ErrSkip) {
+		c.count.all.Add(1)
+	}
+	return rows, err
+}
+
+func (c *countingConn) Ping(ctx context.Context) error { return c.inner.Ping(ctx) }
+
+func (c *countingConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.inner.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *countingConn) ResetSession(ctx context.Context) error {
+	if resetter, ok := c.inner.(driver.SessionResetter); ok {
+		return resetter.ResetSession(ctx)
+	}
+	return nil
+}
+
+func (c *countingConn) IsValid() bool {
+	if validator, ok := c.inner.(driver.Validator); ok {
+		return validator.IsValid()
+	}
+	return true
+}
+
+type countingTx struct {
+	driver.Tx
+	count *statements
+}
+
+func (t countingTx) Commit() error {
+	t.count.all.Add(1)
+	err := t.Tx.Commit()
+	if err == nil {
+		t.count.commits.Add(1)
+	}
+	return err
+}
+
+func (t countingTx) Rollback() error {
+	t.count.all.Add(1)
+	return t.Tx.Rollback()
+}
