@@ -89,9 +89,12 @@ func TestExhaustedHalvesAreReadUntilReviewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.inspect(t, bus, sub, "half given up", func(d mq.Depths) bool { return d.HalvesExhausted == 1 && d.HalvesInDoubt == 0 })
-	letters, err := bus.ExhaustedHalves(t.Context(), 10)
-	if err != nil || len(letters) != 1 || letters[0].Topic != string(topic) || letters[0].Key != "tx-1" || string(letters[0].Body) != `{"id":"1"}` {
+	letters, err := bus.ExhaustedHalves(t.Context(), string(topic), 10)
+	if err != nil || len(letters.List) != 1 || letters.List[0].Key != "tx-1" || string(letters.List[0].Body) != `{"id":"1"}` {
 		t.Fatalf("exhausted halves %+v, %v", letters, err)
+	}
+	if others, err := bus.ExhaustedHalves(t.Context(), "another", 10); err != nil || len(others.List) != 0 {
+		t.Errorf("exhausted halves of another topic %+v, %v", others, err)
 	}
 	if err := bus.Reviewed(t.Context(), letters); err != nil {
 		t.Fatal(err)
@@ -127,15 +130,15 @@ func TestDeadLettersAreReadSentAgainAndReviewed(t *testing.T) {
 		}
 	}
 	h.inspect(t, bus, sub, "dead letters", func(d mq.Depths) bool { return d.DeadLetters[group] == n })
-	if few, err := bus.DeadLetters(t.Context(), group, 5); err != nil || len(few) != 5 {
-		t.Errorf("%d letters, %v, want 5", len(few), err)
+	if few, err := bus.DeadLetters(t.Context(), group, 5); err != nil || len(few.List) != 5 {
+		t.Errorf("%d letters, %v, want 5", len(few.List), err)
 	}
 	letters, err := bus.DeadLetters(t.Context(), group, 1000)
-	if err != nil || len(letters) != n {
-		t.Fatalf("%d letters, %v, want %d", len(letters), err, n)
+	if err != nil || len(letters.List) != n {
+		t.Fatalf("%d letters, %v, want %d", len(letters.List), err, n)
 	}
 	close(broken)
-	for _, l := range letters {
+	for _, l := range letters.List {
 		if l.Topic != string(topic) || l.Key != "key" || l.MessageID == "" || l.StoredAt.IsZero() {
 			t.Fatalf("letter %+v", l)
 		}
@@ -156,8 +159,8 @@ func TestDeadLettersAreReadSentAgainAndReviewed(t *testing.T) {
 		t.Errorf("%d messages came back, and not the same", len(got))
 	}
 	h.inspect(t, bus, sub, "no letters", func(d mq.Depths) bool { return d.DeadLetters[group] == 0 })
-	if again, err := bus.DeadLetters(t.Context(), group, 10); err != nil || len(again) != 0 {
-		t.Errorf("%d letters after the review, %v", len(again), err)
+	if again, err := bus.DeadLetters(t.Context(), group, 10); err != nil || len(again.List) != 0 {
+		t.Errorf("%d letters after the review, %v", len(again.List), err)
 	}
 }
 

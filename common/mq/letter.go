@@ -28,43 +28,47 @@ type Letter struct {
 	MessageID string
 	Body      []byte
 	StoredAt  time.Time // when it was given up, by the broker's clock
-
-	at     place
-	offset int64
 }
 
-// DeadLetters reads the dead letters of a consumer group that were not reviewed, the oldest first, at most limit.
-func (b *Bus) DeadLetters(ctx context.Context, group string, limit int) ([]Letter, error) {
-	letters, err := b.letters(ctx, b.name(deadLetterPrefix+group), propertyRetryTopic, limit)
+// Letters are letters that were read together, the oldest of each queue first.
+type Letters struct {
+	List []Letter
+
+	read map[place]int64 // the offsets that follow what was read, others' messages included
+}
+
+// DeadLetters reads the dead letters of a consumer group that were not reviewed, at most limit.
+func (b *Bus) DeadLetters(ctx context.Context, group string, limit int) (Letters, error) {
+	letters, err := b.letters(ctx, b.name(deadLetterPrefix+group), limit, func(m *primitive.MessageExt) (string, bool) {
+		return b.plainTopic(m.GetProperty(propertyRetryTopic)), true
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters of group %q: %w", group, err)
+		return Letters{}, fmt.Errorf("read dead letters of group %q: %w", group, err)
 	}
 	return letters, nil
 }
 
-// ExhaustedHalves reads the half messages that were given up after their last check-back and were not reviewed, the
-// oldest first, at most limit. They are those of the whole cluster, whatever their prefix: Topic tells whose they are.
-func (b *Bus) ExhaustedHalves(ctx context.Context, limit int) ([]Letter, error) {
-	letters, err := b.letters(ctx, exhaustedTopic, propertyRealTopic, limit)
+// ExhaustedHalves reads the half messages of a topic that were given up after their last check-back and were not
+// reviewed, at most limit. The broker keeps those of all topics together; the others are passed over.
+func (b *Bus) ExhaustedHalves(ctx context.Context, topic string, limit int) (Letters, error) {
+	letters, err := b.letters(ctx, exhaustedTopic, limit, func(m *primitive.MessageExt) (string, bool) {
+		return topic, m.GetProperty(propertyRealTopic) == b.name(topic)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read exhausted half messages: %w", err)
+		return Letters{}, fmt.Errorf("read exhausted half messages: %w", err)
 	}
 	return letters, nil
 }
 
-// Reviewed says that somebody has dealt with these letters, all that were read of their queues: they are not read and
+// Reviewed says that these letters have been dealt with: they, and what was passed over to find them, are not read and
 // not counted again.
-func (b *Bus) Reviewed(ctx context.Context, letters []Letter) error {
+func (b *Bus) Reviewed(ctx context.Context, letters Letters) error {
 	s, err := b.beginSurvey(ctx)
 	if err != nil {
 		return fmt.Errorf("confirm letters: %w", err)
 	}
 	defer s.close()
-	next := map[place]int64{}
-	for _, l := range letters {
-		next[l.at] = max(next[l.at], l.offset+1)
-	}
-	for p, offset := range next {
+	for p, offset := range letters.read {
 		fields := p.fields()
 		fields["consumerGroup"] = b.name(reviewGroup)
 		fields["commitOffset"] = strconv.FormatInt(offset, 10)
@@ -91,55 +95,48 @@ func Resend(ctx context.Context, s *Sender, l Letter) error {
 	return nil
 }
 
-func (b *Bus) letters(ctx context.Context, topic, origin string, limit int) ([]Letter, error) {
+// letters reads what the review has not confirmed. wanted tells the topic of a message, and whether it is a letter that
+// is looked for.
+func (b *Bus) letters(ctx context.Context, topic string, limit int, wanted func(*primitive.MessageExt) (string, bool)) (Letters, error) {
 	s, err := b.beginSurvey(ctx)
 	if err != nil {
-		return nil, err
+		return Letters{}, err
 	}
 	defer s.close()
 	places, err := s.places(ctx, topic)
 	if err != nil {
-		return nil, err
+		return Letters{}, err
 	}
-	var all []Letter
+	all := Letters{read: map[place]int64{}}
 	for _, p := range places {
-		found, err := s.read(ctx, p, origin, limit-len(all))
+		next, err := s.position(ctx, s.bus.name(reviewGroup), p)
 		if err != nil {
-			return nil, err
+			return Letters{}, err
 		}
-		all = append(all, found...)
+		end, err := s.end(ctx, p)
+		if err != nil {
+			return Letters{}, err
+		}
+		for next < end && len(all.List) < limit {
+			messages, following, err := s.pull(ctx, p, next, min(limit-len(all.List), pullBatch))
+			if err != nil {
+				return Letters{}, err
+			}
+			if following <= next {
+				break
+			}
+			for _, m := range messages {
+				if topic, ok := wanted(m); ok {
+					all.List = append(all.List, Letter{
+						Topic: topic, Key: m.GetKeys(), MessageID: m.MsgId, Body: m.Body, StoredAt: time.UnixMilli(m.StoreTimestamp),
+					})
+				}
+			}
+			next = following
+			all.read[p] = next
+		}
 	}
 	return all, nil
-}
-
-// read pulls what the review has not confirmed.
-func (s *survey) read(ctx context.Context, p place, origin string, limit int) ([]Letter, error) {
-	next, err := s.position(ctx, s.bus.name(reviewGroup), p)
-	if err != nil {
-		return nil, err
-	}
-	end, err := s.end(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	var found []Letter
-	for next < end && len(found) < limit {
-		messages, following, err := s.pull(ctx, p, next, min(limit-len(found), pullBatch))
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range messages {
-			found = append(found, Letter{
-				Topic: s.bus.plainTopic(m.GetProperty(origin)), Key: m.GetKeys(), MessageID: m.MsgId, Body: m.Body,
-				StoredAt: time.UnixMilli(m.StoreTimestamp), at: p, offset: m.QueueOffset,
-			})
-		}
-		if following <= next {
-			break
-		}
-		next = following
-	}
-	return found, nil
 }
 
 // pull reads a few messages from an offset on, without a wait, and returns the offset that follows them.
