@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"boxoffice/broker"
 )
@@ -17,6 +18,8 @@ func runBroker(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.SetOutput(stdout)
 	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")
 	data := flags.String("data", "./data/broker", "directory of the log")
+	checkAfter := flags.Duration("check-timeout", 6*time.Second, "age of a half message at its first check-back")
+	checkInterval := flags.Duration("check-interval", 30*time.Second, "time between two rounds of check-backs")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -28,6 +31,7 @@ func runBroker(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	b, err := broker.New(
 		broker.WithListen(*listen), broker.WithDataDir(*data),
+		broker.WithTransactionTimeout(*checkAfter), broker.WithTransactionCheckInterval(*checkInterval),
 		broker.WithLogger(slog.New(slog.NewTextHandler(stdout, nil))),
 	)
 	if err != nil {

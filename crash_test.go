@@ -3,13 +3,10 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,23 +30,43 @@ func newPrograms(t *testing.T, settings ...string) *officeTest {
 	return o
 }
 
-// startProgram runs the whole program as a process of its own, embedded broker and all, and returns when it is ready.
-func (o *officeTest) startProgram(args ...string) *exec.Cmd {
+// program is the whole program as a process of its own.
+type program struct {
+	command     *exec.Cmd
+	shop, admin string
+}
+
+// kill is kill -9: the process gets no chance to finish anything.
+func (p program) kill(t *testing.T) {
+	t.Helper()
+	if err := p.command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.command.Wait() // its error is that it was killed
+}
+
+// startProgram launches an office and sends what follows to it.
+func (o *officeTest) startProgram(args ...string) program {
 	o.t.Helper()
-	program, err := os.Executable()
+	p := o.launch(args...)
+	o.shop, o.admin = p.shop, p.admin
+	return p
+}
+
+// launch runs the program, embedded broker and all unless its environment says otherwise, and returns when it is ready.
+func (o *officeTest) launch(args ...string) program {
+	o.t.Helper()
+	executable, err := os.Executable()
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	command := exec.Command(program, args...)
+	command := exec.Command(executable, args...)
 	command.Env = append(os.Environ(), "BOXOFFICE_TEST_AS_PROGRAM=1")
 	for name, value := range o.env {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	command.Stderr = os.Stderr
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	stdout := newOutput(o.t)
+	command.Stdout, command.Stderr = stdout, os.Stderr
 	if err := command.Start(); err != nil {
 		o.t.Fatal(err)
 	}
@@ -57,23 +74,14 @@ func (o *officeTest) startProgram(args ...string) *exec.Cmd {
 		_ = command.Process.Kill() // it may have ended already
 		_ = command.Wait()
 	})
-	ready := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(stdout)
-		for lines.Scan() {
-			if strings.HasPrefix(lines.Text(), "boxoffice is ready") {
-				ready <- lines.Text()
-			}
-		}
-		_, _ = io.Copy(io.Discard, stdout)
-	}()
+	p := program{command: command}
 	select {
-	case line := <-ready:
-		o.shop, o.admin = addresses(line)
+	case line := <-stdout.ready:
+		p.shop, p.admin = addresses(line)
 	case <-time.After(testDeadline):
 		o.t.Fatal("the program was not ready in time")
 	}
-	return command
+	return p
 }
 
 // The process dies in the middle of a sale, three times over. Whoever was told "reserved" has that order, each order
@@ -104,10 +112,7 @@ func TestKillInMidSale(t *testing.T) {
 			})
 		}
 		o.eventually("sale under way", func() bool { mu.Lock(); defer mu.Unlock(); return len(acknowledged) >= (round+1)*500 })
-		if err := program.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = program.Wait()
+		program.kill(t)
 		sale.Wait()
 		program = o.startProgram()
 	}

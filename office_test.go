@@ -29,6 +29,8 @@ import (
 const (
 	testJWTSecret = "0123456789abcdef0123456789abcdef"
 	testDeadline  = 30 * time.Second
+
+	outputBytesMax = 64 << 10 // of each process, when a test fails
 )
 
 func testWebhookSecret() string {
@@ -137,12 +139,13 @@ func (o *output) Write(p []byte) (int, error) {
 	o.text.Write(p)
 	if !o.seen {
 		for line := range strings.Lines(o.text.String()) {
-			if strings.HasPrefix(line, "boxoffice is ready") && strings.HasSuffix(line, "\n") {
+			if strings.HasPrefix(line, "boxoffice ") && strings.Contains(line, "is ready: ") && strings.HasSuffix(line, "\n") {
 				o.seen = true
 				o.ready <- line
 			}
 		}
 	}
+	o.text.Next(max(0, o.text.Len()-outputBytesMax))
 	return len(p), nil
 }
 
@@ -196,7 +199,11 @@ func decode[T any](t *testing.T, r response) T {
 
 // send makes one request; header pairs follow the body. It and must may be called from any goroutine.
 func (o *officeTest) send(method, path, token, body string, header ...string) (response, error) {
-	request, err := http.NewRequest(method, o.shop+path, strings.NewReader(body))
+	return sendTo(o.shop, method, path, token, body, header...)
+}
+
+func sendTo(shop, method, path, token, body string, header ...string) (response, error) {
+	request, err := http.NewRequest(method, shop+path, strings.NewReader(body))
 	if err != nil {
 		return response{}, err
 	}
@@ -209,7 +216,8 @@ func (o *officeTest) send(method, path, token, body string, header ...string) (r
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	answer, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: testDeadline} // whatever is away, there is an answer
+	answer, err := client.Do(request)
 	if err != nil {
 		return response{}, err
 	}
@@ -287,16 +295,21 @@ func paymentBody(paymentID, orderID string, amount int, currency string) string 
 
 func (o *officeTest) deliver(body string, at time.Time) response {
 	o.t.Helper()
+	return o.must("POST", "/v1/payments/callback", "", body, signed(o.t, body, at)...)
+}
+
+// signed is the headers that the payment provider sends with a callback.
+func signed(t *testing.T, body string, at time.Time) []string {
+	t.Helper()
 	signer, err := standardwebhooks.NewWebhook(testWebhookSecret())
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
 	signature, err := signer.Sign("msg_1", at, []byte(body))
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return o.must("POST", "/v1/payments/callback", "", body, "webhook-id", "msg_1",
-		"webhook-timestamp", fmt.Sprint(at.Unix()), "webhook-signature", signature)
+	return []string{"webhook-id", "msg_1", "webhook-timestamp", fmt.Sprint(at.Unix()), "webhook-signature", signature}
 }
 
 func (o *officeTest) order(buyer, id string) orderJSON {
@@ -316,7 +329,12 @@ func (o *officeTest) available(screening string) int64 {
 // eventually polls until f holds.
 func (o *officeTest) eventually(what string, f func() bool) {
 	o.t.Helper()
-	for deadline := time.Now().Add(testDeadline); !f(); time.Sleep(10 * time.Millisecond) {
+	o.within(testDeadline, what, f)
+}
+
+func (o *officeTest) within(limit time.Duration, what string, f func() bool) {
+	o.t.Helper()
+	for deadline := time.Now().Add(limit); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.t.Fatalf("not in time: %s", what)
 		}
