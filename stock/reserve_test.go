@@ -15,11 +15,17 @@ import (
 
 // The id is in every database and every retry: a change of its form would sell twice to those who retry across it.
 func TestOrderIDIsPinned(t *testing.T) {
-	if got, want := OrderID("alice", "k1"), "de3usvn20d8756afhq0dlo4td8"; got != want {
+	if got, want := OrderID("alice", "k1"), "dqkohrjjde3usvn20d8756afho"; got != want {
 		t.Errorf("OrderID = %q, want %q", got, want)
 	}
 	if OrderID("ab", "c") == OrderID("a", "bc") {
 		t.Error("buyer and key run into each other")
+	}
+	from, until := buyerRange("alice")
+	for n := range 1000 {
+		if id := OrderID("alice", fmt.Sprint(n)); id < from || id >= until {
+			t.Fatalf("%s is not between %s and %s", id, from, until)
+		}
 	}
 }
 

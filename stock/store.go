@@ -57,10 +57,12 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 		return nil, "", err
 	}
 	limit = pageSize(limit)
+	from, until := buyerRange(buyerID)
 	var rows []reservationRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
-		WHERE buyer_id = ? AND created_at <= ? AND (created_at < ? OR order_id < ?)
-		ORDER BY created_at DESC, order_id DESC LIMIT ?`, buyerID, after.at, after.at, after.id, limit+1); err != nil {
+		WHERE order_id >= ? AND order_id < ? AND buyer_id = ?
+		AND created_at <= ? AND (created_at < ? OR order_id < ?) ORDER BY created_at DESC, order_id DESC LIMIT ?`,
+		from, until, buyerID, after.at, after.at, after.id, limit+1); err != nil {
 		return nil, "", away("read reservations", err)
 	}
 	next := ""

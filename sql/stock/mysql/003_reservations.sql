@@ -13,7 +13,6 @@ CREATE TABLE IF NOT EXISTS reservations (
     settled_at   BIGINT,
     PRIMARY KEY (order_id),
     KEY reservations_by_sweep (sweep_at),
-    KEY reservations_by_buyer (buyer_id, created_at, order_id),
     KEY reservations_by_screening (screening_id, created_at, order_id),
     CHECK ((state = 'reserved') = (sweep_at IS NOT NULL)),
     CHECK ((state = 'reserved') = (settled_at IS NULL))

@@ -1,0 +1,62 @@
+package stock
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"boxoffice/common/db/dbtest"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/sql"
+)
+
+// cpu is the processor time of this process so far: unlike the wall clock it does not count what other programs do.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkReserve is the local transaction of a list, with its commit. cpu-us/order is the figure to compare.
+func BenchmarkReserve(b *testing.B) {
+	for _, size := range []int{1, 16, 128, 256} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			migrations, err := sql.Stock()
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := New(dbtest.New(b, migrations), Options{})
+			now := time.Now()
+			screening, err := s.AddScreening(b.Context(), Screening{
+				Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(time.Hour), Capacity: 1e8,
+				Price: event.Money{Amount: 4900, Currency: "CNY"}, SaleOpensAt: now, SaleClosesAt: now.Add(time.Hour),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			start, list := cpu(b), 0
+			for b.Loop() {
+				l := reserveList{txID: fmt.Sprint("tx-", list), tickets: map[string]int64{screening.ID: int64(size)}}
+				for n := range size {
+					buyer := fmt.Sprint(list*7919+n*104729, "-buyer")
+					l.orders = append(l.orders, event.Order{
+						ID: OrderID(buyer, "k"), BuyerID: buyer, ScreeningID: screening.ID, Quantity: 1,
+						Amount: screening.Price, CreatedAt: now.UnixMilli(), ExpiresAt: now.UnixMilli(),
+					})
+				}
+				list++
+				if outcome, err := s.execute(b.Context(), l); outcome != mq.Commit {
+					b.Fatal(err)
+				}
+			}
+			orders := float64(list * size)
+			b.ReportMetric(float64((cpu(b)-start).Microseconds())/orders, "cpu-us/order")
+			b.ReportMetric(orders/b.Elapsed().Seconds(), "orders/s")
+		})
+	}
+}
