@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if len(args) > 0 && args[0] == "broker" {
 		return runBroker(ctx, args[1:], stdout)
 	}
+	if len(args) > 0 && args[0] == "doctor" {
+		return runDoctor(ctx, args[1:], getenv, time.Now, stdout)
+	}
 	config, err := parseConfig(args, getenv, stdout)
 	if err != nil {
 		return err

@@ -1,0 +1,65 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"boxoffice/order"
+)
+
+func examinePayments(ctx context.Context, o Office, r *Report) error {
+	if err := examineParked(ctx, o, r); err != nil {
+		return err
+	}
+	refunds, err := o.Orders.RefundsDue(ctx, notesMax)
+	if err != nil {
+		return err
+	}
+	r.note("refund_due", refunds)
+	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, notesMax)
+	if err != nil {
+		return err
+	}
+	r.note("mismatched_payment", mismatched)
+	return nil
+}
+
+func (r *Report) note(kind string, claims []order.Claim) {
+	for _, c := range claims {
+		r.Notes = append(r.Notes, Note{kind, c.PaymentID, c.OrderID, c.Amount.Amount, c.Amount.Currency, c.Since})
+	}
+}
+
+// examineParked looks at payments that wait for their order. Whatever makes the order move applies them too.
+func examineParked(ctx context.Context, o Office, r *Report) error {
+	parked, err := o.Orders.PaymentsOf(ctx, order.Parked, troublesMax)
+	if err != nil {
+		return err
+	}
+	for len(parked) > 0 {
+		page := parked[:min(pageSize, len(parked))]
+		parked = parked[len(page):]
+		ids := make([]string, len(page))
+		for i, c := range page {
+			ids[i] = c.OrderID
+		}
+		reservations, err := o.Stock.ReservationsOf(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for _, c := range page {
+			age := o.Now().Sub(c.Since)
+			if age <= inFlight {
+				continue
+			}
+			t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Remedy: publishAgain, orders: []string{c.OrderID},
+				Detail: fmt.Sprintf("%d %s for order %s waits since %s", c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
+			if _, exists := reservations[c.OrderID]; !exists {
+				t.Remedy, t.orders = "", nil
+				t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
+			}
+			r.add(t)
+		}
+	}
+	return nil
+}

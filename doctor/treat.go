@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/stock"
+)
+
+// Treat re-drives what the report found and notes in Treated what it did. Everything that it sends may come twice, so it
+// may be run again, and beside a running office. What it sends heals when the services have handled it. It returns the
+// number of troubles that it has no remedy for.
+func Treat(ctx context.Context, o Office, r *Report) (left int, err error) {
+	if o.Bus == nil || o.Sender == nil {
+		return 0, errors.New("treat: the message queue is needed")
+	}
+	ids := map[string]bool{}
+	left = r.Total()
+	for _, t := range r.Troubles {
+		if t.Remedy != "" {
+			left--
+		}
+		for _, id := range t.orders {
+			ids[id] = true
+		}
+	}
+	if err := publish(ctx, o, r, slices.Sorted(maps.Keys(ids))); err != nil {
+		return 0, fmt.Errorf("treat: %w", err)
+	}
+	for _, l := range r.letters {
+		if err := treatLetters(ctx, o, r, l); err != nil {
+			return 0, fmt.Errorf("treat: %w", err)
+		}
+	}
+	return left, nil
+}
+
+// publish publishes the reservations of these orders. Those of a half message that was rolled back are not there.
+func publish(ctx context.Context, o Office, r *Report, ids []string) error {
+	sweeper := stock.NewSweeper(o.Stock, o.Sender)
+	for page := range slices.Chunk(ids, pageSize) {
+		reservations, err := o.Stock.ReservationsOf(ctx, page...)
+		if err != nil {
+			return err
+		}
+		var orders []event.Order
+		for _, id := range page {
+			if reservation, exists := reservations[id]; exists {
+				orders = append(orders, reservation.Order)
+				r.Treated = append(r.Treated, "published the reservation of order "+id+" again")
+			}
+		}
+		if err := sweeper.Publish(ctx, orders); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// treatLetters confirms the letters only when all of them are sent again; a stop in between sends some of them twice.
+func treatLetters(ctx context.Context, o Office, r *Report, l letters) error {
+	for _, letter := range l.List {
+		_, err := ordersOf(letter)
+		switch {
+		case err != nil:
+			r.Treated = append(r.Treated, fmt.Sprintf("put aside message %s, which nothing can handle", letter.MessageID))
+		case l.kind == DeadLetter:
+			if err := mq.Resend(ctx, o.Sender, letter); err != nil {
+				return err
+			}
+			r.Treated = append(r.Treated, fmt.Sprintf("sent dead letter %s to topic %s again", letter.MessageID, letter.Topic))
+		default:
+			r.Treated = append(r.Treated, "put aside half message "+letter.MessageID)
+		}
+	}
+	return o.Bus.Reviewed(ctx, l.Letters)
+}
