@@ -22,7 +22,7 @@ const (
 	roleOrder = "order"
 
 	jwtSecretMinBytes = 32
-	maxBatchLimit     = 4096
+	maxBatchLimit     = 500
 )
 
 // Config is everything that can be set, by flag or by environment; a flag wins. Secrets come from the environment only,
@@ -42,6 +42,8 @@ type Config struct {
 	SweepGrace     time.Duration
 	Roles          []string
 	MaxBatch       int
+	BuyerRate      int // requests per second; 0 is no limit
+	AddressRate    int
 	LogLevel       slog.Level
 	Demo           bool // no secret is configured: they are made at start and everything can be tried
 }
@@ -68,6 +70,8 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (Co
 	flags.DurationVar(&c.SweepGrace, "sweep-grace", 30*time.Second, "time after the payment window until the sweeper asks for an order")
 	flags.StringVar(&roles, "roles", "all", "work of this process: all, or some of api,stock,order")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
+	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
+	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, likewise")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	if err := applyEnvironment(flags, getenv); err != nil {
 		return Config{}, err
@@ -131,6 +135,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_SWEEP_GRACE to at least 1s")
 	case !regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`).MatchString(c.QueuePrefix):
 		return errors.New("set BOXOFFICE_QUEUE_PREFIX to at most 32 letters, digits, _ and -")
+	case c.BuyerRate < 0 || c.AddressRate < 0:
+		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
 	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:
 		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", maxBatchLimit)
 	}

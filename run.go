@@ -277,6 +277,7 @@ func (o *office) shopOptions() api.Options {
 	options := api.Options{
 		Stock: o.stock, Seller: o.purchases, Orders: o.orders,
 		JWTSecret: []byte(o.config.JWTSecret), WebhookSecrets: o.config.WebhookSecrets,
+		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}
 	if o.config.Demo {

@@ -53,6 +53,7 @@ type Options struct {
 	WebhookSecrets []string // "whsec_" + base64; any of them may have signed, so that a secret can be changed
 
 	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
+	AddressRate int // the same of one network address, but for signed callbacks; 0 is no limit
 	MaxInFlight int // requests handled at once, the others are told to come back; 0 is 16384
 
 	Demo    *Demo                 // nil: the /v1/dev routes do not exist
@@ -71,7 +72,8 @@ type office struct {
 	known    *tokenMemory
 	webhooks *webhookVerifier
 	requests *requestSeries
-	rates    *buyerRates
+	buyers   *callRates
+	addrs    *callRates
 	slots    chan struct{} // one for each request that is being handled
 	payer    *http.Client  // the payment simulator's
 	headers  []fixedHeader // of every answer
@@ -103,7 +105,8 @@ func New(opts Options) (http.Handler, error) {
 		known:    newTokenMemory(),
 		webhooks: webhooks,
 		requests: requests,
-		rates:    newBuyerRates(opts.BuyerRate, opts.Now),
+		buyers:   newCallRates(opts.BuyerRate, opts.Now),
+		addrs:    newCallRates(opts.AddressRate, opts.Now),
 		slots:    make(chan struct{}, opts.MaxInFlight),
 		payer:    newSimulatorClient(),
 		headers:  securityHeaders(),

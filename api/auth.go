@@ -53,7 +53,7 @@ func (o *office) allow(role string, handle func(c echo.Context, caller string) e
 		if who.Role != role {
 			return refusal{kind: forbidden, detail: "This call needs the role " + role + "."}
 		}
-		if !o.rates.take(who.Subject) {
+		if !o.buyers.take(who.Subject) {
 			return refusal{kind: rateLimited}
 		}
 		return handle(c, who.Subject)

@@ -87,7 +87,7 @@ func problems() [kinds]problem {
 		{methodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed",
 			"See the Allow header for what this path understands.", nil},
 		{rateLimited, http.StatusTooManyRequests, "rate_limited", "Too many requests",
-			"You are sending faster than one buyer may. Wait as long as Retry-After says.", nil},
+			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
 			[]error{stock.ErrBusy, order.ErrBusy}},

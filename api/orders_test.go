@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -212,6 +213,24 @@ func TestBuyerRate(t *testing.T) {
 	if w := f.send(t, other); w.Code != http.StatusAccepted {
 		t.Errorf("another buyer was answered %d", w.Code)
 	}
+}
+
+// One machine with many accounts is still one address. The payment provider's is not held to it: its calls are signed.
+func TestAddressRate(t *testing.T) {
+	now := testNow()
+	f := newFixture(t, func(o *Options) {
+		o.AddressRate = 1
+		o.Now = func() time.Time { return now }
+	})
+	for n := range 2 {
+		a := buy(t)
+		a.token = tokenFor(t, fmt.Sprint("buyer-", n), roleBuyer)
+		if w := f.send(t, a); w.Code != http.StatusAccepted {
+			t.Errorf("answered %d %s", w.Code, w.Body)
+		}
+	}
+	wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings"}), http.StatusTooManyRequests, "rate_limited")
+	wantProblem(t, f.send(t, ask{method: "POST", path: callbackPath, body: "{}"}), http.StatusUnauthorized, "bad_signature")
 }
 
 // In a sale that is over nearly every request is one that is refused from memory, so it must cost no more than that:

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// rateSlots bounds the memory to 512 KiB whatever number of buyers comes. Two buyers that share a slot share a rate;
-// the seed is random, so nobody can choose whom to share with.
+// rateSlots bounds the memory to 512 KiB whatever number of callers comes. Two that share a slot share a rate; the seed
+// is random, so nobody can choose whom to share with.
 const rateSlots = 1 << 16
 
-// buyerRates limits how fast one buyer may call. Each slot is the time, in Unix nanoseconds, at which its bucket would
-// be full again (the generic cell rate algorithm, ITU-T I.371): one word per buyer, no lock, nothing to expire.
-type buyerRates struct {
+// callRates limits how fast one caller, a buyer or an address, may call. Each slot is the time, in Unix nanoseconds, at which its bucket would
+// be full again (the generic cell rate algorithm, ITU-T I.371): one word per caller, no lock, nothing to expire.
+type callRates struct {
 	seed  maphash.Seed
 	slots []atomic.Int64
 	each  int64 // nanoseconds that one request costs
@@ -20,22 +20,25 @@ type buyerRates struct {
 	now   func() time.Time
 }
 
-func newBuyerRates(perSecond int, now func() time.Time) *buyerRates {
+func newCallRates(perSecond int, now func() time.Time) *callRates {
 	if perSecond <= 0 {
-		return &buyerRates{}
+		return &callRates{}
 	}
-	return &buyerRates{
+	return &callRates{
 		seed: maphash.MakeSeed(), slots: make([]atomic.Int64, rateSlots),
 		each: int64(time.Second) / int64(perSecond), burst: 2 * int64(time.Second), now: now,
 	}
 }
 
-// take says whether the buyer may make one more request now.
-func (r *buyerRates) take(buyer string) bool {
-	if len(r.slots) == 0 {
+// off tells that there is no limit.
+func (r *callRates) off() bool { return len(r.slots) == 0 }
+
+// take says whether the caller may make one more request now.
+func (r *callRates) take(caller string) bool {
+	if r.off() {
 		return true
 	}
-	slot := &r.slots[maphash.String(r.seed, buyer)%rateSlots]
+	slot := &r.slots[maphash.String(r.seed, caller)%rateSlots]
 	now := r.now().UnixNano()
 	for {
 		full := slot.Load()

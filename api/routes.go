@@ -6,6 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+const callbackPath = "/v1/payments/callback"
+
 // routes is every call of the public listener, in the order of openapi.yaml.
 func (o *office) routes() (*echo.Echo, error) {
 	e := echo.New()
@@ -21,7 +23,7 @@ func (o *office) routes() (*echo.Echo, error) {
 	e.GET("/v1/orders", o.allow(roleBuyer, o.listOrders))
 	e.GET("/v1/orders/:id", o.allow(roleBuyer, o.getOrder))
 	e.POST("/v1/orders/:id/cancel", o.allow(roleBuyer, o.cancelOrder))
-	e.POST("/v1/payments/callback", o.paymentCallback)
+	e.POST(callbackPath, o.paymentCallback)
 	if o.Demo != nil {
 		e.POST("/v1/dev/tokens", o.makeToken)
 		e.POST("/v1/dev/payments", o.allow(roleBuyer, o.simulatePayment))
@@ -58,6 +60,9 @@ func (o *office) frame(next echo.HandlerFunc) echo.HandlerFunc {
 // serve calls the handler when there is room for one more request, and turns a panic of it into an error: one bad
 // request must not end the process with everybody else's.
 func (o *office) serve(next echo.HandlerFunc, c echo.Context) (err error) {
+	if !o.addrs.off() && c.Path() != callbackPath && !o.addrs.take(c.RealIP()) {
+		return refusal{kind: rateLimited}
+	}
 	select {
 	case o.slots <- struct{}{}:
 	default:
