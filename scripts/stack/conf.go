@@ -63,8 +63,13 @@ transactionCheckInterval=%d
 transactionTimeOut=%d
 transactionCheckMax=%d
 
+# The end of a transaction is kept in memory for this long. A half message that
+# is checked earlier than that would be checked although it is committed.
+transactionOpBatchInterval=%d
+
 # A machine that also runs the tests stalls for longer than the default 200 ms.
 waitTimeMillsInSendQueue=3000
 `, clusterName, c.name, c.bind, c.port, c.namesrv, c.store,
-		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds(), c.checkMax)
+		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds(), c.checkMax,
+		min(3*time.Second, c.checkTimeout/4).Milliseconds())
 }

@@ -38,6 +38,7 @@ func TestBrokerConf(t *testing.T) {
 		"transactionCheckInterval":    "1500",
 		"transactionTimeOut":          "6000",
 		"transactionCheckMax":         "3",
+		"transactionOpBatchInterval":  "1500",
 		"autoCreateTopicEnable":       "false",
 		"autoCreateSubscriptionGroup": "true",
 		"cleanFileForciblyEnable":     "false",
@@ -79,7 +80,7 @@ func newNameserver(t *testing.T, answer []byte) string {
 		if err != nil {
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		if _, err := io.ReadFull(conn, make([]byte, len(requestFrame(getBrokerClusterInfo)))); err != nil {
 			return
 		}

@@ -6,19 +6,19 @@ import (
 )
 
 var (
-	// ErrLocked: another process, or another Log, has the directory open.
+	// ErrLocked says that another process, or another Log, has the directory open.
 	ErrLocked = errors.New("commitlog: another process uses the directory")
-	// ErrCorrupt: the files are damaged where a crash cannot have damaged them.
+	// ErrCorrupt says that the files are damaged where a crash cannot have damaged them.
 	ErrCorrupt = errors.New("commitlog: corrupt log")
-	// ErrNotFound: no record starts at the offset.
+	// ErrNotFound says that no record starts at the offset.
 	ErrNotFound = errors.New("commitlog: no record at the offset")
-	// ErrTooLarge: the record is larger than Options.MaxRecordBytes.
+	// ErrTooLarge says that the record is larger than Options.MaxRecordBytes.
 	ErrTooLarge = errors.New("commitlog: record too large")
-	// ErrFailed: a write or fsync failed. After a failed fsync nobody knows what
+	// ErrFailed says that a write or fsync failed. After a failed fsync nobody knows what
 	// is on the disk (ATC'20, "Can applications recover from fsync failures?"),
 	// so the log never tries again; it wraps the cause.
 	ErrFailed = errors.New("commitlog: log failed")
-	// ErrClosed: the log is closed.
+	// ErrClosed says that the log is closed.
 	ErrClosed = errors.New("commitlog: log closed")
 )
 

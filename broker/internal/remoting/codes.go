@@ -65,6 +65,7 @@ const (
 	SubscriptionNotExist      = 24
 	SubscriptionNotLatest     = 25
 	SubscriptionGroupNotExist = 26
+	InvalidParameter          = 29
 )
 
 // Bits of a message's sysFlag (RocketMQ's MessageSysFlag). The two transaction

@@ -135,7 +135,7 @@ func TestReaderReadsInAnyPieces(t *testing.T) {
 			t.Errorf("frame %d: code %d, %d bytes of body", i, f.Code, len(f.Body))
 		}
 	}
-	if _, err := r.Read(); err != io.EOF {
+	if _, err := r.Read(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v, want io.EOF", err)
 	}
 }

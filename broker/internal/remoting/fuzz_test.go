@@ -18,7 +18,7 @@ func FuzzReader(f *testing.F) {
 		for {
 			frame, err := r.Read()
 			if err != nil {
-				if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrMalformedFrame) && !errors.Is(err, ErrFrameTooLarge) {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrMalformedFrame) && !errors.Is(err, ErrFrameTooLarge) {
 					t.Fatalf("unexpected error %v", err)
 				}
 				return
