@@ -19,8 +19,8 @@ import (
 // 0 messages (body: encoded messages one after the other), 19 nothing there,
 // 20 nothing that matches the tags up to nextBeginOffset, 21 the offset is out of
 // range and nextBeginOffset is the corrected one.
-// 1 bad field, queue or expression type, 16 not readable, 17 unknown topic,
-// 24 the group or its subscription is not known, 25 the subscription is old.
+// 1 bad field or expression type, 16 not readable, 17 unknown topic, 24 the group
+// or its subscription is not known, 25 the subscription is old, 29 no such queue.
 //
 // Behaviour:
 //   - Only messages that are on disk are delivered.
@@ -100,7 +100,7 @@ func (b *Broker) pullQueue(p *pull, topic string, id int32) error {
 	case !t.readable():
 		return refuse(remoting.NoPermission, "the topic[%s] pulling message is forbidden", topic)
 	case id < 0 || id >= t.ReadQueues:
-		return refuse(remoting.SystemError, "queueId[%d] is illegal, topic %s has %d read queues", id, topic, t.ReadQueues)
+		return refuse(remoting.InvalidParameter, "queueId[%d] is illegal, topic %s has %d read queues", id, topic, t.ReadQueues)
 	}
 	p.queue = t.queues[id]
 	return nil

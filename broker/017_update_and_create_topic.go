@@ -13,7 +13,7 @@ import (
 // Ext: topic, defaultTopic, readQueueNums, writeQueueNums, perm,
 // topicFilterType, topicSysFlag, order.
 //
-// Answer: 0 when the topic is on disk; 1 for an illegal name or number of
+// Answer: 0 when the topic is on disk; 29 for an illegal name or number of
 // queues, or a topic of the broker's own.
 //
 // Behaviour: the route is there at once, since the nameserver is the same
@@ -29,7 +29,11 @@ func (b *Broker) createTopic(c *call) {
 		return
 	}
 	if reservedForBroker(cfg.Name) || cfg.Name == topicTemplate {
-		c.reply(remoting.SystemError, "the topic "+cfg.Name+" is conflict with system topic")
+		c.reply(remoting.InvalidParameter, "the topic "+cfg.Name+" is conflict with system topic")
+		return
+	}
+	if err := cfg.validate(); err != nil {
+		c.reply(remoting.InvalidParameter, err.Error())
 		return
 	}
 	if _, err := b.topics.put(cfg); err != nil {

@@ -9,8 +9,8 @@ import "sort"
 //
 // Ext: topic, queueId, timestamp (Unix ms).
 //
-// Answer: 0 with offset, the queue's end when all messages are older; 1 for an
-// unknown queue.
+// Answer: 0 with offset, the queue's end when all messages are older. An unknown
+// queue has 0.
 func (b *Broker) searchOffsetByTimestamp(c *call) {
 	f := &fields{ext: c.frame.Ext}
 	topic, id, at := f.text("topic"), f.int32("queueId"), f.int64("timestamp")
@@ -20,7 +20,7 @@ func (b *Broker) searchOffsetByTimestamp(c *call) {
 	}
 	q := b.topics.queue(topic, id)
 	if q == nil {
-		c.replyError(errNoQueue)
+		c.answerOffset(0)
 		return
 	}
 	lowest, end := q.bounds()

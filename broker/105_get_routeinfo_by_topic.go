@@ -8,7 +8,7 @@ import "boxoffice/broker/internal/remoting"
 //
 // Ext: topic.
 //
-// Answer: 0 with body {queueDatas, brokerDatas}; 17 for an unknown topic.
+// Answer: 0 with body {queueDatas, brokerDatas, filterServerTable}; 17 for an unknown topic.
 //
 // Behaviour: nameserver and broker are one process and one port, so every
 // route is current. TBW102, by which clients create topics, is known only with
@@ -31,6 +31,7 @@ func (b *Broker) getRouteInfoByTopic(c *call) {
 			Broker: brokerName, Read: t.ReadQueues, Write: t.WriteQueues, Perm: t.Perm,
 		}},
 		Brokers: []routeBroker{b.routeFor(c)},
+		Filters: map[string][]string{},
 	})
 }
 
@@ -44,8 +45,9 @@ func (b *Broker) routeFor(c *call) routeBroker {
 }
 
 type routeBody struct {
-	Queues  []routeQueues `json:"queueDatas"`
-	Brokers []routeBroker `json:"brokerDatas"`
+	Queues  []routeQueues       `json:"queueDatas"`
+	Brokers []routeBroker       `json:"brokerDatas"`
+	Filters map[string][]string `json:"filterServerTable"`
 }
 
 type routeQueues struct {
@@ -53,11 +55,12 @@ type routeQueues struct {
 	Read   int32  `json:"readQueueNums"`
 	Write  int32  `json:"writeQueueNums"`
 	Perm   int32  `json:"perm"`
-	Flag   int32  `json:"topicSynFlag"`
+	Flag   int32  `json:"topicSysFlag"`
 }
 
 type routeBroker struct {
 	Cluster string            `json:"cluster"`
 	Broker  string            `json:"brokerName"`
 	Addrs   map[string]string `json:"brokerAddrs"`
+	Acting  bool              `json:"enableActingMaster"`
 }

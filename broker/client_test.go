@@ -32,11 +32,14 @@ func newInstance(role string) string {
 	return fmt.Sprintf("%s-%d-%d", role, os.Getpid(), instances.Add(1))
 }
 
-func resolver(b *broker.Broker) primitive.NsResolver {
+// server is what clients are pointed to: an embedded broker or a site.
+type server interface{ Addr() string }
+
+func resolver(b server) primitive.NsResolver {
 	return primitive.NewPassthroughResolver([]string{b.Addr()})
 }
 
-func newProducer(t testing.TB, b *broker.Broker) rocketmq.Producer {
+func newProducer(t testing.TB, b server) rocketmq.Producer {
 	t.Helper()
 	p, err := rocketmq.NewProducer(
 		producer.WithNsResolver(resolver(b)), producer.WithGroupName("plain-producers"),
@@ -77,7 +80,7 @@ func always(s primitive.LocalTransactionState) func(*primitive.Message) primitiv
 	return func(*primitive.Message) primitive.LocalTransactionState { return s }
 }
 
-func newTransactionProducer(t testing.TB, b *broker.Broker, group string, l listener) rocketmq.TransactionProducer {
+func newTransactionProducer(t testing.TB, b server, group string, l listener) rocketmq.TransactionProducer {
 	t.Helper()
 	p, err := rocketmq.NewTransactionProducer(l,
 		producer.WithNsResolver(resolver(b)), producer.WithGroupName(group),

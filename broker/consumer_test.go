@@ -51,7 +51,7 @@ func (i *inbox) count(body string) int {
 }
 
 // newConsumer starts a push consumer whose handler is handle.
-func newConsumer(t testing.TB, b *broker.Broker, group, topic, tags string,
+func newConsumer(t testing.TB, b server, group, topic, tags string,
 	handle func(*primitive.MessageExt) consumer.ConsumeResult, opts ...consumer.Option,
 ) rocketmq.PushConsumer {
 	t.Helper()

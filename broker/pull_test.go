@@ -88,7 +88,7 @@ func TestPullAnswers(t *testing.T) {
 		{"negative", pullExt("g", "t", -9, 0), remoting.PullOffsetMoved, "0", 0},
 		{"no tag matches", with(pullExt("g", "t", 0, time.Second), "subscription", "red"), remoting.PullRetryImmediately, "40", 0},
 		{"bad expression type", with(pullExt("g", "t", 0, 0), "expressionType", "SQL92"), remoting.SystemError, "", 0},
-		{"bad queue", with(pullExt("g", "t", 0, 0), "queueId", "9"), remoting.SystemError, "", 0},
+		{"bad queue", with(pullExt("g", "t", 0, 0), "queueId", "9"), remoting.InvalidParameter, "", 0},
 		{"unknown topic", pullExt("g", "nothing", 0, 0), remoting.TopicNotExist, "", 0},
 		{"unknown group", with(pullExt("g", "t", 0, 0), "sysFlag", "2"), remoting.SubscriptionNotExist, "", 0},
 	}

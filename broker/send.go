@@ -91,7 +91,7 @@ func (b *Broker) destination(h *sendHeader) (*topic, error) {
 		return nil, refuse(remoting.NoPermission, "sending to topic %s is forbidden", h.topic)
 	}
 	if err := validTopicName(h.topic); err != nil {
-		return nil, refuse(remoting.SystemError, "%v", err)
+		return nil, refuse(remoting.InvalidParameter, "%v", err)
 	}
 	t := b.topics.find(h.topic)
 	if t == nil {
@@ -104,7 +104,7 @@ func (b *Broker) destination(h *sendHeader) (*topic, error) {
 		return nil, refuse(remoting.NoPermission, "sending to topic %s is forbidden", h.topic)
 	}
 	if h.queueID >= t.WriteQueues {
-		return nil, refuse(remoting.SystemError, "queueId[%d] is illegal, topic %s has %d write queues", h.queueID, h.topic, t.WriteQueues)
+		return nil, refuse(remoting.InvalidParameter, "queueId[%d] is illegal, topic %s has %d write queues", h.queueID, h.topic, t.WriteQueues)
 	}
 	if h.queueID < 0 {
 		h.queueID = rand.Int32N(t.WriteQueues)

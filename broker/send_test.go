@@ -77,10 +77,10 @@ func TestSendRefuses(t *testing.T) {
 		{"half with delay", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "DELAY": "2"}), nil, remoting.MessageIllegal},
 		{"half with timer", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "TIMER_DELAY_SEC": "2"}), nil, remoting.MessageIllegal},
 		{"timer", sendExt("picky", map[string]string{"TIMER_DELIVER_MS": "2"}), nil, remoting.MessageIllegal},
-		{"queue that is not there", with(sendExt("picky", nil), "queueId", "1"), nil, remoting.SystemError},
+		{"queue that is not there", with(sendExt("picky", nil), "queueId", "1"), nil, remoting.InvalidParameter},
 		{"topic of the broker", sendExt("RMQ_SYS_TRANS_HALF_TOPIC", half), nil, remoting.NoPermission},
 		{"read-only topic", sendExt("readonly", nil), nil, remoting.NoPermission},
-		{"illegal topic", sendExt("no spaces", nil), nil, remoting.SystemError},
+		{"illegal topic", sendExt("no spaces", nil), nil, remoting.InvalidParameter},
 		{"no number", with(sendExt("picky", nil), "queueId", "first"), nil, remoting.SystemError},
 	}
 	for _, c := range cases {

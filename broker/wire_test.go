@@ -23,7 +23,12 @@ type wire struct {
 
 func newWire(t testing.TB, b *broker.Broker) *wire {
 	t.Helper()
-	conn, err := net.Dial("tcp", b.Addr())
+	return dialWire(t, b.Addr())
+}
+
+func dialWire(t testing.TB, addr string) *wire {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatalf("dial broker: %v", err)
 	}
@@ -63,6 +68,16 @@ func (w *wire) ask(code int, ext map[string]string, body []byte) *remoting.Frame
 	opaque := w.send(code, ext, body)
 	for {
 		if f := w.next(); f.IsResponse() && f.Opaque == opaque {
+			return f
+		}
+	}
+}
+
+// await returns the next request of the broker's own that has this code.
+func (w *wire) await(code int) *remoting.Frame {
+	w.t.Helper()
+	for {
+		if f := w.next(); f.Code == code && !f.IsResponse() {
 			return f
 		}
 	}
@@ -116,16 +131,19 @@ func endExt(t testing.TB, group string, sent *remoting.Frame, decision int) map[
 func (w *wire) heartbeat(client string, producers []string, consumers map[string][]string) {
 	w.t.Helper()
 	body := map[string]any{"clientID": client}
-	var ps, cs []map[string]any
+	ps, cs := []map[string]any{}, []map[string]any{} // null makes the real broker throw
 	for _, g := range producers {
 		ps = append(ps, map[string]any{"groupName": g})
 	}
 	for g, topics := range consumers {
-		var subs []map[string]any
+		subs := []map[string]any{}
 		for _, topic := range topics {
 			subs = append(subs, map[string]any{"topic": topic, "subString": "*", "subVersion": 1, "expressionType": "TAG"})
 		}
-		cs = append(cs, map[string]any{"groupName": g, "messageModel": "CLUSTERING", "subscriptionDataSet": subs})
+		cs = append(cs, map[string]any{
+			"groupName": g, "consumeType": "CONSUME_PASSIVELY", "messageModel": "CLUSTERING",
+			"consumeFromWhere": "CONSUME_FROM_FIRST_OFFSET", "subscriptionDataSet": subs,
+		})
 	}
 	body["producerDataSet"], body["consumerDataSet"] = ps, cs
 	raw, err := json.Marshal(body)
