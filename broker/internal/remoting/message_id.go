@@ -46,7 +46,7 @@ func TagHash(tag string) int32 {
 	for _, r := range tag {
 		if r > 0xFFFF {
 			r -= 0x10000
-			hash = 31*hash + (0xD800+r>>10)
+			hash = 31*hash + (0xD800 + r>>10)
 			r = 0xDC00 + r&0x3FF
 		}
 		hash = 31*hash + r
