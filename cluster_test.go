@@ -33,6 +33,7 @@ type part struct {
 // mid-sale, then the message queue, then the database. Whoever was told "reserved" has that order, payments that were
 // answered count, no ticket is lost or sold twice, and a minute and a half after the last fault nothing is left open.
 func TestManyProcessesOneSale(t *testing.T) {
+	slow(t)
 	o := newPrograms(t, "BOXOFFICE_PAY_WINDOW", "10s", "BOXOFFICE_SWEEP_GRACE", "1s")
 	parts := o.sharedParts()
 	sellers := []program{o.launch("-roles", "api,stock"), o.launch("-roles", "api,stock")}
@@ -70,10 +71,7 @@ func TestManyProcessesOneSale(t *testing.T) {
 func (o *officeTest) sharedParts() []part {
 	o.t.Helper()
 	if onStack(o.t) {
-		if os.Getenv("BOXOFFICE_STACK_DIR") == "" {
-			o.t.Skip("needs a stack that it may kill, named by BOXOFFICE_STACK_DIR: run make test-stack")
-		}
-		return []part{o.stackPart("broker"), o.stackPart("db")}
+		return []part{stackPart(o.t, "broker"), stackPart(o.t, "db")}
 	}
 	address := freeAddress(o.t)
 	var broker program
@@ -86,17 +84,23 @@ func (o *officeTest) sharedParts() []part {
 	return []part{{"broker", func() { broker.kill(o.t) }, start}}
 }
 
-func (o *officeTest) stackPart(name string) part {
+// stackPart is a part of the stack that BOXOFFICE_STACK_DIR names, if there is one: other tests may not kill what others
+// use.
+func stackPart(t *testing.T, name string) part {
+	t.Helper()
+	if os.Getenv("BOXOFFICE_STACK_DIR") == "" {
+		t.Skip("needs a stack that it may kill, named by BOXOFFICE_STACK_DIR: run make test-stack")
+	}
 	stack := func(verb string) func() {
 		return func() {
-			o.t.Helper()
+			t.Helper()
 			if out, err := exec.Command("go", "run", "./scripts/stack", verb, name).CombinedOutput(); err != nil {
-				o.t.Fatalf("%s %s: %v\n%s", verb, name, err, out)
+				t.Fatalf("%s %s: %v\n%s", verb, name, err, out)
 			}
 		}
 	}
 	p := part{name, stack("kill"), stack("start")}
-	o.t.Cleanup(p.start) // whatever happens, the next test finds it running
+	t.Cleanup(p.start) // whatever happens, the next test finds it running
 	return p
 }
 
@@ -259,6 +263,9 @@ func (s *sale) wantEverythingSettled() {
 	})
 	t.Logf("%d orders, %d answers 503, slowest answer %v, settled %v after the sale",
 		len(s.orders), s.refused, s.slowest.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+	if s.slowest > 2*answerLimit {
+		t.Errorf("an answer took %v", s.slowest)
+	}
 	var paid int64
 	for id, buyer := range s.orders {
 		status := o.order(buyer, id).Status

@@ -18,12 +18,9 @@ func newPrograms(t *testing.T, settings ...string) *officeTest {
 	t.Helper()
 	o := &officeTest{home: newDatabases(t), t: t, clock: &testClock{}}
 	if onStack(t) {
-		o.prefix = newPrefix()
+		o.prefix, o.nameServer = newPrefix(), stackNameServer()
 	}
 	o.env = o.environment()
-	if onStack(t) {
-		o.env["BOXOFFICE_NAMESRV"] = stackNameServer()
-	}
 	for i := 0; i+1 < len(settings); i += 2 {
 		o.env[settings[i]] = settings[i+1]
 	}

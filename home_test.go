@@ -25,12 +25,13 @@ type messageQueue interface {
 // home is where an office lives: the embedded broker and SQLite, or the RocketMQ and the MySQL server that
 // BOXOFFICE_TEST_NAMESRV and BOXOFFICE_TEST_MYSQL name. Offices that share one share everything.
 type home struct {
-	queue    messageQueue
-	broker   *broker.Broker // nil on a real RocketMQ
-	prefix   string         // of topics and groups
-	dir      string
-	stockDSN string
-	orderDSN string
+	queue      messageQueue
+	broker     *broker.Broker // nil on a real RocketMQ
+	nameServer string         // empty: each office brings its embedded broker
+	prefix     string         // of topics and groups
+	dir        string
+	stockDSN   string
+	orderDSN   string
 }
 
 // onStack tells whether the tests run on a real RocketMQ and a real MySQL; one without the other is a mistake.
@@ -43,6 +44,14 @@ func onStack(t *testing.T) bool {
 	return queue
 }
 
+// slow lets a test that mostly waits run beside others, unless it may kill what the others use.
+func slow(t *testing.T) {
+	t.Helper()
+	if !onStack(t) {
+		t.Parallel()
+	}
+}
+
 // newHome makes a home that nobody else has. The options are for the embedded broker.
 func newHome(t *testing.T, options ...broker.Option) home {
 	t.Helper()
@@ -50,12 +59,14 @@ func newHome(t *testing.T, options ...broker.Option) home {
 	if onStack(t) {
 		h.prefix = newPrefix()
 		h.queue = broker.RunProxyT(t, stackNameServer())
+		h.nameServer = h.queue.Addr()
 		return h
 	}
 	h.broker = broker.RunT(t, append([]broker.Option{
 		broker.WithTransactionTimeout(time.Second), broker.WithTransactionCheckInterval(500 * time.Millisecond),
 	}, options...)...)
 	h.queue = h.broker
+	h.nameServer = h.queue.Addr()
 	return h
 }
 
@@ -82,20 +93,17 @@ func (h home) topic(name string) string { return h.prefix + name }
 
 // environment is the configuration of an office in this home.
 func (h home) environment() map[string]string {
-	env := map[string]string{
+	return map[string]string{
 		"BOXOFFICE_LISTEN":         "127.0.0.1:0",
 		"BOXOFFICE_ADMIN_LISTEN":   "127.0.0.1:0",
 		"BOXOFFICE_DATA_DIR":       h.dir,
+		"BOXOFFICE_NAMESRV":        h.nameServer,
 		"BOXOFFICE_STOCK_DSN":      h.stockDSN,
 		"BOXOFFICE_ORDER_DSN":      h.orderDSN,
 		"BOXOFFICE_QUEUE_PREFIX":   h.prefix,
 		"BOXOFFICE_JWT_SECRET":     testJWTSecret,
 		"BOXOFFICE_WEBHOOK_SECRET": testWebhookSecret(),
 	}
-	if h.queue != nil {
-		env["BOXOFFICE_NAMESRV"] = h.queue.Addr()
-	}
-	return env
 }
 
 // advance moves the clock of the office and, where the test controls it, the broker's.

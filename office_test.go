@@ -51,6 +51,8 @@ type officeTest struct {
 	admin string // URL
 	env   map[string]string
 	stop  func()
+
+	stdout *output
 }
 
 // newOffice starts an office with args in a home of its own, and stops it when the test ends.
@@ -72,6 +74,7 @@ func (o *officeTest) start(args ...string) {
 	o.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	stdout := newOutput(o.t)
+	o.stdout = stdout
 	ended := make(chan error, 1)
 	config, err := parseConfig(args, func(name string) string { return o.env[name] }, stdout)
 	if err != nil {
@@ -131,6 +134,12 @@ func newOutput(t *testing.T) *output {
 		}
 	})
 	return out
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 func (o *output) Write(p []byte) (int, error) {

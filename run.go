@@ -123,7 +123,7 @@ func (o *office) openBroker(context.Context) error {
 		broker.WithLogger(o.log.With("part", "broker")),
 	)
 	if err != nil {
-		return err
+		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory of this process alone, BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
 	}
 	o.onClose(b.Close)
 	o.nameServers = []string{b.Addr()}
@@ -132,10 +132,10 @@ func (o *office) openBroker(context.Context) error {
 
 func (o *office) openDatabases(ctx context.Context) (err error) {
 	if o.stockDB, err = o.openDatabase(ctx, o.config.StockDSN, sql.Stock); err != nil {
-		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
+		return fmt.Errorf("set BOXOFFICE_STOCK_DSN to a database that this office can use: %w", err)
 	}
 	if o.orderDB, err = o.openDatabase(ctx, o.config.OrderDSN, sql.Order); err != nil {
-		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+		return fmt.Errorf("set BOXOFFICE_ORDER_DSN to a database that this office can use: %w", err)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func (o *office) openQueue(ctx context.Context) error {
 		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Log: o.log.With("part", "mq"),
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("set BOXOFFICE_NAMESRV to a nameserver that has a broker: %w", err)
 	}
 	o.bus = bus
 	o.onClose(bus.Close)

@@ -132,6 +132,7 @@ func TestPaymentWindowIsReachedByChainedLevels(t *testing.T) {
 
 // Seven seconds are 5 s and 1 s and another: the same chain on any broker, by the real clock.
 func TestShortPaymentWindowIsReachedByChainedLevels(t *testing.T) {
+	slow(t)
 	o := newOffice(t, "-pay-window", "7s", "-sweep-grace", "10h")
 	var sent atomic.Int64
 	o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {

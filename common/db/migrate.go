@@ -14,8 +14,8 @@ import (
 
 const migrateTimeout = time.Minute
 
-// ErrSchemaTooNew says that a newer version of the program has already changed this database.
-var ErrSchemaTooNew = errors.New("the database has a newer schema than this program: run the newer version")
+// ErrSchemaTooNew says that a newer version of the program, or another service, has already changed this database.
+var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: it is another service's, or that of a newer version, which then has to run")
 
 // Migrate brings the schema up to date from the numbered files in the dialect's directory of migrations, each holding
 // one statement that may run twice (MySQL commits a schema change by itself, so a stop can fall between the statement

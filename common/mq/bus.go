@@ -17,6 +17,17 @@ var ErrNotSent = errors.New("message not sent")
 // ErrUnavailable means that no nameserver or no broker answered, or that they do not serve what was asked for.
 var ErrUnavailable = errors.New("message queue unavailable")
 
+// unavailable is ErrUnavailable with its causes, those that there are, in one sentence.
+func unavailable(causes ...error) error {
+	err := ErrUnavailable
+	for _, cause := range causes {
+		if cause != nil {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+	}
+	return err
+}
+
 const (
 	openTimeout  = 3 * time.Second
 	closeTimeout = 10 * time.Second

@@ -102,7 +102,7 @@ func (b *Bus) awaitRoute(ctx context.Context, topic TopicSpec, brokers map[strin
 		select {
 		case <-time.After(routePoll):
 		case <-ctx.Done():
-			return errors.Join(ErrUnavailable, ctx.Err(), err)
+			return unavailable(ctx.Err(), err)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (b *Bus) checkRoute(ctx context.Context, topic string) error {
 		return nil
 	}
 	if _, err := b.route(ctx, topic); err != nil {
-		return fmt.Errorf("look up route of topic %q: %w", topic, errors.Join(ErrUnavailable, err))
+		return fmt.Errorf("look up route of topic %q: %w", topic, unavailable(err))
 	}
 	b.routed.Store(topic, true)
 	return nil
@@ -169,17 +169,21 @@ func (b *Bus) askNameServer(ctx context.Context, code int, fields map[string]str
 		answer, body, err := exchange(ctx, server, code, fields)
 		switch {
 		case err != nil:
-			failed = errors.Join(failed, fmt.Errorf("ask nameserver %s: %w", server, err))
+			err = fmt.Errorf("ask nameserver %s: %w", server, err)
 		case answer.Code == responseTopicNotExist:
 			return errNoRoute
 		case answer.Code != responseSuccess:
-			failed = errors.Join(failed, fmt.Errorf("nameserver %s: code %d: %s: %w", server, answer.Code, answer.Remark, ErrUnavailable))
+			err = fmt.Errorf("nameserver %s: code %d: %s: %w", server, answer.Code, answer.Remark, ErrUnavailable)
 		default:
 			if err := json.Unmarshal(quoteKeys(body), found); err != nil {
 				return fmt.Errorf("decode answer of nameserver %s: %w", server, err)
 			}
 			return nil
 		}
+		if failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err)
+		}
+		failed = err
 	}
 	return failed
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -60,7 +59,7 @@ type conversation struct {
 func converse(ctx context.Context, address string) (*conversation, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, errors.Join(ErrUnavailable, err)
+		return nil, unavailable(err)
 	}
 	return &conversation{conn: conn, stop: context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
 }
@@ -78,11 +77,11 @@ func (c *conversation) ask(ctx context.Context, code int, fields map[string]stri
 		return header{}, nil, fmt.Errorf("encode request %d: %w", code, err)
 	}
 	if _, err := c.conn.Write(request); err != nil {
-		return header{}, nil, errors.Join(ErrUnavailable, ctx.Err(), err)
+		return header{}, nil, unavailable(ctx.Err(), err)
 	}
 	answer, body, err := readFrame(c.conn)
 	if err != nil {
-		return header{}, nil, fmt.Errorf("read answer to request %d: %w", code, errors.Join(ErrUnavailable, ctx.Err(), err))
+		return header{}, nil, fmt.Errorf("read answer to request %d: %w", code, unavailable(ctx.Err(), err))
 	}
 	return answer, body, nil
 }

@@ -17,6 +17,9 @@ const (
 	warmUpTries = 5
 	warmUpPause = 200 * time.Millisecond
 	warmUpKey   = "warm-up"
+	// halfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client's wait
+	// for an answer, and whoever buys is to be told within a second that nobody answers.
+	halfTimeout = 800 * time.Millisecond
 	maxChecks   = 16 // at once; the client hands them over one by one, more than one runs only after a timeout
 )
 
@@ -107,8 +110,9 @@ func (t *Transactor) Close(ctx context.Context) error {
 // whether the message is delivered. txID is the caller's own id of this transaction and must not repeat.
 //
 // When local ran, SendHalf returns its outcome and nil, also if ctx ended meanwhile; a panic counts as Unknown. local
-// gets ctx without its end, and has to bound itself. Otherwise the error wraps ErrNotSent, local will not run, and the
-// half message may be stored all the same: the check-back must answer for it.
+// gets ctx without its end, and has to bound itself. Otherwise, and 800 ms after a broker did not answer, the error
+// wraps ErrNotSent, local will not run, and the half message may be stored all the same: the check-back must answer for
+// it.
 func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome) (Outcome, error) {
 	body, err := encode(topic, txID, payload)
 	if err == nil && txID == "" {
@@ -132,6 +136,8 @@ func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID st
 
 // send returns as soon as the outcome is known; the commit or rollback goes out behind it.
 func (t *Transactor) send(ctx context.Context, m *primitive.Message, e *execution) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
+	defer cancel()
 	txID := m.GetProperty(propertyTxID)
 	if err := t.bus.checkRoute(ctx, m.Topic); err != nil {
 		return Unknown, fmt.Errorf("%w: %w", ErrNotSent, err)
