@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"strconv"
 	"sync/atomic"
 
 	"boxoffice/common/db"
@@ -26,6 +26,14 @@ func (c costs) figures() figures {
 		"counts.fsyncs": c.fsyncs, "counts.statements": c.statements, "counts.frames": c.frames,
 		"counts.appends": c.appends, "counts.halves": c.messages,
 	}
+}
+
+func (b *bench) countSlot(ctx context.Context) (figures, error) {
+	c, err := b.count(ctx, buyersDefault, countedPurchases)
+	if err != nil {
+		return nil, err
+	}
+	return c.figures(), nil
 }
 
 // count sells a fixed number of tickets and counts what it took from the first purchase until the last order is
@@ -73,7 +81,7 @@ func buyExactly(ctx context.Context, s shop, buyers, each int) (accepted int64, 
 		counter <- struct{}{}
 	}
 	close(counter)
-	plan := traffic.Plan{Workers: buyers, For: restTimeout}
+	plan, run := traffic.Plan{Workers: buyers, For: restTimeout}, rand.Text()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	plan.Run(ctx, func(ctx context.Context, start traffic.Start) {
@@ -81,7 +89,7 @@ func buyExactly(ctx context.Context, s shop, buyers, each int) (accepted int64, 
 			cancel()
 			return
 		}
-		if err := s.buy(context.WithoutCancel(ctx), start.Worker, "k"+strconv.FormatInt(start.N, 10)); err != nil {
+		if err := s.buy(context.WithoutCancel(ctx), purchase{run, start.Worker, start.N}); err != nil {
 			fail(failures, err)
 			cancel()
 			return

@@ -28,6 +28,19 @@ func goals() []goal {
 		{group: "counts", name: "fsyncs per accepted order", over: "counts.fsyncs", target: 0.03, stretch: 0.02, atMost: true},
 		{group: "counts", name: "SQL statements per accepted order", over: "counts.statements", target: 0.1, stretch: 0.05, atMost: true},
 		{group: "counts", name: "broker requests per accepted order", over: "counts.frames", target: 0.1, stretch: 0.05, atMost: true},
+		{group: "soldout", name: "sold-out answers over HTTP, against a bare echo of a constant", over: "sold out HTTP.orders/s", under: "echo HTTP.orders/s", target: 0.9, stretch: 0.97},
+		{group: "soldout", name: "SQL statements per sold-out answer", over: "sold out.statements", atMost: true},
+		{group: "soldout", name: "messages per sold-out answer", over: "sold out.sends", atMost: true},
+		{group: "latency", name: "median latency of a lone buyer, against a message per order", over: "ours alone.p50 ms", under: "tuned alone.p50 ms", target: 1.05, stretch: 0.9, atMost: true},
+		{group: "overload", name: "orders under a fivefold overload, against the peak", over: "overload.share", target: 0.9, stretch: 0.97},
+		{group: "crowd", name: "4096 buyers, against 256", over: "ours crowded.orders/s", under: "ours.orders/s", target: 0.95, stretch: 1.1},
+		{group: "crowd", name: "4096 buyers over HTTP, against 256", over: "ours crowded HTTP.orders/s", under: "ours HTTP.orders/s", target: 0.95, stretch: 1.1},
+		{group: "payments", name: "payment callbacks, against one commit each", over: "pay ours.callbacks/s", under: "pay each.callbacks/s", target: 10, stretch: 20},
+		{group: "expiry", name: "orders expiring at once, against a delay message per order", over: "expiry ours.orders/s", under: "expiry each.orders/s", target: 10, stretch: 20},
+		{group: "expiry", name: "lateness of expiry, 99th percentile in seconds", over: "expiry ours.p99 late s", target: 2, stretch: 1, atMost: true},
+		{group: "growth", name: "cost of an order with full tables, against nearly empty ones", over: "rows few.orders/s", under: "rows many.orders/s", target: 1.3, stretch: 1.1, atMost: true},
+		{group: "growth", name: "cost of an order with many timeouts pending, against few", over: "pending few.orders/s", under: "pending many.orders/s", target: 1.1, stretch: 1.05, atMost: true},
+		{group: "homes", name: "embedded home, against a real RocketMQ and MySQL", over: "home embedded.orders/s", under: "home stack.orders/s", target: 2, stretch: 3},
 	}
 }
 
@@ -59,7 +72,18 @@ func (g goal) met(i interval) bool {
 
 // groupNames is every group of goals in the order of their worth.
 func groupNames() []string {
-	return []string{"core", "http", "counts"}
+	return []string{"core", "http", "counts", "soldout", "latency", "overload", "crowd", "payments", "expiry", "growth", "homes"}
 }
 
-func quickGroups() []string { return []string{"core", "http", "counts"} }
+// quickGroups fit into a minute.
+func quickGroups() []string { return []string{"core", "http", "counts", "soldout", "latency"} }
+
+// embeddedGroups need nothing but this machine.
+func embeddedGroups() []string {
+	return []string{"core", "http", "counts", "soldout", "latency", "overload", "crowd", "payments", "expiry", "growth"}
+}
+
+// stackGroups leaves out what needs the embedded broker's counters or clock.
+func stackGroups() []string {
+	return []string{"core", "http", "soldout", "latency", "overload", "crowd", "payments", "homes"}
+}

@@ -104,6 +104,7 @@ func (h home) open(ctx context.Context, dir string, options ...broker.Option) (*
 			{Name: string(event.PaymentDue), Queues: topicQueues},
 			{Name: string(event.OrderSettled), Queues: topicQueues},
 			{Name: string(benchTopic), Queues: topicQueues},
+			{Name: string(benchDue), Queues: topicQueues},
 		},
 		[]string{event.GroupCreate, event.GroupTimeout, event.GroupSettle, benchGroup})
 }

@@ -136,10 +136,9 @@ func (l *ledger) refusal(err error) error {
 }
 
 // insert writes reservation and order, by prepared statements.
-func (l *ledger) insert(ctx context.Context, tx *sql.Tx, buyer int, key string) error {
-	name := buyerName(buyer)
-	id, now := stock.OrderID(name, key), time.Now()
-	args := []any{id, screening, name, ticketPrice, currency, now.UnixMilli(), now.Add(farWindow).UnixMilli()}
+func (l *ledger) insert(ctx context.Context, tx *sql.Tx, p purchase) error {
+	id, now := stock.OrderID(p.buyer(), p.key()), time.Now()
+	args := []any{id, screening, p.buyer(), ticketPrice, currency, now.UnixMilli(), now.Add(farWindow).UnixMilli()}
 	if _, err := tx.StmtContext(ctx, l.insertReservation).ExecContext(ctx, args...); err != nil {
 		return fmt.Errorf("insert reservation: %w", err)
 	}

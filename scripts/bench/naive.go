@@ -36,13 +36,13 @@ func openNaive(ctx context.Context, r *rig) (*naive, error) {
 	return &naive{r, l, h}, err
 }
 
-func (n *naive) buy(ctx context.Context, buyer int, key string) error {
-	return n.halves.send(ctx, buyer, key, func(ctx context.Context) error { return n.reserveNaively(ctx, buyer, key) })
+func (n *naive) buy(ctx context.Context, p purchase) error {
+	return n.halves.send(ctx, p, func(ctx context.Context) error { return n.reserveNaively(ctx, p) })
 }
 
 func (n *naive) rest(ctx context.Context, accepted int64) error { return n.ledger.rest(ctx, accepted) }
 
-func (l *ledger) reserveNaively(ctx context.Context, buyer int, key string) error {
+func (l *ledger) reserveNaively(ctx context.Context, p purchase) error {
 	lock := "" // a SQLite transaction that begins IMMEDIATE has the lock
 	if l.mysql {
 		lock = " FOR UPDATE"
@@ -58,7 +58,7 @@ func (l *ledger) reserveNaively(ctx context.Context, buyer int, key string) erro
 		if _, err := tx.ExecContext(ctx, `UPDATE stock SET available = ? WHERE screening_id = ?`, available-1, screening); err != nil {
 			return fmt.Errorf("take stock: %w", err)
 		}
-		return l.insert(ctx, tx, buyer, key)
+		return l.insert(ctx, tx, p)
 	})
 	if err == nil {
 		l.created.Add(1)

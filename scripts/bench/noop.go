@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +23,8 @@ func openNoop(ctx context.Context, r *rig) (*noop, error) {
 	return &noop{rig: r, halves: h}, err
 }
 
-func (n *noop) buy(ctx context.Context, buyer int, key string) error {
-	err := n.halves.send(ctx, buyer, key, func(context.Context) error { return nil })
+func (n *noop) buy(ctx context.Context, p purchase) error {
+	err := n.halves.send(ctx, p, func(context.Context) error { return nil })
 	if err == nil {
 		n.sent.Add(1)
 	}
@@ -56,11 +55,10 @@ func openHalves(ctx context.Context, r *rig) (*halves, error) {
 }
 
 // send runs local inside the listener and returns its error.
-func (h *halves) send(ctx context.Context, buyer int, key string, local func(context.Context) error) error {
-	name, now := buyerName(buyer), time.Now()
-	id := stock.OrderID(name, key)
+func (h *halves) send(ctx context.Context, p purchase, local func(context.Context) error) error {
+	id, now := stock.OrderID(p.buyer(), p.key()), time.Now()
 	payload := event.Reserved{Orders: []event.Order{{
-		ID: id, ScreeningID: screening, BuyerID: name, Quantity: 1,
+		ID: id, ScreeningID: screening, BuyerID: p.buyer(), Quantity: 1,
 		Amount: event.Money{Amount: ticketPrice, Currency: currency}, CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(farWindow).UnixMilli(),
 	}}}
 	result := make(chan error, 1)
@@ -76,7 +74,7 @@ func (h *halves) send(ctx context.Context, buyer int, key string, local func(con
 		return err
 	}
 	if outcome == mq.Unknown {
-		return fmt.Errorf("the local transaction of buyer %s broke off", strconv.Itoa(buyer))
+		return fmt.Errorf("the local transaction of %s broke off", p.buyer())
 	}
 	return <-result
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,7 @@ type office struct {
 	stock            *stock.Stock
 	orders           *order.Orders
 	seller           *stock.Seller
+	screeningID      string       // the one that is on sale
 	created          atomic.Int64 // order rows, by what the handler of stock-reserved has done
 }
 
@@ -37,6 +39,7 @@ type office struct {
 type officeOptions struct {
 	now       func() time.Time
 	payWindow time.Duration
+	tickets   int64
 	opened    func(stockDB, orderDB *db.DB) error // before anything uses them
 }
 
@@ -48,7 +51,7 @@ func openOffice(ctx context.Context, r *rig, o officeOptions) (*office, error) {
 	if o.payWindow == 0 {
 		o.payWindow = farWindow
 	}
-	f := &office{rig: r}
+	f := &office{rig: r, screeningID: screening + rand.Text()} // the data may be an earlier slot's
 	if err := f.openDatabases(ctx); err != nil {
 		return nil, err
 	}
@@ -76,13 +79,16 @@ func openOffice(ctx context.Context, r *rig, o officeOptions) (*office, error) {
 	if err := f.consume(ctx); err != nil {
 		return nil, err
 	}
-	_, err = f.stock.AddScreening(ctx, hotScreening(o.now()))
+	if o.tickets == 0 {
+		o.tickets = hotCapacity
+	}
+	_, err = f.stock.AddScreening(ctx, f.hotScreening(o.now(), o.tickets))
 	return f, err
 }
 
-func hotScreening(now time.Time) stock.Screening {
+func (f *office) hotScreening(now time.Time, tickets int64) stock.Screening {
 	return stock.Screening{
-		ID: screening, Movie: "Hot", Venue: "Here", Capacity: hotCapacity, Price: event.Money{Amount: ticketPrice, Currency: currency},
+		ID: f.screeningID, Movie: "Hot", Venue: "Here", Capacity: tickets, Price: event.Money{Amount: ticketPrice, Currency: currency},
 		StartsAt: now.Add(48 * time.Hour), SaleOpensAt: now.Add(-time.Hour), SaleClosesAt: now.Add(24 * time.Hour),
 	}
 }
@@ -139,9 +145,9 @@ func (f *office) consume(ctx context.Context) error {
 	return nil
 }
 
-func (f *office) buy(ctx context.Context, buyer int, key string) error {
+func (f *office) buy(ctx context.Context, p purchase) error {
 	_, err := f.seller.Purchase(ctx, stock.PurchaseRequest{
-		BuyerID: buyerName(buyer), Key: key, ScreeningID: screening, Quantity: 1,
+		BuyerID: p.buyer(), Key: p.key(), ScreeningID: f.screeningID, Quantity: 1,
 	})
 	switch {
 	case errors.Is(err, stock.ErrSoldOut):
@@ -158,7 +164,7 @@ func (f *office) rest(ctx context.Context, accepted int64) error {
 	if err := eventually(ctx, func() error { return f.createdAll(accepted) }); err != nil {
 		return err
 	}
-	if err := officeBooks(ctx, f.stockDB, f.orderDB, screening, accepted); err != nil {
+	if err := officeBooks(ctx, f.stockDB, f.orderDB, f.screeningID, accepted); err != nil {
 		return err
 	}
 	return f.queuesRest(ctx)

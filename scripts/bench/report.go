@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"boxoffice/scripts/load/traffic"
 )
@@ -43,7 +42,7 @@ type line struct {
 // print writes the tables and then a line of JSON for each goal. It fails when a slot was void.
 func (o *outcome) print(out io.Writer) error {
 	b := o.bench
-	ms := func(p float64) float64 { return float64(o.fsync.Percentile(p)) / float64(time.Millisecond) }
+	ms := func(p float64) float64 { return milliseconds(o.fsync.Percentile(p)) }
 	_, _ = fmt.Fprintf(out, "home %s, %d rounds of %s, %d buyers, seed %d, pools %v\n", b.home.name, b.rounds, b.slot, buyersDefault, b.seed, b.pools)
 	_, _ = fmt.Fprintf(out, "fsync of 4 KiB: p50 %.3f ms, p99 %.3f ms; processor time stolen by the host: %.1f %%\n\n",
 		ms(50), ms(99), 100*readCPU().steal(o.cpu))

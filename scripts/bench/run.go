@@ -88,27 +88,35 @@ func (b *bench) measure(ctx context.Context, progress io.Writer) (*outcome, erro
 	return o, nil
 }
 
-// prepare finds the best pools of the tuned baselines and builds the program, if any slot needs them.
+// prepare makes what slots share: the best pools of the tuned baselines, the program, and data that has grown.
 func (b *bench) prepare(ctx context.Context, slots []slot) (err error) {
-	needs := func(name string) bool {
-		return slices.ContainsFunc(slots, func(s slot) bool { return s.name == name })
+	needs := func(names ...string) bool {
+		return slices.ContainsFunc(slots, func(s slot) bool { return slices.Contains(names, s.name) })
 	}
-	if needs("tuned") {
+	if needs("tuned", "tuned alone") {
 		b.pools["tuned"], err = b.sweep(ctx, func(ctx context.Context, r *rig, n int) (shop, error) { return openTuned(ctx, r, n) })
 		if err != nil {
 			return fmt.Errorf("sweep pools of the tuned listener: %w", err)
 		}
 	}
-	if needs("plain") {
+	if needs("plain", "pay each", "expiry each") {
 		b.pools["plain"], err = b.sweep(ctx, func(ctx context.Context, r *rig, n int) (shop, error) { return openPlain(ctx, r, n) })
 		if err != nil {
 			return fmt.Errorf("sweep pools of plain SQL: %w", err)
 		}
 	}
 	if slices.ContainsFunc(slots, func(s slot) bool { return strings.HasSuffix(s.name, " HTTP") }) {
-		b.child, err = b.build(ctx)
+		if b.child, err = b.build(ctx); err != nil {
+			return err
+		}
+		if b.tokens, err = signTokens(); err != nil {
+			return err
+		}
 	}
-	return err
+	if needs("rows few", "rows many", "pending few", "pending many") {
+		return b.grow(ctx)
+	}
+	return nil
 }
 
 // startProfile profiles this process until stop is called, if a file is named.

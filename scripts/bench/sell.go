@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -29,8 +30,8 @@ var (
 
 // shop is one way to sell tickets of one screening.
 type shop interface {
-	// buy returns nil when the buyer has the ticket as surely as this way of selling ever says so.
-	buy(ctx context.Context, buyer int, key string) error
+	// buy makes one purchase. It returns nil when the buyer has the ticket as surely as this way of selling ever says so.
+	buy(ctx context.Context, p purchase) error
 	// rows is the number of orders whose row exists.
 	rows(ctx context.Context) (int64, error)
 	// rest waits until nothing is under way, and fails when what is there is not what accepted purchases must have left.
@@ -51,7 +52,7 @@ func sell(ctx context.Context, s shop, buyers int, slot time.Duration) (sold, er
 	result := sold{latency: traffic.NewLatency()}
 	var accepted, rejected atomic.Int64
 	failures := make(chan error, 1)
-	warm := slot / warmShare
+	warm, run := slot/warmShare, rand.Text()
 	measured := time.Now().Add(warm)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -64,7 +65,7 @@ func sell(ctx context.Context, s shop, buyers int, slot time.Duration) (sold, er
 	// The buyers go on a little longer than the meter measures, so that it never reads an idle shop.
 	plan := traffic.Plan{Workers: buyers, For: warm + slot + slot/10}
 	plan.Run(ctx, func(ctx context.Context, start traffic.Start) {
-		err := s.buy(ctx, start.Worker, "k"+strconv.FormatInt(start.N, 10))
+		err := s.buy(ctx, purchase{run, start.Worker, start.N})
 		switch {
 		case err == nil:
 			accepted.Add(1)
@@ -149,4 +150,14 @@ func eventually(ctx context.Context, check func() error) error {
 	}
 }
 
-func buyerName(buyer int) string { return "buyer-" + strconv.Itoa(buyer) }
+// purchase is one of a run. Every purchase is another buyer's, as in a rush, so that their rows are strewn over the
+// tables and no shop gains from knowing somebody.
+type purchase struct {
+	run    string
+	worker int // the connection that it comes by
+	n      int64
+}
+
+func (p purchase) buyer() string { return "buyer-" + p.run + strconv.FormatInt(p.n, 10) }
+
+func (p purchase) key() string { return p.run }

@@ -19,6 +19,7 @@ const (
 	roundsMax     = 1000
 	slotMax       = time.Minute
 	buyersDefault = 256
+	buyersCrowd   = 4096
 )
 
 // settings is the parsed command line.
@@ -72,8 +73,10 @@ func (s *settings) complete(given map[string]bool, only string) {
 		s.only = strings.Split(only, ",")
 	case s.quick:
 		s.only = quickGroups()
+	case s.stack:
+		s.only = stackGroups()
 	default:
-		s.only = groupNames()
+		s.only = embeddedGroups()
 	}
 }
 

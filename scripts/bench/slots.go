@@ -22,6 +22,7 @@ type bench struct {
 	getenv func(string) string
 	pools  map[string]int // best pool size of a tuned baseline
 	child  programs
+	tokens []string // of buyers
 }
 
 // slot measures one variant once: it opens what it measures on fresh data, measures, checks the invariants and closes.
@@ -33,24 +34,48 @@ type slot struct {
 
 // slots is every measurement of a round.
 func (b *bench) slots() []slot {
+	tuned := func(ctx context.Context, r *rig) (shop, error) { return openTuned(ctx, r, b.pools["tuned"]) }
+	plain := func(ctx context.Context, r *rig) (shop, error) { return openPlain(ctx, r, b.pools["plain"]) }
+	naive := func(ctx context.Context, r *rig) (shop, error) { return openNaive(ctx, r) }
+	noop := func(ctx context.Context, r *rig) (shop, error) { return openNoop(ctx, r) }
 	return []slot{
-		{"ours", []string{"core", "http"}, b.sellSlot("ours", b.openOurs)},
-		{"ours again", []string{"core"}, b.sellSlot("ours again", b.openOurs)},
-		{"naive", []string{"core"}, b.sellSlot("naive", func(ctx context.Context, r *rig) (shop, error) { return openNaive(ctx, r) })},
-		{"tuned", []string{"core"}, b.sellSlot("tuned", func(ctx context.Context, r *rig) (shop, error) { return openTuned(ctx, r, b.pools["tuned"]) })},
-		{"plain", []string{"core"}, b.sellSlot("plain", func(ctx context.Context, r *rig) (shop, error) { return openPlain(ctx, r, b.pools["plain"]) })},
-		{"ours HTTP", []string{"http"}, b.webSlot("ours HTTP", func(ctx context.Context, r *rig, buyers int) (shop, error) {
-			return b.openWebOffice(ctx, r, buyers, webCapacity)
-		})},
-		{"naive HTTP", []string{"http"}, b.webSlot("naive HTTP", b.openWebNaive)},
-		{"counts", []string{"counts"}, func(ctx context.Context) (figures, error) {
-			c, err := b.count(ctx, buyersDefault, countedPurchases)
-			if err != nil {
-				return nil, err
-			}
-			return c.figures(), nil
-		}},
-		{"noop", []string{"core", "http"}, b.sellSlot("noop", func(ctx context.Context, r *rig) (shop, error) { return openNoop(ctx, r) })},
+		{"ours", []string{"core", "http", "crowd"}, b.sellSlot("ours", b.openOurs, buyersDefault)},
+		{"ours again", []string{"core"}, b.sellSlot("ours again", b.openOurs, buyersDefault)},
+		{"naive", []string{"core"}, b.sellSlot("naive", naive, buyersDefault)},
+		{"tuned", []string{"core"}, b.sellSlot("tuned", tuned, buyersDefault)},
+		{"plain", []string{"core"}, b.sellSlot("plain", plain, buyersDefault)},
+		{"noop", []string{"core", "http"}, b.sellSlot("noop", noop, buyersDefault)},
+
+		{"ours HTTP", []string{"http", "crowd"}, b.webSlot("ours HTTP", b.openHot, buyersDefault)},
+		{"naive HTTP", []string{"http"}, b.webSlot("naive HTTP", b.openWebNaive, buyersDefault)},
+
+		{"counts", []string{"counts"}, b.countSlot},
+
+		{"sold out HTTP", []string{"soldout"}, b.webSlot("sold out HTTP", b.openSoldOut, buyersDefault)},
+		{"echo HTTP", []string{"soldout"}, b.webSlot("echo HTTP", b.openEcho, buyersDefault)},
+		{"sold out", []string{"soldout"}, b.countSoldOut},
+
+		{"ours alone", []string{"latency"}, b.aloneSlot("ours alone", b.openOurs)},
+		{"tuned alone", []string{"latency"}, b.aloneSlot("tuned alone", tuned)},
+
+		{"overload", []string{"overload"}, b.overload},
+
+		{"ours crowded", []string{"crowd"}, b.sellSlot("ours crowded", b.openOurs, buyersCrowd)},
+		{"ours crowded HTTP", []string{"crowd"}, b.webSlot("ours crowded HTTP", b.openHot, buyersCrowd)},
+
+		{"pay ours", []string{"payments"}, b.payOurs},
+		{"pay each", []string{"payments"}, b.payEach},
+
+		{"expiry ours", []string{"expiry"}, b.expireOurs},
+		{"expiry each", []string{"expiry"}, b.expireEach},
+
+		{"rows few", []string{"growth"}, b.grownSlot("rows", func() int { return rowsFew }, "rows few")},
+		{"rows many", []string{"growth"}, b.grownSlot("rows", b.rowsMany, "rows many")},
+		{"pending few", []string{"growth"}, b.grownSlot("pending", func() int { return pendingFew }, "pending few")},
+		{"pending many", []string{"growth"}, b.grownSlot("pending", b.pendingMany, "pending many")},
+
+		{"home embedded", []string{"homes"}, b.homeSlot("home embedded", func() (home, error) { return embeddedHome(b.log), nil })},
+		{"home stack", []string{"homes"}, b.homeSlot("home stack", func() (home, error) { return stackHome(b.getenv, b.log) })},
 	}
 }
 
@@ -64,10 +89,15 @@ func (b *bench) openOurs(ctx context.Context, r *rig) (shop, error) {
 	return openOffice(ctx, r, officeOptions{})
 }
 
-// sellSlot sells to the usual number of buyers without HTTP.
-func (b *bench) sellSlot(name string, open func(context.Context, *rig) (shop, error)) func(context.Context) (figures, error) {
+// openHot starts the office itself with more tickets than there will be buyers.
+func (b *bench) openHot(ctx context.Context, r *rig, buyers int) (shop, error) {
+	return b.openWebOffice(ctx, r, buyers, webCapacity)
+}
+
+// sellSlot sells without HTTP.
+func (b *bench) sellSlot(name string, open func(context.Context, *rig) (shop, error), buyers int) func(context.Context) (figures, error) {
 	return func(ctx context.Context) (figures, error) {
-		got, err := b.sellOn(ctx, b.home, open, buyersDefault, b.slot)
+		got, err := b.sellOn(ctx, b.home, open, buyers, b.slot)
 		if err != nil {
 			return nil, err
 		}
@@ -75,10 +105,25 @@ func (b *bench) sellSlot(name string, open func(context.Context, *rig) (shop, er
 	}
 }
 
-// webSlot sells to the usual number of buyers over HTTP.
-func (b *bench) webSlot(name string, open func(context.Context, *rig, int) (shop, error)) func(context.Context) (figures, error) {
+// homeSlot sells without HTTP on a home of its own.
+func (b *bench) homeSlot(name string, find func() (home, error)) func(context.Context) (figures, error) {
 	return func(ctx context.Context) (figures, error) {
-		got, err := b.onWeb(ctx, open, buyersDefault)
+		h, err := find()
+		if err != nil {
+			return nil, err
+		}
+		got, err := b.sellOn(ctx, h, b.openOurs, buyersDefault, b.slot)
+		if err != nil {
+			return nil, err
+		}
+		return got.figures(name), nil
+	}
+}
+
+// webSlot sells over HTTP.
+func (b *bench) webSlot(name string, open func(context.Context, *rig, int) (shop, error), buyers int) func(context.Context) (figures, error) {
+	return func(ctx context.Context) (figures, error) {
+		got, err := b.onWeb(ctx, open, buyers)
 		if err != nil {
 			return nil, err
 		}
@@ -87,11 +132,11 @@ func (b *bench) webSlot(name string, open func(context.Context, *rig, int) (shop
 }
 
 func (s sold) figures(name string) figures {
-	return figures{
-		name + ".orders/s": s.perSecond,
-		name + ".p50 ms":   float64(s.latency.Percentile(50)) / float64(time.Millisecond),
-		name + ".p99 ms":   float64(s.latency.Percentile(99)) / float64(time.Millisecond),
+	f := figures{name + ".orders/s": s.perSecond}
+	if s.latency.Count() > 0 {
+		f[name+".p50 ms"], f[name+".p99 ms"] = milliseconds(s.latency.Percentile(50)), milliseconds(s.latency.Percentile(99))
 	}
+	return f
 }
 
 // sellOn opens a shop on fresh data, sells, and closes it.
@@ -113,7 +158,11 @@ func (b *bench) onRig(ctx context.Context, h home, use func(*rig) error, options
 	if err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return errors.Join(b.onDir(ctx, h, dir, use, options...), os.RemoveAll(dir))
+}
+
+// onDir gives use a rig on data that may be there already.
+func (b *bench) onDir(ctx context.Context, h home, dir string, use func(*rig) error, options ...broker.Option) (err error) {
 	r, err := h.open(ctx, dir, options...)
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err != nil {

@@ -30,15 +30,15 @@ func openTuned(ctx context.Context, r *rig, connections int) (*tuned, error) {
 	return &tuned{r, l, h}, err
 }
 
-func (t *tuned) buy(ctx context.Context, buyer int, key string) error {
-	return t.halves.send(ctx, buyer, key, func(ctx context.Context) error { return t.reserveTuned(ctx, buyer, key) })
+func (t *tuned) buy(ctx context.Context, p purchase) error {
+	return t.halves.send(ctx, p, func(ctx context.Context) error { return t.reserveTuned(ctx, p) })
 }
 
 func (t *tuned) rest(ctx context.Context, accepted int64) error { return t.ledger.rest(ctx, accepted) }
 
-func (l *ledger) reserveTuned(ctx context.Context, buyer int, key string) error {
+func (l *ledger) reserveTuned(ctx context.Context, p purchase) error {
 	err := l.inTx(ctx, func(tx *sql.Tx) error {
-		if err := l.insert(ctx, tx, buyer, key); err != nil {
+		if err := l.insert(ctx, tx, p); err != nil {
 			return err
 		}
 		result, err := tx.StmtContext(ctx, l.takeStock).ExecContext(ctx, screening)
@@ -67,11 +67,11 @@ func openPlain(ctx context.Context, r *rig, connections int) (*plain, error) {
 	return &plain{r, l}, err
 }
 
-func (p *plain) buy(ctx context.Context, buyer int, key string) error {
-	return p.reserveTuned(ctx, buyer, key)
+func (l *plain) buy(ctx context.Context, p purchase) error {
+	return l.reserveTuned(ctx, p)
 }
 
-func (p *plain) rest(ctx context.Context, accepted int64) error { return p.ledger.rest(ctx, accepted) }
+func (l *plain) rest(ctx context.Context, accepted int64) error { return l.ledger.rest(ctx, accepted) }
 
 // sweep finds the pool size at which a baseline is fastest.
 func (b *bench) sweep(ctx context.Context, open func(context.Context, *rig, int) (shop, error)) (best int, err error) {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ const (
 	webTimeout   = 30 * time.Second
 	webCapacity  = 1_000_000 // as much as the API takes
 	buyersMax    = 8192
+	tokensMade   = 1 << 16 // more than one slot uses, so that every purchase shows a token for the first time
 	jwtSecret    = "bench-0123456789abcdef0123456789abcdef"
 	purchasePath = "/v1/screenings/%s/orders"
 )
@@ -31,30 +34,30 @@ type webShop struct {
 	shop        *url.URL
 	screeningID string
 	conns       []*traffic.Conn
-	requests    []traffic.Request
+	requests    []traffic.Request // of as many people
 	buffers     [][]byte
 	count       func(context.Context) (int64, error)
 	books       func(ctx context.Context, accepted int64) error
 }
 
-// connect makes what the buyers need. token is empty for a server that does not ask.
-func (w *webShop) connect(buyers int, token func(buyer int) (string, error)) error {
+// connect makes what the buyers need. There are no tokens for a server that does not ask.
+func (w *webShop) connect(buyers int, tokens []string) error {
 	shop, err := url.Parse(w.server.url)
 	if err != nil {
 		return fmt.Errorf("read the server's address: %w", err)
 	}
 	w.shop = shop
-	for buyer := range buyers {
-		header := traffic.Header{Name: "X-Buyer", Value: buyerName(buyer)}
-		if token != nil {
-			signed, err := token(buyer)
-			if err != nil {
-				return err
-			}
-			header = traffic.Header{Name: "Authorization", Value: "Bearer " + signed}
-		}
+	request := func(headers ...traffic.Header) {
 		w.requests = append(w.requests, traffic.NewRequest(shop, http.MethodPost, fmt.Sprintf(purchasePath, w.screeningID),
-			"Idempotency-Key", `{"quantity":1}`, header))
+			"Idempotency-Key", `{"quantity":1}`, headers...))
+	}
+	for _, token := range tokens {
+		request(traffic.Header{Name: "Authorization", Value: "Bearer " + token})
+	}
+	if len(tokens) == 0 {
+		request()
+	}
+	for range buyers {
 		w.conns = append(w.conns, traffic.NewConn(shop, webTimeout))
 		w.buffers = append(w.buffers, nil)
 	}
@@ -67,9 +70,10 @@ func (w *webShop) connect(buyers int, token func(buyer int) (string, error)) err
 	return nil
 }
 
-func (w *webShop) buy(ctx context.Context, buyer int, key string) error {
-	w.buffers[buyer] = w.requests[buyer].Append(w.buffers[buyer][:0], key)
-	answer, err := w.conns[buyer].Do(context.WithoutCancel(ctx), w.buffers[buyer])
+func (w *webShop) buy(ctx context.Context, p purchase) error {
+	request := w.requests[p.n%int64(len(w.requests))]
+	w.buffers[p.worker] = request.Append(w.buffers[p.worker][:0], p.run+strconv.FormatInt(p.n, 10))
+	answer, err := w.conns[p.worker].Do(context.WithoutCancel(ctx), w.buffers[p.worker])
 	switch {
 	case err != nil:
 		return err
@@ -100,6 +104,17 @@ func signToken(user, role string) (string, error) {
 	return token, nil
 }
 
+func signTokens() ([]string, error) {
+	tokens := make([]string, tokensMade)
+	var err error
+	for i := range tokens {
+		if tokens[i], err = signToken("buyer-"+strconv.Itoa(i), "buyer"); err != nil {
+			return nil, err
+		}
+	}
+	return tokens, nil
+}
+
 // countRows counts a table's rows beside the server that writes them.
 func countRows(d *db.DB, query string) func(context.Context) (int64, error) {
 	return func(ctx context.Context) (n int64, err error) {
@@ -124,4 +139,9 @@ func (b *bench) onWeb(ctx context.Context, open func(context.Context, *rig, int)
 		return got, fmt.Errorf("open: %w", err)
 	}
 	return sell(ctx, s, buyers, b.slot)
+}
+
+// webhookSecret is the payment provider's, by the same bytes as the tokens'.
+func webhookSecret() string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(jwtSecret))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ func (b *bench) openWebOffice(ctx context.Context, r *rig, buyers int, tickets i
 	env := []string{
 		"BOXOFFICE_LISTEN=127.0.0.1:0", "BOXOFFICE_ADMIN_LISTEN=127.0.0.1:0", "BOXOFFICE_DATA_DIR=" + r.dir,
 		"BOXOFFICE_PAY_WINDOW=" + farWindow.String(), "BOXOFFICE_JWT_SECRET=" + jwtSecret,
-		"BOXOFFICE_WEBHOOK_SECRET=whsec_" + base64.StdEncoding.EncodeToString([]byte(jwtSecret)),
+		"BOXOFFICE_WEBHOOK_SECRET=" + webhookSecret(),
 	}
 	if len(r.namesrv) > 0 {
 		env = append(env, "BOXOFFICE_NAMESRV="+strings.Join(r.namesrv, ";"), "BOXOFFICE_QUEUE_PREFIX="+r.prefix,
@@ -55,7 +54,7 @@ func (b *bench) openWebOffice(ctx context.Context, r *rig, buyers int, tickets i
 	w.books = func(ctx context.Context, accepted int64) error {
 		return officeBooks(ctx, stockDB, orderDB, w.screeningID, accepted)
 	}
-	return w, w.connect(buyers, func(buyer int) (string, error) { return signToken(buyerName(buyer), "buyer") })
+	return w, w.connect(buyers, b.tokens)
 }
 
 // openBeside opens a server's database for counting.
@@ -102,5 +101,8 @@ func addScreening(ctx context.Context, shop string, tickets int64) (id string, e
 	if response.StatusCode != http.StatusCreated {
 		return "", fmt.Errorf("answer %d: %s", response.StatusCode, answer)
 	}
-	return made.ID, errors.Join(json.Unmarshal(answer, &made), nil)
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return "", fmt.Errorf("decode answer: %w", err)
+	}
+	return made.ID, nil
 }

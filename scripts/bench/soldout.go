@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/api"
+	"boxoffice/common/db"
+)
+
+const (
+	soldOutAsked = 2000 // purchases in the slot that counts
+	firstRun     = "the-last-ticket"
+)
+
+// rejections measures a shop that has nothing left: what it makes is refusals.
+type rejections struct {
+	shop
+	sold int64 // before
+	n    atomic.Int64
+}
+
+func (r *rejections) buy(ctx context.Context, p purchase) error {
+	err := r.shop.buy(ctx, p)
+	if errors.Is(err, errSoldOut) {
+		r.n.Add(1)
+	}
+	return err
+}
+
+func (r *rejections) rows(context.Context) (int64, error) { return r.n.Load(), nil }
+
+func (r *rejections) rest(ctx context.Context, accepted int64) error {
+	if accepted != 0 {
+		return fmt.Errorf("%d purchases were accepted with nothing left", accepted)
+	}
+	return r.shop.rest(ctx, r.sold)
+}
+
+// openSoldOut starts the office with one ticket and sells it.
+func (b *bench) openSoldOut(ctx context.Context, r *rig, buyers int) (shop, error) {
+	s, err := b.openWebOffice(ctx, r, buyers, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &rejections{shop: s, sold: 1}, s.buy(ctx, purchase{run: firstRun})
+}
+
+// openEcho starts the ceiling of refusals: the same framework, and a constant answer before anything is read.
+func (b *bench) openEcho(ctx context.Context, r *rig, buyers int) (shop, error) {
+	server, err := startChild(ctx, b.child.self, []string{"serve", serveEcho}, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.onClose(server.stop)
+	w := &webShop{rig: r, server: server, screeningID: screening, books: func(context.Context, int64) error { return nil }}
+	return &rejections{shop: w}, w.connect(buyers, nil)
+}
+
+// countSoldOut asks for tickets of a screening that is sold out, through the whole HTTP handler, and counts what the
+// refusals cost the database and the broker.
+func (b *bench) countSoldOut(ctx context.Context) (f figures, err error) {
+	err = b.onRig(ctx, embeddedHome(b.log), func(r *rig) error {
+		counter := &statements{}
+		office, err := openOffice(ctx, r, officeOptions{tickets: 1, opened: func(stockDB, orderDB *db.DB) error {
+			return errors.Join(counter.watch(stockDB), counter.watch(orderDB))
+		}})
+		if err != nil {
+			return err
+		}
+		if err := office.buy(ctx, purchase{run: firstRun}); err != nil {
+			return err
+		}
+		if err := office.rest(ctx, 1); err != nil {
+			return err
+		}
+		ask, err := office.asker(ctx)
+		if err != nil {
+			return err
+		}
+		if err := ask(0); err != nil { // what it takes to learn that it is sold out
+			return err
+		}
+		statementsBefore, sendsBefore := counter.all.Load(), r.sends()
+		for i := range soldOutAsked {
+			if err := ask(i + 1); err != nil {
+				return err
+			}
+		}
+		f = figures{
+			"sold out.statements": float64(counter.all.Load()-statementsBefore) / soldOutAsked,
+			"sold out.sends":      float64(r.sends()-sendsBefore) / soldOutAsked,
+		}
+		return office.rest(ctx, 1)
+	})
+	return f, err
+}
+
+// sends is the number of messages that producers sent and decided: the rest of a broker's requests comes with time.
+func (r *rig) sends() (n int64) {
+	const sendMessageV2, sendMessage, sendBatch, endTransaction = 310, 10, 320, 37
+	frames := r.broker.Stats().Frames
+	for _, code := range []int{sendMessageV2, sendMessage, sendBatch, endTransaction} {
+		n += frames[code]
+	}
+	return n
+}
+
+// asker returns a purchase through the office's HTTP handler that has to be refused.
+func (f *office) asker(context.Context) (func(n int) error, error) {
+	handler, err := api.New(api.Options{
+		Stock: f.stock, Seller: f.seller, Orders: f.orders, JWTSecret: []byte(jwtSecret),
+		WebhookSecrets: []string{webhookSecret()}, Now: time.Now, Log: f.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	token, err := signToken("late", "buyer")
+	if err != nil {
+		return nil, err
+	}
+	return func(n int) error {
+		request := httptest.NewRequest(http.MethodPost, fmt.Sprintf(purchasePath, f.screeningID), strings.NewReader(`{"quantity":1}`))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Idempotency-Key", strconv.Itoa(n))
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code != http.StatusConflict || !strings.Contains(answer.Body.String(), "sold_out") {
+			return fmt.Errorf("answer %d: %s", answer.Code, answer.Body)
+		}
+		return nil
+	}, nil
+}
