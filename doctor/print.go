@@ -63,5 +63,5 @@ func (p *printer) queue(r *Report) {
 	for _, l := range r.Queue.Lags {
 		p.line("queue\t%s\t%s\t%d behind", l.Group, l.Topic, l.Messages)
 	}
-	p.line("queue\thalf messages\t%d in doubt\t%d exhausted in the cluster", r.Queue.HalvesInDoubt, r.Queue.HalvesExhausted)
+	p.line("queue\thalf messages\tat most %d in doubt\t%d exhausted in the cluster", r.Queue.HalvesInDoubt, r.Queue.HalvesExhausted)
 }
