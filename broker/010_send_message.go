@@ -43,7 +43,7 @@ func (b *Broker) sendOne(c *call, names sendNames) {
 	}
 	m, err := b.receive(c, &h)
 	if err != nil {
-		c.replyError(err)
+		c.notSent(err)
 		return
 	}
 	queueID := m.QueueID
@@ -55,7 +55,7 @@ func (b *Broker) sendOne(c *call, names sendNames) {
 	}
 	b.put(m, cause{kind: recordMessage}, func(at stored, err error) {
 		if err != nil {
-			c.replyError(err)
+			c.notSent(err)
 			return
 		}
 		b.sent(c, remoting.MessageID(b.host, at.offset), queueID, at.queueOffset, key)

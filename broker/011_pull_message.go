@@ -15,7 +15,8 @@ import (
 // commitOffset, 2 may be suspended, 4 subscription is in the request),
 // commitOffset, suspendTimeoutMillis, subscription, subVersion, expressionType.
 //
-// Answer, with nextBeginOffset, minOffset, maxOffset, suggestWhichBrokerId:
+// Answer, with nextBeginOffset, minOffset, maxOffset, suggestWhichBrokerId,
+// topicSysFlag, groupSysFlag, and the name of the GetMessageStatus as the remark:
 // 0 messages (body: encoded messages one after the other), 19 nothing there,
 // 20 nothing that matches the tags up to nextBeginOffset, 21 the offset is out of
 // range and nextBeginOffset is the corrected one.
@@ -147,13 +148,17 @@ func (b *Broker) scan(p *pull, from int64) pulled {
 	lowest, end := p.queue.bounds()
 	r := pulled{code: remoting.PullNotFound, next: from, lowest: lowest, end: end}
 	switch {
-	case end == lowest && from == lowest, from == end:
+	case end == 0 && from == 0:
+		r.remark = "NO_MESSAGE_IN_QUEUE"
+		return r
+	case from == end:
+		r.remark = "OFFSET_OVERFLOW_ONE"
 		return r
 	case from < lowest:
-		r.code, r.next = remoting.PullOffsetMoved, lowest
+		r.code, r.next, r.remark = remoting.PullOffsetMoved, lowest, "OFFSET_TOO_SMALL"
 		return r
 	case from > end:
-		r.code, r.next = remoting.PullOffsetMoved, end
+		r.code, r.next, r.remark = remoting.PullOffsetMoved, end, "OFFSET_OVERFLOW_BADLY"
 		return r
 	}
 	b.collect(p, &r)
@@ -167,7 +172,7 @@ func (b *Broker) collect(p *pull, r *pulled) {
 		window = maxPullScan
 	}
 	found := 0
-	r.code = remoting.PullRetryImmediately
+	r.code, r.remark = remoting.PullRetryImmediately, "NO_MATCHED_MESSAGE"
 	for _, e := range p.queue.window(make([]entry, 0, min(window, int(r.end-r.next))), r.next, window) {
 		if found == p.count || len(r.body) >= maxPullBytes {
 			break
@@ -191,7 +196,7 @@ func (b *Broker) collect(p *pull, r *pulled) {
 	if found == 0 {
 		return
 	}
-	r.code = remoting.Success
+	r.code, r.remark = remoting.Success, "FOUND"
 	if b.deliverTwice.Load() && 2*len(r.body) <= remoting.MaxFrameBytes/2 {
 		r.body = append(r.body, r.body...)
 	}
@@ -201,7 +206,7 @@ func (b *Broker) collect(p *pull, r *pulled) {
 // deleted it, or the log is damaged.
 func (b *Broker) unreadable(p *pull, r *pulled, e entry, err error) {
 	if first := b.journal.First(); e.offset < first {
-		r.code, r.next = remoting.PullOffsetMoved, p.queue.lowestNotBefore(first)
+		r.code, r.next, r.remark = remoting.PullOffsetMoved, p.queue.lowestNotBefore(first), "OFFSET_TOO_SMALL"
 		return
 	}
 	b.log.Error("read message", "topic", p.queue.topic, "queue", p.queue.id, "offset", e.offset, "error", err)
@@ -215,6 +220,8 @@ func (p *pull) finish(r pulled) {
 	f.Ext["minOffset"] = strconv.FormatInt(r.lowest, 10)
 	f.Ext["maxOffset"] = strconv.FormatInt(r.end, 10)
 	f.Ext["suggestWhichBrokerId"] = "0"
+	f.Ext["topicSysFlag"] = "0"
+	f.Ext["groupSysFlag"] = "0"
 	f.Body = r.body
 	p.call.answer(f)
 }

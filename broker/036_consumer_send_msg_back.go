@@ -55,6 +55,7 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 
 // markRetry keeps where the message came from.
 func (b *Broker) markRetry(m *remoting.Message) {
+	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyWaitStoreMsgOK, "false")
 	if _, ok := remoting.Property(m.Properties, remoting.PropertyRetryTopic); !ok {
 		m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyRetryTopic, m.Topic)
 	}

@@ -84,7 +84,7 @@ func (b *Broker) tooLate(m *remoting.Message, fromCheck bool) bool {
 func (b *Broker) commit(c *call, m remoting.Message) {
 	offset := m.PhysicalOffset
 	if open, ok := b.halves.find(offset); ok && open.checks > 0 {
-		m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyTransactionCheckTimes, strconv.Itoa(int(open.checks)))
+		m.Properties = checkedProperties(m.Properties, open.checks)
 	}
 	if err := realDestination(&m); err != nil {
 		c.replyError(err)

@@ -23,7 +23,8 @@ import (
 //   - The real broker stores the half again with new offsets each time. Here it
 //     stays where it is and the check is counted by a small record, so the
 //     offsets in every check are those of the send.
-//   - TRANSACTION_CHECK_TIMES is the number of this check, from 1.
+//   - TRANSACTION_CHECK_TIMES is the number of this check, from 1. WAIT=false is
+//     what the real broker stores the half again with; it stays in the message.
 func (b *Broker) sendCheck(one half) {
 	m, err := b.load(one.offset)
 	if err != nil {
@@ -50,8 +51,14 @@ func (b *Broker) sendCheck(one half) {
 		b.log.Error("check half message", "offset", one.offset, "error", err)
 		return
 	}
-	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyTransactionCheckTimes, strconv.Itoa(int(one.checks)))
+	m.Properties = checkedProperties(m.Properties, one.checks)
 	b.push(c, &remoting.Frame{
 		Code: remoting.CheckTransactionState, Ext: ext, Body: remoting.AppendMessage(nil, &m),
 	})
+}
+
+// checkedProperties are the properties of a half message after a number of checks.
+func checkedProperties(properties string, checks int32) string {
+	properties = remoting.SetProperty(properties, remoting.PropertyWaitStoreMsgOK, "false")
+	return remoting.SetProperty(properties, remoting.PropertyTransactionCheckTimes, strconv.Itoa(int(checks)))
 }

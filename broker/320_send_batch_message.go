@@ -37,7 +37,7 @@ const maxBatchMessages = 4096
 func (b *Broker) sendAll(c *call, h *sendHeader) {
 	messages, err := b.receiveBatch(c, h)
 	if err != nil {
-		c.replyError(err)
+		c.notSent(err)
 		return
 	}
 	ids := make([]string, len(messages))
@@ -58,7 +58,7 @@ func (b *Broker) sendAll(c *call, h *sendHeader) {
 				return
 			}
 			if err := failed.Load(); err != nil {
-				c.replyError(*err)
+				c.notSent(*err)
 				return
 			}
 			b.sent(c, strings.Join(ids, ","), h.queueID, first.queueOffset, "")

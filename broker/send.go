@@ -70,18 +70,28 @@ func refuse(code int, format string, args ...any) error {
 }
 
 // replyError answers a call with what an error means to a client.
-func (c *call) replyError(err error) {
+func (c *call) replyError(err error) { c.answer(c.failed(err)) }
+
+func (c *call) failed(err error) *remoting.Frame {
 	var r *refusal
 	switch {
 	case errors.As(err, &r):
-		c.reply(r.code, r.remark)
+		return c.frame.Reply(r.code, r.remark)
 	case errors.Is(err, errOversize):
-		c.reply(remoting.MessageIllegal, err.Error())
+		return c.frame.Reply(remoting.MessageIllegal, err.Error())
 	case errors.Is(err, errNoQueue), errors.Is(err, errField), errors.Is(err, errNotFound), errors.Is(err, errNotMessage):
-		c.reply(remoting.SystemError, err.Error())
-	default:
-		c.reply(remoting.ServiceNotAvailable, err.Error())
+		return c.frame.Reply(remoting.SystemError, err.Error())
 	}
+	return c.frame.Reply(remoting.ServiceNotAvailable, err.Error())
+}
+
+// notSent answers a send with an error.
+func (c *call) notSent(err error) { c.answer(stampAnswer(c.failed(err))) }
+
+// stampAnswer adds what every answer to a send carries.
+func stampAnswer(f *remoting.Frame) *remoting.Frame {
+	f.Ext["MSG_REGION"], f.Ext["TRACE_ON"] = regionName, "true"
+	return f
 }
 
 // destination returns the topic and queue a send goes to, creating the topic
@@ -177,12 +187,10 @@ func prepareHalf(m *remoting.Message) {
 
 // sent is the answer to a send.
 func (b *Broker) sent(c *call, ids string, queueID int32, queueOffset int64, transactionID string) {
-	f := c.frame.Reply(remoting.Success, "")
+	f := stampAnswer(c.frame.Reply(remoting.Success, ""))
 	f.Ext["msgId"] = ids
 	f.Ext["queueId"] = strconv.Itoa(int(queueID))
 	f.Ext["queueOffset"] = strconv.FormatInt(queueOffset, 10)
-	f.Ext["MSG_REGION"] = regionName
-	f.Ext["TRACE_ON"] = "true"
 	if transactionID != "" {
 		f.Ext["transactionId"] = transactionID
 	}
