@@ -5,14 +5,27 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"boxoffice/sql"
+
+	"github.com/jmoiron/sqlx"
 )
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	return &bench{log: slog.New(slog.DiscardHandler), home: embeddedHome(slog.New(slog.DiscardHandler)), root: t.TempDir(), pools: map[string]int{}}
 }
+
+// gateSlack is how much above its goal a cost may be before the gate closes: how many purchases meet in a list differs a
+// little from machine to machine, and one that lost its group commit costs a hundred times as much.
+const gateSlack = 2
 
 // Group commit was lost to a lock held over the send, and nobody saw it because every order was still right. What an
 // order costs in fsyncs, statements and frames does not depend on the machine's speed, so it can be a gate.
@@ -22,13 +35,71 @@ func TestCostsOfAnOrderAt256Buyers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range goals() {
-		if g.group != "counts" {
-			continue
-		}
-		value, ok := got.figures()[g.over]
-		if !ok || value > g.target {
-			t.Errorf("%s: %.4f, want at most %g", g.name, value, g.target)
+		if value, ok := got.figures()[g.over]; g.group == "counts" && (!ok || value > gateSlack*g.target) {
+			t.Errorf("%s: %.4f, and the goal is %g", g.name, value, g.target)
 		}
 	}
 	t.Logf("%+v", got)
+}
+
+// Each way of selling is opened, sells for a moment, and has to account for every ticket.
+func TestEveryWayToSellKeepsItsBooks(t *testing.T) {
+	b := newBench(t)
+	b.slot = 50 * time.Millisecond
+	b.quick = true
+	b.pools = map[string]int{"tuned": 1, "plain": 1}
+	skip := []string{"growth", "homes", "counts", "expiry"} // long, or elsewhere
+	for _, s := range b.slots() {
+		if strings.HasSuffix(s.name, " HTTP") || slices.Contains(skip, s.groups[0]) {
+			continue
+		}
+		got, err := s.run(t.Context())
+		if err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		for name := range got {
+			if !strings.HasPrefix(name, s.name+".") {
+				t.Errorf("%s: figure %s is not its own", s.name, name)
+			}
+		}
+		for _, g := range goals() {
+			for _, figure := range []string{g.over, g.under} {
+				if _, measured := got[figure]; strings.HasPrefix(figure, s.name+".") && !measured {
+					t.Errorf("%s: %s is missing for the goal %q", s.name, figure, g.name)
+				}
+			}
+		}
+	}
+}
+
+// The counter took a prepared statement for none, and the office looked cheaper than it was.
+func TestStatementsAreCounted(t *testing.T) {
+	b := newBench(t)
+	counter := &statements{}
+	err := b.onRig(t.Context(), b.home, func(r *rig) error {
+		d, err := r.database(t.Context(), "stock", sql.Stock)
+		if err != nil {
+			return err
+		}
+		if err := counter.watch(d); err != nil {
+			return err
+		}
+		var n int
+		err = d.InTx(t.Context(), func(tx *sqlx.Tx) error { // BEGIN, INSERT, SELECT, COMMIT
+			_, err := tx.ExecContext(t.Context(), `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`, "a", "committed", 1)
+			return errors.Join(err, tx.GetContext(t.Context(), &n, `SELECT COUNT(*) FROM fences WHERE tx_id = ?`, "a"))
+		})
+		refused := d.InTx(t.Context(), func(tx *sqlx.Tx) error { return io.EOF }) // BEGIN, ROLLBACK
+		err = errors.Join(err, d.Reader().GetContext(t.Context(), &n, `SELECT COUNT(*) FROM fences`))
+		if !errors.Is(refused, io.EOF) || n != 1 {
+			t.Errorf("%v, %d rows", refused, n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, commits := counter.all.Load(), counter.commits.Load(); all != 7 || commits != 1 {
+		t.Errorf("%d statements and %d commits, want 7 and 1", all, commits)
+	}
 }
