@@ -16,6 +16,18 @@ run: ## run the whole office on this machine
 test: ## run every test
 	go test ./...
 
+# A stack of its own, because the tests kill its parts.
+STACK_DIR := $(or $(TMPDIR),/tmp)/boxoffice-test-stack
+STACK_PORT := 31000
+
+.PHONY: test-stack
+test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Maven and mariadb-server)
+	@set -euo pipefail; \
+	trap 'go run ./scripts/stack down -purge -dir "$(STACK_DIR)"' EXIT; \
+	go run ./scripts/stack up -dir "$(STACK_DIR)" -mode java -port-base $(STACK_PORT) -check-interval 1s -check-timeout 1s; \
+	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
+	go test -count=1 -p 1 -timeout 15m ./common/db ./order ./stock ./common/mq ./broker .
+
 .PHONY: race
 race: ## run the tests under the race detector, but for those that start the client's push consumer (it races by itself)
 	go test -race ./...

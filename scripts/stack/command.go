@@ -15,10 +15,10 @@ const usage = `usage: stack VERB [flags]
   up           start what is not running and wait until all of it is ready
   down         stop what up started; -purge also removes the data
   status       say for each part whether it runs, its pid and its port
-  env          print the shell lines that point boxoffice at the stack
+  env          print the shell lines that point boxoffice at the stack; -test: its tests
   kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db)
   start PART   start one part again and wait until it is ready
-flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode; down: -purge`
+flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode; env: -test; down: -purge`
 
 var errUsage = errors.New(usage)
 
@@ -32,6 +32,7 @@ type command struct {
 	part     string // kill and start only
 	dir      string
 	purge    bool
+	test     bool // env only
 	settings settings
 }
 
@@ -50,7 +51,9 @@ func parse(args []string, base settings, dir string) (command, error) {
 		c.settings.define(fs)
 	case "down":
 		fs.BoolVar(&c.purge, "purge", false, "also remove the data")
-	case "status", "env":
+	case "env":
+		fs.BoolVar(&c.test, "test", false, "for the tests, which may kill the stack's parts")
+	case "status":
 	case "kill", "start":
 		if len(rest) == 0 {
 			return command{}, fmt.Errorf("%s needs the name of a part\n%w", c.verb, errUsage)

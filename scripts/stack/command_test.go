@@ -67,6 +67,25 @@ func TestRunBeforeUp(t *testing.T) {
 	}
 }
 
+func TestEnvForTests(t *testing.T) {
+	dir := t.TempDir()
+	s := defaultSettings()
+	s.Mode, s.PortBase = modeJava, 30000
+	if err := s.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"env", "-test", "-dir", dir}, func(string) string { return "" }, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := "export BOXOFFICE_TEST_NAMESRV=127.0.0.1:30000\n" +
+		"export BOXOFFICE_TEST_MYSQL=mysql://boxoffice:boxoffice@127.0.0.1:30001\n" +
+		"export BOXOFFICE_STACK_DIR='" + dir + "'\n"
+	if out.String() != want {
+		t.Errorf("env -test printed\n%swant\n%s", out.String(), want)
+	}
+}
+
 func TestRunUnknownPart(t *testing.T) {
 	dir := t.TempDir()
 	s := defaultSettings()

@@ -41,7 +41,10 @@ type part struct {
 }
 
 func (s stack) do(ctx context.Context, c command) error {
-	if c.verb == "env" {
+	switch {
+	case c.verb == "env" && c.test:
+		return s.printTestEnv()
+	case c.verb == "env":
 		return s.printEnv()
 	}
 	if s.settings.Mode == modeDocker {
@@ -246,6 +249,18 @@ func (s stack) status(ctx context.Context) error {
 		if _, err := fmt.Fprintf(s.out, "%-8s %s  %s\n", p.name, loopback(p.port), state); err != nil {
 			return fmt.Errorf("print status: %w", err)
 		}
+	}
+	return nil
+}
+
+// printTestEnv prints what go test reads: the servers, in which tests make databases and topics of their own, and the
+// directory of the stack, whose parts they kill.
+func (s stack) printTestEnv() error {
+	server := strings.TrimSuffix(s.dsn(""), "/")
+	_, err := fmt.Fprintf(s.out, "export BOXOFFICE_TEST_NAMESRV=%s\nexport BOXOFFICE_TEST_MYSQL=%s\nexport BOXOFFICE_STACK_DIR='%s'\n",
+		loopback(s.settings.namesrvPort()), server, s.dir)
+	if err != nil {
+		return fmt.Errorf("print environment: %w", err)
 	}
 	return nil
 }
