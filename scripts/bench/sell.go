@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -39,10 +40,14 @@ type shop interface {
 	close() error
 }
 
+// served is a shop whose server is another process.
+type served interface{ pid() int }
+
 // sold is what a closed loop of buyers got.
 type sold struct {
 	accepted, rejected int64
-	perSecond          float64 // order rows that came into being in the measured time
+	perSecond          float64       // order rows that came into being in the measured time
+	processor          time.Duration // of this process and the server's, from the first purchase until all is at rest
 	latency            *traffic.Latency
 }
 
@@ -50,6 +55,11 @@ type sold struct {
 // returns.
 func sell(ctx context.Context, s shop, buyers int, slot time.Duration) (sold, error) {
 	result := sold{latency: traffic.NewLatency()}
+	pids := []int{os.Getpid()}
+	if other, ok := s.(served); ok {
+		pids = append(pids, other.pid())
+	}
+	before := processTime(pids...)
 	var accepted, rejected atomic.Int64
 	failures := make(chan error, 1)
 	warm, run := slot/warmShare, rand.Text()
@@ -91,6 +101,7 @@ func sell(ctx context.Context, s shop, buyers int, slot time.Duration) (sold, er
 	if err := s.rest(restCtx, result.accepted); err != nil {
 		return result, fmt.Errorf("after %d accepted: %w", result.accepted, err)
 	}
+	result.processor = processTime(pids...) - before
 	return result, nil
 }
 

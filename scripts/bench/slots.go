@@ -136,6 +136,9 @@ func (s sold) figures(name string) figures {
 	if s.latency.Count() > 0 {
 		f[name+".p50 ms"], f[name+".p99 ms"] = milliseconds(s.latency.Percentile(50)), milliseconds(s.latency.Percentile(99))
 	}
+	if answered := s.accepted + s.rejected; answered > 0 && s.processor > 0 {
+		f[name+".processor us"] = float64(s.processor.Microseconds()) / float64(answered)
+	}
 	return f
 }
 

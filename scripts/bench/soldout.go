@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -33,6 +34,13 @@ func (r *rejections) buy(ctx context.Context, p purchase) error {
 		r.n.Add(1)
 	}
 	return err
+}
+
+func (r *rejections) pid() int {
+	if web, ok := r.shop.(served); ok {
+		return web.pid()
+	}
+	return os.Getpid()
 }
 
 func (r *rejections) rows(context.Context) (int64, error) { return r.n.Load(), nil }

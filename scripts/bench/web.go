@@ -88,6 +88,8 @@ func (w *webShop) buy(ctx context.Context, p purchase) error {
 	return fmt.Errorf("answer %d: %s", answer.Status, answer.Body)
 }
 
+func (w *webShop) pid() int { return w.server.command.Process.Pid }
+
 func (w *webShop) rows(ctx context.Context) (int64, error) { return w.count(ctx) }
 
 func (w *webShop) rest(ctx context.Context, accepted int64) error {
