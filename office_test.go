@@ -28,7 +28,7 @@ import (
 
 const (
 	testJWTSecret = "0123456789abcdef0123456789abcdef"
-	testDeadline  = 30 * time.Second
+	testDeadline  = 60 * time.Second
 
 	outputBytesMax = 64 << 10 // of each process, when a test fails
 )
