@@ -1,6 +1,7 @@
 // Package batch turns concurrent calls into lists: whatever arrived while the previous list was being handled goes out
-// as the next one. There is no timer, so a lone call is handled at once and lists grow only with the load. It is how
-// purchases and payments share one message, one SQL transaction and one fsync.
+// as the next one. There is no timer, so a lone call is handled at once and lists grow only with the load. A second list
+// joins the one in flight only when it is full: two half-full ones would cost the same twice. It is how purchases and
+// payments share one message, one SQL transaction and one fsync.
 package batch
 
 import (
@@ -22,7 +23,7 @@ var ErrUnanswered = errors.New("batch handler gave no answer")
 // Options bounds a Group. Every field is required.
 type Options struct {
 	Max     int           // calls in one list
-	Workers int           // lists in flight at once
+	Workers int           // lists in flight at once, when the load fills them
 	Queue   int           // calls that may wait
 	Timeout time.Duration // of one list
 }
@@ -52,20 +53,23 @@ func (c *Call[In, Out]) Context() context.Context { return c.ctx }
 
 // Group collects calls. Make one with Start, end it with Close.
 type Group[In, Out any] struct {
-	opts    Options
-	queue   chan *Call[In, Out]
-	mu      sync.RWMutex // held for writing only by Close, so that nobody sends on a closed queue
-	closed  bool
-	workers sync.WaitGroup
+	opts     Options
+	queue    chan *Call[In, Out]
+	full     chan struct{} // a list's worth of calls waits
+	finished chan struct{} // a list has been handled
+	mu       sync.RWMutex  // held for writing only by Close, so that nobody sends on a closed queue
+	closed   bool
+	done     sync.WaitGroup
 }
 
 // Start begins handling. handle gets 1 to Max calls, whose callers were still waiting, and answers each of them, in any
 // order, before it returns. Its context is ctx with Options.Timeout.
 func Start[In, Out any](ctx context.Context, opts Options, handle func(context.Context, []*Call[In, Out])) *Group[In, Out] {
-	g := &Group[In, Out]{opts: opts, queue: make(chan *Call[In, Out], opts.Queue)}
-	for range opts.Workers {
-		g.workers.Go(func() { g.work(ctx, handle) })
+	g := &Group[In, Out]{
+		opts: opts, queue: make(chan *Call[In, Out], opts.Queue),
+		full: make(chan struct{}, 1), finished: make(chan struct{}, opts.Workers),
 	}
+	g.done.Go(func() { g.dispatch(ctx, handle) })
 	return g
 }
 
@@ -97,7 +101,7 @@ func (g *Group[In, Out]) Close() {
 		close(g.queue)
 	}
 	g.mu.Unlock()
-	g.workers.Wait()
+	g.done.Wait()
 }
 
 func (g *Group[In, Out]) enqueue(call *Call[In, Out]) error {
@@ -108,26 +112,50 @@ func (g *Group[In, Out]) enqueue(call *Call[In, Out]) error {
 	}
 	select {
 	case g.queue <- call:
+		if len(g.queue) >= g.opts.Max {
+			select {
+			case g.full <- struct{}{}:
+			default:
+			}
+		}
 		return nil
 	default:
 		return ErrFull
 	}
 }
 
-func (g *Group[In, Out]) work(ctx context.Context, handle func(context.Context, []*Call[In, Out])) {
-	list := make([]*Call[In, Out], 0, g.opts.Max)
-	for call := range g.queue {
-		list = g.collect(append(list[:0], call))
-		if len(list) > 0 {
-			g.handle(ctx, list, handle)
+// dispatch sends lists on their way until the queue is closed and empty, and returns when the last one is handled.
+func (g *Group[In, Out]) dispatch(ctx context.Context, handle func(context.Context, []*Call[In, Out])) {
+	inFlight := 0
+	for {
+		for inFlight > 0 && (inFlight == g.opts.Workers || len(g.queue) < g.opts.Max) {
+			select {
+			case <-g.finished:
+				inFlight--
+			case <-g.full: // perhaps long ago: the condition decides
+			}
 		}
+		first, open := <-g.queue
+		if !open {
+			return
+		}
+		list := g.collect(first)
+		if len(list) == 0 {
+			continue
+		}
+		inFlight++
+		g.done.Go(func() {
+			g.handle(ctx, list, handle)
+			g.finished <- struct{}{}
+		})
 	}
 }
 
-// collect adds what is already waiting, without waiting for more, and drops calls whose caller has gone.
-func (g *Group[In, Out]) collect(list []*Call[In, Out]) []*Call[In, Out] {
-	if list[0].ctx.Err() != nil {
-		list = list[:0]
+// collect makes a list of the first call and what is already waiting, without waiting for more, and drops calls whose caller has gone.
+func (g *Group[In, Out]) collect(first *Call[In, Out]) []*Call[In, Out] {
+	list := make([]*Call[In, Out], 0, min(len(g.queue)+1, g.opts.Max))
+	if first.ctx.Err() == nil {
+		list = append(list, first)
 	}
 	for len(list) < g.opts.Max {
 		select {

@@ -61,6 +61,51 @@ func TestCallsThatWaitShareOneList(t *testing.T) {
 	}
 }
 
+// While one list is in flight, another one joins it only once it is full.
+func TestSecondListWaitsUntilItIsFull(t *testing.T) {
+	release, started := make(chan struct{}), make(chan int, 8)
+	g := newGroup(t, batch.Options{Max: 4, Workers: 2, Queue: 100, Timeout: time.Minute},
+		func(ctx context.Context, calls []*call) {
+			started <- len(calls)
+			<-release
+			double(ctx, calls)
+		})
+	var callers sync.WaitGroup
+	do := func() { callers.Go(func() { _, _ = g.Do(t.Context(), 1) }) }
+	do()
+	if n := <-started; n != 1 {
+		t.Errorf("the first list has %d calls, want 1", n)
+	}
+	for range 3 {
+		do()
+	}
+	for deadline := time.Now().Add(10 * time.Second); g.Waiting() < 3 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case n := <-started:
+		t.Errorf("a list of %d joined the one in flight, want it to wait for 4", n)
+	default:
+	}
+	do()
+	if n := <-started; n != 4 {
+		t.Errorf("the second list has %d calls, want 4", n)
+	}
+	for range 8 {
+		do()
+	}
+	for deadline := time.Now().Add(10 * time.Second); g.Waiting() < 8 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case <-started:
+		t.Error("a third list is in flight with two workers")
+	default:
+	}
+	close(release)
+	callers.Wait()
+}
+
 func TestFullQueueRefuses(t *testing.T) {
 	release, started := make(chan struct{}), make(chan struct{}, 8)
 	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Timeout: time.Minute},
