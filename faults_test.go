@@ -168,16 +168,22 @@ func TestSweeperHealsADiscardedHalf(t *testing.T) {
 }
 
 func TestSweeperHealsALostDelayMessage(t *testing.T) {
-	o := newOffice(t, "-pay-window", "3s", "-sweep-grace", "1s")
-	screening := o.addScreening(10, 0)
-	o.queue.Intercept(pullMessage, func(r *broker.Request) broker.Verdict {
-		if r.Topic() == o.topic("payment-due") {
+	h := newHome(t)
+	var lost atomic.Int64
+	h.queue.Intercept(pullMessage, func(r *broker.Request) broker.Verdict { // before the first pull is held
+		if r.Topic() == h.topic("payment-due") {
+			lost.Add(1)
 			return broker.Drop // what is never delivered is lost
 		}
 		return broker.Pass
 	})
+	o := newOfficeAt(t, h, "-pay-window", "3s", "-sweep-grace", "2s")
+	screening := o.addScreening(10, 0)
 	order := o.mustBuy("alice", screening, 2)
-	o.eventuallyStatus("alice", order.ID, "cancelled")
+	got := o.eventuallyStatus("alice", order.ID, "cancelled")
+	if lost.Load() == 0 || got.ServerTime.Before(got.ExpiresAt.Add(time.Second)) {
+		t.Errorf("cancelled at %s, due at %s: by the delay message, which should be lost", got.ServerTime, got.ExpiresAt)
+	}
 	o.eventuallyCounters(screening, 10, 0, 0)
 }
 
