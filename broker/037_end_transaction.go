@@ -25,8 +25,9 @@ import (
 //   - Commit appends the message to its real topic with sysFlag 8; the same log
 //     record ends the half, so no crash can come between the two.
 //   - Rollback appends a small record. Unknown changes nothing.
-//   - With CHECK_IMMUNITY_TIME_IN_SECONDS, a request that is older than that
-//     and does not come from a check is refused with 604.
+//   - With CHECK_IMMUNITY_TIME_IN_SECONDS, a request that is older than that and
+//     than the transaction timeout, and does not come from a check, is refused
+//     with 604.
 func (b *Broker) endTransaction(c *call) {
 	f := &fields{ext: c.frame.Ext}
 	group, offset, queueOffset := f.text("producerGroup"), f.int64("commitLogOffset"), f.int64("tranStateTableOffset")
@@ -77,8 +78,10 @@ func (b *Broker) findHalf(group string, offset, queueOffset int64) (remoting.Mes
 }
 
 func (b *Broker) tooLate(m *remoting.Message, fromCheck bool) bool {
-	immunity := immunityOf(m.Properties)
-	return !fromCheck && immunity > 0 && b.nowMs()-m.StoreTimestamp > immunity
+	if _, ok := remoting.Property(m.Properties, remoting.PropertyCheckImmunityTimeInSeconds); !ok || fromCheck {
+		return false
+	}
+	return b.nowMs()-m.StoreTimestamp > max(immunityOf(m.Properties), b.opt.checkAfter.Milliseconds())
 }
 
 func (b *Broker) commit(c *call, m remoting.Message) {

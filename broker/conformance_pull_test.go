@@ -15,12 +15,12 @@ func TestConformanceDelayLevels(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	topic := s.topic("delays", 1)
-	s.hurry()
 	begun := time.Now().UnixMilli()
 	for _, one := range []struct{ body, level string }{{"c", "3"}, {"b", "2"}, {"a", "1"}, {"A", "1"}} {
 		s.reading.mustAsk(remoting.SendMessage, sendExt(topic, map[string]string{"DELAY": one.level}), []byte(one.body))
 	}
 	s.reading.mustAsk(remoting.SendMessage, sendExt(topic, nil), []byte("now"))
+	s.hurry()
 	eventually(t, "all messages", func() bool { return len(s.stored(topic, 1)) == 5 })
 	after := map[string]int64{"now": 0, "a": 1000, "A": 1000, "b": 5000, "c": 10000}
 	var order []string

@@ -47,7 +47,7 @@ func newSite(t *testing.T, opts ...broker.Option) *site {
 	t.Helper()
 	s := &site{t: t, run: strings.ToLower(rand.Text()[:10]), nameserver: realNameserver()}
 	if s.nameserver == "" {
-		s.checkAfter, s.checkInterval, s.checkMax = time.Second, time.Second, 3
+		s.checkAfter, s.checkInterval, s.checkMax = time.Second, 600*time.Millisecond, 6
 		s.embedded = broker.RunT(t, append([]broker.Option{
 			broker.WithTransactionTimeout(s.checkAfter), broker.WithTransactionCheckInterval(s.checkInterval),
 			broker.WithTransactionCheckMax(s.checkMax), broker.WithAutoCreateTopics(false),
