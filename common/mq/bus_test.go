@@ -27,6 +27,12 @@ type order struct {
 type home struct {
 	servers []string
 	broker  *broker.Broker // nil for a real one
+	queue   faults         // of a faulty home
+}
+
+// faults are the hooks of the embedded broker, or of a proxy in front of a real one.
+type faults interface {
+	Intercept(code int, f func(*broker.Request) broker.Verdict) (remove func())
 }
 
 func newHome(t *testing.T) home {
@@ -42,10 +48,32 @@ func newHome(t *testing.T) home {
 func newFaultyHome(t *testing.T) home {
 	t.Helper()
 	h := newHome(t)
+	if h.broker != nil {
+		h.queue = h.broker
+		return h
+	}
+	proxy := broker.RunProxyT(t, h.servers[0])
+	return home{servers: []string{proxy.Addr()}, queue: proxy}
+}
+
+// newLoneHome is a home that no other test or system uses.
+func newLoneHome(t *testing.T) home {
+	t.Helper()
+	h := newHome(t)
 	if h.broker == nil {
-		t.Skip("needs the fault hooks of the embedded broker")
+		t.Skip("needs a broker that nobody else uses")
 	}
 	return h
+}
+
+// stored is how many messages a topic has.
+func stored(t *testing.T, bus *mq.Bus, topic mq.Topic[order]) int64 {
+	t.Helper()
+	depths, err := bus.Inspect(t.Context(), mq.Subscription{Group: "nobody", Topic: string(topic)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return depths.Stored[string(topic)]
 }
 
 func (h home) open(t *testing.T) *mq.Bus {
@@ -55,6 +83,18 @@ func (h home) open(t *testing.T) *mq.Bus {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	bus, err := mq.Open(t.Context(), mq.Config{NameServers: h.servers, Process: "test", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bus.Close() })
+	return bus
+}
+
+func (h home) openWithPrefix(t *testing.T, prefix string) *mq.Bus {
+	t.Helper()
+	bus, err := mq.Open(t.Context(), mq.Config{
+		NameServers: h.servers, Process: "test", Prefix: prefix, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +217,7 @@ func TestProvisionAgainChangesNothing(t *testing.T) {
 // The client's own admin takes a refusal for a success.
 func TestProvisionTellsARefusal(t *testing.T) {
 	h := newFaultyHome(t)
-	h.broker.Intercept(17, func(*broker.Request) broker.Verdict { return broker.Fail(1, "disk full") })
+	h.queue.Intercept(17, func(*broker.Request) broker.Verdict { return broker.Fail(1, "disk full") })
 	bus := h.open(t)
 	err := bus.Provision(t.Context(), []mq.TopicSpec{{Name: unique(t), Queues: 1}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "disk full") {

@@ -57,7 +57,7 @@ func TestInspectCountsWhatWaits(t *testing.T) {
 }
 
 func TestInspectCountsHalvesInDoubt(t *testing.T) {
-	h := newFaultyHome(t) // others use a real cluster, whose halves are counted together
+	h := newLoneHome(t) // others use a real cluster, whose halves are counted together
 	bus := h.open(t)
 	topic := newTopic(t, bus)
 	sub := mq.Subscription{Group: unique(t), Topic: string(topic)}
@@ -165,7 +165,7 @@ func TestDeadLettersAreReadSentAgainAndReviewed(t *testing.T) {
 }
 
 func TestInspectFailsWhenTheBrokerIsAway(t *testing.T) {
-	h := newFaultyHome(t)
+	h := newLoneHome(t)
 	bus := h.open(t)
 	if err := h.broker.Close(); err != nil {
 		t.Fatal(err)

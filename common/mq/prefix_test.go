@@ -13,18 +13,6 @@ import (
 	"boxoffice/common/mq"
 )
 
-func (h home) openWithPrefix(t *testing.T, prefix string) *mq.Bus {
-	t.Helper()
-	bus, err := mq.Open(t.Context(), mq.Config{
-		NameServers: h.servers, Process: "test", Prefix: prefix, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bus.Close() })
-	return bus
-}
-
 // Two systems with the same topics and groups share one broker: plain messages, halves, check-backs, retries and dead
 // letters all stay in the system that they began in.
 func TestPrefixKeepsSystemsApart(t *testing.T) {

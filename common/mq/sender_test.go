@@ -70,7 +70,7 @@ func TestSendOutlivesABusyBroker(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(n int32) broker.Verdict {
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(n int32) broker.Verdict {
 		if n < 3 {
 			return broker.Fail(2, "broker busy")
 		}
@@ -79,8 +79,8 @@ func TestSendOutlivesABusyBroker(t *testing.T) {
 	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.broker.Messages(string(topic)); tries.Load() != 3 || len(got) != 1 {
-		t.Errorf("%d tries left %d messages, want 3 and 1", tries.Load(), len(got))
+	if got := stored(t, bus, topic); tries.Load() != 3 || got != 1 {
+		t.Errorf("%d tries left %d messages, want 3 and 1", tries.Load(), got)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestSendDoesNotRepeatWhatIsRefusedForGood(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.Fail(13, "illegal") }))
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.Fail(13, "illegal") }))
 	err := mq.Send(t.Context(), sender, topic, "k", order{"1"})
 	if !errors.Is(err, mq.ErrNotSent) || errors.Is(err, mq.ErrUnavailable) || tries.Load() != 1 {
 		t.Errorf("after %d tries: %v", tries.Load(), err)
@@ -102,7 +102,7 @@ func TestSendIsNotDoneBeforeTheDisk(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
 		return broker.Fail(codeFlushDiskTimeout, "flush timeout")
 	}))
 	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); !errors.Is(err, mq.ErrNotSent) {
@@ -116,7 +116,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	ctx, cancel := context.WithCancel(t.Context())
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
 		cancel()
 		return broker.Drop
 	}))

@@ -2,7 +2,9 @@ package mq_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func TestSendHalfReturnsWhatLocalReturned(t *testing.T) {
 }
 
 func TestNewTransactorNeedsTheWarmUpTopic(t *testing.T) {
-	bus := newFaultyHome(t).open(t)
+	bus := newHome(t).openWithPrefix(t, "fresh-"+strings.ToLower(rand.Text()[:8]))
 	if _, err := bus.NewTransactor(t.Context(), unique(t), noCheck(t)); !errors.Is(err, mq.ErrUnavailable) {
 		t.Errorf("before Provision: %v, want ErrUnavailable", err)
 	}
@@ -64,7 +66,7 @@ func TestNewTransactorOutlivesABusyBroker(t *testing.T) {
 	bus := h.open(t)
 	newTopic(t, bus) // provisions the warm-up topic too
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict {
+	h.queue.Intercept(codeSend, func(*broker.Request) broker.Verdict {
 		if tries.Add(1) < 3 {
 			return broker.Fail(2, "broker busy")
 		}
@@ -80,7 +82,7 @@ func TestNewTransactorGivesUp(t *testing.T) {
 	h := newFaultyHome(t)
 	bus := h.open(t)
 	newTopic(t, bus)
-	h.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(2, "broker busy") })
+	h.queue.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(2, "broker busy") })
 	if _, err := bus.NewTransactor(t.Context(), unique(t), noCheck(t)); !errors.Is(err, mq.ErrUnavailable) {
 		t.Errorf("new transactor: %v, want ErrUnavailable", err)
 	}
@@ -92,7 +94,7 @@ func TestSendHalfIsNotSentBeforeTheDisk(t *testing.T) {
 	bus := h.open(t)
 	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
 		return broker.Fail(codeFlushDiskTimeout, "flush timeout")
 	}))
 	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"1"}, func(context.Context) mq.Outcome {
@@ -110,7 +112,7 @@ func TestSendHalfIsTriedOnce(t *testing.T) {
 	bus := h.open(t)
 	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
 	var tries atomic.Int32
-	h.broker.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
 		return broker.Fail(14, "service not available")
 	}))
 	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"1"}, answer(mq.Commit))
