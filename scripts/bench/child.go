@@ -39,9 +39,13 @@ func (b *bench) build(ctx context.Context) (p programs, err error) {
 	if err != nil {
 		return p, fmt.Errorf("find the module: %w", err)
 	}
+	dir := filepath.Dir(strings.TrimSpace(string(mod)))
+	if dir == filepath.Dir(os.DevNull) {
+		return p, errors.New("run this inside the project: it builds the box office")
+	}
 	p.office = filepath.Join(b.root, "boxoffice")
 	command := exec.CommandContext(ctx, "go", "build", "-o", p.office, ".")
-	command.Dir = filepath.Dir(strings.TrimSpace(string(mod)))
+	command.Dir = dir
 	if output, err := command.CombinedOutput(); err != nil {
 		return p, fmt.Errorf("build the box office: %w\n%s", err, output)
 	}

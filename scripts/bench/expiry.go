@@ -144,24 +144,22 @@ func (b *bench) expireEach(ctx context.Context) (f figures, err error) {
 // canceller consumes the delay messages.
 func (l *ledger) canceller(ctx context.Context, r *rig) (*atomic.Int64, error) {
 	var done atomic.Int64
-	settle, err := l.pool.PrepareContext(ctx, `UPDATE orders SET state = 'CANCELLED' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
+	settle, err := l.statement(ctx, r, `UPDATE orders SET state = 'CANCELLED' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return nil, err
 	}
-	r.onClose(settle.Close)
-	giveBack, err := l.pool.PrepareContext(ctx, `UPDATE stock SET available = available + 1 WHERE screening_id = ?`)
+	giveBack, err := l.statement(ctx, r, `UPDATE stock SET available = available + 1 WHERE screening_id = ?`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return nil, err
 	}
-	r.onClose(giveBack.Close)
 	consumer, err := r.bus.Consume(ctx, mq.ConsumeOptions{Group: benchGroup, Concurrency: consumerWorkers, Timeout: handlerTimeout},
 		mq.Handle(benchDue, func(ctx context.Context, due event.Due) error {
 			err := l.inTx(ctx, func(tx *sql.Tx) error {
-				err := exactlyOne(tx.StmtContext(ctx, settle).ExecContext(ctx, due.OrderIDs[0]))
+				err := exactlyOne(in(ctx, tx, settle, due.OrderIDs[0]))
 				if err != nil {
 					return err
 				}
-				return exactlyOne(tx.StmtContext(ctx, giveBack).ExecContext(ctx, screening))
+				return exactlyOne(in(ctx, tx, giveBack, screening))
 			})
 			if err == nil {
 				done.Add(1)

@@ -108,7 +108,8 @@ func (f *office) fill(ctx context.Context, n int, expiresAt time.Time, orders bo
 		err = errors.Join(err, ordersAs("PENDING_PAYMENT").write(ctx, f.orderDB, n, f.screeningID, expiresAt))
 	}
 	return errors.Join(err, f.stockDB.InTx(ctx, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ? WHERE screening_id = ?`, n, n, f.screeningID)
+		_, err := tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?, sales = sales + ?
+			WHERE screening_id = ?`, n, n, n, f.screeningID)
 		return err
 	}))
 }

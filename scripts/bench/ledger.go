@@ -102,12 +102,28 @@ func (l *ledger) prepare(ctx context.Context, r *rig) (err error) {
 		{&l.insertOrder, `INSERT INTO orders (id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state) VALUES (?, ?, ?, 1, ?, ?, ?, ?, 'PENDING_PAYMENT')`},
 		{&l.takeStock, `UPDATE stock SET available = available - 1 WHERE screening_id = ? AND available >= 1`},
 	} {
-		if *p.into, err = l.pool.PrepareContext(ctx, p.query); err != nil {
-			return fmt.Errorf("prepare: %w", err)
+		if *p.into, err = l.statement(ctx, r, p.query); err != nil {
+			return err
 		}
-		r.onClose((*p.into).Close)
 	}
 	return nil
+}
+
+// statement prepares what the rig closes.
+func (l *ledger) statement(ctx context.Context, r *rig, query string) (*sql.Stmt, error) {
+	statement, err := l.pool.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	r.onClose(statement.Close)
+	return statement, nil
+}
+
+// in runs a prepared statement in a transaction.
+func in(ctx context.Context, tx *sql.Tx, prepared *sql.Stmt, args ...any) (sql.Result, error) {
+	bound := tx.StmtContext(ctx, prepared)
+	result, err := bound.ExecContext(ctx, args...)
+	return result, errors.Join(err, bound.Close())
 }
 
 // inTx tells a refusal of the database that leaves nothing behind (deadlock, lock wait) as errBusy.
@@ -139,10 +155,10 @@ func (l *ledger) refusal(err error) error {
 func (l *ledger) insert(ctx context.Context, tx *sql.Tx, p purchase) error {
 	id, now := stock.OrderID(p.buyer(), p.key()), time.Now()
 	args := []any{id, screening, p.buyer(), ticketPrice, currency, now.UnixMilli(), now.Add(farWindow).UnixMilli()}
-	if _, err := tx.StmtContext(ctx, l.insertReservation).ExecContext(ctx, args...); err != nil {
+	if _, err := in(ctx, tx, l.insertReservation, args...); err != nil {
 		return fmt.Errorf("insert reservation: %w", err)
 	}
-	if _, err := tx.StmtContext(ctx, l.insertOrder).ExecContext(ctx, args...); err != nil {
+	if _, err := in(ctx, tx, l.insertOrder, args...); err != nil {
 		return fmt.Errorf("insert order: %w", err)
 	}
 	return nil

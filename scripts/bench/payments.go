@@ -129,22 +129,20 @@ func (b *bench) payEach(ctx context.Context) (f figures, err error) {
 }
 
 func (l *ledger) payer(ctx context.Context, r *rig) (func(context.Context, event.Order) error, error) {
-	record, err := l.pool.PrepareContext(ctx, `INSERT INTO payments (id, order_id, amount, received_at) VALUES (?, ?, ?, ?)`)
+	record, err := l.statement(ctx, r, `INSERT INTO payments (id, order_id, amount, received_at) VALUES (?, ?, ?, ?)`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return nil, err
 	}
-	r.onClose(record.Close)
-	settle, err := l.pool.PrepareContext(ctx, `UPDATE orders SET state = 'PAID' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
+	settle, err := l.statement(ctx, r, `UPDATE orders SET state = 'PAID' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return nil, err
 	}
-	r.onClose(settle.Close)
 	return func(ctx context.Context, o event.Order) error {
 		return l.inTx(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.StmtContext(ctx, record).ExecContext(ctx, "pay-"+o.ID, o.ID, o.Amount.Amount, strconv.FormatInt(o.CreatedAt, 10)); err != nil {
+			if _, err := in(ctx, tx, record, "pay-"+o.ID, o.ID, o.Amount.Amount, strconv.FormatInt(o.CreatedAt, 10)); err != nil {
 				return fmt.Errorf("record payment: %w", err)
 			}
-			return exactlyOne(tx.StmtContext(ctx, settle).ExecContext(ctx, o.ID))
+			return exactlyOne(in(ctx, tx, settle, o.ID))
 		})
 	}, nil
 }

@@ -41,7 +41,7 @@ func (l *ledger) reserveTuned(ctx context.Context, p purchase) error {
 		if err := l.insert(ctx, tx, p); err != nil {
 			return err
 		}
-		result, err := tx.StmtContext(ctx, l.takeStock).ExecContext(ctx, screening)
+		result, err := in(ctx, tx, l.takeStock, screening)
 		if err != nil {
 			return fmt.Errorf("take stock: %w", err)
 		}
