@@ -94,19 +94,17 @@ func (l *ledger) migrate(ctx context.Context) error {
 }
 
 func (l *ledger) prepare(ctx context.Context, r *rig) (err error) {
-	for _, p := range []struct {
-		into  **sql.Stmt
-		query string
-	}{
-		{&l.insertReservation, `INSERT INTO reservations (order_id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state) VALUES (?, ?, ?, 1, ?, ?, ?, ?, 'reserved')`},
-		{&l.insertOrder, `INSERT INTO orders (id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state) VALUES (?, ?, ?, 1, ?, ?, ?, ?, 'PENDING_PAYMENT')`},
-		{&l.takeStock, `UPDATE stock SET available = available - 1 WHERE screening_id = ? AND available >= 1`},
-	} {
-		if *p.into, err = l.statement(ctx, r, p.query); err != nil {
-			return err
-		}
+	const columns = `screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state) VALUES (?, ?, ?, 1, ?, ?, ?, ?, `
+	l.insertReservation, err = l.statement(ctx, r, `INSERT INTO reservations (order_id, `+columns+`'reserved')`)
+	if err != nil {
+		return err
 	}
-	return nil
+	l.insertOrder, err = l.statement(ctx, r, `INSERT INTO orders (id, `+columns+`'PENDING_PAYMENT')`)
+	if err != nil {
+		return err
+	}
+	l.takeStock, err = l.statement(ctx, r, `UPDATE stock SET available = available - 1 WHERE screening_id = ? AND available >= 1`)
+	return err
 }
 
 // statement prepares what the rig closes.
@@ -122,8 +120,8 @@ func (l *ledger) statement(ctx context.Context, r *rig, query string) (*sql.Stmt
 // in runs a prepared statement in a transaction.
 func in(ctx context.Context, tx *sql.Tx, prepared *sql.Stmt, args ...any) (sql.Result, error) {
 	bound := tx.StmtContext(ctx, prepared)
-	result, err := bound.ExecContext(ctx, args...)
-	return result, errors.Join(err, bound.Close())
+	defer func() { _ = bound.Close() }() // the end of the transaction would do it too
+	return bound.ExecContext(ctx, args...)
 }
 
 // inTx tells a refusal of the database that leaves nothing behind (deadlock, lock wait) as errBusy.
