@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -70,10 +71,12 @@ func (h *halves) send(ctx context.Context, p purchase, local func(context.Contex
 		}
 		return mq.Commit
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, mq.ErrNotSent):
+		return errBusy // the listener has not run, and will not
+	case err != nil:
 		return err
-	}
-	if outcome == mq.Unknown {
+	case outcome == mq.Unknown:
 		return fmt.Errorf("the local transaction of %s broke off", p.buyer())
 	}
 	return <-result

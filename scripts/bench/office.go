@@ -152,7 +152,7 @@ func (f *office) buy(ctx context.Context, p purchase) error {
 	switch {
 	case errors.Is(err, stock.ErrSoldOut):
 		return errSoldOut
-	case errors.Is(err, stock.ErrBusy):
+	case errors.Is(err, stock.ErrBusy), errors.Is(err, mq.ErrNotSent):
 		return errBusy
 	}
 	return err
