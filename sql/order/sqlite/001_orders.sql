@@ -12,4 +12,4 @@ CREATE TABLE IF NOT EXISTS orders (
     settled_at    INTEGER,
     CHECK ((settled_at IS NULL) = (state = 'PENDING_PAYMENT')),
     CHECK ((cancel_reason IS NOT NULL) = (state = 'CANCELLED'))
-) STRICT, WITHOUT ROWID
+) STRICT
