@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"boxoffice/common/mq"
@@ -41,22 +40,17 @@ func (b *bench) pendingMany() int {
 	return pendingMany
 }
 
-// grown is a directory of data that is filled once and used in every round: what one round adds is little beside it.
-func (b *bench) grown(what string, n int) string {
-	return filepath.Join(b.root, what+"-"+strconv.Itoa(n))
-}
+// grown is a directory with much data, which is filled once and used in every round: what one round adds is little
+// beside it.
+func (b *bench) grown(what string) string { return filepath.Join(b.root, "grown-"+what) }
 
 // grow fills what the slots of the group growth stand on, with the embedded broker and SQLite.
 func (b *bench) grow(ctx context.Context) error {
-	for _, n := range []int{rowsFew, b.rowsMany()} {
-		if err := b.growRows(ctx, b.grown("rows", n), n); err != nil {
-			return fmt.Errorf("fill tables with %d rows: %w", n, err)
-		}
+	if err := b.growRows(ctx, b.grown("rows"), b.rowsMany()); err != nil {
+		return fmt.Errorf("fill tables with %d rows: %w", b.rowsMany(), err)
 	}
-	for _, n := range []int{pendingFew, b.pendingMany()} {
-		if err := b.growPending(ctx, b.grown("pending", n), n); err != nil {
-			return fmt.Errorf("send %d delay messages: %w", n, err)
-		}
+	if err := b.growPending(ctx, b.grown("pending"), b.pendingMany()); err != nil {
+		return fmt.Errorf("send %d delay messages: %w", b.pendingMany(), err)
 	}
 	return nil
 }
@@ -94,21 +88,60 @@ func (b *bench) growPending(ctx context.Context, dir string, n int) error {
 	})
 }
 
-// grownSlot sells on data that has grown.
-func (b *bench) grownSlot(what string, n func() int, name string) func(context.Context) (figures, error) {
-	return func(ctx context.Context) (figures, error) {
-		var got sold
-		err := b.onDir(ctx, embeddedHome(b.log), b.grown(what, n()), func(r *rig) error {
-			s, err := b.openOurs(ctx, r)
-			if err != nil {
-				return fmt.Errorf("open: %w", err)
-			}
-			got, err = sell(ctx, s, buyersDefault, b.slot)
-			return err
-		})
+// fewSlot sells on fresh data of which there is little.
+func (b *bench) fewSlot(name string, fill func(ctx context.Context, dir string) error) func(context.Context) (figures, error) {
+	return func(ctx context.Context) (f figures, err error) {
+		dir, err := os.MkdirTemp(b.root, "slot-")
 		if err != nil {
+			return nil, fmt.Errorf("make data directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		if err := fill(ctx, dir); err != nil {
+			return nil, fmt.Errorf("fill: %w", err)
+		}
+		return b.sellIn(ctx, name, dir)
+	}
+}
+
+func (b *bench) fewRows(ctx context.Context, dir string) error { return b.growRows(ctx, dir, rowsFew) }
+
+func (b *bench) fewPending(ctx context.Context, dir string) error {
+	return b.growPending(ctx, dir, pendingFew)
+}
+
+// manySlot sells on data of which there is much.
+func (b *bench) manySlot(name, what string, prepare func(dir string) error) func(context.Context) (figures, error) {
+	return func(ctx context.Context) (figures, error) {
+		if err := prepare(b.grown(what)); err != nil {
 			return nil, err
 		}
-		return got.figures(name), nil
+		return b.sellIn(ctx, name, b.grown(what))
 	}
+}
+
+func asItIs(string) error { return nil }
+
+// emptyTables keeps the broker's data and begins with new databases, as the slot with few pending timeouts does.
+func emptyTables(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
+}
+
+func (b *bench) sellIn(ctx context.Context, name, dir string) (figures, error) {
+	var got sold
+	err := b.onDir(ctx, embeddedHome(b.log), dir, func(r *rig) error {
+		s, err := b.openOurs(ctx, r)
+		if err != nil {
+			return fmt.Errorf("open: %w", err)
+		}
+		got, err = sell(ctx, s, buyersDefault, b.slot)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return got.figures(name), nil
 }

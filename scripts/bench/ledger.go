@@ -128,7 +128,7 @@ func in(ctx context.Context, tx *sql.Tx, prepared *sql.Stmt, args ...any) (sql.R
 func (l *ledger) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := l.pool.BeginTx(ctx, nil)
 	if err != nil {
-		return l.refusal(fmt.Errorf("begin: %w", err))
+		return l.refusal(fmt.Errorf("begin: %w: %w", errBusy, err)) // nothing has been done
 	}
 	if err := fn(tx); err != nil {
 		return l.refusal(errors.Join(err, tx.Rollback()))

@@ -113,7 +113,7 @@ func (b *bench) prepare(ctx context.Context, slots []slot) (err error) {
 			return err
 		}
 	}
-	if needs("rows few", "rows many", "pending few", "pending many") {
+	if needs("rows many", "pending many") {
 		return b.grow(ctx)
 	}
 	return nil

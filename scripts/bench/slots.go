@@ -69,10 +69,10 @@ func (b *bench) slots() []slot {
 		{"expiry ours", []string{"expiry"}, b.expireOurs},
 		{"expiry each", []string{"expiry"}, b.expireEach},
 
-		{"rows few", []string{"growth"}, b.grownSlot("rows", func() int { return rowsFew }, "rows few")},
-		{"rows many", []string{"growth"}, b.grownSlot("rows", b.rowsMany, "rows many")},
-		{"pending few", []string{"growth"}, b.grownSlot("pending", func() int { return pendingFew }, "pending few")},
-		{"pending many", []string{"growth"}, b.grownSlot("pending", b.pendingMany, "pending many")},
+		{"rows few", []string{"growth"}, b.fewSlot("rows few", b.fewRows)},
+		{"rows many", []string{"growth"}, b.manySlot("rows many", "rows", asItIs)},
+		{"pending few", []string{"growth"}, b.fewSlot("pending few", b.fewPending)},
+		{"pending many", []string{"growth"}, b.manySlot("pending many", "pending", emptyTables)},
 
 		{"home embedded", []string{"homes"}, b.homeSlot("home embedded", func() (home, error) { return embeddedHome(b.log), nil })},
 		{"home stack", []string{"homes"}, b.homeSlot("home stack", func() (home, error) { return stackHome(b.getenv, b.log) })},
