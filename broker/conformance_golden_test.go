@@ -177,7 +177,7 @@ func routing() []exchange {
 		{"105-route-unknown", route(func(k *talk) string { return k.topic + "-no" })},
 		{"106-cluster", func(k *talk) *remoting.Frame { return k.ns.ask(remoting.GetBrokerClusterInfo, nil, nil) }},
 		ask("017-create", remoting.UpdateAndCreateTopic, func(k *talk) map[string]string { return createExt(k.topic, 2) }, nil),
-		ask("017-create-illegal", remoting.UpdateAndCreateTopic, func(k *talk) map[string]string { return createExt("no topic", 2) }, nil),
+		ask("017-create-illegal", remoting.UpdateAndCreateTopic, func(*talk) map[string]string { return createExt("no topic", 2) }, nil),
 	}
 }
 

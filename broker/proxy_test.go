@@ -177,7 +177,7 @@ func TestProxyToNobodyCloses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetReadDeadline(time.Now().Add(waitLimit)); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestProxyToNobodyCloses(t *testing.T) {
 // The unmodified client works through a proxy, and is cut off from it like from a broker.
 func TestClientGoesThroughTheProxy(t *testing.T) {
 	servers := os.Getenv("BOXOFFICE_TEST_NAMESRV") // or a real nameserver, which writes maps with bare numbers for keys
-	topic := "SELF_TEST_TOPIC" // every RocketMQ broker has it
+	topic := "SELF_TEST_TOPIC"                     // every RocketMQ broker has it
 	if servers == "" {
 		b := broker.RunT(t)
 		topic = "t"

@@ -167,7 +167,7 @@ func TestOpenFailsWhenNothingAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	openFails(t, listener.Addr().String())
 }
 
@@ -241,7 +241,7 @@ func newAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
 }
 

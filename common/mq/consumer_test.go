@@ -145,7 +145,7 @@ func TestFailedDeliveryComesAgain(t *testing.T) {
 	bus, group := h.open(t), unique(t)
 	topic, sender := newTopic(t, bus, group), newSender(t, bus)
 	var tries atomic.Int32
-	newConsumer(t, bus, group, mq.Handle(topic, func(ctx context.Context, _ order) error {
+	newConsumer(t, bus, group, mq.Handle(topic, func(_ context.Context, _ order) error {
 		switch tries.Add(1) {
 		case 1:
 			return errors.New("database is away")
