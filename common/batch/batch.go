@@ -7,6 +7,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -139,6 +140,7 @@ func (g *Group[In, Out]) dispatch(ctx context.Context, handle func(context.Conte
 		if !open {
 			return
 		}
+		runtime.Gosched() // whoever is about to call joins this list, at the cost of a microsecond
 		list := g.collect(first)
 		if len(list) == 0 {
 			continue
