@@ -11,7 +11,7 @@ import (
 type facts struct {
 	screenings   map[string]Screening
 	holdings     map[holding]int64
-	reservations map[string]Reservation
+	reservations map[string]Reservation // by request id
 }
 
 func (f facts) held(r PurchaseRequest) int64 { return f.holdings[holding{r.ScreeningID, r.BuyerID}] }
@@ -40,7 +40,7 @@ func (s *Stock) readFacts(ctx context.Context, list []*purchase) (facts, error) 
 // readBuyers reads, in one statement, the reservations that are there and what the buyers hold under a limit. A row
 // without an order id is a holding.
 func (s *Stock) readBuyers(ctx context.Context, f *facts, ids []string, limited map[string][]string) error {
-	query := `SELECT ` + reservationColumns + ` FROM reservations WHERE order_id IN ` + among(len(ids))
+	query := `SELECT ` + reservationColumns + ` FROM reservations WHERE request_id IN ` + among(len(ids))
 	args := anys(ids)
 	var wanted []string
 	for id, buyers := range limited {
@@ -48,7 +48,7 @@ func (s *Stock) readBuyers(ctx context.Context, f *facts, ids []string, limited 
 		args = append(append(args, id), anys(buyers)...)
 	}
 	if len(wanted) > 0 {
-		query += ` UNION ALL SELECT '', screening_id, buyer_id, quantity, 0, '', '', 0, 0 FROM holdings
+		query += ` UNION ALL SELECT '', '', screening_id, buyer_id, quantity, 0, '', '', 0, 0 FROM holdings
 			WHERE ` + strings.Join(wanted, " OR ")
 	}
 	var rows []reservationRow
@@ -59,7 +59,7 @@ func (s *Stock) readBuyers(ctx context.Context, f *facts, ids []string, limited 
 		if row.OrderID == "" {
 			f.holdings[holding{row.ScreeningID, row.BuyerID}] = row.Quantity
 		} else {
-			f.reservations[row.OrderID] = row.reservation()
+			f.reservations[row.RequestID] = row.reservation()
 		}
 	}
 	return nil

@@ -1,34 +1,47 @@
 package stock
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"strings"
+	"time"
 )
 
 const (
-	orderIDBytes     = 16
+	idBytes          = 16
 	buyerPrefixBytes = 5 // 8 characters of base32
 	buyerPrefixChars = 8
+	timePrefixBytes  = 6
 	afterAnyChar     = "w" // the alphabet of base32hex ends with v
 )
 
-// OrderID is the id of the order that a buyer's Idempotency-Key stands for: 26 characters of lower-case base32hex, 40
-// bits of a SHA-256 of the buyer and 88 of one of buyer and key. A retried purchase finds its own order by it, in any
-// process and after any restart, so its form must never change. One buyer's orders stand together in the primary key,
-// which spares a second index, and with it a second page somewhere in the file, for each order.
-func OrderID(buyerID, key string) string {
-	var id [orderIDBytes]byte
+// RequestID stands for a buyer's Idempotency-Key: 26 characters of lower-case base32hex, 40 bits of a SHA-256 of the
+// buyer and 88 of one of buyer and key. It is unique among the reservations, so a retried purchase finds its own order
+// by it, in any process and after any restart; its form must never change. One buyer's requests stand together, which
+// spares the list of a buyer's orders an index of its own.
+func RequestID(buyerID, key string) string {
+	var id [idBytes]byte
 	copy(id[:buyerPrefixBytes], digest(buyerID))
 	copy(id[buyerPrefixBytes:], digest(buyerID, key))
 	return encodeID(id[:])
 }
 
-// buyerRange bounds the ids of a buyer's orders: from <= id < until. Another buyer's may be among them.
+// buyerRange bounds a buyer's request ids: from <= id < until. Another buyer's may be among them.
 func buyerRange(buyerID string) (from, until string) {
 	prefix := encodeID(digest(buyerID)[:buyerPrefixBytes])[:buyerPrefixChars]
 	return prefix, prefix + afterAnyChar
+}
+
+// NewOrderID makes the id of an order: 26 characters of lower-case base32hex, 48 bits of Unix milliseconds and 80 random
+// ones. Ids that begin with the time let both databases add orders at the end of their tables; ids that are hashes cost
+// each order a page somewhere in the file of each.
+func NewOrderID(now time.Time) string {
+	var id [idBytes]byte
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
+	_, _ = rand.Read(id[timePrefixBytes:]) // never fails, see crypto/rand
+	return encodeID(id[:])
 }
 
 // digest hashes the parts with their lengths, which keep ("ab", "c") and ("a", "bc") apart.

@@ -18,6 +18,7 @@ import (
 type modelOrder struct {
 	request PurchaseRequest
 	state   ReservationState
+	id      string // the order's
 }
 
 // model is what stock should be, in memory, for one screening.
@@ -27,7 +28,7 @@ type model struct {
 	run       int // keeps the orders of one run apart from those of the others in the same database
 	screening Screening
 	capacity  int64
-	orders    map[string]*modelOrder
+	orders    map[string]*modelOrder // by request id
 	lastTxID  string
 	lastState mq.Outcome
 }
@@ -90,20 +91,20 @@ func (m *model) purchase(t *rapid.T) {
 }
 
 func (m *model) enter(t *rapid.T, r PurchaseRequest, got answered) {
-	id := OrderID(r.BuyerID, r.Key)
+	id := RequestID(r.BuyerID, r.Key)
 	known := m.orders[id]
 	switch {
 	case got.err != nil:
 	case known == nil:
-		m.orders[id] = &modelOrder{request: r, state: Held}
-	case known.request != r || got.State != known.state:
+		m.orders[id] = &modelOrder{id: got.ID, request: r, state: Held}
+	case known.request != r || got.State != known.state || got.ID != known.id:
 		t.Fatalf("%+v answered with %+v, known as %+v", r, got.Reservation, known)
 	}
 }
 
 // judge accepts every refusal that some order of the list's purchases explains.
 func (m *model) judge(t *rapid.T, r PurchaseRequest, err error, before map[string]*modelOrder) {
-	id := OrderID(r.BuyerID, r.Key)
+	id := RequestID(r.BuyerID, r.Key)
 	known := m.orders[id]
 	if known != nil && (before[id] != nil || known.request == r) && (known.request == r || !errors.Is(err, ErrKeyReused)) {
 		t.Fatalf("%+v: %v, known as %+v", r, err, known)
@@ -120,8 +121,10 @@ func (m *model) judge(t *rapid.T, r PurchaseRequest, err error, before map[strin
 
 func (m *model) settle(t *rapid.T) {
 	ids := []string{"an unknown order"}
-	for id := range m.orders {
-		ids = append(ids, id)
+	byID := map[string]*modelOrder{}
+	for _, o := range m.orders {
+		ids = append(ids, o.id)
+		byID[o.id] = o
 	}
 	slices.Sort(ids)
 	var e event.Settled
@@ -133,7 +136,7 @@ func (m *model) settle(t *rapid.T) {
 		t.Fatal(err)
 	}
 	for _, o := range e.Orders {
-		if known := m.orders[o.OrderID]; known != nil && known.state == Held {
+		if known := byID[o.OrderID]; known != nil && known.state == Held {
 			known.state = map[event.Outcome]ReservationState{event.Paid: Sold, event.Cancelled: Released}[o.Outcome]
 		}
 	}
@@ -167,9 +170,9 @@ func (m *model) sweep(t *rapid.T) {
 			seen[o.ID] = true
 		}
 	}
-	for id, o := range m.orders {
-		if seen[id] != (o.state == Held) {
-			t.Fatalf("order %s is %s, swept: %v", id, o.state, seen[id])
+	for _, o := range m.orders {
+		if seen[o.id] != (o.state == Held) {
+			t.Fatalf("order %s is %s, swept: %v", o.id, o.state, seen[o.id])
 		}
 	}
 }

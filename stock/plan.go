@@ -3,7 +3,6 @@ package stock
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"boxoffice/common/event"
@@ -100,7 +99,7 @@ func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Dura
 	r := next.request
 	screening := f.screenings[r.ScreeningID]
 	next.order = event.Order{
-		ID: next.id, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+		ID: NewOrderID(now), ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 		Amount:    event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency},
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
 	}
@@ -118,10 +117,10 @@ func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Dura
 // list puts the plan into the order in which every list takes its locks.
 func (p plan) list(txID string, o Options) reserveList {
 	l := reserveList{txID: txID, tickets: p.tickets, sweepGrace: o.SweepGrace}
-	for _, admitted := range p.admitted {
+	for _, admitted := range slices.SortedFunc(slices.Values(p.admitted), (*purchase).compare) {
 		l.orders = append(l.orders, admitted.order)
+		l.requests = append(l.requests, admitted.id)
 	}
-	slices.SortFunc(l.orders, func(a, b event.Order) int { return strings.Compare(a.ID, b.ID) })
 	for _, change := range p.holdings {
 		l.holdings = append(l.holdings, change)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -100,11 +101,13 @@ func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax 
 
 // purchase is one order in the making, and the callers who ask for it.
 type purchase struct {
-	id      string
+	id      string // RequestID
 	request PurchaseRequest
 	calls   []*call
 	order   event.Order // what the plan that admitted it will reserve
 }
+
+func (p *purchase) compare(other *purchase) int { return strings.Compare(p.id, other.id) }
 
 func (p *purchase) answer(r Reservation, err error) {
 	for _, c := range p.calls {
@@ -120,7 +123,7 @@ func gather(calls []*call) []*purchase {
 	for _, c := range calls {
 		p, known := seen[c.In]
 		if !known {
-			p = &purchase{id: OrderID(c.In.BuyerID, c.In.Key), request: c.In}
+			p = &purchase{id: RequestID(c.In.BuyerID, c.In.Key), request: c.In}
 			seen[c.In] = p
 			list = append(list, p)
 		}

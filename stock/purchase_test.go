@@ -188,14 +188,22 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	o := newOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 10, 4)
 	var buyers sync.WaitGroup
-	for range 20 {
+	var ids [20]string
+	for n := range ids {
 		buyers.Go(func() {
-			if got, err := o.purchase(screening, "alice", "k", 2); err != nil || got.ID != OrderID("alice", "k") {
+			got, err := o.purchase(screening, "alice", "k", 2)
+			if err != nil {
 				t.Errorf("purchase: %+v, %v", got, err)
 			}
+			ids[n] = got.ID
 		})
 	}
 	buyers.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Errorf("one key is the orders %s and %s", ids[0], id)
+		}
+	}
 	wantStock(t, o.Stock, screening.ID, 8, 2, 0)
 	_, err := o.purchase(screening, "alice", "k", 1)
 	wantErr(t, err, ErrKeyReused)

@@ -14,10 +14,11 @@ import (
 )
 
 // reserveList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
-// locks: reservations by id, holdings by screening and buyer, stock by screening.
+// locks: reservations by request, holdings by screening and buyer, stock by screening.
 type reserveList struct {
 	txID       string
 	orders     []event.Order
+	requests   []string // the orders' request ids
 	holdings   []holdingChange
 	tickets    map[string]int64
 	sweepGrace time.Duration
@@ -51,13 +52,13 @@ func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error 
 }
 
 func (l reserveList) insertReservations(ctx context.Context, tx *sqlx.Tx) error {
-	const columns = 11
+	const columns = 12
 	args := make([]any, 0, columns*len(l.orders))
-	for _, o := range l.orders {
-		args = append(args, o.ID, l.txID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
+	for i, o := range l.orders {
+		args = append(args, o.ID, l.requests[i], l.txID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
 			Held, o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, tx_id, screening_id, buyer_id, quantity, amount,
+	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, request_id, tx_id, screening_id, buyer_id, quantity, amount,
 		currency, state, created_at, expires_at, sweep_at) VALUES `+tuples(len(l.orders), columns), args...)
 	return err
 }

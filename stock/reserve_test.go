@@ -14,16 +14,16 @@ import (
 )
 
 // The id is in every database and every retry: a change of its form would sell twice to those who retry across it.
-func TestOrderIDIsPinned(t *testing.T) {
-	if got, want := OrderID("alice", "k1"), "dqkohrjjde3usvn20d8756afho"; got != want {
-		t.Errorf("OrderID = %q, want %q", got, want)
+func TestRequestIDIsPinned(t *testing.T) {
+	if got, want := RequestID("alice", "k1"), "dqkohrjjde3usvn20d8756afho"; got != want {
+		t.Errorf("RequestID = %q, want %q", got, want)
 	}
-	if OrderID("ab", "c") == OrderID("a", "bc") {
+	if RequestID("ab", "c") == RequestID("a", "bc") {
 		t.Error("buyer and key run into each other")
 	}
 	from, until := buyerRange("alice")
 	for n := range 1000 {
-		if id := OrderID("alice", fmt.Sprint(n)); id < from || id >= until {
+		if id := RequestID("alice", fmt.Sprint(n)); id < from || id >= until {
 			t.Fatalf("%s is not between %s and %s", id, from, until)
 		}
 	}
@@ -34,11 +34,11 @@ func TestReserveHoldsTickets(t *testing.T) {
 	screening := addScreening(t, s, 10, 4)
 	got := buy(t, s, screening.ID, "alice", "k", 3)
 	want := Reservation{State: Held, Order: event.Order{
-		ID: OrderID("alice", "k"), ScreeningID: screening.ID, BuyerID: "alice", Quantity: 3,
+		ID: got.ID, ScreeningID: screening.ID, BuyerID: "alice", Quantity: 3,
 		Amount:    event.Money{Amount: 14700, Currency: "CNY"},
 		CreatedAt: opening, ExpiresAt: c.Now().Add(15 * time.Minute).UnixMilli(),
 	}}
-	if got != want {
+	if got != want || len(got.ID) != 26 {
 		t.Errorf("reserved %+v, want %+v", got, want)
 	}
 	stored, err := s.Reservation(t.Context(), "alice", got.ID)
@@ -89,9 +89,10 @@ func handMade(screening Screening, quantity int64, buyers ...string) reserveList
 	l := reserveList{txID: uuid.NewString(), tickets: map[string]int64{}, sweepGrace: time.Second}
 	for _, buyer := range buyers {
 		l.orders = append(l.orders, event.Order{
-			ID: OrderID(buyer, "k"), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
+			ID: NewOrderID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
 			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
 		})
+		l.requests = append(l.requests, RequestID(buyer, "k"))
 		l.tickets[screening.ID] += quantity
 		if screening.PerUserLimit > 0 {
 			l.holdings = append(l.holdings, holdingChange{
@@ -108,13 +109,13 @@ func TestLocalTransactionIsAllOrNothing(t *testing.T) {
 	screening := addScreening(t, s, 5, 2)
 	buy(t, s, screening.ID, "alice", "k", 1)
 	existing := handMade(screening, 2, "alice")
-	existing.orders[0].ID = OrderID("alice", "k2")
+	existing.requests[0] = RequestID("alice", "k2")
 	existing.holdings[0].exists = true
 	for name, l := range map[string]reserveList{
 		"order is there":      handMade(screening, 1, "alice", "bob"),
 		"more than is left":   handMade(screening, 1, "bob", "carol", "dave", "erin", "frank"),
 		"over the limit":      existing,
-		"holding row is made": func() reserveList { l := handMade(screening, 1, "alice"); l.orders[0].ID = "x"; return l }(),
+		"holding row is made": func() reserveList { l := handMade(screening, 1, "alice"); l.requests[0] = "x"; return l }(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome, err := s.execute(t.Context(), l)

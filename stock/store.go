@@ -10,10 +10,11 @@ import (
 	"boxoffice/common/event"
 )
 
-const reservationColumns = `order_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
+const reservationColumns = `order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
 
 type reservationRow struct {
 	OrderID     string           `db:"order_id"`
+	RequestID   string           `db:"request_id"`
 	ScreeningID string           `db:"screening_id"`
 	BuyerID     string           `db:"buyer_id"`
 	Quantity    int64            `db:"quantity"`
@@ -60,7 +61,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 	from, until := buyerRange(buyerID)
 	var rows []reservationRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
-		WHERE order_id >= ? AND order_id < ? AND buyer_id = ?
+		WHERE request_id >= ? AND request_id < ? AND buyer_id = ?
 		AND created_at <= ? AND (created_at < ? OR order_id < ?) ORDER BY created_at DESC, order_id DESC LIMIT ?`,
 		from, until, buyerID, after.at, after.at, after.id, limit+1); err != nil {
 		return nil, "", away("read reservations", err)

@@ -30,16 +30,16 @@ type view struct {
 }
 
 type viewEntry struct {
-	asked   atomic.Int64 // Unix milliseconds of the last question
-	current atomic.Pointer[glance]
-	mu      sync.Mutex // of those who replace current
-	taken   int64      // lists of this process that were reserved; guarded by mu
-	orders  orderSet
-	loading orderLoad // the refresher's alone
+	asked    atomic.Int64 // Unix milliseconds of the last question
+	current  atomic.Pointer[glance]
+	mu       sync.Mutex // of those who replace current
+	taken    int64      // lists of this process that were reserved; guarded by mu
+	requests requestSet
+	loading  requestLoad // the refresher's alone
 }
 
-// orderLoad is how far the reading of a screening's orders has come.
-type orderLoad struct {
+// requestLoad is how far the reading of a screening's orders has come.
+type requestLoad struct {
 	newest   int64 // created_at of the newest order read
 	sales    int64 // what the last attempts were for
 	attempts int
@@ -51,7 +51,7 @@ type glance struct {
 	free     bool      // tickets are available
 	opens    int64
 	closes   int64
-	complete bool // the entry's orders held every order of the screening at that time
+	complete bool // the entry's requests held those of every order of the screening at that time
 }
 
 func newView(s *Stock, clock func() time.Time) *view {
@@ -70,7 +70,7 @@ func (s *Seller) Refuse(screeningID, buyerID, key string) error {
 		return nil
 	}
 	err := g.refusal(s.stock.now().UnixMilli())
-	if err == nil || e.orders.has(OrderID(buyerID, key)) {
+	if err == nil || e.requests.has(RequestID(buyerID, key)) {
 		return nil
 	}
 	return err
@@ -186,11 +186,11 @@ func (e *viewEntry) replace(g *glance, taken int64) {
 	}
 }
 
-// complete tells whether the entry's orders are all that there were at the reading. They were read before it and rows
+// complete tells whether the entry's requests are all that there were at the reading. They were read before it and rows
 // are never deleted, so it is enough that there are as many as the stock row counts. When there are fewer, they are read
 // for the next pass: first what is new, then, should another process's clock be far behind, all.
 func (v *view) complete(ctx context.Context, e *viewEntry, row salesRow) bool {
-	if e.orders.size() == row.Sales {
+	if e.requests.size() == row.Sales {
 		return true
 	}
 	l := &e.loading
@@ -205,7 +205,7 @@ func (v *view) complete(ctx context.Context, e *viewEntry, row salesRow) bool {
 	default:
 		return false
 	}
-	orders, err := v.stock.readOrderIDs(ctx, row.ScreeningID, since)
+	orders, err := v.stock.readRequests(ctx, row.ScreeningID, since)
 	if err != nil {
 		v.stock.log.Debug("orders of a screening are not read", "screening_id", row.ScreeningID, "error", err)
 		l.attempts--
@@ -214,7 +214,7 @@ func (v *view) complete(ctx context.Context, e *viewEntry, row salesRow) bool {
 	for _, order := range orders {
 		l.newest = max(l.newest, order.CreatedAt)
 	}
-	e.orders.add(orders)
+	e.requests.add(orders)
 	return false
 }
 
@@ -253,42 +253,42 @@ func (s *Stock) readSales(ctx context.Context, asked map[string]*viewEntry) ([]s
 	return rows, err
 }
 
-type orderIDRow struct {
-	OrderID   string `db:"order_id"`
+type requestRow struct {
+	RequestID string `db:"request_id"`
 	CreatedAt int64  `db:"created_at"`
 }
 
-func (s *Stock) readOrderIDs(ctx context.Context, screeningID string, since int64) ([]orderIDRow, error) {
-	var rows []orderIDRow
-	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, created_at FROM reservations
+func (s *Stock) readRequests(ctx context.Context, screeningID string, since int64) ([]requestRow, error) {
+	var rows []requestRow
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT request_id, created_at FROM reservations
 		WHERE screening_id = ? AND created_at >= ?`, screeningID, since)
 	return rows, err
 }
 
-// orderSet is the ids of a screening's orders. It only grows, as they do.
-type orderSet struct {
+// requestSet is the request ids of a screening's orders. It only grows, as they do.
+type requestSet struct {
 	mu  sync.RWMutex
 	ids map[string]struct{}
 }
 
-func (s *orderSet) add(orders []orderIDRow) {
+func (s *requestSet) add(orders []requestRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ids == nil {
 		s.ids = make(map[string]struct{}, len(orders))
 	}
 	for _, order := range orders {
-		s.ids[order.OrderID] = struct{}{}
+		s.ids[order.RequestID] = struct{}{}
 	}
 }
 
-func (s *orderSet) size() int64 {
+func (s *requestSet) size() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return int64(len(s.ids))
 }
 
-func (s *orderSet) has(id string) bool {
+func (s *requestSet) has(id string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, known := s.ids[id]

@@ -90,7 +90,11 @@ func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
 	}
-	if err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: OrderID("bob", "k"), Outcome: event.Cancelled}}}); err != nil {
+	bobs, _, err := s.Reservations(t.Context(), "bob", "", 1)
+	if err != nil || len(bobs) != 1 {
+		t.Fatalf("%d reservations of bob, %v", len(bobs), err)
+	}
+	if err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: bobs[0].ID, Outcome: event.Cancelled}}}); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(-time.Hour)

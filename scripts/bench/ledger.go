@@ -149,13 +149,15 @@ func (l *ledger) refusal(err error) error {
 	return err
 }
 
-// insert writes reservation and order, by prepared statements.
+// insert writes reservation and order, by prepared statements. As in ours, a repeated key finds its reservation, and
+// orders have ids in the order of time.
 func (l *ledger) insert(ctx context.Context, tx *sql.Tx, p purchase) error {
-	id, now := stock.OrderID(p.buyer(), p.key()), time.Now()
-	args := []any{id, screening, p.buyer(), ticketPrice, currency, now.UnixMilli(), now.Add(farWindow).UnixMilli()}
+	now := time.Now()
+	args := []any{stock.RequestID(p.buyer(), p.key()), screening, p.buyer(), ticketPrice, currency, now.UnixMilli(), now.Add(farWindow).UnixMilli()}
 	if _, err := in(ctx, tx, l.insertReservation, args...); err != nil {
 		return fmt.Errorf("insert reservation: %w", err)
 	}
+	args[0] = stock.NewOrderID(now)
 	if _, err := in(ctx, tx, l.insertOrder, args...); err != nil {
 		return fmt.Errorf("insert order: %w", err)
 	}
