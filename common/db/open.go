@@ -26,6 +26,7 @@ func openSQLite(path string) (*DB, error) {
 	}
 	pragmas := url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)", "cache_size(-65536)",
+		"wal_autocheckpoint(8192)", // pages: what many commits touch is written back once
 	}}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	pragmas.Set("_txlock", "immediate")
