@@ -28,6 +28,10 @@ test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Mave
 	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
 	go test -count=1 -p 1 -timeout 15m ./common/db ./order ./stock ./common/mq ./broker .
 
+.PHONY: bench
+bench: ## measure ours against the usual designs, side by side, in about a minute
+	go run ./scripts/bench -quick
+
 .PHONY: race
 race: ## run the tests under the race detector, but for those that start the client's push consumer (it races by itself)
 	go test -race ./...
