@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -27,7 +28,11 @@ const (
 	listTimeout   = 15 * time.Second
 	// A round is lost only to another process that sold the same tickets in between.
 	roundsMax = 16
+	// A broker that is silent is waited for by one list; those that came meanwhile would each wait as long again.
+	queueAwayPause = 500 * time.Millisecond
 )
+
+var errQueueAway = errors.New("the message queue did not answer a moment ago")
 
 type call = batch.Call[PurchaseRequest, Reservation]
 
@@ -38,6 +43,7 @@ type Seller struct {
 	group      *batch.Group[PurchaseRequest, Reservation]
 	inFlight   *inFlight
 	view       *view
+	queueAway  atomic.Int64 // Unix milliseconds until which no half message is tried
 	stopView   func()
 }
 
@@ -182,6 +188,10 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		refuse(p.admitted, away("make a transaction id", err))
 		return nil, nil
 	}
+	if time.Now().UnixMilli() < s.queueAway.Load() {
+		refuse(p.admitted, away("send half message", errQueueAway))
+		return nil, nil
+	}
 	list := p.list(txID.String(), s.stock.opts)
 	s.stock.opts.OnHalf(len(list.orders))
 	result := make(chan error, 1)
@@ -192,6 +202,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 			return outcome
 		})
 	if err != nil {
+		s.queueAway.Store(time.Now().Add(queueAwayPause).UnixMilli())
 		refuse(p.admitted, away("send half message", err))
 		return nil, nil
 	}

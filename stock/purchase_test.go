@@ -209,6 +209,46 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	wantErr(t, err, ErrKeyReused)
 }
 
+// Fifty buyers come while the broker is silent. The first list waits for it in vain; the others, which came meanwhile,
+// used to wait as long again, list after list.
+func TestSilentBrokerIsWaitedForOnce(t *testing.T) {
+	o := newOffice(t, Options{MaxBatch: 1})
+	if o.broker == nil {
+		t.Skip("needs the embedded broker's fault hooks")
+	}
+	screening := addScreening(t, o.Stock, 100, 0)
+	var sends atomic.Int64
+	heal := o.broker.Intercept(10, func(r *broker.Request) broker.Verdict {
+		if r.Topic() != string(event.StockReserved) {
+			return broker.Pass
+		}
+		sends.Add(1)
+		return broker.Drop
+	})
+	var buyers sync.WaitGroup
+	for n := range 50 {
+		buyers.Go(func() {
+			_, err := o.purchase(screening, fmt.Sprint("buyer-", n), "k", 1)
+			wantErr(t, err, ErrUnavailable)
+		})
+	}
+	buyers.Wait()
+	if n := sends.Load(); n > 2*sellerWorkers {
+		t.Errorf("%d half messages were tried, want one by each of %d workers, or two on a slow machine", n, sellerWorkers)
+	}
+	heal()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, err := o.purchase(screening, "patient", "k", 1)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after the broker is back: %v", err)
+		}
+	}
+	wantStock(t, o.Stock, screening.ID, 99, 1, 0)
+}
+
 func TestPurchaseRefusesWhatADatabaseWould(t *testing.T) {
 	o := newOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 10, 0)
