@@ -22,21 +22,24 @@ const (
 	base      = 32     // of the digits of order ids
 )
 
-// filled makes orders whose ids lie evenly over all possible ones, in their order: a table that is filled with them is
-// spread like one that was filled by buyers, and filling takes seconds.
+// filled makes orders whose ids are older than any that the office makes, in their order, so that filling takes seconds.
 func filled(from, n, of int, screeningID string, expiresAt time.Time) []event.Order {
 	orders := make([]event.Order, 0, n)
 	step := math.MaxUint64 / uint64(of)
 	for i := from; i < from+n; i++ {
 		id := strconv.FormatUint(uint64(i)*step, base)
 		orders = append(orders, event.Order{
-			ID: strings.Repeat("0", 13-len(id)) + id + "fill123456789", ScreeningID: screeningID, BuyerID: "buyer-" + strconv.Itoa(i), Quantity: 1,
+			ID: "00" + strings.Repeat("0", 13-len(id)) + id + "fill1234567", ScreeningID: screeningID, BuyerID: "buyer-" + strconv.Itoa(i), Quantity: 1,
 			Amount:    event.Money{Amount: ticketPrice, Currency: currency},
 			CreatedAt: expiresAt.Add(-farWindow).UnixMilli(), ExpiresAt: expiresAt.UnixMilli(),
 		})
 	}
 	return orders
 }
+
+// requestOf is a request id. They lie evenly over all possible ones: a table that is filled with them is spread like one
+// that was filled by buyers.
+func requestOf(o event.Order) string { return o.ID[2:15] + "fill123456789" }
 
 // filling is what to write for an order: rows of one table.
 type filling struct {
@@ -46,7 +49,7 @@ type filling struct {
 
 // reservationsAs are rows of stock in one of its states.
 func reservationsAs(state string) filling {
-	return filling{"reservations", "order_id, tx_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, sweep_at, settled_at",
+	return filling{"reservations", "order_id, request_id, tx_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, sweep_at, settled_at",
 		func(o event.Order) []any {
 			var sweepAt, settledAt any
 			if state == "reserved" {
@@ -54,7 +57,7 @@ func reservationsAs(state string) filling {
 			} else {
 				settledAt = o.CreatedAt
 			}
-			return []any{o.ID, "fill", o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, state, o.CreatedAt, o.ExpiresAt, sweepAt, settledAt}
+			return []any{o.ID, requestOf(o), "fill", o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, state, o.CreatedAt, o.ExpiresAt, sweepAt, settledAt}
 		}}
 }
 
@@ -118,8 +121,8 @@ func (f *office) fill(ctx context.Context, n int, expiresAt time.Time, orders bo
 func (l *ledger) fill(ctx context.Context, n int, expiresAt time.Time) error {
 	pool := sqlx.NewDb(l.pool, "ledger")
 	for _, one := range []filling{
-		{"reservations", "order_id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state", ledgerValues("reserved")},
-		{"orders", "id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state", ledgerValues("PENDING_PAYMENT")},
+		{"reservations", "order_id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state", ledgerValues("reserved", requestOf)},
+		{"orders", "id, screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state", ledgerValues("PENDING_PAYMENT", func(o event.Order) string { return o.ID })},
 	} {
 		tx, err := pool.BeginTxx(ctx, nil)
 		if err != nil {
@@ -138,8 +141,8 @@ func (l *ledger) fill(ctx context.Context, n int, expiresAt time.Time) error {
 	return err
 }
 
-func ledgerValues(state string) func(event.Order) []any {
+func ledgerValues(state string, id func(event.Order) string) func(event.Order) []any {
 	return func(o event.Order) []any {
-		return []any{o.ID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, o.CreatedAt, o.ExpiresAt, state}
+		return []any{id(o), o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, o.CreatedAt, o.ExpiresAt, state}
 	}
 }
