@@ -28,11 +28,9 @@ const (
 	listTimeout   = 15 * time.Second
 	// A round is lost only to another process that sold the same tickets in between.
 	roundsMax = 16
-	// A broker that is silent is waited for by one list; those that came meanwhile would each wait as long again.
-	queueAwayPause = 500 * time.Millisecond
 )
 
-var errQueueAway = errors.New("the message queue did not answer a moment ago")
+var errQueueAway = errors.New("the message queue did not answer while this purchase waited")
 
 type call = batch.Call[PurchaseRequest, Reservation]
 
@@ -43,8 +41,10 @@ type Seller struct {
 	group      *batch.Group[PurchaseRequest, Reservation]
 	inFlight   *inFlight
 	view       *view
-	queueAway  atomic.Int64 // Unix milliseconds until which no half message is tried
-	stopView   func()
+	// queueFailed is when a half message was last given up, in Unix nanoseconds. A broker that is silent is waited for
+	// by one list; those who came meanwhile would each wait as long again.
+	queueFailed atomic.Int64
+	stopView    func()
 }
 
 // NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
@@ -188,7 +188,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		refuse(p.admitted, away("make a transaction id", err))
 		return nil, nil
 	}
-	if time.Now().UnixMilli() < s.queueAway.Load() {
+	if p.admitted[0].calls[0].Came.UnixNano() < s.queueFailed.Load() {
 		refuse(p.admitted, away("send half message", errQueueAway))
 		return nil, nil
 	}
@@ -202,7 +202,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 			return outcome
 		})
 	if err != nil {
-		s.queueAway.Store(time.Now().Add(queueAwayPause).UnixMilli())
+		s.queueFailed.Store(time.Now().UnixNano())
 		refuse(p.admitted, away("send half message", err))
 		return nil, nil
 	}

@@ -32,6 +32,7 @@ type Options struct {
 // Call is one caller's request, waiting for its answer.
 type Call[In, Out any] struct {
 	In   In
+	Came time.Time       // when Do was called
 	ctx  context.Context // the caller's, to pass over those who have gone
 	done chan answer[Out]
 }
@@ -77,7 +78,7 @@ func Start[In, Out any](ctx context.Context, opts Options, handle func(context.C
 // Do hands in one call and waits for its answer. It returns ErrFull or ErrClosed when the call was not taken; when ctx
 // ends first it returns ctx.Err() and the outcome of the call is not known to this caller.
 func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
-	call := &Call[In, Out]{In: in, ctx: ctx, done: make(chan answer[Out], 1)}
+	call := &Call[In, Out]{In: in, Came: time.Now(), ctx: ctx, done: make(chan answer[Out], 1)}
 	if err := g.enqueue(call); err != nil {
 		var none Out
 		return none, err
