@@ -52,8 +52,8 @@ type Config struct {
 func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
 
 // parseConfig reads args and the environment, fills in the defaults and refuses what cannot work, in one sentence that
-// says what to set.
-func parseConfig(args []string, getenv func(string) string, usage io.Writer) (Config, error) {
+// says what to set. A command defines its own flags with more; those have no place in the environment.
+func parseConfig(args []string, getenv func(string) string, usage io.Writer, more ...func(*flag.FlagSet)) (Config, error) {
 	var c Config
 	var namesrv, roles string
 	flags := flag.NewFlagSet("boxoffice", flag.ContinueOnError)
@@ -75,6 +75,9 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (Co
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	if err := applyEnvironment(flags, getenv); err != nil {
 		return Config{}, err
+	}
+	for _, define := range more {
+		define(flags)
 	}
 	if err := flags.Parse(args); err != nil {
 		return Config{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,20 +37,12 @@ type visit struct {
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
 // needs attention.
 func runDoctor(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) (err error) {
-	fix, asJSON := false, false
-	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
-		switch "-" + strings.TrimLeft(arg, "-") {
-		case "-fix":
-			fix = true
-		case "-json":
-			asJSON = true
-		default:
-			return false
-		}
-		return true
-	})
+	var fix, asJSON bool
 	// Without the api role no secret is needed: a doctor serves nobody.
-	config, err := parseConfig(append(args, "-roles", roleStock+","+roleOrder), getenv, stdout)
+	config, err := parseConfig(append(slices.Clone(args), "-roles", roleStock+","+roleOrder), getenv, stdout, func(flags *flag.FlagSet) {
+		flags.BoolVar(&fix, "fix", false, "send again what a loss has left behind")
+		flags.BoolVar(&asJSON, "json", false, "print the report as JSON")
+	})
 	if err != nil {
 		return err
 	}
