@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	payWorkers = 2 // one list is collected and read while the other commits
+	payWorkers = 2 // a full list may go out beside the one that commits
 	payQueue   = 1024
 	payTimeout = 10 * time.Second
 	raceLimit  = 20

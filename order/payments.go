@@ -7,6 +7,8 @@ import (
 
 	"boxoffice/common/event"
 
+	"boxoffice/common/db"
+
 	"github.com/jmoiron/sqlx"
 )
 
@@ -69,7 +71,7 @@ func insertPayments(ctx context.Context, tx *sqlx.Tx, payments []receivedPayment
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO payments
 			(id, order_id, amount, currency, webhook_id, result, received_at)
-			VALUES `+tuples(len(chunk), 7), args...); err != nil {
+			VALUES `+db.Tuples(len(chunk), 7), args...); err != nil {
 			return fmt.Errorf("record payments: %w", err)
 		}
 	}
@@ -98,7 +100,7 @@ func insertRefunds(ctx context.Context, tx *sqlx.Tx, refunds []refund, now int64
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO refunds
 			(payment_id, order_id, amount, currency, reason, state, created_at)
-			VALUES `+tuples(len(chunk), 7), args...); err != nil {
+			VALUES `+db.Tuples(len(chunk), 7), args...); err != nil {
 			return fmt.Errorf("record refunds: %w", err)
 		}
 	}

@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"boxoffice/common/event"
+
+	"boxoffice/common/db"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -67,7 +68,7 @@ func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []event.Order) error 
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO orders
 			(id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at)
-			VALUES `+tuples(len(chunk), 9), args...); err != nil {
+			VALUES `+db.Tuples(len(chunk), 9), args...); err != nil {
 			return fmt.Errorf("create orders: %w", err)
 		}
 	}
@@ -105,10 +106,4 @@ func execAll(ctx context.Context, tx *sqlx.Tx, n int, query string, args []any) 
 		return errRaced
 	}
 	return nil
-}
-
-// tuples is the VALUES list of a multi-row INSERT.
-func tuples(rows, columns int) string {
-	tuple := "(" + strings.Repeat("?, ", columns-1) + "?)"
-	return strings.Repeat(tuple+", ", rows-1) + tuple
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"boxoffice/common/db"
+
 	"github.com/jmoiron/sqlx"
 )
 
@@ -34,7 +36,7 @@ func takeHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) err
 	}
 	if fresh > 0 {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO holdings (screening_id, buyer_id, quantity) VALUES `+
-			tuples(fresh, 3), args...); err != nil {
+			db.Tuples(fresh, 3), args...); err != nil {
 			return err
 		}
 	}

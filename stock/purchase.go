@@ -22,7 +22,7 @@ const (
 	keyMax         = 255
 	screeningIDMax = 64
 
-	// One list commits while the other is planned; more workers only make the lists shorter.
+	// A full list may go out beside the one that commits; more of them would only wait for the database.
 	sellerWorkers = 2
 	sellerQueue   = 8192
 	listTimeout   = 15 * time.Second

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
+
 	"github.com/jmoiron/sqlx"
 )
 
@@ -59,7 +60,7 @@ func (l reserveList) insertReservations(ctx context.Context, tx *sqlx.Tx) error 
 			Held, o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, request_id, tx_id, screening_id, buyer_id, quantity, amount,
-		currency, state, created_at, expires_at, sweep_at) VALUES `+tuples(len(l.orders), columns), args...)
+		currency, state, created_at, expires_at, sweep_at) VALUES `+db.Tuples(len(l.orders), columns), args...)
 	return err
 }
 
@@ -80,10 +81,5 @@ func expectRows(n int) func(sql.Result, error) error {
 	}
 }
 
-// tuples is n parenthesised groups of width placeholders, for VALUES.
-func tuples(n, width int) string { return commas(n, "("+commas(width, "?")+")") }
-
 // among is a parenthesised list of n placeholders, for IN.
-func among(n int) string { return "(" + commas(n, "?") + ")" }
-
-func commas(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+func among(n int) string { return db.Tuples(1, n) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/db"
+
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 )
@@ -40,7 +42,7 @@ func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screenin
 
 func (s *Stock) insertScreening(ctx context.Context, tx *sqlx.Tx, n Screening) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO screenings (id, movie, venue, starts_at, price, currency,
-		sale_opens_at, sale_closes_at, per_user_limit, created_at) VALUES `+tuples(1, 10),
+		sale_opens_at, sale_closes_at, per_user_limit, created_at) VALUES `+db.Tuples(1, 10),
 		n.ID, n.Movie, n.Venue, n.StartsAt.UnixMilli(), n.Price.Amount, n.Price.Currency, n.SaleOpensAt.UnixMilli(),
 		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli()); err != nil {
 		return err

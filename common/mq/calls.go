@@ -60,15 +60,20 @@ func (c *calls) close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	idle := make(chan struct{})
-	go func() {
-		c.running.Wait()
-		close(idle)
-	}()
 	select {
-	case <-idle:
+	case <-ended(&c.running):
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for %d calls in flight: %w", len(c.slots), ctx.Err())
 	}
+}
+
+// ended is closed when the group is done.
+func ended(group *sync.WaitGroup) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	return done
 }

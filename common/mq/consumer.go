@@ -151,11 +151,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 }
 
 func (c *Consumer) awaitHandlers(ctx context.Context) error {
-	idle := make(chan struct{})
-	go func() {
-		c.running.Wait()
-		close(idle)
-	}()
+	idle := ended(&c.running)
 	select {
 	case <-idle:
 		return nil
