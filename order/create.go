@@ -9,18 +9,26 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+
+	"github.com/jmoiron/sqlx"
 )
+
+// errNotNew says that more than an insert is needed.
+var errNotNew = errors.New("not all of these orders are new")
 
 // Create handles stock-reserved, from a purchase or from stock's sweeper, and answers by where each order stands: one
 // that is missing is created, one that is pending and due is cancelled, and one that is final is published again. It
 // returns nil only when the messages that follow from it are stored; until then the message comes again, which changes
 // nothing that is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
-	ids := make([]string, len(reserved.Orders))
-	for i, order := range reserved.Orders {
-		ids[i] = order.ID
+	orders, err := o.createNew(ctx, reserved.Orders)
+	if errors.Is(err, errNotNew) {
+		ids := make([]string, len(reserved.Orders))
+		for i, order := range reserved.Orders {
+			ids[i] = order.ID
+		}
+		orders, err = o.advance(ctx, ids, reserved.Orders, whenExpired)
 	}
-	orders, err := o.advance(ctx, ids, reserved.Orders, whenExpired)
 	switch {
 	case o.db.IsConstraint(err):
 		return mq.Permanent(fmt.Errorf("create orders: %w", err))
@@ -28,6 +36,34 @@ func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 		return fmt.Errorf("create orders: %w", err)
 	}
 	return o.announce(ctx, orders)
+}
+
+// createNew inserts the orders without a look. It is how nearly every list goes; errNotNew leaves to advance a list of
+// which an order was there, is due, or may have been paid for. Like advance it looks for such a payment after the commit.
+func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
+	now := o.now().UnixMilli()
+	orders := make(map[string]Order, len(reserved))
+	for _, order := range reserved {
+		if order.ExpiresAt <= now {
+			return nil, errNotNew
+		}
+		orders[order.ID] = Order{Order: order, State: PendingPayment}
+	}
+	err := o.db.InTx(ctx, func(tx *sqlx.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil)) })
+	switch {
+	case o.db.IsDuplicate(err):
+		return nil, errNotNew
+	case err != nil:
+		return nil, o.unavailable(err)
+	}
+	waiting, err := anyParked(ctx, o.db.Reader())
+	switch {
+	case err != nil:
+		return nil, o.unavailable(err)
+	case waiting:
+		return nil, errNotNew
+	}
+	return orders, nil
 }
 
 // announce says what follows from where the orders stand: payment-due later for the pending, order-settled now for

@@ -77,12 +77,17 @@ func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResu
 	var results []PaymentResult
 	var paid []string
 	var reused []Payment
+	look := false
 	err := o.inTx(ctx, func(tx *sqlx.Tx) error {
 		results, reused = make([]PaymentResult, len(payments)), nil
-		seen, err := readPayments(ctx, tx, ids)
-		if err != nil {
-			return err
+		seen := map[string]receivedPayment{}
+		if look {
+			var err error
+			if seen, err = readPayments(ctx, tx, ids); err != nil {
+				return err
+			}
 		}
+		look = true // a payment that was recorded before fails the insert, and only then is there one to read
 		l, err := openLedger(ctx, tx, orderIDs)
 		if err != nil {
 			return err

@@ -43,12 +43,26 @@ func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map
 	return payments, nil
 }
 
-// parkedPayments reads the parked payments of these orders, the oldest first.
+// anyParked tells whether any payment at all is parked. The condition against applied looks idle; it is the one of
+// SQLite's partial index.
+func anyParked(ctx context.Context, q sqlx.QueryerContext) (bool, error) {
+	var found []int
+	err := sqlx.SelectContext(ctx, q, &found, `SELECT 1 FROM payments WHERE result = 'parked' AND result <> 'applied' LIMIT 1`)
+	if err != nil {
+		return false, fmt.Errorf("look for parked payments: %w", err)
+	}
+	return len(found) > 0, nil
+}
+
+// parkedPayments reads the parked payments of these orders, the oldest first. There is hardly ever one.
 func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
+	if waiting, err := anyParked(ctx, q); err != nil || !waiting {
+		return nil, err
+	}
 	var parked []Payment
 	for chunk := range slices.Chunk(orderIDs, rowsPerStatement) {
 		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments
-			WHERE result = 'parked' AND order_id IN (?) ORDER BY received_at, id`, chunk)
+			WHERE result = 'parked' AND result <> 'applied' AND order_id IN (?) ORDER BY received_at, id`, chunk)
 		if err != nil {
 			return nil, fmt.Errorf("read parked payments: %w", err)
 		}

@@ -5,62 +5,115 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
-// facts is what the database says about a list of purchases.
+// facts is what is known about a list of purchases.
 type facts struct {
 	screenings   map[string]Screening
 	holdings     map[holding]int64
-	reservations map[string]Reservation // by request id
+	reservations map[string]Reservation // by request id, of the purchases that were looked up
 }
 
 func (f facts) held(r PurchaseRequest) int64 { return f.holdings[holding{r.ScreeningID, r.BuyerID}] }
 
-// readFacts reads reservations after stock: stock that is short because of a buyer's own earlier purchase must not hide
-// that purchase from its retry.
-func (s *Stock) readFacts(ctx context.Context, list []*purchase) (facts, error) {
-	f := facts{holdings: map[holding]int64{}, reservations: map[string]Reservation{}}
-	buyers := map[string][]string{} // by screening
-	ids := make([]string, 0, len(list))
-	for _, p := range list {
-		buyers[p.request.ScreeningID] = append(buyers[p.request.ScreeningID], p.request.BuyerID)
-		ids = append(ids, p.id)
+// refusal says why a purchase is ruled out by these facts, whatever becomes of the lists in flight.
+func (f facts) refusal(r PurchaseRequest, now time.Time) error {
+	screening, exists := f.screenings[r.ScreeningID]
+	if !exists {
+		return ErrScreeningNotFound
 	}
+	return screening.refusal(r, f.held(r), now)
+}
+
+// facts lets in from memory whom it can, without a statement; the database still judges them. Those whom memory would
+// turn away are looked up.
+func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (facts, error) {
+	f := facts{screenings: s.memory.recall(list)}
 	var err error
-	if f.screenings, err = s.screeningsByID(ctx, slices.Collect(maps.Keys(buyers))); err != nil {
+	if f.holdings, err = s.stock.readHoldings(ctx, f.screenings, list); err != nil {
+		return f, away("read holdings", err)
+	}
+	var unsure []*purchase
+	for _, p := range list {
+		if f.refusal(p.request, now) != nil {
+			unsure = append(unsure, p)
+		}
+	}
+	if len(unsure) == 0 {
+		return f, nil
+	}
+	read, err := s.stock.readFacts(ctx, unsure)
+	if err != nil {
+		return f, err
+	}
+	s.memory.keep(read.screenings)
+	maps.Copy(f.screenings, read.screenings)
+	maps.Copy(f.holdings, read.holdings)
+	f.reservations = read.reservations
+	return f, nil
+}
+
+// readFacts looks up everything about these purchases. It reads reservations last: stock that is short because of a
+// buyer's own earlier purchase must not hide that purchase from its retry.
+func (s *Stock) readFacts(ctx context.Context, list []*purchase) (f facts, err error) {
+	ids := make([]string, len(list))
+	wanted := map[string]bool{}
+	for i, p := range list {
+		ids[i] = p.id
+		wanted[p.request.ScreeningID] = true
+	}
+	if f.screenings, err = s.screeningsByID(ctx, slices.Collect(maps.Keys(wanted))); err != nil {
 		return f, away("read screenings", err)
 	}
-	maps.DeleteFunc(buyers, func(id string, _ []string) bool { return f.screenings[id].PerUserLimit == 0 })
-	if err := s.readBuyers(ctx, &f, ids, buyers); err != nil {
+	if f.holdings, err = s.readHoldings(ctx, f.screenings, list); err != nil {
+		return f, away("read holdings", err)
+	}
+	if f.reservations, err = s.readReservations(ctx, ids); err != nil {
 		return f, away("read reservations", err)
 	}
 	return f, nil
 }
 
-// readBuyers reads, in one statement, the reservations that are there and what the buyers hold under a limit. A row
-// without an order id is a holding.
-func (s *Stock) readBuyers(ctx context.Context, f *facts, ids []string, limited map[string][]string) error {
-	query := `SELECT ` + reservationColumns + ` FROM reservations WHERE request_id IN ` + among(len(ids))
-	args := anys(ids)
-	var wanted []string
-	for id, buyers := range limited {
-		wanted = append(wanted, `screening_id = ? AND buyer_id IN `+among(len(buyers)))
-		args = append(append(args, id), anys(buyers)...)
-	}
-	if len(wanted) > 0 {
-		query += ` UNION ALL SELECT '', '', screening_id, buyer_id, quantity, 0, '', '', 0, 0 FROM holdings
-			WHERE ` + strings.Join(wanted, " OR ")
-	}
-	var rows []reservationRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if row.OrderID == "" {
-			f.holdings[holding{row.ScreeningID, row.BuyerID}] = row.Quantity
-		} else {
-			f.reservations[row.RequestID] = row.reservation()
+// readHoldings reads what the buyers hold of those screenings that have a limit.
+func (s *Stock) readHoldings(ctx context.Context, screenings map[string]Screening, list []*purchase) (map[holding]int64, error) {
+	buyers := map[string][]string{} // by screening
+	for _, p := range list {
+		if id := p.request.ScreeningID; screenings[id].PerUserLimit > 0 {
+			buyers[id] = append(buyers[id], p.request.BuyerID)
 		}
 	}
-	return nil
+	held := map[holding]int64{}
+	if len(buyers) == 0 {
+		return held, nil
+	}
+	var wanted []string
+	var args []any
+	for id, of := range buyers {
+		wanted = append(wanted, `screening_id = ? AND buyer_id IN `+among(len(of)))
+		args = append(append(args, id), anys(of)...)
+	}
+	var rows []struct {
+		ScreeningID string `db:"screening_id"`
+		BuyerID     string `db:"buyer_id"`
+		Quantity    int64  `db:"quantity"`
+	}
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT screening_id, buyer_id, quantity FROM holdings
+		WHERE `+strings.Join(wanted, " OR "), args...)
+	for _, row := range rows {
+		held[holding{row.ScreeningID, row.BuyerID}] = row.Quantity
+	}
+	return held, err
+}
+
+// readReservations reads, by request id, those that are there.
+func (s *Stock) readReservations(ctx context.Context, requestIDs []string) (map[string]Reservation, error) {
+	var rows []reservationRow
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
+		WHERE request_id IN `+among(len(requestIDs)), anys(requestIDs)...)
+	found := make(map[string]Reservation, len(rows))
+	for _, row := range rows {
+		found[row.RequestID] = row.reservation()
+	}
+	return found, err
 }

@@ -62,7 +62,7 @@ func (m *model) purchase(t *rapid.T) {
 		}
 	}), 1, 6).Draw(t, "requests")
 	fault := rapid.SampledFrom([]string{"none", "none", "none", "check first", "not run"}).Draw(t, "fault")
-	seller := &Seller{stock: m.s, inFlight: newInFlight()}
+	seller := newPlanner(m.s)
 	away := errors.New("away")
 	local := func(ctx context.Context, l reserveList) (mq.Outcome, error) {
 		m.lastTxID = l.txID
@@ -201,13 +201,12 @@ func (m *model) compare(t *rapid.T) {
 
 // compareRows looks at every row, which is too slow to do after each step.
 func (m *model) compareRows(t *rapid.T) {
-	f := facts{reservations: map[string]Reservation{}}
-	err := m.s.readBuyers(context.Background(), &f, append(slices.Collect(maps.Keys(m.orders)), "x"), nil)
-	if err != nil || len(f.reservations) != len(m.orders) {
-		t.Fatalf("%d reservations, %v; model has %d", len(f.reservations), err, len(m.orders))
+	rows, err := m.s.readReservations(context.Background(), append(slices.Collect(maps.Keys(m.orders)), "x"))
+	if err != nil || len(rows) != len(m.orders) {
+		t.Fatalf("%d reservations, %v; model has %d", len(rows), err, len(m.orders))
 	}
 	for id, o := range m.orders {
-		if stored := f.reservations[id]; stored.State != o.state || stored.Quantity != o.request.Quantity {
+		if stored := rows[id]; stored.State != o.state || stored.Quantity != o.request.Quantity {
 			t.Fatalf("order %s is %+v; model has %+v", id, stored, o)
 		}
 	}

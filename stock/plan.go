@@ -10,7 +10,7 @@ import (
 
 const planTimeout = time.Second
 
-// plan is what one list of purchases comes to by what the database says now.
+// plan is what one list of purchases comes to by what is known now.
 type plan struct {
 	admitted []*purchase
 	waiting  []*purchase // another list is on the way to what they want
@@ -23,11 +23,11 @@ type plan struct {
 func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, planTimeout)
 	defer cancel()
-	facts, err := s.stock.readFacts(ctx, list)
+	now := s.stock.now()
+	facts, err := s.facts(ctx, list, now)
 	if err != nil {
 		return plan{}, err
 	}
-	now := s.stock.now()
 	p := plan{tickets: map[string]int64{}, holdings: map[holding]holdingChange{}}
 	own := make(map[string]bool, len(list))
 	s.inFlight.mu.Lock()
@@ -38,12 +38,7 @@ func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 			next.answer(known.sameAs(next.request))
 			continue
 		}
-		screening, exists := facts.screenings[next.request.ScreeningID]
-		if !exists {
-			next.answer(Reservation{}, ErrScreeningNotFound)
-			continue
-		}
-		if err := screening.refusal(next.request, facts.held(next.request), now); err != nil {
+		if err := facts.refusal(next.request, now); err != nil {
 			next.answer(Reservation{}, err)
 			continue
 		}
@@ -66,7 +61,6 @@ func (r Reservation) sameAs(request PurchaseRequest) (Reservation, error) {
 	return r, nil
 }
 
-// refusal says why the database's own figures rule out a purchase, whatever becomes of the lists in flight.
 func (s Screening) refusal(r PurchaseRequest, held int64, now time.Time) error {
 	switch {
 	case now.Before(s.SaleOpensAt):

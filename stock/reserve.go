@@ -53,14 +53,14 @@ func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error 
 }
 
 func (l reserveList) insertReservations(ctx context.Context, tx *sqlx.Tx) error {
-	const columns = 12
+	const columns = 11
 	args := make([]any, 0, columns*len(l.orders))
 	for i, o := range l.orders {
-		args = append(args, o.ID, l.requests[i], l.txID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
-			Held, o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
+		args = append(args, o.ID, l.requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, Held,
+			o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, request_id, tx_id, screening_id, buyer_id, quantity, amount,
-		currency, state, created_at, expires_at, sweep_at) VALUES `+db.Tuples(len(l.orders), columns), args...)
+	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency,
+		state, created_at, expires_at, sweep_at) VALUES `+db.Tuples(len(l.orders), columns), args...)
 	return err
 }
 

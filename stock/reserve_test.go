@@ -71,12 +71,12 @@ func TestPurchaseRefusals(t *testing.T) {
 		"key used for another showing":  {PurchaseRequest{"alice", "k", later.ID, 3}, ErrKeyReused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seller := &Seller{stock: s, inFlight: newInFlight()}
+			seller := newPlanner(s)
 			wantErr(t, decide(seller, s.execute, refused.request)[0].err, refused.want)
 		})
 	}
 	c.Advance(24 * time.Hour)
-	seller := &Seller{stock: s, inFlight: newInFlight()}
+	seller := newPlanner(s)
 	wantErr(t, decide(seller, s.execute, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSaleClosed)
 	if again := buy(t, s, screening.ID, "alice", "k", 3); again.CreatedAt != opening {
 		t.Errorf("a retry after the sale has closed answers %+v, want the order that is there", again)
@@ -138,7 +138,7 @@ func TestConcurrentBuyersSellExactly(t *testing.T) {
 	for i := range requests {
 		requests[i] = PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1}
 	}
-	seller := &Seller{stock: s, inFlight: newInFlight()}
+	seller := newPlanner(s)
 	var sold atomic.Int64
 	var lists sync.WaitGroup
 	for list := range slices.Chunk(requests, 10) {
@@ -165,7 +165,7 @@ func TestTwoProcessesSellExactly(t *testing.T) {
 	screening := addScreening(t, s, 10, 2)
 	answers := make(chan []answered)
 	for range 2 {
-		seller := &Seller{stock: s, inFlight: newInFlight()}
+		seller := newPlanner(s)
 		var requests []PurchaseRequest
 		for i := range 30 {
 			requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i%8), fmt.Sprintf("k%d", i%16), screening.ID, 1})
@@ -191,7 +191,7 @@ func TestTwoProcessesSellExactly(t *testing.T) {
 func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	seller := &Seller{stock: s, inFlight: newInFlight()}
+	seller := newPlanner(s)
 	first, err := seller.plan(t.Context(), []*purchase{{id: "a", request: PurchaseRequest{"alice", "k", screening.ID, 1}}})
 	if err != nil || len(first.admitted) != 1 {
 		t.Fatalf("plan %+v, %v", first, err)

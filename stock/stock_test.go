@@ -68,6 +68,11 @@ type answered struct {
 
 type execute func(context.Context, reserveList) (mq.Outcome, error)
 
+// newPlanner is a seller for decide.
+func newPlanner(s *Stock) *Seller {
+	return &Seller{stock: s, inFlight: newInFlight(), memory: newMemory(time.Now)}
+}
+
 // decide sells a list without a message queue: plan, local transaction, plan again.
 func decide(s *Seller, local execute, requests ...PurchaseRequest) []answered {
 	return ask(requests, func(ctx context.Context, calls []*call) { s.decide(ctx, local, gather(calls)) })
@@ -117,10 +122,12 @@ func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
 		outcome, err := local(ctx, p.list(uuid.NewString(), s.stock.opts))
 		switch {
 		case outcome == mq.Commit:
+			s.memory.sold(p.tickets)
 			for _, bought := range p.admitted {
 				bought.answer(Reservation{Order: bought.order, State: Held}, nil)
 			}
 		case errors.Is(err, errConflict):
+			s.memory.doubt()
 			list = append(list, p.admitted...)
 		default:
 			refuse(p.admitted, err)
@@ -133,7 +140,7 @@ func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
 // buy reserves and demands that it works.
 func buy(t *testing.T, s *Stock, screeningID, buyer, key string, quantity int64) Reservation {
 	t.Helper()
-	seller := &Seller{stock: s, inFlight: newInFlight()}
+	seller := newPlanner(s)
 	got := decide(seller, s.execute, PurchaseRequest{buyer, key, screeningID, quantity})[0]
 	if got.err != nil {
 		t.Fatalf("buy %d for %s: %v", quantity, buyer, got.err)

@@ -51,7 +51,7 @@ func TestSweepIsBoundedByMessageAndCompletesInPasses(t *testing.T) {
 	for i := range sweepOrders + 44 {
 		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
 	}
-	seller := &Seller{stock: o.Stock, inFlight: newInFlight()}
+	seller := newPlanner(o.Stock)
 	for _, got := range decide(seller, o.execute, requests...) {
 		if got.err != nil {
 			t.Fatal(got.err)

@@ -49,7 +49,7 @@ type filling struct {
 
 // reservationsAs are rows of stock in one of its states.
 func reservationsAs(state string) filling {
-	return filling{"reservations", "order_id, request_id, tx_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, sweep_at, settled_at",
+	return filling{"reservations", "order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, sweep_at, settled_at",
 		func(o event.Order) []any {
 			var sweepAt, settledAt any
 			if state == "reserved" {
@@ -57,7 +57,7 @@ func reservationsAs(state string) filling {
 			} else {
 				settledAt = o.CreatedAt
 			}
-			return []any{o.ID, requestOf(o), "fill", o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, state, o.CreatedAt, o.ExpiresAt, sweepAt, settledAt}
+			return []any{o.ID, requestOf(o), o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, state, o.CreatedAt, o.ExpiresAt, sweepAt, settledAt}
 		}}
 }
 

@@ -7,6 +7,5 @@ CREATE TABLE IF NOT EXISTS payments (
     result      VARCHAR(16)  NOT NULL,
     received_at BIGINT       NOT NULL,
     CONSTRAINT payments_result CHECK (result IN ('applied', 'parked', 'refund_due', 'mismatch')),
-    INDEX payments_order (order_id),
-    INDEX payments_open (result, received_at)
+    INDEX payments_open (result, order_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin

@@ -6,4 +6,4 @@ CREATE TABLE IF NOT EXISTS payments (
     webhook_id  TEXT    NOT NULL,
     result      TEXT    NOT NULL CHECK (result IN ('applied', 'parked', 'refund_due', 'mismatch')),
     received_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID
+) STRICT

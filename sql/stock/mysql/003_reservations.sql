@@ -1,7 +1,6 @@
 CREATE TABLE IF NOT EXISTS reservations (
     order_id     VARCHAR(26)  NOT NULL,
     request_id   VARCHAR(26)  NOT NULL,
-    tx_id        VARCHAR(36)  NOT NULL,
     screening_id VARCHAR(64)  NOT NULL,
     buyer_id     VARCHAR(255) NOT NULL,
     quantity     BIGINT       NOT NULL CHECK (quantity > 0),
@@ -15,7 +14,7 @@ CREATE TABLE IF NOT EXISTS reservations (
     PRIMARY KEY (order_id),
     UNIQUE KEY reservations_by_request (request_id),
     KEY reservations_by_sweep (sweep_at),
-    KEY reservations_by_screening (screening_id, created_at, request_id),
+    KEY reservations_by_screening (screening_id, created_at),
     CHECK ((state = 'reserved') = (sweep_at IS NOT NULL)),
     CHECK ((state = 'reserved') = (settled_at IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin

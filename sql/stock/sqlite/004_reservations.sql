@@ -1,7 +1,6 @@
 CREATE TABLE IF NOT EXISTS reservations (
     order_id     TEXT    NOT NULL PRIMARY KEY,
     request_id   TEXT    NOT NULL UNIQUE,
-    tx_id        TEXT    NOT NULL,
     screening_id TEXT    NOT NULL,
     buyer_id     TEXT    NOT NULL,
     quantity     INTEGER NOT NULL CHECK (quantity > 0),

@@ -1,1 +1,1 @@
-CREATE INDEX IF NOT EXISTS reservations_by_screening ON reservations (screening_id, created_at, request_id)
+CREATE INDEX IF NOT EXISTS reservations_by_screening ON reservations (screening_id, created_at)

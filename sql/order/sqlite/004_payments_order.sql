@@ -1,1 +1,0 @@
-CREATE INDEX IF NOT EXISTS payments_order ON payments (order_id)

@@ -1,0 +1,81 @@
+package stock
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	memoryFresh   = 100 * time.Millisecond
+	memoryDoubt   = time.Second
+	memoryEntries = 1024
+)
+
+// memory holds the screenings that plans have read in the last moment, so that a purchase that will succeed costs no
+// read. It can only let somebody in: the database judges what is let in, and whoever would be turned away is looked up.
+// A change of a sale's window is noticed within memoryFresh.
+type memory struct {
+	clock      func() time.Time // measures age; the sale's own time may jump
+	mu         sync.Mutex
+	screenings map[string]remembered
+	doubtUntil time.Time
+}
+
+type remembered struct {
+	Screening
+	at time.Time
+}
+
+func newMemory(clock func() time.Time) *memory {
+	return &memory{clock: clock, screenings: map[string]remembered{}}
+}
+
+// recall returns the screenings of the list that are fresh, none while in doubt.
+func (m *memory) recall(list []*purchase) map[string]Screening {
+	now := m.clock()
+	known := map[string]Screening{}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Before(m.doubtUntil) {
+		return known
+	}
+	for _, p := range list {
+		if r, exists := m.screenings[p.request.ScreeningID]; exists && now.Sub(r.at) < memoryFresh {
+			known[r.ID] = r.Screening
+		}
+	}
+	return known
+}
+
+// keep remembers what was read just now.
+func (m *memory) keep(screenings map[string]Screening) {
+	now := m.clock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.screenings)+len(screenings) > memoryEntries {
+		clear(m.screenings)
+	}
+	for id, screening := range screenings {
+		m.screenings[id] = remembered{screening, now}
+	}
+}
+
+// sold takes off what this process has reserved.
+func (m *memory) sold(tickets map[string]int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, n := range tickets {
+		if r, exists := m.screenings[id]; exists {
+			r.Available -= n
+			m.screenings[id] = r
+		}
+	}
+}
+
+// doubt makes everything be looked up for a while: a list was let in that the database refused. Buyers who send again
+// what they have already bought do so in waves.
+func (m *memory) doubt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubtUntil = m.clock().Add(memoryDoubt)
+}
