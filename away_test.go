@@ -18,8 +18,6 @@ import (
 	"boxoffice/broker"
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // answerLimit is far above the second within which an office should say that something is away, for machines that are
@@ -213,7 +211,7 @@ func TestStartWithoutItsNeighboursSaysWhatToSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = newer.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err = newer.InTx(t.Context(), func(tx *db.Tx) error {
 		if _, err := tx.Exec(`CREATE TABLE migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
 		}

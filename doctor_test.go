@@ -20,8 +20,6 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // doctor examines this office as it will be after some time, with everything that is in flight now overdue.
@@ -203,7 +201,7 @@ func (o *officeTest) write(dsn, statement string, args ...any) {
 		o.t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	err = d.InTx(o.t.Context(), func(tx *sqlx.Tx) error {
+	err = d.InTx(o.t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(statement, args...)
 		return err
 	})

@@ -12,8 +12,6 @@ import (
 
 	"boxoffice/broker"
 	"boxoffice/common/db"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // Request codes of the RocketMQ protocol (RequestCode 5.3.3).
@@ -96,7 +94,7 @@ func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
 	defer func() { _ = lock.Close() }()
 	var first response
 	var buying sync.WaitGroup
-	err = lock.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err = lock.InTx(t.Context(), func(tx *db.Tx) error {
 		// SQLite locks the file at once, MySQL the row that every reservation ends with.
 		if _, err := tx.ExecContext(t.Context(), `UPDATE stock SET capacity = capacity WHERE screening_id = ?`, screening); err != nil {
 			return err

@@ -5,9 +5,8 @@ import (
 	"context"
 	"slices"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // cancelRule says why an order that is still pending at now (Unix milliseconds) is to be cancelled; empty keeps it.
@@ -47,7 +46,7 @@ func (o *Orders) advance(ctx context.Context, ids []string, reserved []event.Ord
 }
 
 func (o *Orders) advanceOnce(ctx context.Context, ids []string, reserved []event.Order, rule cancelRule) (orders map[string]Order, created int, err error) {
-	err = o.inTx(ctx, func(tx *sqlx.Tx) error {
+	err = o.inTx(ctx, func(tx *db.Tx) error {
 		now := o.now().UnixMilli()
 		l, err := openLedger(ctx, tx, ids)
 		if err != nil {

@@ -7,10 +7,9 @@ import (
 	"maps"
 	"slices"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // errNotNew says that more than an insert is needed.
@@ -49,7 +48,7 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 		}
 		orders[order.ID] = Order{Order: order, State: PendingPayment}
 	}
-	err := o.db.InTx(ctx, func(tx *sqlx.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil)) })
+	err := o.db.InTx(ctx, func(tx *db.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil)) })
 	switch {
 	case o.db.IsDuplicate(err):
 		return nil, errNotNew

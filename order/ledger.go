@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
+	"boxoffice/common/db"
 )
 
 // refundReason says why money goes back.
@@ -37,7 +37,7 @@ type ledger struct {
 	cancelled map[CancelReason][]string
 }
 
-func openLedger(ctx context.Context, tx *sqlx.Tx, orderIDs []string) (*ledger, error) {
+func openLedger(ctx context.Context, tx *db.Tx, orderIDs []string) (*ledger, error) {
 	orders, err := readOrders(ctx, tx, orderIDs)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func openLedger(ctx context.Context, tx *sqlx.Tx, orderIDs []string) (*ledger, e
 }
 
 // takeParked decides the payments that came before their orders, the oldest first.
-func (l *ledger) takeParked(ctx context.Context, tx *sqlx.Tx) error {
+func (l *ledger) takeParked(ctx context.Context, tx *db.Tx) error {
 	parked, err := parkedPayments(ctx, tx, slices.Collect(maps.Keys(l.orders)))
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (l *ledger) cancel(order Order, reason CancelReason) {
 }
 
 // write ends with the guarded updates of the orders, so that their locks are held only for the commit.
-func (l *ledger) write(ctx context.Context, tx *sqlx.Tx, now int64) error {
+func (l *ledger) write(ctx context.Context, tx *db.Tx, now int64) error {
 	if err := insertPayments(ctx, tx, l.received, now); err != nil {
 		return err
 	}

@@ -10,8 +10,6 @@ import (
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
-
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -67,7 +65,7 @@ func (o *Orders) Unpublished() int64 { return o.settled.lost.Load() }
 
 // inTx runs fn in a transaction, and again when another writer got in between what fn read and what it wrote. Every
 // such race means that the other one got on, and orders only move forward, so the next read decides.
-func (o *Orders) inTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
+func (o *Orders) inTx(ctx context.Context, fn func(*db.Tx) error) error {
 	for try := 1; ; try++ {
 		err := o.db.InTx(ctx, fn)
 		raced := errors.Is(err, errRaced) || o.db.IsDuplicate(err)

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 func TestParkedPaymentsAreAppliedWhenTheOrderComes(t *testing.T) {
@@ -76,7 +75,7 @@ func TestForgottenParkedPaymentIsFoundByWhoeverComesNext(t *testing.T) {
 // forget leaves a payment parked behind the service's back.
 func (f *fixture) forget(p Payment) {
 	f.t.Helper()
-	err := f.db.InTx(f.t.Context(), func(tx *sqlx.Tx) error {
+	err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
 		return insertPayments(f.t.Context(), tx, []receivedPayment{{p, Parked}}, f.clock.now().UnixMilli())
 	})
 	if err != nil {

@@ -6,9 +6,8 @@ import (
 	"fmt"
 
 	"boxoffice/common/batch"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -78,7 +77,7 @@ func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResu
 	var paid []string
 	var reused []Payment
 	look := false
-	err := o.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := o.inTx(ctx, func(tx *db.Tx) error {
 		results, reused = make([]PaymentResult, len(payments)), nil
 		seen := map[string]receivedPayment{}
 		if look {

@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 func TestPaymentPaysItsOrderOnce(t *testing.T) {
@@ -166,7 +165,7 @@ func TestFullQueueOfPaymentsAnswersBusy(t *testing.T) {
 	locked, release := make(chan struct{}), make(chan struct{})
 	var callers sync.WaitGroup
 	callers.Go(func() {
-		err := f.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
 			if _, err := tx.ExecContext(t.Context(), `UPDATE orders SET quantity = quantity WHERE id = ?`, o.ID); err != nil {
 				return err
 			}

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"boxoffice/common/event"
-
 	"boxoffice/common/db"
+	"boxoffice/common/event"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -77,23 +76,19 @@ func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []strin
 	return parked, nil
 }
 
-func insertPayments(ctx context.Context, tx *sqlx.Tx, payments []receivedPayment, now int64) error {
-	for chunk := range slices.Chunk(payments, rowsPerStatement) {
-		args := make([]any, 0, 7*len(chunk))
-		for _, p := range chunk {
-			args = append(args, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, string(p.result), now)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO payments
-			(id, order_id, amount, currency, webhook_id, result, received_at)
-			VALUES `+db.Tuples(len(chunk), 7), args...); err != nil {
-			return fmt.Errorf("record payments: %w", err)
-		}
+func insertPayments(ctx context.Context, tx *db.Tx, payments []receivedPayment, now int64) error {
+	values := make([]any, 0, 7*len(payments))
+	for _, p := range payments {
+		values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, string(p.result), now)
+	}
+	if err := tx.Insert(ctx, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, values); err != nil {
+		return fmt.Errorf("record payments: %w", err)
 	}
 	return nil
 }
 
 // unparkPayments gives parked payments their result, once: two transactions may have read the same ones.
-func unparkPayments(ctx context.Context, tx *sqlx.Tx, ids []string, result PaymentResult) error {
+func unparkPayments(ctx context.Context, tx *db.Tx, ids []string, result PaymentResult) error {
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
 		query, args, err := sqlx.In(`UPDATE payments SET result = ? WHERE result = 'parked' AND id IN (?)`, string(result), chunk)
 		if err != nil {
@@ -106,17 +101,13 @@ func unparkPayments(ctx context.Context, tx *sqlx.Tx, ids []string, result Payme
 	return nil
 }
 
-func insertRefunds(ctx context.Context, tx *sqlx.Tx, refunds []refund, now int64) error {
-	for chunk := range slices.Chunk(refunds, rowsPerStatement) {
-		args := make([]any, 0, 7*len(chunk))
-		for _, r := range chunk {
-			args = append(args, r.ID, r.OrderID, r.Amount.Amount, r.Amount.Currency, string(r.reason), "due", now)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO refunds
-			(payment_id, order_id, amount, currency, reason, state, created_at)
-			VALUES `+db.Tuples(len(chunk), 7), args...); err != nil {
-			return fmt.Errorf("record refunds: %w", err)
-		}
+func insertRefunds(ctx context.Context, tx *db.Tx, refunds []refund, now int64) error {
+	values := make([]any, 0, 7*len(refunds))
+	for _, r := range refunds {
+		values = append(values, r.ID, r.OrderID, r.Amount.Amount, r.Amount.Currency, string(r.reason), "due", now)
+	}
+	if err := tx.Insert(ctx, `refunds (payment_id, order_id, amount, currency, reason, state, created_at)`, values); err != nil {
+		return fmt.Errorf("record refunds: %w", err)
 	}
 	return nil
 }

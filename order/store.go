@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"boxoffice/common/event"
-
 	"boxoffice/common/db"
+	"boxoffice/common/event"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -59,25 +58,22 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 	return orders, nil
 }
 
-func insertOrders(ctx context.Context, tx *sqlx.Tx, orders []event.Order) error {
-	for chunk := range slices.Chunk(orders, rowsPerStatement) {
-		args := make([]any, 0, 9*len(chunk))
-		for _, o := range chunk {
-			args = append(args, o.ID, o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
-				string(PendingPayment), o.CreatedAt, o.ExpiresAt)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO orders
-			(id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at)
-			VALUES `+db.Tuples(len(chunk), 9), args...); err != nil {
-			return fmt.Errorf("create orders: %w", err)
-		}
+func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
+	values := make([]any, 0, 9*len(orders))
+	for _, order := range orders {
+		values = append(values, order.ID, order.ScreeningID, order.BuyerID, order.Quantity, order.Amount.Amount, order.Amount.Currency,
+			string(PendingPayment), order.CreatedAt, order.ExpiresAt)
+	}
+	if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at,
+		expires_at)`, values); err != nil {
+		return fmt.Errorf("create orders: %w", err)
 	}
 	return nil
 }
 
 // settleOrders is the arbiter of paid against cancelled: no other statement changes an order's state. The orders were
 // read as pending; if one of them no longer is, all of it fails with errRaced.
-func settleOrders(ctx context.Context, tx *sqlx.Tx, ids []string, state State, reason CancelReason, now int64) error {
+func settleOrders(ctx context.Context, tx *db.Tx, ids []string, state State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
 		query, args, err := sqlx.In(`UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
@@ -93,7 +89,7 @@ func settleOrders(ctx context.Context, tx *sqlx.Tx, ids []string, state State, r
 }
 
 // execAll runs a guarded update that has to match n rows.
-func execAll(ctx context.Context, tx *sqlx.Tx, n int, query string, args []any) error {
+func execAll(ctx context.Context, tx *db.Tx, n int, query string, args []any) error {
 	result, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
+	"boxoffice/common/db"
 )
 
 // The guards, each by itself: in the races they decide only where two transactions can meet, which SQLite prevents.
@@ -16,15 +16,15 @@ func TestGuardedUpdatesRefuseWhatIsDecided(t *testing.T) {
 	f.create(paid, cancelled, pending)
 	f.pay(p, Applied)
 	f.cancel(cancelled)
-	attempt := func(step func(*sqlx.Tx) error) error { return f.db.InTx(t.Context(), step) }
-	for name, step := range map[string]func(*sqlx.Tx) error{
-		"cancel a paid order": func(tx *sqlx.Tx) error {
+	attempt := func(step func(*db.Tx) error) error { return f.db.InTx(t.Context(), step) }
+	for name, step := range map[string]func(*db.Tx) error{
+		"cancel a paid order": func(tx *db.Tx) error {
 			return settleOrders(t.Context(), tx, []string{pending.ID, paid.ID}, Cancelled, CancelUnpaid, 1)
 		},
-		"pay a cancelled order": func(tx *sqlx.Tx) error {
+		"pay a cancelled order": func(tx *db.Tx) error {
 			return settleOrders(t.Context(), tx, []string{pending.ID, cancelled.ID}, Paid, "", 1)
 		},
-		"decide a payment again": func(tx *sqlx.Tx) error {
+		"decide a payment again": func(tx *db.Tx) error {
 			return unparkPayments(t.Context(), tx, []string{p.ID}, RefundDue)
 		},
 	} {
@@ -54,7 +54,7 @@ func TestSchemaRefusesImpossibleStates(t *testing.T) {
 		`INSERT INTO payments (id, order_id, amount, currency, webhook_id, result, received_at) VALUES ('p', 'o', 1, 'CNY', 'w', 'paid', 1)`,
 		`INSERT INTO refunds (payment_id, order_id, amount, currency, reason, state, created_at) VALUES ('p', 'o', 1, 'CNY', 'kindness', 'due', 1)`,
 	} {
-		err := f.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
 			_, err := tx.ExecContext(t.Context(), statement)
 			return err
 		})

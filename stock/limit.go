@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"boxoffice/common/db"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // holdingChange is what one list adds to, or gives back from, what a buyer holds under a limit.
@@ -25,20 +23,15 @@ func (c holdingChange) compare(other holdingChange) int {
 }
 
 // takeHoldings adds to what the buyers hold, within the limit. A row that somebody made since the plan is a duplicate.
-func takeHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) error {
-	var args []any
-	fresh := 0
+func takeHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error {
+	var fresh []any
 	for _, c := range changes {
 		if !c.exists {
-			args = append(args, c.screeningID, c.buyerID, c.quantity)
-			fresh++
+			fresh = append(fresh, c.screeningID, c.buyerID, c.quantity)
 		}
 	}
-	if fresh > 0 {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO holdings (screening_id, buyer_id, quantity) VALUES `+
-			db.Tuples(fresh, 3), args...); err != nil {
-			return err
-		}
+	if err := tx.Insert(ctx, `holdings (screening_id, buyer_id, quantity)`, fresh); err != nil {
+		return err
 	}
 	for _, same := range alike(changes, func(c holdingChange) bool { return c.exists }) {
 		args := append([]any{same.quantity, same.screeningID, same.limit - same.quantity}, same.buyers...)
@@ -51,7 +44,7 @@ func takeHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) err
 }
 
 // returnHoldings takes off what released reservations held.
-func returnHoldings(ctx context.Context, tx *sqlx.Tx, changes []holdingChange) error {
+func returnHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error {
 	for _, same := range alike(changes, func(holdingChange) bool { return true }) {
 		args := append([]any{same.quantity, same.screeningID, same.quantity}, same.buyers...)
 		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity - ?

@@ -9,7 +9,6 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -28,7 +27,7 @@ var errConflict = errors.New("the plan no longer holds")
 func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
 	txCtx, cancel := context.WithTimeout(ctx, executeTimeout)
 	defer cancel()
-	err := s.db.InTx(txCtx, func(tx *sqlx.Tx) error { return l.reserve(txCtx, tx, s.now().UnixMilli()) })
+	err := s.db.InTx(txCtx, func(tx *db.Tx) error { return l.reserve(txCtx, tx, s.now().UnixMilli()) })
 	switch {
 	case err == nil:
 		return mq.Commit, nil
@@ -80,10 +79,10 @@ func (s *Stock) fence(ctx context.Context, txID string) (mq.Outcome, error) {
 }
 
 func (s *Stock) refuseLate(ctx context.Context, txID string) error {
-	return s.db.InTx(ctx, func(tx *sqlx.Tx) error { return putFence(ctx, tx, txID, rolledBack, s.now().UnixMilli()) })
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return putFence(ctx, tx, txID, rolledBack, s.now().UnixMilli()) })
 }
 
-func putFence(ctx context.Context, tx *sqlx.Tx, txID, outcome string, now int64) error {
+func putFence(ctx context.Context, tx *db.Tx, txID, outcome string, now int64) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`,
 		txID, outcome, now); err != nil {
 		return fmt.Errorf("insert fence: %w", err)

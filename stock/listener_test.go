@@ -5,7 +5,6 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
 )
 
 func TestCheckAnswersForWhatIsCommitted(t *testing.T) {
@@ -90,7 +89,7 @@ func TestCommitInDoubtIsAskedOfTheFence(t *testing.T) {
 		`CREATE TRIGGER orphan AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
 			BEGIN INSERT INTO children VALUES (1); END`,
 	} {
-		if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
+		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
+
 	"pgregory.net/rapid"
 )
 
@@ -236,7 +237,7 @@ func TestStockIsWhatTheModelSays(t *testing.T) {
 		})
 		m.compareRows(rt)
 		// What this run leaves held must not be swept in the next one.
-		if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
 			for _, table := range []string{"reservations", "holdings", "stock"} {
 				if _, err := tx.Exec(`DELETE FROM ` + table); err != nil {
 					return err

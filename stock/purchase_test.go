@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"boxoffice/broker"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
 )
 
 // The request codes that these tests interfere with (RequestCode.java of RocketMQ 5.3.3).
@@ -342,7 +342,7 @@ func TestOneBadOrderDoesNotSinkItsList(t *testing.T) {
 		"mysql": `CREATE TRIGGER poison BEFORE INSERT ON reservations FOR EACH ROW
 			IF NEW.buyer_id = 'mallory' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'poison'; END IF`,
 	}[o.db.Name()]
-	if err := o.db.InTx(t.Context(), func(tx *sqlx.Tx) error { _, err := tx.Exec(poison); return err }); err != nil {
+	if err := o.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(poison); return err }); err != nil {
 		t.Fatal(err)
 	}
 	var requests []PurchaseRequest

@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
@@ -38,7 +37,7 @@ func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
 		accounts[second.ID] != (Account{second.ID, 100, 97, 0, 3, 0, 3}) || !accounts[first.ID].Balanced() {
 		t.Errorf("accounts %+v", accounts)
 	}
-	if err := s.db.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(`UPDATE stock SET sold = sold + 1, available = available - 1 WHERE screening_id = ?`, first.ID)
 		return err
 	}); err != nil {

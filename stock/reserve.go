@@ -10,8 +10,6 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // reserveList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
@@ -27,7 +25,7 @@ type reserveList struct {
 
 // reserve writes the fence, the reservations, what the buyers hold, and at the end the stock: its row is the one that
 // everybody wants, so it is locked for the time of the COMMIT alone.
-func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error {
+func (l reserveList) reserve(ctx context.Context, tx *db.Tx, now int64) error {
 	if err := putFence(ctx, tx, l.txID, committed, now); err != nil {
 		return err
 	}
@@ -52,16 +50,14 @@ func (l reserveList) reserve(ctx context.Context, tx *sqlx.Tx, now int64) error 
 	return nil
 }
 
-func (l reserveList) insertReservations(ctx context.Context, tx *sqlx.Tx) error {
-	const columns = 11
-	args := make([]any, 0, columns*len(l.orders))
+func (l reserveList) insertReservations(ctx context.Context, tx *db.Tx) error {
+	values := make([]any, 0, 11*len(l.orders))
 	for i, o := range l.orders {
-		args = append(args, o.ID, l.requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, Held,
-			o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
+		values = append(values, o.ID, l.requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
+			string(Held), o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency,
-		state, created_at, expires_at, sweep_at) VALUES `+db.Tuples(len(l.orders), columns), args...)
-	return err
+	return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, sweep_at)`, values)
 }
 
 // expectRows turns a guarded statement that matched fewer rows than meant into errConflict.

@@ -9,7 +9,6 @@ import (
 	"boxoffice/common/db"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -33,23 +32,22 @@ func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screenin
 	if err := screening.validate(); err != nil {
 		return Screening{}, err
 	}
-	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error { return s.insertScreening(ctx, tx, screening) })
+	err := s.db.InTx(ctx, func(tx *db.Tx) error { return s.insertScreening(ctx, tx, screening) })
 	if err != nil && !s.db.IsDuplicate(err) {
 		return Screening{}, away("add screening", err)
 	}
 	return s.Screening(ctx, screening.ID)
 }
 
-func (s *Stock) insertScreening(ctx context.Context, tx *sqlx.Tx, n Screening) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO screenings (id, movie, venue, starts_at, price, currency,
-		sale_opens_at, sale_closes_at, per_user_limit, created_at) VALUES `+db.Tuples(1, 10),
+func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) error {
+	if err := tx.Insert(ctx, `screenings (id, movie, venue, starts_at, price, currency, sale_opens_at, sale_closes_at,
+		per_user_limit, created_at)`, []any{
 		n.ID, n.Movie, n.Venue, n.StartsAt.UnixMilli(), n.Price.Amount, n.Price.Currency, n.SaleOpensAt.UnixMilli(),
-		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli()); err != nil {
+		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli(),
+	}); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO stock (screening_id, capacity, available, reserved, sold)
-		VALUES (?, ?, ?, 0, 0)`, n.ID, n.Capacity, n.Capacity)
-	return err
+	return tx.Insert(ctx, `stock (screening_id, capacity, available, reserved, sold)`, []any{n.ID, n.Capacity, n.Capacity, 0, 0})
 }
 
 func (s Screening) validate() error {
@@ -87,7 +85,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 	if _, err := s.Screening(ctx, id); err != nil {
 		return Screening{}, err
 	}
-	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt); err != nil {
 			return err
 		}
@@ -102,7 +100,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 	return s.Screening(ctx, id)
 }
 
-func changeWindow(ctx context.Context, tx *sqlx.Tx, id string, opens, closes *time.Time) error {
+func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time.Time) error {
 	if opens == nil && closes == nil {
 		return nil
 	}
@@ -117,7 +115,7 @@ func changeWindow(ctx context.Context, tx *sqlx.Tx, id string, opens, closes *ti
 	return err
 }
 
-func changeCapacity(ctx context.Context, tx *sqlx.Tx, id string, capacity *int64) error {
+func changeCapacity(ctx context.Context, tx *db.Tx, id string, capacity *int64) error {
 	if capacity == nil {
 		return nil
 	}

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -54,7 +54,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids []string, outcomes map[string
 		if change.empty() {
 			return nil
 		}
-		err = s.db.InTx(ctx, func(tx *sqlx.Tx) error { return change.apply(ctx, tx, s.now().UnixMilli()) })
+		err = s.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, s.now().UnixMilli()) })
 		switch {
 		case err == nil:
 			return nil
@@ -133,7 +133,7 @@ func (c settlement) add(r settleableReservation, next ReservationState) {
 }
 
 // apply takes its locks in the order of reserveList: reservations, holdings, stock.
-func (c settlement) apply(ctx context.Context, tx *sqlx.Tx, now int64) error {
+func (c settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	for _, state := range []ReservationState{Sold, Released} {
 		ids := c.orders[state]
 		if len(ids) == 0 {

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
-	"github.com/jmoiron/sqlx"
 )
 
-func inTx(t *testing.T, s *Stock, fn func(context.Context, *sqlx.Tx, int64) error) error {
+func inTx(t *testing.T, s *Stock, fn func(context.Context, *db.Tx, int64) error) error {
 	t.Helper()
-	return s.db.InTx(t.Context(), func(tx *sqlx.Tx) error { return fn(t.Context(), tx, s.now().UnixMilli()) })
+	return s.db.InTx(t.Context(), func(tx *db.Tx) error { return fn(t.Context(), tx, s.now().UnixMilli()) })
 }
 
 func TestAddScreeningLeavesAnExistingOneAlone(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -109,7 +109,7 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 	}
 	due.until = now.Add(s.sweepDelay(now.Sub(time.UnixMilli(youngest)))).UnixMilli()
 	args := append([]any{due.until, Held, now.UnixMilli()}, due.ids()...)
-	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		return expectRows(len(rows))(tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
 			WHERE state = ? AND sweep_at <= ? AND order_id IN `+among(len(rows)), args...))
 	})
@@ -131,7 +131,7 @@ func (s *Stock) sweepDelay(overdue time.Duration) time.Duration {
 func (s *Stock) unclaim(ctx context.Context, due dueOrders) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		args := append([]any{s.now().UnixMilli(), Held, due.until}, due.ids()...)
 		_, err := tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
 			WHERE state = ? AND sweep_at = ? AND order_id IN `+among(len(due.orders)), args...)
@@ -152,7 +152,7 @@ func (s *Stock) deleteOldFences(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM fences WHERE tx_id IN `+among(len(ids)), anys(ids)...)
 		return err
 	})

@@ -91,7 +91,7 @@ func (d *DB) Close() error {
 // InTx runs fn in one transaction and commits it. When the database asks for another try (deadlock, lock wait, busy),
 // fn runs again, a bounded number of times, so it must not keep anything from a run that failed. An error that wraps
 // ErrCommitInDoubt leaves the outcome open; after any other error nothing has happened.
-func (d *DB) InTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
+func (d *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
 		err := d.tryTx(ctx, fn)
 		if err == nil || try == retryLimit || !d.dialect.wantsRetry(err) {
@@ -105,12 +105,12 @@ func (d *DB) InTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
 	}
 }
 
-func (d *DB) tryTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
+func (d *DB) tryTx(ctx context.Context, fn func(*Tx) error) error {
 	tx, err := d.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if err := fn(tx); err != nil {
+	if err := fn(&Tx{tx, d.dialect}); err != nil {
 		// The rollback's own error says only that the connection is gone, which fn's error says better.
 		_ = tx.Rollback()
 		return err

@@ -11,7 +11,6 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
-	"github.com/jmoiron/sqlx"
 )
 
 const schema = `CREATE TABLE IF NOT EXISTS tickets (id VARCHAR(20) NOT NULL PRIMARY KEY, free_seats BIGINT NOT NULL CHECK (free_seats >= 0))`
@@ -28,7 +27,7 @@ func migrations(files ...string) fstest.MapFS {
 
 func exec(t *testing.T, d *db.DB, statement string, args ...any) error {
 	t.Helper()
-	return d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	return d.InTx(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.ExecContext(t.Context(), statement, args...)
 		return err
 	})
@@ -60,7 +59,7 @@ func TestKeyAndCheckViolationsAreTold(t *testing.T) {
 func TestInTxRollsBackOnError(t *testing.T) {
 	d := dbtest.New(t, migrations("001_tickets.sql"))
 	refused := errors.New("refused")
-	err := d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := d.InTx(t.Context(), func(tx *db.Tx) error {
 		if _, err := tx.ExecContext(t.Context(), `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`); err != nil {
 			return err
 		}
@@ -78,7 +77,7 @@ func TestAffectedRowsAreThoseThatMatch(t *testing.T) {
 	if err := exec(t, d, `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`); err != nil {
 		t.Fatal(err)
 	}
-	err := d.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := d.InTx(t.Context(), func(tx *db.Tx) error {
 		result, err := tx.ExecContext(t.Context(), `UPDATE tickets SET free_seats = 1 WHERE id = 'a'`)
 		if err != nil {
 			return err
@@ -164,7 +163,7 @@ func TestCancelledContextEndsInTx(t *testing.T) {
 	d := dbtest.New(t, migrations("001_tickets.sql"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := d.InTx(ctx, func(*sqlx.Tx) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := d.InTx(ctx, func(*db.Tx) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("InTx: %v, want Canceled", err)
 	}
 }

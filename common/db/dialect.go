@@ -15,6 +15,7 @@ type dialect interface {
 	isConstraint(error) bool
 	wantsRetry(error) bool
 	migrationLock() (lock, unlock string)
+	insertRows() int // in one statement
 }
 
 type sqliteDialect struct{}
@@ -28,6 +29,10 @@ func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 51
 
 // A SQLite migration runs in an immediate transaction, which is the lock.
 func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
+
+// A statement of a fixed number of rows is compiled once; what is over is compiled each time. SQLite takes 32766
+// parameters.
+func (sqliteDialect) insertRows() int { return 64 }
 
 func sqliteCode(err error, codes ...int) bool {
 	var e *sqlite.Error
@@ -49,6 +54,9 @@ func (mysqlDialect) wantsRetry(err error) bool {
 func (mysqlDialect) migrationLock() (lock, unlock string) {
 	return "SELECT GET_LOCK('boxoffice-migrate', 30)", "SELECT RELEASE_LOCK('boxoffice-migrate')"
 }
+
+// Every statement is a round trip.
+func (mysqlDialect) insertRows() int { return 500 }
 
 func mysqlNumber(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError

@@ -32,10 +32,11 @@ func openSQLite(path string) (*DB, error) {
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	pragmas.Set("_txlock", "immediate")
 	file.RawQuery = pragmas.Encode()
-	write, err := sqlx.Open("sqlite", file.String())
+	writer, err := openPrepared("sqlite", file.String())
 	if err != nil {
 		return nil, err
 	}
+	write := sqlx.NewDb(writer, "sqlite")
 	write.SetMaxOpenConns(1)
 	pragmas.Add("_pragma", "query_only(1)")
 	pragmas.Set("_txlock", "deferred")

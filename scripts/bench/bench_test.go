@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/sql"
-
-	"github.com/jmoiron/sqlx"
 )
 
 func newBench(t *testing.T) *bench {
@@ -85,11 +84,11 @@ func TestStatementsAreCounted(t *testing.T) {
 			return err
 		}
 		var n int
-		err = d.InTx(t.Context(), func(tx *sqlx.Tx) error { // BEGIN, INSERT, SELECT, COMMIT
+		err = d.InTx(t.Context(), func(tx *db.Tx) error { // BEGIN, INSERT, SELECT, COMMIT
 			_, err := tx.ExecContext(t.Context(), `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`, "a", "committed", 1)
 			return errors.Join(err, tx.GetContext(t.Context(), &n, `SELECT COUNT(*) FROM fences WHERE tx_id = ?`, "a"))
 		})
-		refused := d.InTx(t.Context(), func(*sqlx.Tx) error { return io.EOF }) // BEGIN, ROLLBACK
+		refused := d.InTx(t.Context(), func(*db.Tx) error { return io.EOF }) // BEGIN, ROLLBACK
 		err = errors.Join(err, d.Reader().GetContext(t.Context(), &n, `SELECT COUNT(*) FROM fences`))
 		if !errors.Is(refused, io.EOF) || n != 1 {
 			t.Errorf("%v, %d rows", refused, n)

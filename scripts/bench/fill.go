@@ -77,7 +77,7 @@ func ordersAs(state string) filling {
 func (f filling) write(ctx context.Context, d *db.DB, n int, screeningID string, expiresAt time.Time) error {
 	for from := 0; from < n; from += fillChunk {
 		orders := filled(from, min(fillChunk, n-from), n, screeningID, expiresAt)
-		err := d.InTx(ctx, func(tx *sqlx.Tx) error {
+		err := d.InTx(ctx, func(tx *db.Tx) error {
 			for chunk := range slices.Chunk(orders, fillRows) {
 				if err := f.insert(ctx, tx, chunk); err != nil {
 					return err
@@ -110,7 +110,7 @@ func (f *office) fill(ctx context.Context, n int, expiresAt time.Time, orders bo
 	if orders {
 		err = errors.Join(err, ordersAs("PENDING_PAYMENT").write(ctx, f.orderDB, n, f.screeningID, expiresAt))
 	}
-	return errors.Join(err, f.stockDB.InTx(ctx, func(tx *sqlx.Tx) error {
+	return errors.Join(err, f.stockDB.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?, sales = sales + ?
 			WHERE screening_id = ?`, n, n, n, f.screeningID)
 		return err

@@ -15,8 +15,6 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-
-	"github.com/jmoiron/sqlx"
 )
 
 const (
@@ -127,7 +125,7 @@ func (r *rig) dsn(ctx context.Context, name string) (string, error) {
 	}
 	schema := "boxoffice_test_bench_" + strings.ToLower(rand.Text()[:10])
 	exec := func(ctx context.Context, statement string) error {
-		return admin.InTx(ctx, func(tx *sqlx.Tx) error {
+		return admin.InTx(ctx, func(tx *db.Tx) error {
 			_, err := tx.ExecContext(ctx, statement)
 			return err
 		})

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"boxoffice/common/db"
-	"github.com/jmoiron/sqlx"
 )
 
 // New opens a fresh, migrated database, which goes when the test ends.
@@ -34,7 +33,7 @@ func DSN(t testing.TB) string {
 		t.Fatal(err)
 	}
 	exec := func(ctx context.Context, statement string) error {
-		return admin.InTx(ctx, func(tx *sqlx.Tx) error {
+		return admin.InTx(ctx, func(tx *db.Tx) error {
 			_, err := tx.ExecContext(ctx, statement)
 			return err
 		})
