@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ func (b *Bus) producerOptions(group, role string) []producer.Option {
 		producer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
 		producer.WithRetry(0),
 		producer.WithVIPChannel(false),
+		producer.WithCompressLevel(zlib.BestSpeed), // the client's own choice takes four times as long for little less
 	}
 }
 
