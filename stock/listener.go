@@ -22,22 +22,60 @@ const (
 // errConflict says that a list cannot be reserved as it was planned: a ticket, an order or the fence was taken since.
 var errConflict = errors.New("the plan no longer holds")
 
-// execute is the local transaction of a half message. Its outcome is Rollback only when nothing is reserved and nothing
-// of this list can be any more; the error says why. Unknown leaves the answer to the check-back.
-func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
-	txCtx, cancel := context.WithTimeout(ctx, executeTimeout)
-	defer cancel()
-	err := s.db.InTx(txCtx, func(tx *db.Tx) error { return l.reserve(txCtx, tx, s.now().UnixMilli()) })
+// draft is the local transaction of a half message. It is written while the half message is on its way, up to the row
+// that everybody wants, and can commit only once the listener says that the half message is stored.
+type draft struct {
+	stock  *Stock
+	txID   string
+	stored chan struct{} // closed by the listener
+	ended  chan struct{} // closed when err is the transaction's
+	err    error
+	cancel context.CancelFunc
+}
+
+// draft begins the local transaction. It ends by commit or abandon.
+func (s *Stock) draft(ctx context.Context, l reserveList) *draft {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), executeTimeout)
+	d := &draft{stock: s, txID: l.txID, stored: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(d.ended)
+		d.err = s.db.InTx(ctx, func(tx *db.Tx) error {
+			if err := l.write(ctx, tx, s.now().UnixMilli()); err != nil {
+				return err
+			}
+			select {
+			case <-d.stored:
+				return l.takeStock(ctx, tx)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	return d
+}
+
+// abandon returns when the transaction is rolled back, unless it has been committed. It may be called at any time.
+func (d *draft) abandon() {
+	d.cancel()
+	<-d.ended
+}
+
+// commit is what the listener runs, once. Its outcome is Rollback only when nothing is reserved and nothing of this list
+// can be any more; the error says why. Unknown leaves the answer to the check-back.
+func (d *draft) commit(ctx context.Context) (mq.Outcome, error) {
+	close(d.stored)
+	<-d.ended
+	d.cancel()
 	switch {
-	case err == nil:
+	case d.err == nil:
 		return mq.Commit, nil
-	case errors.Is(err, db.ErrCommitInDoubt):
+	case errors.Is(d.err, db.ErrCommitInDoubt):
 		// The deadline of the transaction may be what cut it off, so the question has its own.
-		return s.Check(context.WithoutCancel(ctx), mq.Half{TxID: l.txID}), err
-	case s.db.IsDuplicate(err):
-		return mq.Rollback, fmt.Errorf("%w: %w", errConflict, err)
+		return d.stock.Check(context.WithoutCancel(ctx), mq.Half{TxID: d.txID}), d.err
+	case d.stock.db.IsDuplicate(d.err):
+		return mq.Rollback, fmt.Errorf("%w: %w", errConflict, d.err)
 	}
-	return mq.Rollback, err
+	return mq.Rollback, d.err
 }
 
 // Check answers a check-back. The fence row of the transaction id decides: reservations are written with a committed

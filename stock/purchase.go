@@ -195,10 +195,12 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 	}
 	list := p.list(txID.String(), s.stock.opts)
 	s.stock.opts.OnHalf(len(list.orders))
+	draft := s.stock.draft(ctx, list)
+	defer draft.abandon()
 	result := make(chan error, 1)
 	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders},
 		func(ctx context.Context) mq.Outcome {
-			outcome, err := s.stock.execute(ctx, list)
+			outcome, err := draft.commit(ctx)
 			result <- err
 			return outcome
 		})

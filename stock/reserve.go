@@ -23,9 +23,8 @@ type reserveList struct {
 	sweepGrace time.Duration
 }
 
-// reserve writes the fence, the reservations, what the buyers hold, and at the end the stock: its row is the one that
-// everybody wants, so it is locked for the time of the COMMIT alone.
-func (l reserveList) reserve(ctx context.Context, tx *db.Tx, now int64) error {
+// write writes the fence, the reservations and what the buyers hold.
+func (l reserveList) write(ctx context.Context, tx *db.Tx, now int64) error {
 	if err := putFence(ctx, tx, l.txID, committed, now); err != nil {
 		return err
 	}
@@ -35,6 +34,11 @@ func (l reserveList) reserve(ctx context.Context, tx *db.Tx, now int64) error {
 	if err := takeHoldings(ctx, tx, l.holdings); err != nil {
 		return fmt.Errorf("take holdings: %w", err)
 	}
+	return nil
+}
+
+// takeStock comes last: the stock row is the one that everybody wants, so it is locked for the time of the COMMIT alone.
+func (l reserveList) takeStock(ctx context.Context, tx *db.Tx) error {
 	sales := map[string]int64{}
 	for _, o := range l.orders {
 		sales[o.ScreeningID]++

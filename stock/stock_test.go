@@ -66,6 +66,11 @@ type answered struct {
 	err error
 }
 
+// execute is the local transaction of a list whose half message is stored at once.
+func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
+	return s.draft(ctx, l).commit(ctx)
+}
+
 type execute func(context.Context, reserveList) (mq.Outcome, error)
 
 // newPlanner is a seller for decide.
