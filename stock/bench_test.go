@@ -45,7 +45,7 @@ func BenchmarkReserve(b *testing.B) {
 				for n := range size {
 					buyer := fmt.Sprint(list*7919+n*104729, "-buyer")
 					l.orders = append(l.orders, event.Order{
-						ID: NewOrderID(time.Now()), BuyerID: buyer, ScreeningID: screening.ID, Quantity: 1,
+						ID: NewID(time.Now()), BuyerID: buyer, ScreeningID: screening.ID, Quantity: 1,
 						Amount: screening.Price, CreatedAt: now.UnixMilli(), ExpiresAt: now.UnixMilli(),
 					})
 					l.requests = append(l.requests, RequestID(buyer, "k"))

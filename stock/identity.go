@@ -34,14 +34,24 @@ func buyerRange(buyerID string) (from, until string) {
 	return prefix, prefix + afterAnyChar
 }
 
-// NewOrderID makes the id of an order: 26 characters of lower-case base32hex, 48 bits of Unix milliseconds and 80 random
-// ones. Ids that begin with the time let both databases add orders at the end of their tables; ids that are hashes cost
-// each order a page somewhere in the file of each.
-func NewOrderID(now time.Time) string {
-	var id [idBytes]byte
-	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
+// NewID makes the id of an order or of a transaction: 26 characters of lower-case base32hex, 48 bits of Unix milliseconds
+// and 80 random ones. Ids that begin with the time let both databases add orders at the end of their tables; ids that are
+// hashes cost each order a page somewhere in the file of each.
+func NewID(now time.Time) string {
+	id := timePrefix(now)
 	_, _ = rand.Read(id[timePrefixBytes:]) // never fails, see crypto/rand
 	return encodeID(id[:])
+}
+
+// firstID is no larger than any id that NewID makes from t on.
+func firstID(t time.Time) string {
+	id := timePrefix(t)
+	return encodeID(id[:])
+}
+
+func timePrefix(t time.Time) (id [idBytes]byte) {
+	binary.BigEndian.PutUint64(id[:], uint64(t.UnixMilli())<<16)
+	return id
 }
 
 // digest hashes the parts with their lengths, which keep ("ab", "c") and ("a", "bc") apart.

@@ -40,7 +40,7 @@ func (s *Stock) draft(ctx context.Context, l reserveList) *draft {
 	go func() {
 		defer close(d.ended)
 		d.err = s.db.InTx(ctx, func(tx *db.Tx) error {
-			if err := l.write(ctx, tx, s.now().UnixMilli()); err != nil {
+			if err := l.write(ctx, tx); err != nil {
 				return err
 			}
 			select {
@@ -117,12 +117,11 @@ func (s *Stock) fence(ctx context.Context, txID string) (mq.Outcome, error) {
 }
 
 func (s *Stock) refuseLate(ctx context.Context, txID string) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error { return putFence(ctx, tx, txID, rolledBack, s.now().UnixMilli()) })
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return putFence(ctx, tx, txID, rolledBack) })
 }
 
-func putFence(ctx context.Context, tx *db.Tx, txID, outcome string, now int64) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`,
-		txID, outcome, now); err != nil {
+func putFence(ctx context.Context, tx *db.Tx, txID, outcome string) error {
+	if err := tx.Insert(ctx, `fences (tx_id, outcome)`, []any{txID, outcome}); err != nil {
 		return fmt.Errorf("insert fence: %w", err)
 	}
 	return nil

@@ -46,7 +46,7 @@ func TestCheckAndExecuteAtOnceAgree(t *testing.T) {
 	committed := int64(0)
 	for range 50 {
 		l := handMade(screening, 1, "alice")
-		l.orders[0].ID = l.txID[:26]
+		l.orders[0].ID = l.txID
 		checked := make(chan mq.Outcome)
 		go func() { checked <- s.Check(t.Context(), mq.Half{TxID: l.txID}) }()
 		executed, _ := s.execute(t.Context(), l)

@@ -93,7 +93,7 @@ func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Dura
 	r := next.request
 	screening := f.screenings[r.ScreeningID]
 	next.order = event.Order{
-		ID: NewOrderID(now), ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+		ID: NewID(now), ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 		Amount:    event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency},
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
 	}

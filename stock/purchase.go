@@ -14,7 +14,6 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/google/uuid"
 )
 
 const (
@@ -184,16 +183,11 @@ func refuse(list []*purchase, err error) {
 // answers them, or returns them to be planned again; with an error, the database refused them for a reason of its own.
 func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err error) {
 	defer s.inFlight.end(p)
-	txID, err := uuid.NewV7()
-	if err != nil {
-		refuse(p.admitted, away("make a transaction id", err))
-		return nil, nil
-	}
 	if p.admitted[0].calls[0].Came.UnixNano() < s.queueFailed.Load() {
 		refuse(p.admitted, away("send half message", errQueueAway))
 		return nil, nil
 	}
-	list := p.list(txID.String(), s.stock.opts)
+	list := p.list(NewID(s.stock.now()), s.stock.opts)
 	s.stock.opts.OnHalf(len(list.orders))
 	draft := s.stock.draft(ctx, list)
 	defer draft.abandon()

@@ -24,8 +24,8 @@ type reserveList struct {
 }
 
 // write writes the fence, the reservations and what the buyers hold.
-func (l reserveList) write(ctx context.Context, tx *db.Tx, now int64) error {
-	if err := putFence(ctx, tx, l.txID, committed, now); err != nil {
+func (l reserveList) write(ctx context.Context, tx *db.Tx) error {
+	if err := putFence(ctx, tx, l.txID, committed); err != nil {
 		return err
 	}
 	if err := l.insertReservations(ctx, tx); err != nil {

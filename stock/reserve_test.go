@@ -10,7 +10,6 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"github.com/google/uuid"
 )
 
 // The id is in every database and every retry: a change of its form would sell twice to those who retry across it.
@@ -86,10 +85,10 @@ func TestPurchaseRefusals(t *testing.T) {
 
 // handMade makes a list by hand, to bring to the local transaction what a plan would not have admitted.
 func handMade(screening Screening, quantity int64, buyers ...string) reserveList {
-	l := reserveList{txID: uuid.NewString(), tickets: map[string]int64{}, sweepGrace: time.Second}
+	l := reserveList{txID: NewID(time.UnixMilli(opening)), tickets: map[string]int64{}, sweepGrace: time.Second}
 	for _, buyer := range buyers {
 		l.orders = append(l.orders, event.Order{
-			ID: NewOrderID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
+			ID: NewID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
 			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
 		})
 		l.requests = append(l.requests, RequestID(buyer, "k"))

@@ -15,7 +15,6 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/sql"
-	"github.com/google/uuid"
 )
 
 const opening = 1_795_000_000_000
@@ -124,7 +123,7 @@ func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
 			p.wait(ctx)
 			continue
 		}
-		outcome, err := local(ctx, p.list(uuid.NewString(), s.stock.opts))
+		outcome, err := local(ctx, p.list(NewID(s.stock.now()), s.stock.opts))
 		switch {
 		case outcome == mq.Commit:
 			s.memory.sold(p.tickets)

@@ -145,8 +145,8 @@ func (s *Stock) unclaim(ctx context.Context, due dueOrders) error {
 
 func (s *Stock) deleteOldFences(ctx context.Context) error {
 	var ids []string
-	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT tx_id FROM fences WHERE created_at < ?
-		ORDER BY created_at LIMIT ?`, s.now().Add(-fenceRetention).UnixMilli(), fencesPerPass); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT tx_id FROM fences WHERE tx_id < ?
+		ORDER BY tx_id LIMIT ?`, firstID(s.now().Add(-fenceRetention)), fencesPerPass); err != nil {
 		return away("read old fences", err)
 	}
 	if len(ids) == 0 {

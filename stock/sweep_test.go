@@ -122,13 +122,15 @@ func TestTwoSweepersShareTheWork(t *testing.T) {
 
 func TestOldFencesGo(t *testing.T) {
 	s, c := newStock(t)
-	s.Check(t.Context(), mq.Half{TxID: "old"})
+	old := NewID(s.now())
+	s.Check(t.Context(), mq.Half{TxID: old})
 	c.Advance(fenceRetention + time.Second)
-	s.Check(t.Context(), mq.Half{TxID: "young"})
+	young := NewID(s.now())
+	s.Check(t.Context(), mq.Half{TxID: young})
 	if err := s.deleteOldFences(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]mq.Outcome{"old": mq.Unknown, "young": mq.Rollback} {
+	for id, want := range map[string]mq.Outcome{old: mq.Unknown, young: mq.Rollback} {
 		if got, err := s.fence(t.Context(), id); err != nil || got != want {
 			t.Errorf("fence %s: %v, %v, want %v", id, got, err, want)
 		}

@@ -85,7 +85,7 @@ func TestStatementsAreCounted(t *testing.T) {
 		}
 		var n int
 		err = d.InTx(t.Context(), func(tx *db.Tx) error { // BEGIN, INSERT, SELECT, COMMIT
-			_, err := tx.ExecContext(t.Context(), `INSERT INTO fences (tx_id, outcome, created_at) VALUES (?, ?, ?)`, "a", "committed", 1)
+			_, err := tx.ExecContext(t.Context(), `INSERT INTO fences (tx_id, outcome) VALUES (?, ?)`, "a", "committed")
 			return errors.Join(err, tx.GetContext(t.Context(), &n, `SELECT COUNT(*) FROM fences WHERE tx_id = ?`, "a"))
 		})
 		refused := d.InTx(t.Context(), func(*db.Tx) error { return io.EOF }) // BEGIN, ROLLBACK

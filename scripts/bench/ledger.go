@@ -157,7 +157,7 @@ func (l *ledger) insert(ctx context.Context, tx *sql.Tx, p purchase) error {
 	if _, err := in(ctx, tx, l.insertReservation, args...); err != nil {
 		return fmt.Errorf("insert reservation: %w", err)
 	}
-	args[0] = stock.NewOrderID(now)
+	args[0] = stock.NewID(now)
 	if _, err := in(ctx, tx, l.insertOrder, args...); err != nil {
 		return fmt.Errorf("insert order: %w", err)
 	}

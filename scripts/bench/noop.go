@@ -58,7 +58,7 @@ func openHalves(ctx context.Context, r *rig) (*halves, error) {
 // send runs local inside the listener and returns its error.
 func (h *halves) send(ctx context.Context, p purchase, local func(context.Context) error) error {
 	now := time.Now()
-	id := stock.NewOrderID(now)
+	id := stock.NewID(now)
 	payload := event.Reserved{Orders: []event.Order{{
 		ID: id, ScreeningID: screening, BuyerID: p.buyer(), Quantity: 1,
 		Amount: event.Money{Amount: ticketPrice, Currency: currency}, CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(farWindow).UnixMilli(),

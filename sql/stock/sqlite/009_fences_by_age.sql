@@ -1,1 +1,0 @@
-CREATE INDEX IF NOT EXISTS fences_by_age ON fences (created_at)
