@@ -48,7 +48,11 @@ func (b *Broker) append(m *remoting.Message, why cause) (stored, error) {
 	}
 	tag := tagOf(m.Properties)
 	m.StoreHost = b.host
-	offset, end, err := b.journal.Append(func(dst []byte, offset int64) []byte {
+	store := b.journal.Append
+	if why.kind == recordFinished {
+		store = b.journal.AppendSoon // the producer has its answer from the half message
+	}
+	offset, end, err := store(func(dst []byte, offset int64) []byte {
 		m.PhysicalOffset = offset
 		m.QueueOffset = q.nextOffset()
 		m.StoreTimestamp = b.nowMs()

@@ -33,8 +33,9 @@ func (l *Log) nextBatch() (b *batch, ready []func(error), stop bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if l.failure == nil && len(l.pending.records) > 0 {
+		if l.failure == nil && len(l.pending.records) > 0 && (l.urgent || l.closing) {
 			b = l.pending
+			l.urgent = false
 			l.flushing = b
 			l.pending = newBatch(l.end, l.spare)
 			l.spare = nil

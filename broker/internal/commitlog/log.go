@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // lockName is the file in the directory that carries the lock.
@@ -28,6 +29,7 @@ type Log struct {
 	end      int64      // behind the last appended record
 	durable  int64      // behind the last durable record; the files are read before it, memory behind
 	pending  *batch     // records of [flushing.end or durable, end)
+	urgent   bool       // pending is to be flushed now; otherwise it lingers
 	flushing *batch     // records that the flusher is writing, nil when it is idle
 	spare    []byte     // an empty buffer for the next batch
 	ready    []func(error)
@@ -63,9 +65,20 @@ func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
 // MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFailed or
 // ErrClosed, and then nothing is appended.
 func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
+	return l.append(build, true)
+}
+
+// AppendSoon is Append for a record that nobody waits for: it becomes durable
+// with the next one that somebody does, or after Linger.
+func (l *Log) AppendSoon(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
+	return l.append(build, false)
+}
+
+func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (offset, end int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.failure == nil && !l.closing && l.end-l.durable >= l.options.MaxUnflushedBytes {
+		l.hurry()
 		l.space.Wait()
 	}
 	if l.failure != nil {
@@ -94,10 +107,22 @@ func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end i
 	active.add(size)
 	offset = l.end
 	l.end += size
-	if len(before) == 0 {
-		l.work.Signal()
+	if urgent {
+		l.hurry()
+	} else if len(before) == 0 {
+		time.AfterFunc(l.options.Linger, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.hurry()
+		})
 	}
 	return offset, l.end, nil
+}
+
+// hurry flushes what is pending. The caller holds the lock.
+func (l *Log) hurry() {
+	l.urgent = true
+	l.work.Signal()
 }
 
 // Wait blocks until everything before end is durable, or ctx is done. What is

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 const (
@@ -12,15 +13,17 @@ const (
 	defaultMaxRecordBytes = 8 << 20
 	defaultMaxUnflushed   = 64 << 20
 	largestRecordBytes    = 1 << 30
+	defaultLinger         = 2 * time.Millisecond
 )
 
 // Options of Open. The zero value of every field but Dir is a default.
 type Options struct {
-	Dir               string // created if it is not there
-	SegmentBytes      int64  // a segment is closed before it grows larger; 64 MiB
-	MaxRecordBytes    int    // limit of one payload in Append; 8 MiB
-	MaxUnflushedBytes int64  // Append blocks while more than this is not durable; 64 MiB
-	NoSync            bool   // leave durability to the page cache; for tests and benchmarks
+	Dir               string        // created if it is not there
+	SegmentBytes      int64         // a segment is closed before it grows larger; 64 MiB
+	MaxRecordBytes    int           // limit of one payload in Append; 8 MiB
+	MaxUnflushedBytes int64         // Append blocks while more than this is not durable; 64 MiB
+	Linger            time.Duration // AppendSoon is durable after this at the latest, but for the fsync; 2 ms
+	NoSync            bool          // leave durability to the page cache; for tests and benchmarks
 
 	// OpenFile opens segment files, and directories to fsync them. It is the
 	// seam for fault tests; nil is os.OpenFile.
@@ -50,6 +53,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxUnflushedBytes == 0 {
 		o.MaxUnflushedBytes = defaultMaxUnflushed
+	}
+	if o.Linger <= 0 {
+		o.Linger = defaultLinger
 	}
 	if o.OpenFile == nil {
 		o.OpenFile = func(name string, flag int, perm fs.FileMode) (File, error) {
