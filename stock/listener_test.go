@@ -2,6 +2,7 @@ package stock
 
 import (
 	"testing"
+	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
@@ -101,4 +102,37 @@ func TestCommitInDoubtIsAskedOfTheFence(t *testing.T) {
 	}
 	wantStock(t, s, screening.ID, 5, 0, 0)
 	buy(t, s, screening.ID, "alice", "k", 1)
+}
+
+func TestDraftWaitsForItsHalfMessage(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 5, 0)
+	l := handMade(screening, 1, "alice")
+	d := s.draft(t.Context(), l)
+	select {
+	case <-d.ended:
+		t.Fatalf("it ended before the half message was stored: %v", d.err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	d.abandon()
+	wantStock(t, s, screening.ID, 5, 0, 0)
+	if fence, err := s.fence(t.Context(), l.txID); err != nil || fence != mq.Unknown {
+		t.Errorf("an abandoned draft left the fence %v, %v", fence, err)
+	}
+	if outcome, err := s.execute(t.Context(), l); err != nil || outcome != mq.Commit {
+		t.Errorf("the same list again: %v, %v", outcome, err)
+	}
+	d.abandon() // once more changes nothing
+	wantStock(t, s, screening.ID, 4, 1, 0)
+}
+
+func TestDraftThatWasAbandonedRollsBack(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 5, 0)
+	d := s.draft(t.Context(), handMade(screening, 1, "alice"))
+	d.abandon()
+	if outcome, err := d.commit(t.Context()); outcome != mq.Rollback || err == nil {
+		t.Errorf("commit after the end: %v, %v, want a rollback", outcome, err)
+	}
+	wantStock(t, s, screening.ID, 5, 0, 0)
 }

@@ -1,0 +1,143 @@
+package stock
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"boxoffice/common/event"
+)
+
+// newRemembering is a planner whose memory ages by a clock of its own.
+func newRemembering(s *Stock) (*Seller, *clock) {
+	c := newClock()
+	planner := newPlanner(s)
+	planner.memory = newMemory(c.Now)
+	return planner, c
+}
+
+func buyOne(p *Seller, screening, buyer string) (Reservation, error) {
+	got := decide(p, p.stock.execute, PurchaseRequest{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})[0]
+	return got.Reservation, got.err
+}
+
+func TestPurchaseFromMemoryReadsNothing(t *testing.T) {
+	s, _ := newStock(t)
+	if s.db.Name() != "sqlite" {
+		t.Skip("only SQLite reads by connections of their own, which this test can close")
+	}
+	screening := addScreening(t, s, 5, 0)
+	planner, age := newRemembering(s)
+	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Reader().Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := buyOne(planner, screening.ID, "bob"); err != nil {
+		t.Errorf("a purchase that memory lets in has read: %v", err)
+	}
+	age.Advance(memoryFresh)
+	if _, err := buyOne(planner, screening.ID, "carol"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("memory that is too old was used: %v", err)
+	}
+}
+
+func TestRetryIsTheSameOrderWhenMemoryLetsItIn(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 5, 0)
+	planner, age := newRemembering(s)
+	first, err := buyOne(planner, screening.ID, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // in doubt after the first retry, and trusting again
+		again, err := buyOne(planner, screening.ID, "alice")
+		if err != nil || again.ID != first.ID {
+			t.Fatalf("the retry is %+v, %v, want %s", again, err, first.ID)
+		}
+		if _, err := buyOne(planner, screening.ID, "other"); err != nil {
+			t.Fatal(err)
+		}
+		age.Advance(memoryDoubt)
+	}
+	wantStock(t, s, screening.ID, 3, 2, 0)
+}
+
+func TestMemoryTurnsNobodyAway(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	planner, _ := newRemembering(s)
+	first, err := buyOne(planner, screening.ID, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
+		t.Fatalf("the last ticket is gone: %v", err)
+	}
+	if err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: first.ID, Outcome: event.Cancelled}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := buyOne(planner, screening.ID, "bob"); err != nil {
+		t.Errorf("the ticket has come back: %v", err)
+	}
+}
+
+func TestMemorySellsNothingTwice(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 3, 2)
+	here, _ := newRemembering(s)
+	elsewhere, _ := newRemembering(s)
+	if _, err := buyOne(here, screening.ID, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if got := decide(elsewhere, s.execute, PurchaseRequest{BuyerID: "bob", Key: "k", ScreeningID: screening.ID, Quantity: 2})[0]; got.err != nil {
+		t.Fatal(got.err)
+	}
+	if _, err := buyOne(here, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
+		t.Errorf("another process has sold what is left: %v", err)
+	}
+	wantStock(t, s, screening.ID, 0, 3, 0)
+}
+
+func TestMemoryKeepsTheLimit(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 9, 1)
+	planner, _ := newRemembering(s)
+	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	second := decide(planner, s.execute, PurchaseRequest{BuyerID: "alice", Key: "another", ScreeningID: screening.ID, Quantity: 1})[0]
+	if !errors.Is(second.err, ErrLimitExceeded) {
+		t.Errorf("a second ticket under a limit of one: %v", second.err)
+	}
+}
+
+func TestChangedSaleIsNoticedInTime(t *testing.T) {
+	s, now := newStock(t)
+	screening := addScreening(t, s, 9, 0)
+	planner, age := newRemembering(s)
+	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(time.Minute)
+	closed := now.Now()
+	if _, err := s.ChangeScreening(t.Context(), screening.ID, ScreeningChange{SaleClosesAt: &closed}); err != nil {
+		t.Fatal(err)
+	}
+	age.Advance(memoryFresh)
+	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSaleClosed) {
+		t.Errorf("the sale was closed a moment ago: %v", err)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	m := newMemory(newClock().Now)
+	for i := range 3 * memoryEntries {
+		id := NewID(time.UnixMilli(int64(i)))
+		m.keep(map[string]Screening{id: {ID: id}})
+	}
+	if n := len(m.screenings); n > memoryEntries {
+		t.Errorf("%d screenings are remembered", n)
+	}
+}
