@@ -39,7 +39,7 @@ func TestCloseMakesDurableWhatLingers(t *testing.T) {
 	l := newLog(t, o)
 	mustAppendSoon(t, l, "last")
 	mustClose(t, l)
-	if _, records := reopen(t, o); len(records) != 1 || string(records[0].payload) != "last" {
+	if _, records := reopen(t, o); len(records) != 1 || records[0].payload != "last" {
 		t.Errorf("the log has %v", records)
 	}
 }
