@@ -29,7 +29,8 @@ func (f facts) refusal(r PurchaseRequest, now time.Time) error {
 // facts lets in from memory whom it can, without a statement; the database still judges them. Those whom memory would
 // turn away are looked up.
 func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (facts, error) {
-	f := facts{screenings: s.memory.recall(list)}
+	known, asked := s.stock.memory.recall(list)
+	f := facts{screenings: known}
 	var err error
 	if f.holdings, err = s.stock.readHoldings(ctx, f.screenings, list); err != nil {
 		return f, away("read holdings", err)
@@ -47,7 +48,7 @@ func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (fa
 	if err != nil {
 		return f, err
 	}
-	s.memory.keep(read.screenings)
+	s.stock.memory.keep(read.screenings, asked)
 	maps.Copy(f.screenings, read.screenings)
 	maps.Copy(f.holdings, read.holdings)
 	f.reservations = read.reservations

@@ -8,12 +8,12 @@ import (
 	"boxoffice/common/event"
 )
 
-// newRemembering is a planner whose memory ages by a clock of its own.
+// newRemembering is the planner of a process of its own, whose memory ages by a clock of its own.
 func newRemembering(s *Stock) (*Seller, *clock) {
 	c := newClock()
-	planner := newPlanner(s)
-	planner.memory = newMemory(c.Now)
-	return planner, c
+	process := New(s.db, s.opts)
+	process.memory = newMemory(c.Now)
+	return newPlanner(process), c
 }
 
 func buyOne(p *Seller, screening, buyer string) (Reservation, error) {
@@ -127,7 +127,36 @@ func TestChangedSaleIsNoticedInTime(t *testing.T) {
 	}
 	age.Advance(memoryFresh)
 	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSaleClosed) {
-		t.Errorf("the sale was closed a moment ago: %v", err)
+		t.Errorf("another process closed the sale a moment ago: %v", err)
+	}
+}
+
+func TestOwnChangeOfASaleIsNoticedAtOnce(t *testing.T) {
+	s, now := newStock(t)
+	screening := addScreening(t, s, 9, 0)
+	planner, _ := newRemembering(s)
+	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(time.Minute)
+	closed := now.Now()
+	if _, err := planner.stock.ChangeScreening(t.Context(), screening.ID, ScreeningChange{SaleClosesAt: &closed}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSaleClosed) {
+		t.Errorf("the sale is closed: %v", err)
+	}
+}
+
+// A plan read a screening, the sale was closed, and then the plan's reading was kept as news.
+func TestReadingFromBeforeAChangeIsNotKept(t *testing.T) {
+	m := newMemory(newClock().Now)
+	list := []*purchase{{request: PurchaseRequest{ScreeningID: "s"}}}
+	_, asked := m.recall(list)
+	m.forget("s")
+	m.keep(map[string]Screening{"s": {ID: "s"}}, asked)
+	if known, _ := m.recall(list); len(known) != 0 {
+		t.Error("what was read before the change is remembered")
 	}
 }
 
@@ -135,7 +164,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory(newClock().Now)
 	for i := range 3 * memoryEntries {
 		id := NewID(time.UnixMilli(int64(i)))
-		m.keep(map[string]Screening{id: {ID: id}})
+		m.keep(map[string]Screening{id: {ID: id}}, 0)
 	}
 	if n := len(m.screenings); n > memoryEntries {
 		t.Errorf("%d screenings are remembered", n)

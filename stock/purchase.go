@@ -39,7 +39,6 @@ type Seller struct {
 	transactor *mq.Transactor
 	group      *batch.Group[PurchaseRequest, Reservation]
 	inFlight   *inFlight
-	memory     *memory
 	view       *view
 	// queueFailed is when a half message was last given up, in Unix nanoseconds. A broker that is silent is waited for
 	// by one list; those who came meanwhile would each wait as long again.
@@ -50,7 +49,7 @@ type Seller struct {
 // NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
 // ctx does not cut short what has been accepted; Close waits for it.
 func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
-	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight(), memory: newMemory(time.Now), view: newView(s, time.Now)}
+	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight(), view: newView(s, time.Now)}
 	viewCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var viewing sync.WaitGroup
 	viewing.Go(func() { seller.view.run(viewCtx) })
@@ -204,7 +203,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		return nil, nil
 	}
 	if outcome == mq.Commit {
-		s.memory.sold(p.tickets)
+		s.stock.memory.sold(p.tickets)
 		s.view.reserved(p.tickets)
 		for _, bought := range p.admitted {
 			bought.answer(Reservation{Order: bought.order, State: Held}, nil)
@@ -223,7 +222,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) ([]*purchase, error) {
 	switch {
 	case outcome == mq.Rollback && errors.Is(err, errConflict):
-		s.memory.doubt()
+		s.stock.memory.doubt()
 		return list, nil
 	case outcome == mq.Rollback && errors.Is(err, db.ErrCommitInDoubt):
 		return list, nil // the fence has told that it did not happen

@@ -91,6 +91,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 		}
 		return changeCapacity(ctx, tx, id, change.Capacity)
 	})
+	s.memory.forget(id)
 	switch {
 	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall):
 		return Screening{}, err

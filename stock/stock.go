@@ -50,10 +50,11 @@ type Options struct {
 
 // Stock is the rows of one stock database. Any number of processes may share them.
 type Stock struct {
-	db   *db.DB
-	opts Options
-	now  func() time.Time
-	log  *slog.Logger
+	db     *db.DB
+	opts   Options
+	now    func() time.Time
+	log    *slog.Logger
+	memory *memory
 }
 
 // New returns the stock that d holds. It needs no message queue.
@@ -77,7 +78,7 @@ func New(d *db.DB, o Options) *Stock {
 	if o.OnHalf == nil {
 		o.OnHalf = func(int) {}
 	}
-	return &Stock{db: d, opts: o, now: o.Now, log: o.Log}
+	return &Stock{db: d, opts: o, now: o.Now, log: o.Log, memory: newMemory(time.Now)}
 }
 
 // away marks a failure of the database, or of the message queue, as one that another try may not meet.

@@ -74,7 +74,7 @@ type execute func(context.Context, reserveList) (mq.Outcome, error)
 
 // newPlanner is a seller for decide.
 func newPlanner(s *Stock) *Seller {
-	return &Seller{stock: s, inFlight: newInFlight(), memory: newMemory(time.Now)}
+	return &Seller{stock: s, inFlight: newInFlight()}
 }
 
 // decide sells a list without a message queue: plan, local transaction, plan again.
@@ -126,12 +126,12 @@ func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
 		outcome, err := local(ctx, p.list(NewID(s.stock.now()), s.stock.opts))
 		switch {
 		case outcome == mq.Commit:
-			s.memory.sold(p.tickets)
+			s.stock.memory.sold(p.tickets)
 			for _, bought := range p.admitted {
 				bought.answer(Reservation{Order: bought.order, State: Held}, nil)
 			}
 		case errors.Is(err, errConflict):
-			s.memory.doubt()
+			s.stock.memory.doubt()
 			list = append(list, p.admitted...)
 		default:
 			refuse(p.admitted, err)
