@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -74,9 +75,9 @@ type office struct {
 	requests *requestSeries
 	buyers   *callRates
 	addrs    *callRates
-	slots    chan struct{} // one for each request that is being handled
-	payer    *http.Client  // the payment simulator's
-	headers  []fixedHeader // of every answer
+	inFlight atomic.Int64 // requests that are being handled
+	payer    *http.Client // the payment simulator's
+	headers  fixedHeaders // of every answer
 }
 
 // New returns the routes of the public listener. An error says which option cannot be used.
@@ -105,11 +106,10 @@ func New(opts Options) (http.Handler, error) {
 		known:    newTokenMemory(),
 		webhooks: webhooks,
 		requests: requests,
-		buyers:   newCallRates(opts.BuyerRate, opts.Now),
-		addrs:    newCallRates(opts.AddressRate, opts.Now),
-		slots:    make(chan struct{}, opts.MaxInFlight),
+		buyers:   newCallRates(opts.BuyerRate),
+		addrs:    newCallRates(opts.AddressRate),
 		payer:    newSimulatorClient(),
-		headers:  securityHeaders(),
+		headers:  answerHeaders(),
 	}
 	return o.routes()
 }

@@ -46,14 +46,15 @@ func newTokenParser(now func() time.Time) *jwt.Parser {
 // allow lets only callers with the role through, and hands the handler who calls.
 func (o *office) allow(role string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who, err := o.authenticate(c)
+		now := o.Now()
+		who, err := o.authenticate(c, now)
 		if err != nil {
 			return err
 		}
 		if who.Role != role {
 			return refusal{kind: forbidden, detail: "This call needs the role " + role + "."}
 		}
-		if !o.buyers.take(who.Subject) {
+		if !o.buyers.take(who.Subject, now) {
 			return refusal{kind: rateLimited}
 		}
 		return handle(c, who.Subject)
@@ -62,14 +63,14 @@ func (o *office) allow(role string, handle func(c echo.Context, caller string) e
 
 // authenticate reads the bearer token. It says in WWW-Authenticate whether one was missing or refused (RFC 6750), and
 // not why: that would help only who forges.
-func (o *office) authenticate(c echo.Context) (claims, error) {
+func (o *office) authenticate(c echo.Context, now time.Time) (claims, error) {
 	values := c.Request().Header[echo.HeaderAuthorization]
 	if len(values) == 0 {
 		return claims{}, refusal{kind: unauthorized}
 	}
 	scheme, token, found := strings.Cut(values[0], " ")
 	if len(values) == 1 && found && strings.EqualFold(scheme, "Bearer") && len(token) <= tokenBytesMax {
-		if who, known := o.known.find(token, o.Now()); known {
+		if who, known := o.known.find(token, now); known {
 			return who, nil
 		}
 		var who claims

@@ -52,7 +52,7 @@ func (o *office) paymentCallback(c echo.Context) error {
 	if wrong := callback.wrong(); wrong != "" {
 		return refusal{kind: invalid, detail: wrong}
 	}
-	result, err := o.Orders.Pay(c.Request().Context(), order.Payment{
+	result, err := o.Orders.Pay(traced(c), order.Payment{
 		ID: callback.Data.PaymentID, OrderID: callback.Data.OrderID,
 		Amount:    event.Money{Amount: callback.Data.Amount, Currency: callback.Data.Currency},
 		WebhookID: header.Get(headerWebhookID),

@@ -78,7 +78,7 @@ func (o *office) simulatePayment(c echo.Context, caller string) error {
 	if !validID(body.OrderID) {
 		return refusal{kind: notFound}
 	}
-	ctx := c.Request().Context()
+	ctx := traced(c)
 	reservation, err := o.Stock.Reservation(ctx, caller, body.OrderID)
 	if err != nil {
 		return err

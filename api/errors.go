@@ -110,10 +110,12 @@ func (r refusal) Error() string { return r.detail }
 type problemTable struct {
 	rows   [kinds]problem
 	bodies [kinds][]byte
+
+	content []string // the Content-Type of every problem
 }
 
 func newProblemTable() *problemTable {
-	table := &problemTable{rows: problems()}
+	table := &problemTable{rows: problems(), content: []string{contentProblem}}
 	for i := range table.rows {
 		table.bodies[i] = appendProblem(nil, &table.rows[i], table.rows[i].detail, "")
 	}

@@ -140,7 +140,7 @@ func testOrder() event.Order {
 }
 
 // newFixture makes the office; change may replace options.
-func newFixture(t *testing.T, change ...func(*Options)) *fixture {
+func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{log: &logBuffer{}, router: specRouter(t)}
 	f.stock = &fakeStock{

@@ -27,7 +27,7 @@ func (o *office) listOrders(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
+	ctx := traced(c)
 	reservations, next, err := o.Stock.Reservations(ctx, caller, cursor, limit)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (o *office) cancelOrder(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.Orders.Cancel(c.Request().Context(), reservation.Order)
+	row, err := o.Orders.Cancel(traced(c), reservation.Order)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,11 @@ func (o *office) reservation(c echo.Context, caller string) (stock.Reservation, 
 	if err != nil {
 		return stock.Reservation{}, err
 	}
-	return o.Stock.Reservation(c.Request().Context(), caller, id)
+	return o.Stock.Reservation(traced(c), caller, id)
 }
 
 func (o *office) overlay(c echo.Context, reservation stock.Reservation) (orderView, error) {
-	rows, err := o.Orders.Find(c.Request().Context(), reservation.ID)
+	rows, err := o.Orders.Find(traced(c), reservation.ID)
 	if err != nil {
 		return orderView{}, err
 	}

@@ -32,28 +32,31 @@ func pages() []page {
 	}
 }
 
-func (o *office) addPages(e *echo.Echo) error {
+func (o *office) addPages(add func(method, path string, handle echo.HandlerFunc)) error {
+	headers := pageHeaders()
+	addPage := func(path, contentType string, content []byte) {
+		serve := func(c echo.Context) error {
+			headers.set(c)
+			return c.Blob(http.StatusOK, contentType, content)
+		}
+		add(http.MethodGet, path, serve)
+		add(http.MethodHead, path, serve)
+	}
 	for _, p := range pages() {
 		content, err := files.ReadFile(p.file)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", p.file, err)
 		}
-		addPage(e, p.path, p.content, content)
+		addPage(p.path, p.content, content)
 	}
 	for path, data := range map[string]any{"/": o.Demo != nil, "/problems": problemLines()} {
 		content, err := renderPage(path, data)
 		if err != nil {
 			return fmt.Errorf("render page %s: %w", path, err)
 		}
-		addPage(e, path, contentHTML, content)
+		addPage(path, contentHTML, content)
 	}
 	return nil
-}
-
-func addPage(e *echo.Echo, path, contentType string, content []byte) {
-	serve := func(c echo.Context) error { return c.Blob(http.StatusOK, contentType, content) }
-	e.GET(path, serve)
-	e.HEAD(path, serve)
 }
 
 // renderPage fills a page once, at start: "/" must know whether there is a demo to offer.

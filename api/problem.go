@@ -38,7 +38,7 @@ func (o *office) refuse(c echo.Context, err error) {
 	body := o.problems.bodies[row.kind]
 	traceID := ""
 	if row.status >= http.StatusInternalServerError {
-		traceID = trace.SpanContextFromContext(c.Request().Context()).TraceID().String()
+		traceID = trace.SpanContextFromContext(traced(c)).TraceID().String()
 	}
 	if detail != "" || traceID != "" {
 		if detail == "" {
@@ -46,8 +46,10 @@ func (o *office) refuse(c echo.Context, err error) {
 		}
 		body = appendProblem(make([]byte, 0, 512), row, detail, traceID)
 	}
-	if err := c.Blob(row.status, contentProblem, body); err != nil {
-		o.Log.DebugContext(c.Request().Context(), "write problem", "error", err)
+	header[echo.HeaderContentType] = o.problems.content
+	c.Response().WriteHeader(row.status)
+	if _, err := c.Response().Write(body); err != nil {
+		o.Log.DebugContext(traced(c), "write problem", "error", err)
 	}
 }
 
@@ -103,7 +105,6 @@ func panicError(cause any) error {
 // logRequest writes one line for a request that failed on our side. Busy is the answer of a working office under load:
 // a line for each would make the load worse, and the request metrics count them.
 func (o *office) logRequest(c echo.Context, elapsed time.Duration, err error) {
-	ctx := c.Request().Context()
 	status := c.Response().Status
 	level := slog.LevelDebug
 	if status >= http.StatusInternalServerError {
@@ -115,9 +116,10 @@ func (o *office) logRequest(c echo.Context, elapsed time.Duration, err error) {
 			level = slog.LevelError
 		}
 	}
-	if !o.Log.Enabled(ctx, level) {
+	if !o.Log.Enabled(c.Request().Context(), level) {
 		return
 	}
+	ctx := traced(c)
 	attrs := []slog.Attr{
 		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", status),
 		slog.Duration("elapsed", elapsed),

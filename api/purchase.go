@@ -38,7 +38,7 @@ func (o *office) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	reservation, err := o.Seller.Purchase(c.Request().Context(), stock.PurchaseRequest{
+	reservation, err := o.Seller.Purchase(traced(c), stock.PurchaseRequest{
 		BuyerID: caller, Key: key, ScreeningID: screening, Quantity: quantity,
 	})
 	if err != nil {

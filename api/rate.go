@@ -17,16 +17,15 @@ type callRates struct {
 	slots []atomic.Int64
 	each  int64 // nanoseconds that one request costs
 	burst int64 // nanoseconds that may be owed
-	now   func() time.Time
 }
 
-func newCallRates(perSecond int, now func() time.Time) *callRates {
+func newCallRates(perSecond int) *callRates {
 	if perSecond <= 0 {
 		return &callRates{}
 	}
 	return &callRates{
 		seed: maphash.MakeSeed(), slots: make([]atomic.Int64, rateSlots),
-		each: int64(time.Second) / int64(perSecond), burst: 2 * int64(time.Second), now: now,
+		each: int64(time.Second) / int64(perSecond), burst: 2 * int64(time.Second),
 	}
 }
 
@@ -34,12 +33,12 @@ func newCallRates(perSecond int, now func() time.Time) *callRates {
 func (r *callRates) off() bool { return len(r.slots) == 0 }
 
 // take says whether the caller may make one more request now.
-func (r *callRates) take(caller string) bool {
+func (r *callRates) take(caller string, at time.Time) bool {
 	if r.off() {
 		return true
 	}
 	slot := &r.slots[maphash.String(r.seed, caller)%rateSlots]
-	now := r.now().UnixNano()
+	now := at.UnixNano()
 	for {
 		full := slot.Load()
 		next := max(full, now) + r.each

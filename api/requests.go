@@ -5,47 +5,42 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // requestSeries counts and times requests by route, method and status. Labels come from the routes that there are, so a
 // client cannot make series by inventing paths or methods.
 type requestSeries struct {
-	seconds *prometheus.HistogramVec
-	routes  map[route]struct{}
+	seconds *prometheus.HistogramVec // nil: nothing is counted
 }
 
-type route struct{ method, path string }
-
 func newRequestSeries(registerer prometheus.Registerer) (*requestSeries, error) {
-	series := &requestSeries{routes: map[route]struct{}{}}
 	if registerer == nil {
-		return series, nil
+		return &requestSeries{}, nil
 	}
-	series.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	series := &requestSeries{seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "boxoffice_http_request_seconds",
 		Help:    "Time from a request's headers to the end of its answer.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
-	}, []string{"method", "route", "status"})
+	}, []string{"method", "route", "status"})}
 	return series, registerer.Register(series.seconds)
 }
 
-// add makes a route known. It is called before the first request only.
-func (s *requestSeries) add(method, path string) {
-	s.routes[route{method, path}] = struct{}{}
+// routeSeries is the series of one route.
+type routeSeries struct {
+	*requestSeries
+	method, path string
+}
+
+func (s *requestSeries) route(method, path string) *routeSeries {
+	return &routeSeries{s, method, path}
 }
 
 // observe counts one answered request.
-func (s *requestSeries) observe(c echo.Context, elapsed time.Duration) {
-	if s.seconds == nil {
-		return
+func (s *routeSeries) observe(status int, elapsed time.Duration) {
+	if s.seconds != nil {
+		s.seconds.WithLabelValues(s.method, s.path, statusText(status)).Observe(elapsed.Seconds())
 	}
-	method, path := c.Request().Method, c.Path()
-	if _, known := s.routes[route{method, path}]; !known {
-		method, path = "other", "unmatched"
-	}
-	s.seconds.WithLabelValues(method, path, statusText(c.Response().Status)).Observe(elapsed.Seconds())
 }
 
 // statusText spares the hot answers an allocation.

@@ -43,7 +43,7 @@ func (o *office) listScreenings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := o.Stock.Screenings(c.Request().Context(), cursor, limit)
+	items, next, err := o.Stock.Screenings(traced(c), cursor, limit)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (o *office) getScreening(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	screening, err := o.Stock.Screening(c.Request().Context(), id)
+	screening, err := o.Stock.Screening(traced(c), id)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (o *office) addScreening(c echo.Context, _ string) error {
 	if wrong := body.wrong(); wrong != "" {
 		return refusal{kind: invalid, detail: wrong}
 	}
-	screening, err := o.Stock.AddScreening(c.Request().Context(), stock.Screening{
+	screening, err := o.Stock.AddScreening(traced(c), stock.Screening{
 		Movie: body.Movie, Venue: body.Venue, StartsAt: body.StartsAt, Price: body.Price,
 		Capacity: body.Capacity, Available: body.Capacity,
 		SaleOpensAt: body.SaleOpensAt, SaleClosesAt: body.SaleClosesAt, PerUserLimit: body.PerUserLimit,
@@ -95,7 +95,7 @@ func (o *office) changeScreening(c echo.Context, _ string) error {
 	if wrong := body.wrong(); wrong != "" {
 		return refusal{kind: invalid, detail: wrong}
 	}
-	screening, err := o.Stock.ChangeScreening(c.Request().Context(), id, stock.ScreeningChange(body))
+	screening, err := o.Stock.ChangeScreening(traced(c), id, stock.ScreeningChange(body))
 	if errors.Is(err, stock.ErrInvalid) { // all that is left to refuse is how the change meets what stays
 		return refusal{kind: invalid, detail: wrongWindow}
 	}

@@ -1,18 +1,24 @@
 package api
 
 import (
+	"context"
 	"encoding/binary"
 	"math/rand/v2"
-	"net/http"
 
+	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// withTrace puts the caller's W3C trace context into the request's, or a new one: the messages that the request causes
-// carry it on. Ids need to be unlike each other, not secret.
-func withTrace(r *http.Request) *http.Request {
+// traced returns the request's context with the caller's W3C trace context, or a new one: the messages that the request
+// causes carry it on, and the log and a failure's answer name it. It is made when somebody first asks, which a refusal
+// does not. Ids need to be unlike each other, not secret.
+func traced(c echo.Context) context.Context {
+	r := c.Request()
 	ctx := r.Context()
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
 	if len(r.Header["Traceparent"]) > 0 {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	}
@@ -25,5 +31,6 @@ func withTrace(r *http.Request) *http.Request {
 		ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(
 			trace.SpanContextConfig{TraceID: traceID, SpanID: spanID}))
 	}
-	return r.WithContext(ctx)
+	c.SetRequest(r.WithContext(ctx))
+	return ctx
 }

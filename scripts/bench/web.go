@@ -22,19 +22,19 @@ const (
 	webTimeout   = 30 * time.Second
 	webCapacity  = 1_000_000 // as much as the API takes
 	buyersMax    = 8192
-	tokensMade   = 1 << 16 // more than one slot uses, so that every purchase shows a token for the first time
+	tokensMade   = 1 << 16 // more than one selling slot uses, so that every purchase shows a token for the first time
 	jwtSecret    = "bench-0123456789abcdef0123456789abcdef"
 	purchasePath = "/v1/screenings/%s/orders"
 )
 
-// webShop buys over HTTP, with a connection for each buyer.
+// webShop buys over HTTP, with a connection for each worker of the plan.
 type webShop struct {
 	*rig
 	server      *child
 	shop        *url.URL
 	screeningID string
 	conns       []*traffic.Conn
-	requests    []traffic.Request // of as many people
+	requests    []traffic.Request // of as many people, each with a token of their own
 	buffers     [][]byte
 	count       func(context.Context) (int64, error)
 	books       func(ctx context.Context, accepted int64) error
@@ -70,9 +70,17 @@ func (w *webShop) connect(buyers int, tokens []string) error {
 	return nil
 }
 
+// request is whose purchase it is. With a token for each connection, everybody keeps to their own connection and asks
+// again and again, as those do who press reload. With more tokens, the next person comes, whom the shop has not seen yet.
+func (w *webShop) request(p purchase) traffic.Request {
+	if len(w.requests) == len(w.conns) {
+		return w.requests[p.worker]
+	}
+	return w.requests[p.n%int64(len(w.requests))]
+}
+
 func (w *webShop) buy(ctx context.Context, p purchase) error {
-	request := w.requests[p.n%int64(len(w.requests))]
-	w.buffers[p.worker] = request.Append(w.buffers[p.worker][:0], p.run+strconv.FormatInt(p.n, 10))
+	w.buffers[p.worker] = w.request(p).Append(w.buffers[p.worker][:0], p.run+strconv.FormatInt(p.n, 10))
 	answer, err := w.conns[p.worker].Do(context.WithoutCancel(ctx), w.buffers[p.worker])
 	switch {
 	case err != nil:
