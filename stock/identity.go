@@ -34,9 +34,9 @@ func buyerRange(buyerID string) (from, until string) {
 	return prefix, prefix + afterAnyChar
 }
 
-// NewID makes the id of an order or of a transaction: 26 characters of lower-case base32hex, 48 bits of Unix milliseconds
-// and 80 random ones. Ids that begin with the time let both databases add orders at the end of their tables; ids that are
-// hashes cost each order a page somewhere in the file of each.
+// NewID makes the id of an order, a transaction or a screening: 26 characters of lower-case base32hex, 48 bits of Unix
+// milliseconds and 80 random ones. Ids that begin with the time let both databases add orders at the end of their
+// tables; ids that are hashes cost each order a page somewhere in the file of each.
 func NewID(now time.Time) string {
 	id := timePrefix(now)
 	_, _ = rand.Read(id[timePrefixBytes:]) // never fails, see crypto/rand

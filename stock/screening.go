@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"boxoffice/common/db"
-
-	"github.com/google/uuid"
 )
 
 const (
@@ -23,11 +21,7 @@ const (
 // id that exists already is left alone and returned as it stands. ErrInvalid names the field that is out of range.
 func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screening, error) {
 	if screening.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return Screening{}, fmt.Errorf("make a screening id: %w", err)
-		}
-		screening.ID = id.String()
+		screening.ID = NewID(s.now())
 	}
 	if err := screening.validate(); err != nil {
 		return Screening{}, err
