@@ -60,7 +60,8 @@ func (o *Orders) Close() {
 	o.settled.close()  // 2. so that the publisher goes last
 }
 
-// Unpublished counts the orders whose order-settled could not be sent at once; stock's sweeper asks for those again.
+// Unpublished counts the orders whose order-settled was given up: the queue was full, the broker refused it for good, or
+// Close came first. Stock's sweeper asks for those again.
 func (o *Orders) Unpublished() int64 { return o.settled.lost.Load() }
 
 // inTx runs fn in a transaction, and again when another writer got in between what fn read and what it wrote. Every

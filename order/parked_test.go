@@ -85,11 +85,13 @@ func (f *fixture) forget(p Payment) {
 
 // The payment reads no order; the order is created, and its transaction sees no payment; then the payment commits.
 // Neither transaction could know of the other, and before the payment looked again after its commit, it stayed parked
-// beside a pending order. The test holds the payment between its read and its commit by a lock on its key.
+// beside a pending order. The test holds the payment between its read and its commit by a lock on its key. Only a payment
+// that is decided by a read can miss the order so, and it is when another one of its order is parked.
 func TestPaymentThatCommitsAfterItsOrderLooksAgain(t *testing.T) {
 	f := newFixture(t)
 	f.needsConcurrentWriters()
 	o := f.reserve(time.Hour)
+	f.parkMismatch(o)
 	p := f.payment(o)
 	release := f.hold(`INSERT INTO payments (id, order_id, amount, currency, webhook_id, result, received_at)
 		VALUES (?, 'x', 1, 'CNY', 'w', 'parked', 0)`, p.ID)
@@ -116,13 +118,15 @@ func TestPaymentThatCommitsAfterItsOrderLooksAgain(t *testing.T) {
 
 // The order's transaction has looked for payments; the payment parks, commits, looks again and still sees no order;
 // then the order commits. The test holds the order's transaction after its look by a lock on another parked payment
-// that the same transaction applies.
+// that the same transaction applies. The other order exists, so that the transaction is not one that only inserts.
 func TestOrderThatCommitsAfterItsPaymentLooksAgain(t *testing.T) {
 	f := newFixture(t)
 	f.needsConcurrentWriters()
 	o, other := f.reserve(time.Hour), f.reserve(time.Hour)
+	f.create(other)
 	blocker := f.payment(other)
-	f.pay(blocker, Parked)
+	f.forget(blocker)
+	f.parkMismatch(o)
 	release := f.hold(`UPDATE payments SET webhook_id = 'held' WHERE id = ?`, blocker.ID)
 	created := make(chan error, 1)
 	go func() { created <- f.orders.Create(t.Context(), event.Reserved{Orders: []event.Order{o, other}}) }()
@@ -137,6 +141,14 @@ func TestOrderThatCommitsAfterItsPaymentLooksAgain(t *testing.T) {
 	f.wantState(other.ID, Paid, "")
 	f.wantSettled(event.SettledOrder{OrderID: o.ID, Outcome: event.Paid})
 	f.wantInvariants()
+}
+
+// parkMismatch parks a payment of a wrong amount for an order that is still to come.
+func (f *fixture) parkMismatch(o event.Order) {
+	f.t.Helper()
+	p := f.payment(o)
+	p.Amount.Amount++
+	f.pay(p, Parked)
 }
 
 func (f *fixture) needsConcurrentWriters() {

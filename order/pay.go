@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
@@ -67,8 +68,25 @@ func (o *Orders) payList(ctx context.Context, calls []*batch.Call[Payment, Payme
 	}
 }
 
-// receive runs the transaction of one list.
+// receive records the payments of one list and returns what each came to.
 func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResult, error) {
+	recorded := false // whether one of them is known to be
+	if isPlain(payments) {
+		err := o.receivePlain(ctx, payments)
+		recorded = o.db.IsDuplicate(err)
+		switch {
+		case err == nil:
+			return slices.Repeat([]PaymentResult{Applied}, len(payments)), nil
+		case !recorded && !errors.Is(err, errNotPlain) && !errors.Is(err, errRaced):
+			return nil, o.unavailable(err)
+		}
+	}
+	return o.receiveEach(ctx, payments, recorded)
+}
+
+// receiveEach runs the transaction of a list that has to be decided payment by payment. look says that some of them
+// may be recorded already.
+func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool) ([]PaymentResult, error) {
 	ids, orderIDs := make([]string, len(payments)), make([]string, len(payments))
 	for i, p := range payments {
 		ids[i], orderIDs[i] = p.ID, p.OrderID
@@ -76,7 +94,6 @@ func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResu
 	var results []PaymentResult
 	var paid []string
 	var reused []Payment
-	look := false
 	err := o.inTx(ctx, func(tx *db.Tx) error {
 		results, reused = make([]PaymentResult, len(payments)), nil
 		seen := map[string]receivedPayment{}

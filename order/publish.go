@@ -16,8 +16,10 @@ import (
 
 const (
 	publishQueue   = 4096
-	publishTimeout = 5 * time.Second // of one message
-	drainTimeout   = 5 * time.Second // of all that waits at the end
+	publishTimeout = 5 * time.Second        // of one message
+	drainTimeout   = 5 * time.Second        // of all that waits at the end
+	firstPause     = 100 * time.Millisecond // before a message is sent again; doubles
+	lastPause      = 5 * time.Second
 )
 
 var (
@@ -36,7 +38,8 @@ func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) er
 }
 
 // publisher sends order-settled for those who do not wait for it: whatever came while one message was in flight goes
-// out with the next. What it cannot send it counts and drops, because stock's sweeper asks for it again.
+// out with the next. While no broker takes it, it holds the message and tries again, and the queue fills. What does not
+// fit, is refused for good, or is left at the end, it counts and drops, because stock's sweeper asks for it again.
 type publisher struct {
 	log     *slog.Logger
 	send    func(context.Context, []event.SettledOrder) error
@@ -44,6 +47,7 @@ type publisher struct {
 	queue   chan event.SettledOrder
 	mu      sync.RWMutex // held for writing only by close, so that nobody sends on a closed queue
 	closed  bool
+	closing chan struct{} // ends the pauses
 	done    chan struct{}
 	abort   context.CancelFunc
 	lost    atomic.Int64
@@ -54,7 +58,8 @@ func startPublisher(ctx context.Context, opts Options, send func(context.Context
 	ctx, abort := context.WithCancel(ctx)
 	p := &publisher{
 		log: opts.Log, send: send, max: opts.MaxBatch,
-		queue: make(chan event.SettledOrder, max(publishQueue, 4*opts.MaxBatch)), done: make(chan struct{}), abort: abort,
+		queue:   make(chan event.SettledOrder, max(publishQueue, 4*opts.MaxBatch)),
+		closing: make(chan struct{}), done: make(chan struct{}), abort: abort,
 	}
 	go func() {
 		defer close(p.done)
@@ -84,21 +89,62 @@ func (p *publisher) run(ctx context.Context) {
 		for len(list) < p.max && len(p.queue) > 0 {
 			list = append(list, <-p.queue)
 		}
-		sendCtx, cancel := context.WithTimeout(ctx, publishTimeout)
-		err := p.send(sendCtx, list)
-		cancel()
-		if err != nil {
+		if err := p.publish(ctx, list); err != nil {
 			p.drop(len(list), err)
-		} else if len(p.queue) == 0 {
-			p.failing.Store(false)
+		} else if len(p.queue) == 0 && p.failing.Swap(false) {
+			p.log.Info("settled orders are published again", "lost", p.lost.Load())
 		}
+	}
+}
+
+// publish tries until the list is sent or the broker refuses it for good. Once the publisher closes, there is one more
+// try and no pause.
+func (p *publisher) publish(ctx context.Context, list []event.SettledOrder) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		last := p.isClosing()
+		err := p.trySend(ctx, list)
+		if err == nil || last || !mayPass(err) {
+			return err
+		}
+		p.report(err)
+		select {
+		case <-time.After(pause):
+		case <-p.closing:
+		}
+	}
+}
+
+func (p *publisher) trySend(ctx context.Context, list []event.SettledOrder) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.send(ctx, list)
+}
+
+// mayPass tells an outage from a message that is refused for good, which must not hold up those behind it.
+func mayPass(err error) bool {
+	return errors.Is(err, mq.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func (p *publisher) isClosing() bool {
+	select {
+	case <-p.closing:
+		return true
+	default:
+		return false
 	}
 }
 
 func (p *publisher) drop(n int, err error) {
 	p.lost.Add(int64(n))
+	p.report(err)
+}
+
+func (p *publisher) report(err error) {
 	if !p.failing.Swap(true) {
-		p.log.Warn("settled orders are not published, the sweeper will ask for them", "err", err)
+		p.log.Warn("settled orders are not published; the sweeper will ask for those that are lost", "err", err)
 	}
 }
 
@@ -108,6 +154,7 @@ func (p *publisher) close() {
 	if !p.closed {
 		p.closed = true
 		close(p.queue)
+		close(p.closing)
 	}
 	p.mu.Unlock()
 	limit := time.AfterFunc(drainTimeout, p.abort)

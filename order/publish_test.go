@@ -2,31 +2,39 @@ package order
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 )
 
-// The provider is answered when the money is safe in the database, whatever becomes of the message.
-func TestPaymentIsAnsweredWhileTheQueueIsAway(t *testing.T) {
+// The provider is answered when the money is safe in the database, whatever becomes of the message. The message used to
+// be left to the sweeper, a payment window later, when the broker was away for a moment.
+func TestPaymentIsAnsweredWhileTheQueueIsAwayAndPublishedAfterwards(t *testing.T) {
 	f := newFixture(t)
-	o := f.reserve(time.Hour)
-	f.create(o)
+	a, b := f.reserve(time.Hour), f.reserve(time.Hour)
+	f.create(a, b)
 	f.refuse.Store(true)
-	f.pay(f.payment(o), Applied)
-	for deadline := time.Now().Add(20 * time.Second); f.orders.Unpublished() == 0; time.Sleep(time.Millisecond) {
+	f.pay(f.payment(a), Applied)
+	for deadline := time.Now().Add(20 * time.Second); !f.orders.settled.failing.Load(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the lost message was not counted")
+			t.Fatal("the broker refused no message")
 		}
 	}
+	f.pay(f.payment(b), Applied)
 	f.refuse.Store(false)
-	f.create(o) // the sweeper
-	f.wantSettled(event.SettledOrder{OrderID: o.ID, Outcome: event.Paid})
+	f.drained(2)
+	f.wantSettled(event.SettledOrder{OrderID: a.ID, Outcome: event.Paid}, event.SettledOrder{OrderID: b.ID, Outcome: event.Paid})
+	if lost := f.orders.Unpublished(); lost != 0 {
+		t.Errorf("%d unpublished, want none", lost)
+	}
 }
 
 func TestPublisherMergesWhatWaits(t *testing.T) {
@@ -65,7 +73,7 @@ func TestPublisherNeverBlocksAndLogsAnOutageOnce(t *testing.T) {
 			close(first)
 			<-release
 		})
-		return errors.New("no broker")
+		return errAway
 	})
 	p.offer(event.SettledOrder{})
 	<-first
@@ -84,6 +92,124 @@ func TestPublisherNeverBlocksAndLogsAnOutageOnce(t *testing.T) {
 		t.Errorf("logged %d times, want once", n)
 	}
 }
+
+// attempt is one try of the publisher, by the bubble's clock.
+type attempt struct {
+	after time.Duration // since the first
+	list  []event.SettledOrder
+}
+
+// patchyBroker answers the tries of a publisher in turn, and takes everything when it has no more answers.
+type patchyBroker struct {
+	answers  []error
+	attempts []attempt
+	start    time.Time
+}
+
+func (b *patchyBroker) send(_ context.Context, list []event.SettledOrder) error {
+	if b.start.IsZero() {
+		b.start = time.Now()
+	}
+	b.attempts = append(b.attempts, attempt{time.Since(b.start), list})
+	if n := len(b.attempts); n <= len(b.answers) {
+		return b.answers[n-1]
+	}
+	return nil
+}
+
+func TestPublisherHoldsAListThroughAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		b := &patchyBroker{answers: slices.Repeat([]error{errAway}, 9)}
+		p := newPublisher(t, 4, slog.NewTextHandler(&log, nil), b.send)
+		for n := range 6 {
+			p.offer(event.SettledOrder{OrderID: fmt.Sprint(n)})
+			synctest.Wait() // the first is held, the others wait
+		}
+		time.Sleep(time.Minute)
+		var tries, sizes []int // ms, and what was taken
+		for i, a := range b.attempts {
+			tries = append(tries, int(a.after.Milliseconds()))
+			if i >= len(b.answers) {
+				sizes = append(sizes, len(a.list))
+			}
+		}
+		if want := []int{0, 100, 300, 700, 1500, 3100, 6300, 11300, 16300, 21300, 21300, 21300}; !slices.Equal(tries, want) {
+			t.Errorf("tried after %v ms, want %v", tries, want)
+		}
+		if want := []int{1, 4, 1}; !slices.Equal(sizes, want) {
+			t.Errorf("published lists of %v, want %v", sizes, want)
+		}
+		if n := p.lost.Load(); n != 0 {
+			t.Errorf("%d lost, want none", n)
+		}
+		for _, sentence := range []string{"not published", "published again"} {
+			if n := strings.Count(log.String(), sentence); n != 1 {
+				t.Errorf("%q was logged %d times, want once:\n%s", sentence, n, log.String())
+			}
+		}
+	})
+}
+
+// A message that the broker will never take must not hold up those that it would.
+func TestPublisherDropsWhatIsRefusedForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &patchyBroker{answers: []error{mq.ErrNotSent}}
+		p := newPublisher(t, 1, slog.DiscardHandler, b.send)
+		p.offer(event.SettledOrder{})
+		p.offer(event.SettledOrder{})
+		synctest.Wait()
+		if len(b.attempts) != 2 || p.lost.Load() != 1 {
+			t.Errorf("%d tries and %d lost, want one order lost at once and one sent", len(b.attempts), p.lost.Load())
+		}
+	})
+}
+
+func TestCloseEndsThePauseWithOneMoreTry(t *testing.T) {
+	for name, back := range map[string]bool{"the broker is back": true, "the broker is away": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &patchyBroker{answers: slices.Repeat([]error{errAway}, 9)}
+				p := newPublisher(t, 2, slog.DiscardHandler, b.send)
+				for range 4 {
+					p.offer(event.SettledOrder{})
+					synctest.Wait()
+				}
+				time.Sleep(6 * time.Second) // the last of six tries; five seconds to the next
+				want := int64(4)
+				if back {
+					b.answers, want = nil, 0
+				}
+				start := time.Now()
+				p.close()
+				if took, lost := time.Since(start), p.lost.Load(); took != 0 || lost != want || len(b.attempts) != 9 {
+					t.Errorf("closed after %v and %d tries with %d lost, want 0s, 9 and %d", took, len(b.attempts), lost, want)
+				}
+			})
+		})
+	}
+}
+
+// A broker that swallows messages without an answer must not keep the process from ending.
+func TestCloseEndsWithinTheDrainTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPublisher(t, 1, slog.DiscardHandler, func(ctx context.Context, _ []event.SettledOrder) error {
+			<-ctx.Done()
+			return errAway
+		})
+		for range 100 {
+			p.offer(event.SettledOrder{})
+		}
+		time.Sleep(7 * time.Second)
+		start := time.Now()
+		p.close()
+		if took, lost := time.Since(start), p.lost.Load(); took > drainTimeout || lost != 100 {
+			t.Errorf("closed after %v with %d lost, want at most %v and all 100", took, lost, drainTimeout)
+		}
+	})
+}
+
+var errAway = fmt.Errorf("no broker: %w", mq.ErrUnavailable)
 
 func newPublisher(t *testing.T, max int, log slog.Handler, send func(context.Context, []event.SettledOrder) error) *publisher {
 	t.Helper()

@@ -1,9 +1,11 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 
 	"boxoffice/common/db"
@@ -71,8 +73,8 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
 	return nil
 }
 
-// settleOrders is the arbiter of paid against cancelled: no other statement changes an order's state. The orders were
-// read as pending; if one of them no longer is, all of it fails with errRaced.
+// settleOrders and payOrders are the arbiter of paid against cancelled: only their two statements change an order's
+// state. The orders of settleOrders were read as pending; if one of them no longer is, all of it fails with errRaced.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, state State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
@@ -83,6 +85,33 @@ func settleOrders(ctx context.Context, tx *db.Tx, ids []string, state State, rea
 		}
 		if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
 			return fmt.Errorf("settle orders: %w", err)
+		}
+	}
+	return nil
+}
+
+// payOrders makes the orders of these payments, which are one to an order, paid without a read. If one of them is
+// absent, no longer pending, or costs something else, all of it fails with errRaced.
+func payOrders(ctx context.Context, tx *db.Tx, payments []Payment, now int64) error {
+	ids := map[event.Money][]string{}
+	for _, p := range payments {
+		ids[p.Amount] = append(ids[p.Amount], p.OrderID)
+	}
+	amounts := slices.SortedFunc(maps.Keys(ids), func(a, b event.Money) int {
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Amount, b.Amount))
+	})
+	for _, amount := range amounts {
+		slices.Sort(ids[amount])
+		for chunk := range slices.Chunk(ids[amount], rowsPerStatement) {
+			query, args, err := sqlx.In(`UPDATE orders SET state = 'PAID', settled_at = ?
+				WHERE state = 'PENDING_PAYMENT' AND amount = ? AND currency = ? AND id IN (?)`,
+				now, amount.Amount, amount.Currency, chunk)
+			if err != nil {
+				return fmt.Errorf("pay orders: %w", err)
+			}
+			if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
+				return fmt.Errorf("pay orders: %w", err)
+			}
 		}
 	}
 	return nil
