@@ -43,7 +43,7 @@ func TestEveryWayToSellKeepsItsBooks(t *testing.T) {
 	b.slot = 50 * time.Millisecond
 	b.quick = true
 	b.pools = map[string]int{"tuned": 1, "plain": 1}
-	skip := []string{"growth", "homes", "counts", "expiry"} // long, or elsewhere
+	skip := []string{"growth", "homes", "counts", "expiry", redisGroup} // long, or elsewhere
 	for _, s := range b.slots() {
 		if strings.HasSuffix(s.name, " HTTP") || slices.Contains(skip, s.groups[0]) {
 			continue

@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return err
 		}
 	}
+	if err := b.findRedis(stderr); err != nil {
+		return err
+	}
 	if b.root, err = os.MkdirTemp(s.dir, "boxoffice-bench-"); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
@@ -104,6 +107,18 @@ func (b *bench) prepare(ctx context.Context, slots []slot) (err error) {
 		if err != nil {
 			return fmt.Errorf("sweep pools of plain SQL: %w", err)
 		}
+	}
+	for name, appendfsync := range map[string]string{redisEverysec: "everysec", redisAlways: "always"} {
+		if !needs(name) {
+			continue
+		}
+		best, err := b.sweep(ctx, func(ctx context.Context, r *rig, n int) (shop, error) {
+			return openRedis(ctx, r, appendfsync, redisPools*n)
+		})
+		if err != nil {
+			return fmt.Errorf("sweep pools of %s: %w", name, err)
+		}
+		b.pools[name] = redisPools * best
 	}
 	if slices.ContainsFunc(slots, func(s slot) bool { return strings.HasSuffix(s.name, " HTTP") }) {
 		if b.child, err = b.build(ctx); err != nil {

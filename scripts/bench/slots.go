@@ -38,13 +38,22 @@ func (b *bench) slots() []slot {
 	plain := func(ctx context.Context, r *rig) (shop, error) { return openPlain(ctx, r, b.pools["plain"]) }
 	naive := func(ctx context.Context, r *rig) (shop, error) { return openNaive(ctx, r) }
 	noop := func(ctx context.Context, r *rig) (shop, error) { return openNoop(ctx, r) }
+	everysec := func(ctx context.Context, r *rig) (shop, error) {
+		return openRedis(ctx, r, "everysec", b.pools[redisEverysec])
+	}
+	always := func(ctx context.Context, r *rig) (shop, error) {
+		return openRedis(ctx, r, "always", b.pools[redisAlways])
+	}
 	return []slot{
-		{"ours", []string{"core", "http", "crowd"}, b.sellSlot("ours", b.openOurs, buyersDefault)},
+		{"ours", []string{"core", "http", "crowd", redisGroup}, b.sellSlot("ours", b.openOurs, buyersDefault)},
 		{"ours again", []string{"core"}, b.sellSlot("ours again", b.openOurs, buyersDefault)},
 		{"naive", []string{"core"}, b.sellSlot("naive", naive, buyersDefault)},
 		{"tuned", []string{"core"}, b.sellSlot("tuned", tuned, buyersDefault)},
 		{"plain", []string{"core"}, b.sellSlot("plain", plain, buyersDefault)},
 		{"noop", []string{"core", "http"}, b.sellSlot("noop", noop, buyersDefault)},
+
+		{redisEverysec, []string{redisGroup}, b.sellSlot(redisEverysec, everysec, buyersDefault)},
+		{redisAlways, []string{redisGroup}, b.sellSlot(redisAlways, always, buyersDefault)},
 
 		{"ours HTTP", []string{"http", "crowd"}, b.webSlot("ours HTTP", b.openHot, buyersDefault)},
 		{"naive HTTP", []string{"http"}, b.webSlot("naive HTTP", b.openWebNaive, buyersDefault)},
