@@ -171,6 +171,28 @@ func TestRememberedTokenExpires(t *testing.T) {
 	}
 }
 
+// Two buyers whose tokens fell on the same slot paid for a verification with each of their requests, for as long as both
+// kept asking.
+func TestTwoTokensOfOneSlotAreBothRemembered(t *testing.T) {
+	memory := newTokenMemory()
+	end := jwt.NewNumericDate(testNow().Add(time.Hour))
+	slot := memory.pair("token-0")[0]
+	same := []string{"token-0"}
+	for i := 1; len(same) < 2; i++ {
+		if text := "token-" + strconv.Itoa(i); memory.pair(text)[0] == slot {
+			same = append(same, text)
+		}
+	}
+	for _, text := range same {
+		memory.keep(text, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: text, ExpiresAt: end}})
+	}
+	for _, text := range same {
+		if who, known := memory.find(text, testNow()); !known || who.Subject != text {
+			t.Errorf("%s is %q's, %t", text, who.Subject, known)
+		}
+	}
+}
+
 // All tokens but one fall out of a slot. None of them may be taken for another.
 func TestTokensShareSlots(t *testing.T) {
 	memory := newTokenMemory()

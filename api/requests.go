@@ -1,8 +1,9 @@
 package api
 
 import (
-	"net/http"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,33 +27,43 @@ func newRequestSeries(registerer prometheus.Registerer) (*requestSeries, error) 
 	return series, registerer.Register(series.seconds)
 }
 
-// routeSeries is the series of one route.
+// routeSeries is the series of one route. It remembers them by status: a route has few, and finding one by its labels
+// costs more than counting.
 type routeSeries struct {
 	*requestSeries
 	method, path string
+	known        atomic.Pointer[[]statusSeries]
+}
+
+type statusSeries struct {
+	status  int
+	seconds prometheus.Observer
 }
 
 func (s *requestSeries) route(method, path string) *routeSeries {
-	return &routeSeries{s, method, path}
+	return &routeSeries{requestSeries: s, method: method, path: path}
 }
 
 // observe counts one answered request.
 func (s *routeSeries) observe(status int, elapsed time.Duration) {
 	if s.seconds != nil {
-		s.seconds.WithLabelValues(s.method, s.path, statusText(status)).Observe(elapsed.Seconds())
+		s.of(status).Observe(elapsed.Seconds())
 	}
 }
 
-// statusText spares the hot answers an allocation.
-func statusText(status int) string {
-	switch status {
-	case http.StatusOK:
-		return "200"
-	case http.StatusAccepted:
-		return "202"
-	case http.StatusConflict:
-		return "409"
-	default:
-		return strconv.Itoa(status)
+func (s *routeSeries) of(status int) prometheus.Observer {
+	var known []statusSeries
+	before := s.known.Load()
+	if before != nil {
+		known = *before
 	}
+	for _, series := range known {
+		if series.status == status {
+			return series.seconds
+		}
+	}
+	found := statusSeries{status, s.seconds.WithLabelValues(s.method, s.path, strconv.Itoa(status))}
+	more := append(slices.Clip(known), found)
+	s.known.CompareAndSwap(before, &more) // who is second finds it by its labels once more
+	return found.seconds
 }
