@@ -32,7 +32,15 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) error {
 		}
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(outcomes)), settleChunk) {
-		if err := s.settleIDs(ctx, ids, outcomes); err != nil {
+		next := map[ReservationState][]string{}
+		for _, id := range ids {
+			if outcomes[id] == event.Paid {
+				next[Sold] = append(next[Sold], id)
+			} else {
+				next[Released] = append(next[Released], id)
+			}
+		}
+		if err := s.settleIDs(ctx, next); err != nil {
 			return err
 		}
 	}
@@ -43,14 +51,13 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) error {
 }
 
 // settleIDs plans from a read and applies the plan under guards; when somebody else has settled one of the
-// reservations in between, it starts again.
-func (s *Stock) settleIDs(ctx context.Context, ids []string, outcomes map[string]event.Outcome) error {
+// reservations in between, it starts again. The ids are sorted, by the state that their reservations go to.
+func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string) error {
 	for range settleRounds {
-		reservations, err := s.settleable(ctx, ids)
+		change, err := s.settlement(ctx, ids)
 		if err != nil {
 			return away("read reservations", err)
 		}
-		change := s.settlement(ids, reservations, outcomes)
 		if change.empty() {
 			return nil
 		}
@@ -65,24 +72,6 @@ func (s *Stock) settleIDs(ctx context.Context, ids []string, outcomes map[string
 	return fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)
 }
 
-// settleableReservation is a reservation with the limit that its buyer was held to.
-type settleableReservation struct {
-	OrderID      string           `db:"order_id"`
-	ScreeningID  string           `db:"screening_id"`
-	BuyerID      string           `db:"buyer_id"`
-	Quantity     int64            `db:"quantity"`
-	State        ReservationState `db:"state"`
-	PerUserLimit int64            `db:"per_user_limit"`
-}
-
-func (s *Stock) settleable(ctx context.Context, ids []string) ([]settleableReservation, error) {
-	var rows []settleableReservation
-	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity, r.state,
-		s.per_user_limit FROM reservations r JOIN screenings s ON s.id = r.screening_id
-		WHERE r.order_id IN `+among(len(ids)), anys(ids)...)
-	return rows, err
-}
-
 // settlement is what one transaction moves out of reserved.
 type settlement struct {
 	orders   map[ReservationState][]string
@@ -92,44 +81,98 @@ type settlement struct {
 
 func (c settlement) empty() bool { return len(c.orders) == 0 }
 
-func (s *Stock) settlement(ids []string, rows []settleableReservation, outcomes map[string]event.Outcome) settlement {
+func (c settlement) addTickets(screeningID string, next ReservationState, n int64) {
+	if c.tickets[screeningID] == nil {
+		c.tickets[screeningID] = map[ReservationState]int64{}
+	}
+	c.tickets[screeningID][next] += n
+}
+
+func (s *Stock) settlement(ctx context.Context, ids map[ReservationState][]string) (settlement, error) {
 	change := settlement{
 		orders:   map[ReservationState][]string{},
 		holdings: map[holding]holdingChange{},
 		tickets:  map[string]map[ReservationState]int64{},
 	}
-	if len(rows) < len(ids) {
-		s.log.Warn("settle orders that have no reservation", "orders", len(ids)-len(rows), "first", ids[0])
-	}
-	for _, r := range rows {
-		next := Sold
-		if outcomes[r.OrderID] == event.Cancelled {
-			next = Released
+	for next, ids := range ids {
+		added, err := s.addSums(ctx, change, ids, next)
+		if err == nil && !added {
+			err = s.addEach(ctx, change, ids, next)
 		}
-		switch r.State {
-		case Held:
-			change.add(r, next)
-		case next:
-		default:
-			s.log.Error("an order was settled both ways", "order", r.OrderID, "was", r.State, "now", next)
+		if err != nil {
+			return settlement{}, err
 		}
 	}
-	for _, ids := range change.orders {
-		slices.Sort(ids)
-	}
-	return change
+	return change, nil
 }
 
-func (c settlement) add(r settleableReservation, next ReservationState) {
-	c.orders[next] = append(c.orders[next], r.OrderID)
-	if c.tickets[r.ScreeningID] == nil {
-		c.tickets[r.ScreeningID] = map[ReservationState]int64{}
+// addSums adds the reservations without reading each of them, which is how nearly every list goes. It adds nothing, and
+// says so, unless all of them are held and no buyer is given back what a limit counts.
+func (s *Stock) addSums(ctx context.Context, change settlement, ids []string, next ReservationState) (bool, error) {
+	var sums []struct {
+		ScreeningID  string           `db:"screening_id"`
+		State        ReservationState `db:"state"`
+		PerUserLimit int64            `db:"per_user_limit"`
+		Orders       int              `db:"orders"`
+		Tickets      int64            `db:"tickets"`
 	}
-	c.tickets[r.ScreeningID][next] += r.Quantity
-	if next == Released && r.PerUserLimit > 0 {
-		key := holding{r.ScreeningID, r.BuyerID}
-		c.holdings[key] = holdingChange{holding: key, quantity: c.holdings[key].quantity + r.Quantity}
+	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit,
+		COUNT(*) AS orders, SUM(r.quantity) AS tickets FROM reservations r JOIN screenings s ON s.id = r.screening_id
+		WHERE r.order_id IN `+among(len(ids))+` GROUP BY r.screening_id, r.state, s.per_user_limit`, anys(ids)...); err != nil {
+		return false, err
 	}
+	held := 0
+	for _, sum := range sums {
+		if sum.State != Held || next == Released && sum.PerUserLimit > 0 {
+			return false, nil
+		}
+		held += sum.Orders
+	}
+	if held != len(ids) {
+		return false, nil
+	}
+	change.orders[next] = ids
+	for _, sum := range sums {
+		change.addTickets(sum.ScreeningID, next, sum.Tickets)
+	}
+	return true, nil
+}
+
+// addEach reads the reservations, with the limits that their buyers were held to, and adds those that are held.
+func (s *Stock) addEach(ctx context.Context, change settlement, ids []string, next ReservationState) error {
+	var reservations []struct {
+		OrderID      string           `db:"order_id"`
+		ScreeningID  string           `db:"screening_id"`
+		BuyerID      string           `db:"buyer_id"`
+		Quantity     int64            `db:"quantity"`
+		State        ReservationState `db:"state"`
+		PerUserLimit int64            `db:"per_user_limit"`
+	}
+	if err := s.db.Reader().SelectContext(ctx, &reservations, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity,
+		r.state, s.per_user_limit FROM reservations r JOIN screenings s ON s.id = r.screening_id
+		WHERE r.order_id IN `+among(len(ids))+` ORDER BY r.order_id`, anys(ids)...); err != nil {
+		return err
+	}
+	if absent := len(ids) - len(reservations); absent > 0 {
+		s.log.Warn("settle orders that have no reservation", "orders", absent, "first", ids[0])
+	}
+	for _, r := range reservations {
+		switch r.State {
+		case Held:
+		case next:
+			continue
+		default:
+			s.log.Error("an order was settled both ways", "order", r.OrderID, "was", r.State, "now", next)
+			continue
+		}
+		change.orders[next] = append(change.orders[next], r.OrderID)
+		change.addTickets(r.ScreeningID, next, r.Quantity)
+		if next == Released && r.PerUserLimit > 0 {
+			key := holding{r.ScreeningID, r.BuyerID}
+			change.holdings[key] = holdingChange{holding: key, quantity: change.holdings[key].quantity + r.Quantity}
+		}
+	}
+	return nil
 }
 
 // apply takes its locks in the order of reserveList: reservations, holdings, stock.

@@ -2,6 +2,7 @@ package stock
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -36,15 +37,11 @@ func TestConcurrentSettlesCountOnce(t *testing.T) {
 	for i := range 40 {
 		ids = append(ids, buy(t, s, screening.ID, fmt.Sprintf("buyer-%d", i), "k", 1).ID)
 	}
-	rows, err := s.settleable(t.Context(), ids)
+	slices.Sort(ids)
+	stale, err := s.settlement(t.Context(), map[ReservationState][]string{Released: ids})
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes := map[string]event.Outcome{}
-	for _, id := range ids {
-		outcomes[id] = event.Cancelled
-	}
-	stale := s.settlement(ids, rows, outcomes)
 	var settlers sync.WaitGroup
 	for i := range 8 {
 		settlers.Go(func() { settle(t, s, event.Cancelled, ids[i*5:]...) })
