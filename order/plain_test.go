@@ -196,27 +196,25 @@ func (w *world) payments(list []scriptPayment) []Payment {
 func (f *fixture) rows(prefix string) (rows []string) {
 	f.t.Helper()
 	for _, query := range []string{
-		`SELECT id, state, COALESCE(cancel_reason, '-'), amount, currency, COALESCE(settled_at, 0) FROM orders WHERE id LIKE ? ORDER BY id`,
-		`SELECT id, order_id, result, amount, currency, received_at FROM payments WHERE id LIKE ? ORDER BY id`,
-		`SELECT payment_id, order_id, reason, amount, currency, created_at FROM refunds WHERE payment_id LIKE ? ORDER BY payment_id`,
+		`SELECT id, state AS b, COALESCE(cancel_reason, '-') AS c, amount, currency, COALESCE(settled_at, 0) AS at
+			FROM orders WHERE id LIKE ? ORDER BY id`,
+		`SELECT id, order_id AS b, result AS c, amount, currency, received_at AS at FROM payments WHERE id LIKE ? ORDER BY id`,
+		`SELECT payment_id AS id, order_id AS b, reason AS c, amount, currency, created_at AS at
+			FROM refunds WHERE payment_id LIKE ? ORDER BY payment_id`,
 	} {
-		found, err := f.db.Reader().QueryxContext(f.t.Context(), query, prefix+"%")
-		if err != nil {
+		var found []struct {
+			ID, B, C, Currency string
+			Amount, At         int64
+		}
+		if err := f.db.Reader().SelectContext(f.t.Context(), &found, query, prefix+"%"); err != nil {
 			f.t.Fatal(err)
 		}
-		for found.Next() {
-			var id, second, third, amount, currency, at string
-			if err := found.Scan(&id, &second, &third, &amount, &currency, &at); err != nil {
-				f.t.Fatal(err)
-			}
-			row := strings.Join([]string{id, second, third, amount, currency, at}, " ")
+		for _, row := range found {
+			text := fmt.Sprint(row)
 			if prefix != "" {
-				row = strings.ReplaceAll(row, prefix, "")
+				text = strings.ReplaceAll(text, prefix, "")
 			}
-			rows = append(rows, row)
-		}
-		if err := errors.Join(found.Err(), found.Close()); err != nil {
-			f.t.Fatal(err)
+			rows = append(rows, text)
 		}
 	}
 	return rows
