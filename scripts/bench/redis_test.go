@@ -172,7 +172,7 @@ func TestABrokenConnectionIsReplaced(t *testing.T) {
 	if got, err := c.do(t.Context(), "PING"); got != "PONG" || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if err := errors.Join(<-served, c.close(), listener.Close()); err != nil {
+	if err := errors.Join(listener.Close(), <-served, c.close()); err != nil {
 		t.Error(err)
 	}
 }
@@ -269,6 +269,9 @@ func TestRedisStartsOnlyAsItself(t *testing.T) {
 	r := &rig{dir: t.TempDir()}
 	if _, _, err := startRedis(t.Context(), r, "sometimes"); err == nil || len(r.closers) > 0 {
 		t.Errorf("%v, want an error for a setting that Redis does not know", err)
+	}
+	if err := r.close(); err != nil {
+		t.Error(err)
 	}
 	if err := other.command.Process.Signal(syscall.Signal(0)); err != nil {
 		t.Errorf("the server that was there is gone: %v", err)
