@@ -116,9 +116,10 @@ func (s *Stock) addSums(ctx context.Context, change settlement, ids []string, ne
 		Orders       int              `db:"orders"`
 		Tickets      int64            `db:"tickets"`
 	}
-	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit,
-		COUNT(*) AS orders, SUM(r.quantity) AS tickets FROM reservations r JOIN screenings s ON s.id = r.screening_id
-		WHERE r.order_id IN `+among(len(ids))+` GROUP BY r.screening_id, r.state, s.per_user_limit`, anys(ids)...); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit, r.orders, r.tickets
+		FROM (SELECT screening_id, state, COUNT(*) AS orders, SUM(quantity) AS tickets FROM reservations
+			WHERE order_id IN `+among(len(ids))+` GROUP BY screening_id, state) r
+		JOIN screenings s ON s.id = r.screening_id`, anys(ids)...); err != nil {
 		return false, err
 	}
 	held := 0
