@@ -70,7 +70,7 @@ func (s *Seller) Refuse(screeningID, buyerID, key string) error {
 		return nil
 	}
 	err := g.refusal(s.stock.now().UnixMilli())
-	if err == nil || e.requests.has(RequestID(buyerID, key)) {
+	if err == nil || e.requests.has(buyerID, key) {
 		return nil
 	}
 	return err
@@ -251,46 +251,4 @@ func (s *Stock) readSales(ctx context.Context, asked map[string]*viewEntry) ([]s
 	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT k.screening_id, k.available, k.sales, s.sale_opens_at, s.sale_closes_at
 		FROM stock k JOIN screenings s ON s.id = k.screening_id WHERE k.screening_id IN `+among(len(ids)), ids...)
 	return rows, err
-}
-
-type requestRow struct {
-	RequestID string `db:"request_id"`
-	CreatedAt int64  `db:"created_at"`
-}
-
-func (s *Stock) readRequests(ctx context.Context, screeningID string, since int64) ([]requestRow, error) {
-	var rows []requestRow
-	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT request_id, created_at FROM reservations
-		WHERE screening_id = ? AND created_at >= ?`, screeningID, since)
-	return rows, err
-}
-
-// requestSet is the request ids of a screening's orders. It only grows, as they do.
-type requestSet struct {
-	mu  sync.RWMutex
-	ids map[string]struct{}
-}
-
-func (s *requestSet) add(orders []requestRow) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ids == nil {
-		s.ids = make(map[string]struct{}, len(orders))
-	}
-	for _, order := range orders {
-		s.ids[order.RequestID] = struct{}{}
-	}
-}
-
-func (s *requestSet) size() int64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return int64(len(s.ids))
-}
-
-func (s *requestSet) has(id string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	_, known := s.ids[id]
-	return known
 }
