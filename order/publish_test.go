@@ -127,6 +127,7 @@ func TestPublisherHoldsAListThroughAnOutage(t *testing.T) {
 			synctest.Wait() // the first is held, the others wait
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		var tries, sizes []int // ms, and what was taken
 		for i, a := range b.attempts {
 			tries = append(tries, int(a.after.Milliseconds()))
@@ -176,6 +177,7 @@ func TestCloseEndsThePauseWithOneMoreTry(t *testing.T) {
 					synctest.Wait()
 				}
 				time.Sleep(6 * time.Second) // the last of six tries; five seconds to the next
+				synctest.Wait()
 				want := int64(4)
 				if back {
 					b.answers, want = nil, 0
