@@ -49,7 +49,7 @@ func (o *office) addMetrics(context.Context) (err error) {
 		}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "boxoffice_settles_unpublished_total",
-			Help: "Final orders whose order-settled could not be sent at once; the sweeper asks for them again.",
+			Help: "Final orders whose order-settled was given up; the sweeper asks for them again.",
 		}, func() float64 { return float64(o.orders.Unpublished()) }),
 	} {
 		if err := o.registry.Register(collector); err != nil {
