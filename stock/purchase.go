@@ -25,7 +25,7 @@ const (
 	sellerWorkers = 2
 	sellerQueue   = 8192
 	listTimeout   = 15 * time.Second
-	// A round is lost only to another process that sold the same tickets in between.
+	// A round is lost to a key that was used before, and to another process that sold the same tickets in between.
 	roundsMax = 16
 )
 
