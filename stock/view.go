@@ -61,12 +61,13 @@ func newView(s *Stock, clock func() time.Time) *view {
 // Refuse says from memory why a purchase cannot succeed now: ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says
 // nothing: Purchase decides.
 func (s *Seller) Refuse(screeningID, buyerID, key string) error {
-	e := s.view.entry(screeningID)
+	now := s.view.clock()
+	e := s.view.entry(screeningID, now)
 	if e == nil {
 		return nil
 	}
 	g := e.current.Load()
-	if g == nil || !g.complete || s.view.clock().Sub(g.at) > viewFresh {
+	if g == nil || !g.complete || now.Sub(g.at) > viewFresh {
 		return nil
 	}
 	err := g.refusal(s.stock.now().UnixMilli())
@@ -89,8 +90,8 @@ func (g *glance) refusal(now int64) error {
 }
 
 // entry notes the question and returns what is known of the screening, or nil when there is no room to know it.
-func (v *view) entry(screeningID string) *viewEntry {
-	now := v.clock().UnixMilli()
+func (v *view) entry(screeningID string, at time.Time) *viewEntry {
+	now := at.UnixMilli()
 	v.mu.RLock()
 	e := v.entries[screeningID]
 	v.mu.RUnlock()

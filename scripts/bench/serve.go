@@ -1,6 +1,7 @@
 package main
 
 import (
+	"boxoffice/api"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -58,7 +58,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
+	server := api.NewServer(e) // the same guard against slow clients as the office has
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	if _, err := fmt.Fprintf(stdout, "ready http://%s\n", listener.Addr()); err != nil {
