@@ -20,7 +20,7 @@ const (
 	redisEverysec = "redis everysec" // slots
 	redisAlways   = "redis always"
 
-	redisPools = 4 // Redis gains from more connections than SQL: those with a command in one turn of its loop share the fsync
+	redisConnections = buyersDefault // no fewer do as well: those with a command in one turn of its loop share the fsync
 
 	redisConsumers = 512 // handler calls at once: as many orders meet in one SQL transaction
 	redisQueue     = 4 * redisConsumers
@@ -45,7 +45,7 @@ const (
 // redisShop is what many shops do in a rush: a Lua script in Redis takes the ticket, a plain message says so, and its
 // consumer writes the order. It is built as well as that is known, and to its favour it writes no reservation, keeps no
 // stock in SQL and sends no timeouts; its consumer has the same database code as ours and commits at once what has been
-// delivered, with prepared statements and without a secondary index; and its pool of connections has the best size.
+// delivered, with prepared statements and without a secondary index; and each buyer has a connection.
 //
 // It promises less than ours, whatever the figures are. With appendfsync everysec a power cut undoes about a second of
 // sales (https://redis.io/docs/latest/operate/oss_and_stack/management/persistence), whose orders exist all the same, so
@@ -63,12 +63,12 @@ type redisShop struct {
 	created     atomic.Int64
 }
 
-func openRedis(ctx context.Context, r *rig, appendfsync string, connections int) (*redisShop, error) {
+func openRedis(ctx context.Context, r *rig, appendfsync string) (*redisShop, error) {
 	s := &redisShop{rig: r, screeningID: stock.NewID(time.Now())}
 	if err := s.openOrders(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openStock(ctx, appendfsync, connections); err != nil {
+	if err := s.openStock(ctx, appendfsync); err != nil {
 		return nil, err
 	}
 	if err := r.bus.Provision(ctx, []mq.TopicSpec{{Name: string(benchQueued), Queues: topicQueues}}, []string{benchQueueGroup}); err != nil {
@@ -114,12 +114,12 @@ func (s *redisShop) openOrders(ctx context.Context) error {
 }
 
 // openStock starts Redis with all tickets and the scripts.
-func (s *redisShop) openStock(ctx context.Context, appendfsync string, connections int) error {
+func (s *redisShop) openStock(ctx context.Context, appendfsync string) error {
 	server, address, err := startRedis(ctx, s.rig, appendfsync)
 	if err != nil {
 		return err
 	}
-	s.server, s.client = server, newRedisClient(address, connections)
+	s.server, s.client = server, newRedisClient(address, redisConnections)
 	s.onClose(s.client.close)
 	if _, err := s.client.do(ctx, "SET", s.stockKey(), strconv.Itoa(hotCapacity)); err != nil {
 		return err

@@ -59,7 +59,7 @@ func newRedisShop(t *testing.T) *redisShop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openRedis(context.WithoutCancel(t.Context()), r, "everysec", 4) // it closes after the test's context
+	s, err := openRedis(context.WithoutCancel(t.Context()), r, "everysec") // it closes after the test's context
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,6 @@ func TestRedisKeepsItsBooks(t *testing.T) {
 	needRedis(t)
 	b := newBench(t)
 	b.slot = 50 * time.Millisecond
-	b.pools = map[string]int{redisEverysec: 4, redisAlways: 64}
 	for _, s := range b.slots() {
 		if s.groups[0] != redisGroup {
 			continue

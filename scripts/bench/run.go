@@ -108,18 +108,6 @@ func (b *bench) prepare(ctx context.Context, slots []slot) (err error) {
 			return fmt.Errorf("sweep pools of plain SQL: %w", err)
 		}
 	}
-	for name, appendfsync := range map[string]string{redisEverysec: "everysec", redisAlways: "always"} {
-		if !needs(name) {
-			continue
-		}
-		best, err := b.sweep(ctx, func(ctx context.Context, r *rig, n int) (shop, error) {
-			return openRedis(ctx, r, appendfsync, redisPools*n)
-		})
-		if err != nil {
-			return fmt.Errorf("sweep pools of %s: %w", name, err)
-		}
-		b.pools[name] = redisPools * best
-	}
 	if slices.ContainsFunc(slots, func(s slot) bool { return strings.HasSuffix(s.name, " HTTP") }) {
 		if b.child, err = b.build(ctx); err != nil {
 			return err

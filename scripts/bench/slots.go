@@ -38,12 +38,8 @@ func (b *bench) slots() []slot {
 	plain := func(ctx context.Context, r *rig) (shop, error) { return openPlain(ctx, r, b.pools["plain"]) }
 	naive := func(ctx context.Context, r *rig) (shop, error) { return openNaive(ctx, r) }
 	noop := func(ctx context.Context, r *rig) (shop, error) { return openNoop(ctx, r) }
-	everysec := func(ctx context.Context, r *rig) (shop, error) {
-		return openRedis(ctx, r, "everysec", b.pools[redisEverysec])
-	}
-	always := func(ctx context.Context, r *rig) (shop, error) {
-		return openRedis(ctx, r, "always", b.pools[redisAlways])
-	}
+	everysec := func(ctx context.Context, r *rig) (shop, error) { return openRedis(ctx, r, "everysec") }
+	always := func(ctx context.Context, r *rig) (shop, error) { return openRedis(ctx, r, "always") }
 	return []slot{
 		{"ours", []string{"core", "http", "crowd", redisGroup}, b.sellSlot("ours", b.openOurs, buyersDefault)},
 		{"ours again", []string{"core"}, b.sellSlot("ours again", b.openOurs, buyersDefault)},
