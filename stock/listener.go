@@ -39,7 +39,7 @@ func (s *Stock) draft(ctx context.Context, l reserveList) *draft {
 	d := &draft{stock: s, txID: l.txID, stored: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(d.ended)
-		d.err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		err := s.db.InTx(ctx, func(tx *db.Tx) error {
 			if err := l.write(ctx, tx); err != nil {
 				return err
 			}
@@ -50,6 +50,10 @@ func (s *Stock) draft(ctx context.Context, l reserveList) *draft {
 				return ctx.Err()
 			}
 		})
+		if s.db.IsDuplicate(err) {
+			err = fmt.Errorf("%w: %w", errConflict, err)
+		}
+		d.err = err
 	}()
 	return d
 }
@@ -61,21 +65,19 @@ func (d *draft) abandon() {
 }
 
 // commit is what the listener runs, once. Its outcome is Rollback only when nothing is reserved and nothing of this list
-// can be any more; the error says why. Unknown leaves the answer to the check-back.
-func (d *draft) commit(ctx context.Context) (mq.Outcome, error) {
+// can be any more; then err says why. Unknown leaves the answer to the check-back.
+func (d *draft) commit(ctx context.Context) mq.Outcome {
 	close(d.stored)
 	<-d.ended
 	d.cancel()
 	switch {
 	case d.err == nil:
-		return mq.Commit, nil
+		return mq.Commit
 	case errors.Is(d.err, db.ErrCommitInDoubt):
 		// The deadline of the transaction may be what cut it off, so the question has its own.
-		return d.stock.Check(context.WithoutCancel(ctx), mq.Half{TxID: d.txID}), d.err
-	case d.stock.db.IsDuplicate(d.err):
-		return mq.Rollback, fmt.Errorf("%w: %w", errConflict, d.err)
+		return d.stock.Check(context.WithoutCancel(ctx), mq.Half{TxID: d.txID})
 	}
-	return mq.Rollback, d.err
+	return mq.Rollback
 }
 
 // Check answers a check-back. The fence row of the transaction id decides: reservations are written with a committed

@@ -131,8 +131,8 @@ func TestDraftThatWasAbandonedRollsBack(t *testing.T) {
 	screening := addScreening(t, s, 5, 0)
 	d := s.draft(t.Context(), handMade(screening, 1, "alice"))
 	d.abandon()
-	if outcome, err := d.commit(t.Context()); outcome != mq.Rollback || err == nil {
-		t.Errorf("commit after the end: %v, %v, want a rollback", outcome, err)
+	if outcome := d.commit(t.Context()); outcome != mq.Rollback || d.err == nil {
+		t.Errorf("commit after the end: %v, %v, want a rollback", outcome, d.err)
 	}
 	wantStock(t, s, screening.ID, 5, 0, 0)
 }

@@ -190,13 +190,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 	s.stock.opts.OnHalf(len(list.orders))
 	draft := s.stock.draft(ctx, list)
 	defer draft.abandon()
-	result := make(chan error, 1)
-	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders},
-		func(ctx context.Context) mq.Outcome {
-			outcome, err := draft.commit(ctx)
-			result <- err
-			return outcome
-		})
+	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders}, draft.commit)
 	if err != nil {
 		s.queueFailed.Store(time.Now().UnixNano())
 		refuse(p.admitted, away("send half message", err))
@@ -210,12 +204,7 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		}
 		return nil, nil
 	}
-	select {
-	case err = <-result:
-	default:
-		err = errors.New("the local transaction did not end")
-	}
-	return s.rolledBack(ctx, p.admitted, outcome, err)
+	return s.rolledBack(ctx, p.admitted, outcome, draft.err)
 }
 
 // rolledBack sorts out why a list is not reserved.

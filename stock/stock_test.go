@@ -67,7 +67,8 @@ type answered struct {
 
 // execute is the local transaction of a list whose half message is stored at once.
 func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
-	return s.draft(ctx, l).commit(ctx)
+	d := s.draft(ctx, l)
+	return d.commit(ctx), d.err
 }
 
 type execute func(context.Context, reserveList) (mq.Outcome, error)
