@@ -21,6 +21,15 @@ func buyOne(p *Seller, screening, buyer string) (Reservation, error) {
 	return got.Reservation, got.err
 }
 
+func mustBuyOne(t *testing.T, p *Seller, screening, buyer string) Reservation {
+	t.Helper()
+	reservation, err := buyOne(p, screening, buyer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reservation
+}
+
 func TestPurchaseFromMemoryReadsNothing(t *testing.T) {
 	s, _ := newStock(t)
 	if s.db.Name() != "sqlite" {
@@ -28,9 +37,7 @@ func TestPurchaseFromMemoryReadsNothing(t *testing.T) {
 	}
 	screening := addScreening(t, s, 5, 0)
 	planner, age := newRemembering(s)
-	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
-		t.Fatal(err)
-	}
+	mustBuyOne(t, planner, screening.ID, "alice")
 	if err := s.db.Reader().Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,18 +54,13 @@ func TestRetryIsTheSameOrderWhenMemoryLetsItIn(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 5, 0)
 	planner, age := newRemembering(s)
-	first, err := buyOne(planner, screening.ID, "alice")
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := mustBuyOne(t, planner, screening.ID, "alice")
 	for range 3 { // in doubt after the first retry, and trusting again
 		again, err := buyOne(planner, screening.ID, "alice")
 		if err != nil || again.ID != first.ID {
 			t.Fatalf("the retry is %+v, %v, want %s", again, err, first.ID)
 		}
-		if _, err := buyOne(planner, screening.ID, "other"); err != nil {
-			t.Fatal(err)
-		}
+		mustBuyOne(t, planner, screening.ID, "other")
 		age.Advance(memoryDoubt)
 	}
 	wantStock(t, s, screening.ID, 3, 2, 0)
@@ -68,10 +70,7 @@ func TestMemoryTurnsNobodyAway(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
 	planner, _ := newRemembering(s)
-	first, err := buyOne(planner, screening.ID, "alice")
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := mustBuyOne(t, planner, screening.ID, "alice")
 	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
 		t.Fatalf("the last ticket is gone: %v", err)
 	}
@@ -88,9 +87,7 @@ func TestMemorySellsNothingTwice(t *testing.T) {
 	screening := addScreening(t, s, 3, 2)
 	here, _ := newRemembering(s)
 	elsewhere, _ := newRemembering(s)
-	if _, err := buyOne(here, screening.ID, "alice"); err != nil {
-		t.Fatal(err)
-	}
+	mustBuyOne(t, here, screening.ID, "alice")
 	if got := decide(elsewhere, s.execute, PurchaseRequest{BuyerID: "bob", Key: "k", ScreeningID: screening.ID, Quantity: 2})[0]; got.err != nil {
 		t.Fatal(got.err)
 	}
@@ -104,9 +101,7 @@ func TestMemoryKeepsTheLimit(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 9, 1)
 	planner, _ := newRemembering(s)
-	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
-		t.Fatal(err)
-	}
+	mustBuyOne(t, planner, screening.ID, "alice")
 	second := decide(planner, s.execute, PurchaseRequest{BuyerID: "alice", Key: "another", ScreeningID: screening.ID, Quantity: 1})[0]
 	if !errors.Is(second.err, ErrLimitExceeded) {
 		t.Errorf("a second ticket under a limit of one: %v", second.err)
@@ -117,9 +112,7 @@ func TestChangedSaleIsNoticedInTime(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 9, 0)
 	planner, age := newRemembering(s)
-	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
-		t.Fatal(err)
-	}
+	mustBuyOne(t, planner, screening.ID, "alice")
 	now.Advance(time.Minute)
 	closed := now.Now()
 	if _, err := s.ChangeScreening(t.Context(), screening.ID, ScreeningChange{SaleClosesAt: &closed}); err != nil {
@@ -135,9 +128,7 @@ func TestOwnChangeOfASaleIsNoticedAtOnce(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 9, 0)
 	planner, _ := newRemembering(s)
-	if _, err := buyOne(planner, screening.ID, "alice"); err != nil {
-		t.Fatal(err)
-	}
+	mustBuyOne(t, planner, screening.ID, "alice")
 	now.Advance(time.Minute)
 	closed := now.Now()
 	if _, err := planner.stock.ChangeScreening(t.Context(), screening.ID, ScreeningChange{SaleClosesAt: &closed}); err != nil {

@@ -93,13 +93,12 @@ func (f filling) write(ctx context.Context, d *db.DB, n int, screeningID string,
 }
 
 func (f filling) insert(ctx context.Context, tx sqlx.ExecerContext, orders []event.Order) error {
-	tuple := "(?" + strings.Repeat(", ?", strings.Count(f.columns, ",")) + ")"
 	var args []any
 	for _, o := range orders {
 		args = append(args, f.values(o)...)
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO "+f.table+" ("+f.columns+") VALUES "+
-		tuple+strings.Repeat(", "+tuple, len(orders)-1), args...)
+		db.Tuples(len(orders), strings.Count(f.columns, ",")+1), args...)
 	return err
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"boxoffice/api"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"boxoffice/api"
 
 	"github.com/labstack/echo/v4"
 )
