@@ -14,6 +14,7 @@ type dialect interface {
 	isDuplicate(error) bool
 	isConstraint(error) bool
 	wantsRetry(error) bool
+	isUnavailable(error) bool
 	migrationLock() (lock, unlock string)
 	insertRows() int // in one statement
 }
@@ -26,6 +27,12 @@ func (sqliteDialect) name() string { return "sqlite" }
 func (sqliteDialect) isDuplicate(err error) bool  { return sqliteCode(err, 1555, 2067) }
 func (sqliteDialect) isConstraint(err error) bool { return sqliteCode(err, 275) }
 func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 517) }
+
+// Primary result codes: BUSY, READONLY, IOERR, FULL, CANTOPEN.
+func (sqliteDialect) isUnavailable(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && slices.Contains([]int{5, 8, 10, 13, 14}, e.Code()&0xff)
+}
 
 // A SQLite migration runs in an immediate transaction, which is the lock.
 func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
@@ -49,6 +56,13 @@ func (mysqlDialect) isDuplicate(err error) bool  { return mysqlNumber(err, 1062)
 func (mysqlDialect) isConstraint(err error) bool { return mysqlNumber(err, 3819, 4025, 1690) }
 func (mysqlDialect) wantsRetry(err error) bool {
 	return mysqlNumber(err, 1213, 1205, 8002, 8022, 8028, 9007)
+}
+
+// Error numbers: too many connections, shutdown, server gone and lost (as MariaDB's proxies send them), read-only in its
+// three forms, killed, disk full, table full; and what the driver says of a connection that broke.
+func (mysqlDialect) isUnavailable(err error) bool {
+	return mysqlNumber(err, 1040, 1053, 1927, 2006, 2013, 1290, 1792, 1836, 1317, 1021, 1114) ||
+		errors.Is(err, mysql.ErrInvalidConn)
 }
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
