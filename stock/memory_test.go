@@ -17,7 +17,7 @@ func newRemembering(s *Stock) (*Seller, *clock) {
 }
 
 func buyOne(p *Seller, screening, buyer string) (Reservation, error) {
-	got := decide(p, p.stock.execute, PurchaseRequest{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})[0]
+	got := decide(p, PurchaseRequest{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})[0]
 	return got.Reservation, got.err
 }
 
@@ -88,7 +88,7 @@ func TestMemorySellsNothingTwice(t *testing.T) {
 	here, _ := newRemembering(s)
 	elsewhere, _ := newRemembering(s)
 	mustBuyOne(t, here, screening.ID, "alice")
-	if got := decide(elsewhere, s.execute, PurchaseRequest{BuyerID: "bob", Key: "k", ScreeningID: screening.ID, Quantity: 2})[0]; got.err != nil {
+	if got := decide(elsewhere, PurchaseRequest{BuyerID: "bob", Key: "k", ScreeningID: screening.ID, Quantity: 2})[0]; got.err != nil {
 		t.Fatal(got.err)
 	}
 	if _, err := buyOne(here, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
@@ -102,7 +102,7 @@ func TestMemoryKeepsTheLimit(t *testing.T) {
 	screening := addScreening(t, s, 9, 1)
 	planner, _ := newRemembering(s)
 	mustBuyOne(t, planner, screening.ID, "alice")
-	second := decide(planner, s.execute, PurchaseRequest{BuyerID: "alice", Key: "another", ScreeningID: screening.ID, Quantity: 1})[0]
+	second := decide(planner, PurchaseRequest{BuyerID: "alice", Key: "another", ScreeningID: screening.ID, Quantity: 1})[0]
 	if !errors.Is(second.err, ErrLimitExceeded) {
 		t.Errorf("a second ticket under a limit of one: %v", second.err)
 	}

@@ -27,6 +27,9 @@ const (
 	listTimeout   = 15 * time.Second
 	// A round is lost to a key that was used before, and to another process that sold the same tickets in between.
 	roundsMax = 16
+	// Two processes that sell the same tickets take turns to conflict; whoever conflicts more often in a row than this
+	// has a purchase in its list that cannot be stored.
+	conflictsMax = 4
 )
 
 var errQueueAway = errors.New("the message queue did not answer while this purchase waited")
@@ -35,21 +38,31 @@ type call = batch.Call[PurchaseRequest, Reservation]
 
 // Seller sells: concurrent purchases share one half message and one SQL transaction.
 type Seller struct {
-	stock      *Stock
-	transactor *mq.Transactor
-	group      *batch.Group[PurchaseRequest, Reservation]
-	inFlight   *inFlight
-	view       *view
+	stock    *Stock
+	send     sendHalf
+	group    *batch.Group[PurchaseRequest, Reservation]
+	inFlight *inFlight
+	view     *view
 	// queueFailed is when a half message was last given up, in Unix nanoseconds. A broker that is silent is waited for
 	// by one list; those who came meanwhile would each wait as long again.
 	queueFailed atomic.Int64
 	stopView    func()
 }
 
+// sendHalf sends the half message of a list and, once it is stored, runs local, whose outcome it returns. An error says
+// that local did not run and will not.
+type sendHalf func(ctx context.Context, l reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
+
 // NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
 // ctx does not cut short what has been accepted; Close waits for it.
 func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
-	seller := &Seller{stock: s, transactor: t, inFlight: newInFlight(), view: newView(s, time.Now)}
+	return startSeller(ctx, s, func(ctx context.Context, l reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+		return mq.SendHalf(ctx, t, event.StockReserved, l.txID, event.Reserved{Orders: l.orders}, local)
+	})
+}
+
+func startSeller(ctx context.Context, s *Stock, send sendHalf) *Seller {
+	seller := newSeller(s, send)
 	viewCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var viewing sync.WaitGroup
 	viewing.Go(func() { seller.view.run(viewCtx) })
@@ -58,6 +71,10 @@ func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
 		Max: s.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: listTimeout,
 	}, func(ctx context.Context, calls []*call) { seller.sell(ctx, gather(calls)) })
 	return seller
+}
+
+func newSeller(s *Stock, send sendHalf) *Seller {
+	return &Seller{stock: s, send: send, inFlight: newInFlight(), view: newView(s, time.Now)}
 }
 
 // Close takes no more purchases and returns when those that were taken have their answers. It is idempotent.
@@ -137,8 +154,11 @@ func gather(calls []*call) []*purchase {
 	return list
 }
 
-// sell decides every purchase of the list. What cannot be reserved as planned is planned again from fresh reads.
+// sell decides every purchase of the list. What cannot be reserved as planned is planned again from fresh reads. A list
+// that conflicts again and again, or that the database refuses without saying which order it cannot store, is split, so
+// that one bad purchase ends up alone and does not sink the others.
 func (s *Seller) sell(ctx context.Context, list []*purchase) {
+	conflicts := 0
 	for round := 0; len(list) > 0; round++ {
 		if round == roundsMax {
 			refuse(list, ErrBusy)
@@ -154,17 +174,19 @@ func (s *Seller) sell(ctx context.Context, list []*purchase) {
 			p.wait(ctx)
 			continue
 		}
-		again, err := s.reserve(ctx, p)
-		if err != nil && len(again) > 1 {
-			// Some order cannot be stored and the database does not say which: it must not sink the others.
-			s.stock.log.Warn("split a list of purchases", "orders", len(again), "error", err)
-			s.sell(ctx, again[:len(again)/2])
-			s.sell(ctx, again[len(again)/2:])
-			continue
+		v, err := s.reserve(ctx, p)
+		if v == conflicted {
+			conflicts++
 		}
-		refuse(again, err)
-		if err == nil {
-			list = append(list, again...)
+		switch alone := len(p.admitted) == 1; {
+		case v == conflicted && (alone || conflicts < conflictsMax):
+			list = append(list, p.admitted...)
+		case v == refusedWhole && alone:
+			refuse(p.admitted, err)
+		case v != answered:
+			s.stock.log.Warn("split a list of purchases", "orders", len(p.admitted), "error", err)
+			s.sell(ctx, p.admitted[:len(p.admitted)/2])
+			s.sell(ctx, p.admitted[len(p.admitted)/2:])
 		}
 	}
 }
@@ -178,23 +200,32 @@ func refuse(list []*purchase, err error) {
 	}
 }
 
-// reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. It
-// answers them, or returns them to be planned again; with an error, the database refused them for a reason of its own.
-func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err error) {
+// verdict is what became of a list that was sent.
+type verdict int
+
+const (
+	answered     verdict = iota // every caller has an answer
+	conflicted                  // the plan no longer held: nothing is reserved
+	refusedWhole                // the database refused the list for a reason of its own: nothing is reserved
+)
+
+// reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. The error
+// says why the verdict is not answered.
+func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
 	defer s.inFlight.end(p)
 	if p.admitted[0].calls[0].Came.UnixNano() < s.queueFailed.Load() {
 		refuse(p.admitted, away("send half message", errQueueAway))
-		return nil, nil
+		return answered, nil
 	}
 	list := p.list(NewID(s.stock.now()), s.stock.opts)
 	s.stock.opts.OnHalf(len(list.orders))
 	draft := s.stock.draft(ctx, list)
 	defer draft.abandon()
-	outcome, err := mq.SendHalf(ctx, s.transactor, event.StockReserved, list.txID, event.Reserved{Orders: list.orders}, draft.commit)
+	outcome, err := s.send(ctx, list, draft.commit)
 	if err != nil {
 		s.queueFailed.Store(time.Now().UnixNano())
 		refuse(p.admitted, away("send half message", err))
-		return nil, nil
+		return answered, nil
 	}
 	if outcome == mq.Commit {
 		s.stock.memory.sold(p.tickets)
@@ -202,22 +233,23 @@ func (s *Seller) reserve(ctx context.Context, p plan) (again []*purchase, err er
 		for _, bought := range p.admitted {
 			bought.answer(Reservation{Order: bought.order, State: Held}, nil)
 		}
-		return nil, nil
+		return answered, nil
 	}
 	return s.rolledBack(ctx, p.admitted, outcome, draft.err)
 }
 
-// rolledBack sorts out why a list is not reserved.
-func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) ([]*purchase, error) {
+// rolledBack sorts out why a list is not reserved, by the error alone: a database that is asked afterwards may answer
+// although it could not write.
+func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
 	switch {
 	case outcome == mq.Rollback && errors.Is(err, errConflict):
 		s.stock.memory.doubt()
-		return list, nil
+		return conflicted, err
 	case outcome == mq.Rollback && errors.Is(err, db.ErrCommitInDoubt):
-		return list, nil // the fence has told that it did not happen
-	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), s.stock.db.Ping(ctx) != nil:
+		return conflicted, err // the fence has told that it did not happen
+	case outcome != mq.Rollback, ctx.Err() != nil, s.stock.db.IsUnavailable(err):
 		refuse(list, away("reserve", err))
-		return nil, nil
+		return answered, nil
 	}
-	return list, fmt.Errorf("reserve: %w", err)
+	return refusedWhole, fmt.Errorf("reserve: %w", err)
 }

@@ -1,6 +1,7 @@
 package stock
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
@@ -71,12 +73,12 @@ func TestPurchaseRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seller := newPlanner(s)
-			wantErr(t, decide(seller, s.execute, refused.request)[0].err, refused.want)
+			wantErr(t, decide(seller, refused.request)[0].err, refused.want)
 		})
 	}
 	c.Advance(24 * time.Hour)
 	seller := newPlanner(s)
-	wantErr(t, decide(seller, s.execute, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSaleClosed)
+	wantErr(t, decide(seller, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSaleClosed)
 	if again := buy(t, s, screening.ID, "alice", "k", 3); again.CreatedAt != opening {
 		t.Errorf("a retry after the sale has closed answers %+v, want the order that is there", again)
 	}
@@ -142,7 +144,7 @@ func TestConcurrentBuyersSellExactly(t *testing.T) {
 	var lists sync.WaitGroup
 	for list := range slices.Chunk(requests, 10) {
 		lists.Go(func() {
-			for _, got := range decide(seller, s.execute, list...) {
+			for _, got := range decide(seller, list...) {
 				if got.err == nil {
 					sold.Add(1)
 				} else {
@@ -162,14 +164,14 @@ func TestConcurrentBuyersSellExactly(t *testing.T) {
 func TestTwoProcessesSellExactly(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 2)
-	answers := make(chan []answered)
+	answers := make(chan []answer)
 	for range 2 {
 		seller := newPlanner(s)
 		var requests []PurchaseRequest
 		for i := range 30 {
 			requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i%8), fmt.Sprintf("k%d", i%16), screening.ID, 1})
 		}
-		go func() { answers <- decide(seller, s.execute, requests...) }()
+		go func() { answers <- decide(seller, requests...) }()
 	}
 	orders := map[string]bool{}
 	for range 2 {
@@ -204,5 +206,74 @@ func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
 	third, err := seller.plan(t.Context(), second.waiting)
 	if err != nil || len(third.admitted) != 1 {
 		t.Errorf("plan after the other list has failed: %+v, %v, want bob admitted", third, err)
+	}
+}
+
+// One buyer's purchase conflicted at every try: the database took its key for one that was there, and the process for
+// a new one. Every list that held it was planned again until its rounds were up, and 200 of 200 honest buyers were told
+// that the office is busy. Such a purchase ends up alone in its list.
+func TestPurchaseThatAlwaysConflictsSinksNoOther(t *testing.T) {
+	s, _ := newStock(t)
+	if s.db.Name() != "sqlite" {
+		t.Skip("makes the conflict by a trigger of SQLite")
+	}
+	screening := addScreening(t, s, 1000, 0)
+	for _, statement := range []string{
+		`INSERT INTO fences VALUES ('taken', 'committed')`,
+		`CREATE TRIGGER conflict AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
+			BEGIN INSERT INTO fences VALUES ('taken', 'committed'); END`,
+	} {
+		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seller := newPlanner(s)
+	requests := []PurchaseRequest{{"mallory", "k", screening.ID, 1}}
+	for i := range 63 {
+		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
+	}
+	answers := decide(seller, requests...)
+	wantErr(t, answers[0].err, ErrBusy)
+	for i, got := range answers[1:] {
+		if got.err != nil {
+			t.Fatalf("buyer %d: %v", i, got.err)
+		}
+	}
+	wantStock(t, s, screening.ID, 937, 63, 0)
+}
+
+// After a failover the database answered pings and refused every write. A ping after the failure said that all was
+// well, so each list was split down to single purchases: 510 half messages for 256 purchases, and every buyer got an
+// internal error. The write's own error says that the database is unavailable.
+func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
+	s, _ := newStock(t)
+	if s.db.Name() != "sqlite" {
+		t.Skip("makes the whole server read-only")
+	}
+	screening := addScreening(t, s, 1000, 0)
+	halves := 0
+	seller := newSeller(s, func(ctx context.Context, _ reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+		halves++
+		return local(ctx), nil
+	})
+	// The one writing connection keeps the setting: it answers, and reads, and refuses to write with SQLITE_READONLY.
+	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `PRAGMA query_only = 1`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var requests []PurchaseRequest
+	for i := range 64 {
+		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
+	}
+	for _, got := range decide(seller, requests...) {
+		wantErr(t, got.err, ErrUnavailable)
+	}
+	if halves != 1 {
+		t.Errorf("%d half messages for one list, want 1", halves)
 	}
 }

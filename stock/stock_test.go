@@ -60,7 +60,7 @@ func addScreening(t *testing.T, s *Stock, capacity, limit int64) Screening {
 	return screening
 }
 
-type answered struct {
+type answer struct {
 	Reservation
 	err error
 }
@@ -71,20 +71,21 @@ func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) 
 	return d.commit(ctx), d.err
 }
 
-type execute func(context.Context, reserveList) (mq.Outcome, error)
-
-// newPlanner is a seller for decide.
-func newPlanner(s *Stock) *Seller {
-	return &Seller{stock: s, inFlight: newInFlight()}
+// storedAtOnce is a message queue that stores every half message and runs its local transaction at once.
+func storedAtOnce(ctx context.Context, _ reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+	return local(ctx), nil
 }
 
-// decide sells a list without a message queue: plan, local transaction, plan again.
-func decide(s *Seller, local execute, requests ...PurchaseRequest) []answered {
-	return ask(requests, func(ctx context.Context, calls []*call) { s.decide(ctx, local, gather(calls)) })
+// newPlanner is the seller of a process of its own, whose lists tests hand over with decide.
+func newPlanner(s *Stock) *Seller { return newSeller(s, storedAtOnce) }
+
+// decide hands the requests over as one list and returns their answers.
+func decide(s *Seller, requests ...PurchaseRequest) []answer {
+	return ask(requests, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
 }
 
 // ask hands the requests over as one list.
-func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []answered {
+func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []answer {
 	first, release := make(chan struct{}), make(chan struct{})
 	group := batch.Start(context.Background(), batch.Options{
 		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Timeout: time.Minute,
@@ -96,7 +97,7 @@ func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []an
 		}
 		handle(ctx, calls)
 	})
-	answers := make([]answered, len(requests))
+	answers := make([]answer, len(requests))
 	var callers sync.WaitGroup
 	callers.Go(func() { _, _ = group.Do(context.Background(), PurchaseRequest{}) })
 	<-first
@@ -112,41 +113,11 @@ func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []an
 	return answers
 }
 
-func (s *Seller) decide(ctx context.Context, local execute, list []*purchase) {
-	for round := 0; len(list) > 0 && round < 100; round++ {
-		p, err := s.plan(ctx, list)
-		if err != nil {
-			refuse(list, err)
-			return
-		}
-		list = p.waiting
-		if len(p.admitted) == 0 {
-			p.wait(ctx)
-			continue
-		}
-		outcome, err := local(ctx, p.list(NewID(s.stock.now()), s.stock.opts))
-		switch {
-		case outcome == mq.Commit:
-			s.stock.memory.sold(p.tickets)
-			for _, bought := range p.admitted {
-				bought.answer(Reservation{Order: bought.order, State: Held}, nil)
-			}
-		case errors.Is(err, errConflict):
-			s.stock.memory.doubt()
-			list = append(list, p.admitted...)
-		default:
-			refuse(p.admitted, err)
-		}
-		s.inFlight.end(p)
-	}
-	refuse(list, ErrBusy)
-}
-
 // buy reserves and demands that it works.
 func buy(t *testing.T, s *Stock, screeningID, buyer, key string, quantity int64) Reservation {
 	t.Helper()
 	seller := newPlanner(s)
-	got := decide(seller, s.execute, PurchaseRequest{buyer, key, screeningID, quantity})[0]
+	got := decide(seller, PurchaseRequest{buyer, key, screeningID, quantity})[0]
 	if got.err != nil {
 		t.Fatalf("buy %d for %s: %v", quantity, buyer, got.err)
 	}

@@ -31,7 +31,7 @@ func mustSell(t *testing.T, s *Stock, screening string, buyers ...string) {
 	for _, buyer := range buyers {
 		requests = append(requests, PurchaseRequest{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})
 	}
-	for _, a := range decide(newPlanner(s), s.execute, requests...) {
+	for _, a := range decide(newPlanner(s), requests...) {
 		if a.err != nil {
 			t.Fatal(a.err)
 		}

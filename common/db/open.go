@@ -66,6 +66,7 @@ func openMySQL(dsn string) (*DB, error) {
 	}
 	c.ClientFoundRows = true
 	c.InterpolateParams = true
+	c.RejectReadOnly = true // after a failover: leave the old primary, whose name may lead to the new one by now
 	c.Collation = "utf8mb4_bin"
 	c.Logger = &mysql.NopLogger{} // every error is also returned
 	c.Timeout = 800 * time.Millisecond
