@@ -15,8 +15,8 @@ type dialect interface {
 	isConstraint(error) bool
 	wantsRetry(error) bool
 	isUnavailable(error) bool
-	migrationLock() (lock, unlock string)
-	insertRows() int // in one statement
+	migrationLock() (lock, unlock string) // lock selects 1 once it is held; empty where a transaction is the lock
+	insertRows() int                      // in one statement
 }
 
 type sqliteDialect struct{}
@@ -66,7 +66,9 @@ func (mysqlDialect) isUnavailable(err error) bool {
 }
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
-	return "SELECT GET_LOCK('boxoffice-migrate', 30)", "SELECT RELEASE_LOCK('boxoffice-migrate')"
+	// A lock's name is the whole server's and 64 characters at most; the migrations of one database wait for no other.
+	const name = `CONCAT('boxoffice-migrate-', SHA1(DATABASE()))`
+	return `SELECT GET_LOCK(` + name + `, 30)`, `SELECT RELEASE_LOCK(` + name + `)`
 }
 
 // Every statement is a round trip.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,11 +40,8 @@ func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
 	if err != nil {
 		return err
 	}
-	lock, unlock := d.dialect.migrationLock()
-	if lock == "" {
-		lock, unlock = "BEGIN IMMEDIATE", "COMMIT"
-	}
-	if _, err := conn.ExecContext(ctx, lock); err != nil {
+	unlock, err := d.lockMigrations(ctx, conn)
+	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	err = fn(conn)
@@ -51,6 +49,23 @@ func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
 		err = errors.Join(err, unlockErr)
 	}
 	return errors.Join(err, conn.Close())
+}
+
+// lockMigrations takes the lock and returns the statement that gives it back.
+func (d *DB) lockMigrations(ctx context.Context, conn *sqlx.Conn) (unlock string, err error) {
+	lock, unlock := d.dialect.migrationLock()
+	if lock == "" {
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return "COMMIT", err
+	}
+	var taken sql.NullInt64
+	if err := conn.GetContext(ctx, &taken, lock); err != nil {
+		return "", err
+	}
+	if taken.Int64 != 1 {
+		return "", errors.New("another process has held the lock of the migrations for too long")
+	}
+	return unlock, nil
 }
 
 func apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {

@@ -1,0 +1,3 @@
+-- Identifiers compare byte by byte: utf8mb4_bin takes 'alice' and 'alice ' for the same.
+ALTER TABLE stock
+    MODIFY screening_id VARBINARY(64) NOT NULL
