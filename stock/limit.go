@@ -43,12 +43,14 @@ func takeHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error
 	return nil
 }
 
-// returnHoldings takes off what released reservations held.
+// returnHoldings takes off what released reservations held. A holding may be missing or too small for that: the limit was
+// switched on, or off and on again, after they were reserved. Tickets must come back all the same.
 func returnHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error {
 	for _, same := range alike(changes, func(holdingChange) bool { return true }) {
-		args := append([]any{same.quantity, same.screeningID, same.quantity}, same.buyers...)
-		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity - ?
-			WHERE screening_id = ? AND quantity >= ? AND buyer_id IN `+among(len(same.buyers)), args...)); err != nil {
+		args := append([]any{same.quantity, same.quantity, same.screeningID}, same.buyers...)
+		if _, err := tx.ExecContext(ctx, `UPDATE holdings SET
+			quantity = CASE WHEN quantity > ? THEN quantity - ? ELSE 0 END
+			WHERE screening_id = ? AND buyer_id IN `+among(len(same.buyers)), args...); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -63,4 +64,26 @@ func TestSettleOfAnUnknownOutcomeKeepsTheOthers(t *testing.T) {
 		t.Error("an unknown outcome went through")
 	}
 	wantStock(t, s, screening.ID, 9, 0, 1)
+}
+
+// A limit was switched on while tickets were reserved without one. Their buyers had no holding to give back, so settling
+// them conflicted at every try and their tickets never came back.
+func TestReleaseWithoutAHoldingGivesTheTicketsBack(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 10, 0)
+	bought := buy(t, s, screening.ID, "alice", "k", 2)
+	limit := func(n int64) {
+		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.ExecContext(t.Context(), `UPDATE screenings SET per_user_limit = ? WHERE id = ?`, n, screening.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		s.memory.forget(screening.ID)
+	}
+	limit(4)
+	later := buy(t, s, screening.ID, "alice", "k2", 1) // her holding counts 1, and she holds 3
+	settle(t, s, event.Cancelled, bought.ID)
+	settle(t, s, event.Cancelled, later.ID)
+	wantStock(t, s, screening.ID, 10, 0, 0)
 }
