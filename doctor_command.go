@@ -72,7 +72,11 @@ func (v *visit) make(ctx context.Context, fix, asJSON bool, stdout io.Writer) er
 		return err
 	}
 	if left > 0 {
-		return fmt.Errorf("%d troubles need attention; -fix re-drives those that have a remedy", left)
+		noun := "troubles need"
+		if left == 1 {
+			noun = "trouble needs"
+		}
+		return fmt.Errorf("%d %s attention; -fix re-drives what has a remedy", left, noun)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ type Seller interface {
 type Orders interface {
 	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
 	Pay(ctx context.Context, p order.Payment) (order.PaymentResult, error)
-	Cancel(ctx context.Context, o event.Order) (order.Order, error)
+	Cancel(ctx context.Context, o event.Order, held bool) (order.Order, error)
 }
 
 // Options are the parts of the public listener's handler.

@@ -74,7 +74,7 @@ func problems() [kinds]problem {
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
 			"A value in the request is not allowed.", []error{stock.ErrInvalid, order.ErrInvalidPayment}},
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
-			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent}},
+			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
 			"Send a valid bearer token in the Authorization header.", nil},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},

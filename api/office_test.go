@@ -83,6 +83,7 @@ type fakeOrders struct {
 	find   func(ids ...string) (map[string]order.Order, error)
 	pay    func(order.Payment) (order.PaymentResult, error)
 	cancel func(event.Order) (order.Order, error)
+	held   bool // what the last cancel said of the tickets
 }
 
 func (f *fakeOrders) Find(_ context.Context, ids ...string) (map[string]order.Order, error) {
@@ -91,7 +92,8 @@ func (f *fakeOrders) Find(_ context.Context, ids ...string) (map[string]order.Or
 func (f *fakeOrders) Pay(_ context.Context, p order.Payment) (order.PaymentResult, error) {
 	return f.pay(p)
 }
-func (f *fakeOrders) Cancel(_ context.Context, o event.Order) (order.Order, error) {
+func (f *fakeOrders) Cancel(_ context.Context, o event.Order, held bool) (order.Order, error) {
+	f.held = held
 	return f.cancel(o)
 }
 

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/order"
 	"boxoffice/stock"
 )
 
@@ -55,11 +57,18 @@ func (o *office) cancelOrder(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.Orders.Cancel(traced(c), reservation.Order)
+	row, err := o.Orders.Cancel(traced(c), reservation.Order, reservation.State == stock.Held)
+	view := viewOfOrder(row)
+	if errors.Is(err, order.ErrOrderAbsent) { // stock knows how the order ended, and the order service does not
+		view, err = viewOf(reservation, nil), nil
+		if view.status == statusPaid {
+			err = order.ErrAlreadyPaid
+		}
+	}
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, appendOrder(make([]byte, 0, answerBytes), viewOfOrder(row), o.Now()))
+	return answer(c, http.StatusOK, appendOrder(make([]byte, 0, answerBytes), view, o.Now()))
 }
 
 // reservation finds what the path names among the caller's own reservations.

@@ -146,6 +146,30 @@ func TestCancel(t *testing.T) {
 	wantProblem(t, f.send(t, ask{method: "POST", path: path, token: alice}), 409, "already_paid")
 }
 
+// The order service had lost an order whose tickets stock had long released, and the buyer's cancel made it anew, to be
+// paid by a late payment. Now the cancel says whether the tickets are held, and stock's word is the answer when there is
+// no order.
+func TestCancelOfAnOrderThatOnlyStockRemembers(t *testing.T) {
+	f := newFixture(t)
+	alice := tokenFor(t, "alice", roleBuyer)
+	path := "/v1/orders/" + orderID + "/cancel"
+	f.orders.cancel = func(event.Order) (order.Order, error) { return order.Order{}, order.ErrOrderAbsent }
+	f.stock.reservation = func(string, string) (stock.Reservation, error) {
+		return stock.Reservation{Order: testOrder(), State: stock.Released}, nil
+	}
+	w := f.send(t, ask{method: "POST", path: path, token: alice})
+	if w.Code != 200 || field(t, w, "status") != "cancelled" || f.orders.held {
+		t.Errorf("released: answered %d %s, held %v", w.Code, w.Body, f.orders.held)
+	}
+	f.stock.reservation = func(string, string) (stock.Reservation, error) {
+		return stock.Reservation{Order: testOrder(), State: stock.Sold}, nil
+	}
+	wantProblem(t, f.send(t, ask{method: "POST", path: path, token: alice}), 409, "already_paid")
+	if f.orders.held {
+		t.Error("sold tickets were called held")
+	}
+}
+
 func TestScreenings(t *testing.T) {
 	f := newFixture(t)
 	admin := tokenFor(t, "root", roleAdmin)

@@ -59,6 +59,7 @@ func domainErrors() map[string]struct {
 		"stock.ErrUnavailable":       {stock.ErrUnavailable, 503, "unavailable"},
 		"stock.ErrCapacityTooSmall":  {stock.ErrCapacityTooSmall, 409, "capacity_too_small"},
 		"stock.ErrReservationAbsent": {stock.ErrReservationAbsent, 404, "not_found"},
+		"order.ErrOrderAbsent":       {order.ErrOrderAbsent, 404, "not_found"},
 		"stock.ErrInvalid":           {stock.ErrInvalid, 422, "invalid_request"},
 		"stock.ErrCursorInvalid":     {stock.ErrCursorInvalid, 400, "invalid_request"},
 		"order.ErrAlreadyPaid":       {order.ErrAlreadyPaid, 409, "already_paid"},

@@ -12,7 +12,7 @@ func (r *Report) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	p := &printer{w: t}
 	p.line("examined at %s", r.At.Format("2006-01-02T15:04:05Z"))
-	p.line("screening\tcapacity\tavailable\treserved\tsold\treservations held\tsold\torders pending\tpaid\tcancelled")
+	p.line("tickets of\tcapacity\tavailable\treserved\tsold\tby reservations: held\tsold\tby orders: pending\tpaid\tcancelled")
 	for _, s := range r.Screenings {
 		p.line("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d", s.ID, s.Capacity, s.Available, s.Reserved, s.Sold,
 			s.HeldSum, s.SoldSum, s.PendingOrders, s.PaidOrders, s.Cancelled)
@@ -36,7 +36,10 @@ func (r *Report) Print(w io.Writer) error {
 	for _, done := range r.Treated {
 		p.line("done\t%s", done)
 	}
-	if r.Healthy() {
+	switch {
+	case r.Healthy() && r.Queue == nil:
+		p.line("the databases agree; the queue was not examined")
+	case r.Healthy():
 		p.line("all is well")
 	}
 	return errors.Join(p.err, t.Flush())

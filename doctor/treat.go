@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
 )
@@ -40,26 +39,14 @@ func Treat(ctx context.Context, o Office, r *Report) (left int, err error) {
 	return left, nil
 }
 
-// publish publishes the reservations of these orders. Those of a half message that was rolled back are not there.
+// publish publishes the reservations of these orders, as far as they are held. Those of a half message that was rolled
+// back are not there.
 func publish(ctx context.Context, o Office, r *Report, ids []string) error {
-	sweeper := stock.NewSweeper(o.Stock, o.Sender)
-	for page := range slices.Chunk(ids, pageSize) {
-		reservations, err := o.Stock.ReservationsOf(ctx, page...)
-		if err != nil {
-			return err
-		}
-		var orders []event.Order
-		for _, id := range page {
-			if reservation, exists := reservations[id]; exists {
-				orders = append(orders, reservation.Order)
-				r.Treated = append(r.Treated, "published the reservation of order "+id+" again")
-			}
-		}
-		if err := sweeper.Publish(ctx, orders); err != nil {
-			return err
-		}
+	published, err := stock.NewSweeper(o.Stock, o.Sender).Publish(ctx, ids)
+	for _, id := range published {
+		r.Treated = append(r.Treated, "published the reservation of order "+id+" again")
 	}
-	return nil
+	return err
 }
 
 // treatLetters confirms the letters only when all of them are sent again; a stop in between sends some of them twice.

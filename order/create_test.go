@@ -113,7 +113,7 @@ func TestNothingIsSentWhenTheDatabaseIsAway(t *testing.T) {
 	if _, err := f.orders.Pay(t.Context(), f.payment(o)); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Pay: %v, want ErrUnavailable", err)
 	}
-	if _, err := f.orders.Cancel(t.Context(), o); !errors.Is(err, ErrUnavailable) {
+	if _, err := f.orders.Cancel(t.Context(), o, true); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Cancel: %v, want ErrUnavailable", err)
 	}
 	if _, err := f.orders.Find(t.Context(), o.ID); !errors.Is(err, ErrUnavailable) {

@@ -181,7 +181,7 @@ func (f *fixture) timeout(ids ...string) {
 
 func (f *fixture) cancel(o event.Order) {
 	f.t.Helper()
-	got, err := f.orders.Cancel(f.t.Context(), o)
+	got, err := f.orders.Cancel(f.t.Context(), o, true)
 	if err != nil || got.State != Cancelled {
 		f.t.Fatalf("Cancel: %+v, %v", got, err)
 	}

@@ -10,6 +10,7 @@ import (
 // What a change of an order can be refused for.
 var (
 	ErrAlreadyPaid    = errors.New("order is already paid")
+	ErrOrderAbsent    = errors.New("there is no such order")
 	ErrInvalidPayment = errors.New("payment cannot be recorded: an id or the currency is missing, too long or not visible ASCII")
 	ErrBusy           = errors.New("too many payments in flight")
 	ErrUnavailable    = errors.New("database is away")

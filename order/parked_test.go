@@ -51,7 +51,7 @@ func TestForgottenParkedPaymentIsFoundByWhoeverComesNext(t *testing.T) {
 		},
 		"redelivery": func(f *fixture, o event.Order) { f.create(o) },
 		"timeout":    func(f *fixture, o event.Order) { f.clock.advance(time.Hour); f.timeout(o.ID) },
-		"cancel":     func(f *fixture, o event.Order) { _, _ = f.orders.Cancel(f.t.Context(), o) },
+		"cancel":     func(f *fixture, o event.Order) { _, _ = f.orders.Cancel(f.t.Context(), o, true) },
 		"duplicate": func(f *fixture, o event.Order) {
 			f.pay(Payment{ID: "forgotten", OrderID: o.ID, Amount: o.Amount, WebhookID: "w"}, Duplicate)
 		},

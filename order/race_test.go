@@ -31,7 +31,7 @@ func TestPayTimeoutAndCancelHaveOneWinner(t *testing.T) {
 			case 0:
 				result, payErr = f.orders.Pay(t.Context(), p)
 			case 1:
-				cancelled, cancelErr = f.orders.Cancel(t.Context(), o)
+				cancelled, cancelErr = f.orders.Cancel(t.Context(), o, true)
 			default:
 				timeoutErr = f.orders.Timeout(t.Context(), event.Due{OrderIDs: []string{o.ID}})
 			}
@@ -113,7 +113,7 @@ func (f *fixture) strike(random *rand.Rand, orders []event.Order, payments []Pay
 		if random.IntN(4) > 0 {
 			return nil
 		}
-		_, err := f.orders.Cancel(ctx, order)
+		_, err := f.orders.Cancel(ctx, order, true)
 		if errors.Is(err, ErrAlreadyPaid) {
 			return nil
 		}

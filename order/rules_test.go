@@ -79,7 +79,7 @@ func (e *expectation) stepCancel(r *rapid.T) {
 		row.State, row.CancelReason = Cancelled, CancelByBuyer
 	}
 	for range deliveries(r) {
-		got, err := e.fixture.orders.Cancel(e.t.Context(), o)
+		got, err := e.fixture.orders.Cancel(e.t.Context(), o, true)
 		if got != *row || (row.State == Paid) != errors.Is(err, ErrAlreadyPaid) || row.State == Cancelled && err != nil {
 			r.Fatalf("Cancel = %+v, %v, want %+v", got, err, *row)
 		}

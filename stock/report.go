@@ -2,6 +2,7 @@ package stock
 
 import (
 	"context"
+	"slices"
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -102,15 +103,31 @@ func (s *Stock) selectReservations(ctx context.Context, query string, args ...an
 	return reservations, nil
 }
 
-// Publish publishes these orders again now, as a sweep does when they are due: the order service creates, cancels or
-// settles each by where it stands, and what is done already stays as it is.
-func (w *Sweeper) Publish(ctx context.Context, orders []event.Order) error {
-	for len(orders) > 0 {
-		list := orders[:min(len(orders), sweepOrders)]
-		orders = orders[len(list):]
-		if err := mq.Send(ctx, w.sender, event.StockReserved, list[0].ID, event.Reserved{Orders: list}); err != nil {
-			return away("publish reservations", err)
+// Publish publishes the reservations of these orders again now, as a sweep does when they are due, and returns the ids
+// of those that it published: the order service creates, cancels or settles each by where it stands, and what is done
+// already stays as it is. Only a reservation that is held now is published. From any other one the order service would
+// make an order whose tickets may be somebody else's by now.
+func (w *Sweeper) Publish(ctx context.Context, orderIDs []string) (published []string, err error) {
+	for ids := range slices.Chunk(orderIDs, sweepOrders) {
+		reservations, err := w.stock.ReservationsOf(ctx, ids...)
+		if err != nil {
+			return published, err
+		}
+		var held []event.Order
+		for _, id := range ids {
+			if r, exists := reservations[id]; exists && r.State == Held {
+				held = append(held, r.Order)
+			}
+		}
+		if len(held) == 0 {
+			continue
+		}
+		if err := mq.Send(ctx, w.sender, event.StockReserved, held[0].ID, event.Reserved{Orders: held}); err != nil {
+			return published, away("publish reservations", err)
+		}
+		for _, o := range held {
+			published = append(published, o.ID)
 		}
 	}
-	return nil
+	return published, nil
 }

@@ -84,7 +84,8 @@ export async function purchase(screening) {
     sessionStorage.removeItem(slot(screening));
     return order;
   } catch (refusal) {
-    if (!refusal.again) sessionStorage.removeItem(slot(screening));
+    // A 401 says nothing about the purchase: signed in again, the same key finds out.
+    if (!refusal.again && refusal.status !== 401) sessionStorage.removeItem(slot(screening));
     throw refusal;
   }
 }
