@@ -111,7 +111,10 @@ func (o *office) logRequest(c echo.Context, elapsed time.Duration, err error) {
 		switch row, _ := o.problems.find(err); row.kind {
 		case busy:
 		case unavailable:
-			level = slog.LevelWarn
+			// What was cut off because its caller has gone says nothing about the office.
+			if c.Request().Context().Err() == nil {
+				level = slog.LevelWarn
+			}
 		default:
 			level = slog.LevelError
 		}

@@ -196,3 +196,25 @@ func TestNoRoomIsBusy(t *testing.T) {
 		t.Errorf("answered %d after there was room again", w.Code)
 	}
 }
+
+// A buyer who closed the page in the middle of a request was logged as a database that is away, and an operator went to
+// look for it. A failure that nobody's going away explains is still a warning.
+func TestCallerWhoHasGoneIsNoWarning(t *testing.T) {
+	f := newFixture(t)
+	f.stock.reservation = func(string, string) (stock.Reservation, error) {
+		return stock.Reservation{}, fmt.Errorf("%w: read reservation: %w", stock.ErrUnavailable, context.Canceled)
+	}
+	for _, gone := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if gone {
+			cancel()
+		}
+		r := httptest.NewRequestWithContext(ctx, "GET", "/v1/orders/"+orderID, nil)
+		r.Header.Set("Authorization", "Bearer "+tokenFor(t, "alice", roleBuyer))
+		f.handler.ServeHTTP(httptest.NewRecorder(), r)
+		if log := f.log.String(); gone != (log == "") {
+			t.Errorf("caller gone %v: logged %q", gone, log)
+		}
+	}
+}
