@@ -74,6 +74,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"not yet":            {tokenFor(t, "alice", route.role, set("nbf", testNow().Add(time.Minute).Unix())), 401},
 				"no sub":             {tokenFor(t, "alice", route.role, without("sub")), 401},
 				"empty sub":          {tokenFor(t, "", route.role), 401},
+				"sub ends in space":  {tokenFor(t, "alice ", route.role), 401},
+				"sub begins in one":  {tokenFor(t, " alice", route.role), 401},
 				"sub too long":       {tokenFor(t, strings.Repeat("a", subjectBytesMax+1), route.role), 401},
 				"sub with a newline": {tokenFor(t, "alice\n", route.role), 401},
 				"no role":            {tokenFor(t, "alice", route.role, without("role")), 401},

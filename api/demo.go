@@ -50,7 +50,7 @@ func (o *office) makeToken(c echo.Context) error {
 	}
 	if !validSubject(body.User) {
 		return refusal{kind: invalid,
-			detail: fmt.Sprintf("user must have 1 to %d printable ASCII characters.", subjectBytesMax)}
+			detail: fmt.Sprintf("user must have 1 to %d printable ASCII characters, and no space at either end.", subjectBytesMax)}
 	}
 	if body.Role != roleBuyer && body.Role != roleAdmin {
 		return refusal{kind: invalid, detail: "role must be buyer or admin."}
