@@ -32,6 +32,7 @@ type DB struct {
 	dialect dialect
 	write   *sqlx.DB
 	read    *sqlx.DB
+	migrate *sqlx.DB // on MySQL a pool of its own, whose statements may take long
 }
 
 // Open connects to dsn and checks that the database answers. The forms are sqlite:PATH and
@@ -86,7 +87,7 @@ func (d *DB) Ping(ctx context.Context) error { return d.write.PingContext(ctx) }
 // Close closes every connection. It is idempotent.
 func (d *DB) Close() error {
 	if d.read == d.write {
-		return d.write.Close()
+		return errors.Join(d.migrate.Close(), d.write.Close())
 	}
 	return errors.Join(d.read.Close(), d.write.Close())
 }

@@ -167,3 +167,13 @@ func TestCancelledContextEndsInTx(t *testing.T) {
 		t.Errorf("InTx: %v, want Canceled", err)
 	}
 }
+
+// A migration that rebuilds a large table took longer than any statement of a sale may, and the start failed with a
+// broken connection while the server went on with it.
+func TestMigrationMayTakeLongerThanAStatement(t *testing.T) {
+	dsn := dbtest.DSN(t)
+	if strings.HasPrefix(dsn, "sqlite:") {
+		t.Skip("only MySQL's connections have a time limit")
+	}
+	dbtest.Open(t, dsn, fstest.MapFS{"mysql/001_slow.sql": &fstest.MapFile{Data: []byte("DO SLEEP(11)")}})
+}

@@ -13,7 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-const migrateTimeout = time.Minute
+const migrateTimeout = 10 * time.Minute
 
 // ErrSchemaTooNew says that a newer version of the program, or another service, has already changed this database.
 var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: it is another service's, or that of a newer version, which then has to run")
@@ -36,7 +36,7 @@ func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 }
 
 func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
-	conn, err := d.write.Connx(ctx)
+	conn, err := d.migrate.Connx(ctx)
 	if err != nil {
 		return err
 	}

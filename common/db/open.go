@@ -47,7 +47,7 @@ func openSQLite(path string) (*DB, error) {
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
-	return &DB{dialect: sqliteDialect{}, write: write, read: read}, nil
+	return &DB{dialect: sqliteDialect{}, write: write, read: read, migrate: write}, nil
 }
 
 // openMySQL opens a pool with what the statements rely on: affected rows are those that matched, a statement sees what
@@ -77,11 +77,19 @@ func openMySQL(dsn string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
+	patient := c.Clone()
+	patient.ReadTimeout = 0 // a migration of a large table takes minutes; its context bounds it
+	migrator, err := mysql.NewConnector(patient)
+	if err != nil {
+		return nil, fmt.Errorf("mysql: %w", err)
+	}
 	pool := sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql")
 	pool.SetMaxOpenConns(mysqlPool)
 	pool.SetMaxIdleConns(mysqlPool)
 	pool.SetConnMaxLifetime(connectionLife)
-	return &DB{dialect: mysqlDialect{}, write: pool, read: pool}, nil
+	return &DB{
+		dialect: mysqlDialect{}, write: pool, read: pool, migrate: sqlx.NewDb(sql.OpenDB(readCommitted{migrator}), "mysql"),
+	}, nil
 }
 
 // readCommitted sets the isolation level of each new connection. It is a statement because the variable has different
