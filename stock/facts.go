@@ -26,8 +26,8 @@ func (f facts) refusal(r PurchaseRequest, now time.Time) error {
 	return screening.refusal(r, f.held(r), now)
 }
 
-// facts lets in from memory whom it can, without a statement; the database still judges them. Those whom memory would
-// turn away are looked up.
+// facts lets in from memory whom it can, without a statement; the database still judges them. Whoever memory would turn
+// away is looked up, and so is everybody else who wants the same screening: what is read of it may turn them away as well.
 func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (facts, error) {
 	known, asked := s.stock.memory.recall(list)
 	f := facts{screenings: known}
@@ -35,16 +35,22 @@ func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (fa
 	if f.holdings, err = s.stock.readHoldings(ctx, f.screenings, list); err != nil {
 		return f, away("read holdings", err)
 	}
-	var unsure []*purchase
+	unsure := map[string]bool{} // screenings
 	for _, p := range list {
 		if f.refusal(p.request, now) != nil {
-			unsure = append(unsure, p)
+			unsure[p.request.ScreeningID] = true
 		}
 	}
 	if len(unsure) == 0 {
 		return f, nil
 	}
-	read, err := s.stock.readFacts(ctx, unsure)
+	var wanted []*purchase
+	for _, p := range list {
+		if unsure[p.request.ScreeningID] {
+			wanted = append(wanted, p)
+		}
+	}
+	read, err := s.stock.readFacts(ctx, wanted)
 	if err != nil {
 		return f, err
 	}

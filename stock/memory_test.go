@@ -161,3 +161,22 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d screenings are remembered", n)
 	}
 }
+
+// Memory let alice's repeat in without a look. In the same list carol asked for more than memory knew of, so the
+// screening was read again, and that reading, in which another process had taken the rest, turned alice away from the
+// order that she had. Whoever a reading may turn away is looked up with it.
+func TestRepeatIsTheSameOrderBesideARefusedNeighbour(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 3, 0)
+	here, _ := newRemembering(s)
+	elsewhere, _ := newRemembering(s)
+	first := mustBuyOne(t, here, screening.ID, "alice") // here remembers two that are left
+	if got := decide(elsewhere, PurchaseRequest{"bob", "k", screening.ID, 2})[0]; got.err != nil {
+		t.Fatal(got.err)
+	}
+	got := decide(here, PurchaseRequest{"alice", "k", screening.ID, 1}, PurchaseRequest{"carol", "k", screening.ID, 3})
+	if got[0].err != nil || got[0].ID != first.ID {
+		t.Errorf("alice's repeat: %v, %v, want her order %s", got[0].ID, got[0].err, first.ID)
+	}
+	wantErr(t, got[1].err, ErrSoldOut)
+}
