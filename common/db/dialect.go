@@ -30,8 +30,7 @@ func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 51
 
 // Primary result codes: BUSY, READONLY, IOERR, FULL, CANTOPEN.
 func (sqliteDialect) isUnavailable(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && slices.Contains([]int{5, 8, 10, 13, 14}, e.Code()&0xff)
+	return slices.Contains([]int{5, 8, 10, 13, 14}, extendedCode(err)&0xff)
 }
 
 // A SQLite migration runs in an immediate transaction, which is the lock.
@@ -41,9 +40,15 @@ func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
 // parameters.
 func (sqliteDialect) insertRows() int { return 64 }
 
-func sqliteCode(err error, codes ...int) bool {
+func sqliteCode(err error, codes ...int) bool { return slices.Contains(codes, extendedCode(err)) }
+
+// extendedCode is SQLite's extended result code, whose lowest byte is the primary one; 0, OK, for any other error.
+func extendedCode(err error) int {
 	var e *sqlite.Error
-	return errors.As(err, &e) && slices.Contains(codes, e.Code())
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code()
 }
 
 type mysqlDialect struct{}

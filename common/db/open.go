@@ -73,23 +73,29 @@ func openMySQL(dsn string) (*DB, error) {
 	c.ReadTimeout = 10 * time.Second
 	c.WriteTimeout = 10 * time.Second
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
+	pool, err := mysqlConnections(c)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(mysqlPool)
+	pool.SetMaxIdleConns(mysqlPool)
+	pool.SetConnMaxLifetime(connectionLife)
+	c.ReadTimeout = 0 // a migration of a large table takes minutes; its context bounds it
+	migrate, err := mysqlConnections(c)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	migrate.SetMaxIdleConns(0) // the connection ends with the migrations
+	return &DB{dialect: mysqlDialect{}, write: pool, read: pool, migrate: migrate}, nil
+}
+
+// mysqlConnections makes a pool that connects when it is first asked. It keeps a copy of c.
+func mysqlConnections(c *mysql.Config) (*sqlx.DB, error) {
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	patient := c.Clone()
-	patient.ReadTimeout = 0 // a migration of a large table takes minutes; its context bounds it
-	migrator, err := mysql.NewConnector(patient)
-	if err != nil {
-		return nil, fmt.Errorf("mysql: %w", err)
-	}
-	pool := sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql")
-	pool.SetMaxOpenConns(mysqlPool)
-	pool.SetMaxIdleConns(mysqlPool)
-	pool.SetConnMaxLifetime(connectionLife)
-	return &DB{
-		dialect: mysqlDialect{}, write: pool, read: pool, migrate: sqlx.NewDb(sql.OpenDB(readCommitted{migrator}), "mysql"),
-	}, nil
+	return sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql"), nil
 }
 
 // readCommitted sets the isolation level of each new connection. It is a statement because the variable has different
