@@ -90,9 +90,7 @@ func TestCommitInDoubtIsAskedOfTheFence(t *testing.T) {
 		`CREATE TRIGGER orphan AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
 			BEGIN INSERT INTO children VALUES (1); END`,
 	} {
-		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
-			t.Fatal(err)
-		}
+		exec(t, s, statement)
 	}
 	l := handMade(screening, 1, "mallory")
 	outcome, err := s.execute(t.Context(), l)

@@ -27,8 +27,8 @@ const (
 	listTimeout   = 15 * time.Second
 	// A round is lost to a key that was used before, and to another process that sold the same tickets in between.
 	roundsMax = 16
-	// Two processes that sell the same tickets take turns to conflict; whoever conflicts more often in a row than this
-	// has a purchase in its list that cannot be stored.
+	// Two processes that sell the same tickets take turns to conflict; a list that conflicts this often holds a
+	// purchase that cannot be stored.
 	conflictsMax = 4
 )
 
@@ -56,13 +56,9 @@ type sendHalf func(ctx context.Context, l reserveList, local func(context.Contex
 // NewSeller starts selling from s through t, whose check-back must be s.Check. Close the seller before t. The end of
 // ctx does not cut short what has been accepted; Close waits for it.
 func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
-	return startSeller(ctx, s, func(ctx context.Context, l reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+	seller := newSeller(s, func(ctx context.Context, l reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
 		return mq.SendHalf(ctx, t, event.StockReserved, l.txID, event.Reserved{Orders: l.orders}, local)
 	})
-}
-
-func startSeller(ctx context.Context, s *Stock, send sendHalf) *Seller {
-	seller := newSeller(s, send)
 	viewCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var viewing sync.WaitGroup
 	viewing.Go(func() { seller.view.run(viewCtx) })
@@ -73,6 +69,7 @@ func startSeller(ctx context.Context, s *Stock, send sendHalf) *Seller {
 	return seller
 }
 
+// newSeller returns a seller whose lists are handed to sell by its caller.
 func newSeller(s *Stock, send sendHalf) *Seller {
 	return &Seller{stock: s, send: send, inFlight: newInFlight(), view: newView(s, time.Now)}
 }
@@ -192,9 +189,6 @@ func (s *Seller) sell(ctx context.Context, list []*purchase) {
 }
 
 func refuse(list []*purchase, err error) {
-	if err == nil {
-		return
-	}
 	for _, p := range list {
 		p.answer(Reservation{}, err)
 	}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
@@ -342,15 +341,10 @@ func TestOneBadOrderDoesNotSinkItsList(t *testing.T) {
 		"mysql": `CREATE TRIGGER poison BEFORE INSERT ON reservations FOR EACH ROW
 			IF NEW.buyer_id = 'mallory' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'poison'; END IF`,
 	}[o.db.Name()]
-	if err := o.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(poison); return err }); err != nil {
-		t.Fatal(err)
-	}
-	var requests []PurchaseRequest
-	for i := range 20 {
-		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
-	}
+	exec(t, o.Stock, poison)
+	requests := crowd(screening, 20)
 	requests[7].BuyerID = "mallory"
-	for i, got := range ask(requests, func(ctx context.Context, calls []*call) { o.seller.sell(ctx, gather(calls)) }) {
+	for i, got := range decide(o.seller, requests...) {
 		if bad := i == 7; (got.err != nil) != bad || errors.Is(got.err, ErrUnavailable) {
 			t.Errorf("purchase %d: %v", i, got.err)
 		}

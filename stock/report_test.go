@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -37,12 +36,7 @@ func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
 		accounts[second.ID] != (Account{second.ID, 100, 97, 0, 3, 0, 3}) || !accounts[first.ID].Balanced() {
 		t.Errorf("accounts %+v", accounts)
 	}
-	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE stock SET sold = sold + 1, available = available - 1 WHERE screening_id = ?`, first.ID)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	exec(t, s, `UPDATE stock SET sold = sold + 1, available = available - 1 WHERE screening_id = ?`, first.ID)
 	if page, err := s.Accounts(t.Context(), "", 10); err != nil || page[0].Balanced() == page[1].Balanced() {
 		t.Errorf("a sold ticket without a reservation is not seen: %+v, %v", page, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
@@ -135,10 +134,7 @@ func TestLocalTransactionIsAllOrNothing(t *testing.T) {
 func TestConcurrentBuyersSellExactly(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
-	requests := make([]PurchaseRequest, 100)
-	for i := range requests {
-		requests[i] = PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1}
-	}
+	requests := crowd(screening, 100)
 	seller := newPlanner(s)
 	var sold atomic.Int64
 	var lists sync.WaitGroup
@@ -223,15 +219,10 @@ func TestPurchaseThatAlwaysConflictsSinksNoOther(t *testing.T) {
 		`CREATE TRIGGER conflict AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
 			BEGIN INSERT INTO fences VALUES ('taken', 'committed'); END`,
 	} {
-		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(statement); return err }); err != nil {
-			t.Fatal(err)
-		}
+		exec(t, s, statement)
 	}
 	seller := newPlanner(s)
-	requests := []PurchaseRequest{{"mallory", "k", screening.ID, 1}}
-	for i := range 63 {
-		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
-	}
+	requests := append([]PurchaseRequest{{"mallory", "k", screening.ID, 1}}, crowd(screening, 63)...)
 	answers := decide(seller, requests...)
 	wantErr(t, answers[0].err, ErrBusy)
 	for i, got := range answers[1:] {
@@ -257,20 +248,11 @@ func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
 		return local(ctx), nil
 	})
 	// The one writing connection keeps the setting: it answers, and reads, and refuses to write with SQLITE_READONLY.
-	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `PRAGMA query_only = 1`)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	exec(t, s, `PRAGMA query_only = 1`)
 	if err := s.db.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var requests []PurchaseRequest
-	for i := range 64 {
-		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
-	}
-	for _, got := range decide(seller, requests...) {
+	for _, got := range decide(seller, crowd(screening, 64)...) {
 		wantErr(t, got.err, ErrUnavailable)
 	}
 	if halves != 1 {

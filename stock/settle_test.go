@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -72,16 +71,8 @@ func TestReleaseWithoutAHoldingGivesTheTicketsBack(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
 	bought := buy(t, s, screening.ID, "alice", "k", 2)
-	limit := func(n int64) {
-		if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
-			_, err := tx.ExecContext(t.Context(), `UPDATE screenings SET per_user_limit = ? WHERE id = ?`, n, screening.ID)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		s.memory.forget(screening.ID)
-	}
-	limit(4)
+	exec(t, s, `UPDATE screenings SET per_user_limit = 4 WHERE id = ?`, screening.ID)
+	s.memory.forget(screening.ID)
 	later := buy(t, s, screening.ID, "alice", "k2", 1) // her holding counts 1, and she holds 3
 	settle(t, s, event.Cancelled, bought.ID)
 	settle(t, s, event.Cancelled, later.ID)

@@ -3,6 +3,7 @@ package stock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -81,11 +82,6 @@ func newPlanner(s *Stock) *Seller { return newSeller(s, storedAtOnce) }
 
 // decide hands the requests over as one list and returns their answers.
 func decide(s *Seller, requests ...PurchaseRequest) []answer {
-	return ask(requests, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
-}
-
-// ask hands the requests over as one list.
-func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []answer {
 	first, release := make(chan struct{}), make(chan struct{})
 	group := batch.Start(context.Background(), batch.Options{
 		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Timeout: time.Minute,
@@ -95,7 +91,7 @@ func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []an
 			<-release
 			return
 		}
-		handle(ctx, calls)
+		s.sell(ctx, gather(calls))
 	})
 	answers := make([]answer, len(requests))
 	var callers sync.WaitGroup
@@ -111,6 +107,26 @@ func ask(requests []PurchaseRequest, handle func(context.Context, []*call)) []an
 	callers.Wait()
 	group.Close()
 	return answers
+}
+
+// crowd is the purchases of n buyers who want a ticket each.
+func crowd(screening Screening, n int) []PurchaseRequest {
+	requests := make([]PurchaseRequest, n)
+	for i := range requests {
+		requests[i] = PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1}
+	}
+	return requests
+}
+
+// exec changes the database behind the back of stock.
+func exec(t *testing.T, s *Stock, statement string, args ...any) {
+	t.Helper()
+	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), statement, args...)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // buy reserves and demands that it works.

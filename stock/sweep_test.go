@@ -47,10 +47,7 @@ func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
 func TestSweepIsBoundedByMessageAndCompletesInPasses(t *testing.T) {
 	o := newFaultyOffice(t, Options{PayWindow: time.Minute})
 	screening := addScreening(t, o.Stock, 1000, 0)
-	var requests []PurchaseRequest
-	for i := range sweepOrders + 44 {
-		requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1})
-	}
+	requests := crowd(screening, sweepOrders+44)
 	seller := newPlanner(o.Stock)
 	for _, got := range decide(seller, requests...) {
 		if got.err != nil {
