@@ -59,13 +59,12 @@ func (o *office) cancelOrder(c echo.Context, caller string) error {
 	}
 	row, err := o.Orders.Cancel(traced(c), reservation.Order, reservation.State == stock.Held)
 	view := viewOfOrder(row)
-	if errors.Is(err, order.ErrOrderAbsent) { // stock knows how the order ended, and the order service does not
-		view, err = viewOf(reservation, nil), nil
-		if view.status == statusPaid {
-			err = order.ErrAlreadyPaid
-		}
-	}
-	if err != nil {
+	switch absent := errors.Is(err, order.ErrOrderAbsent); { // then stock knows how the order ended
+	case absent && reservation.State == stock.Sold:
+		return order.ErrAlreadyPaid
+	case absent:
+		view = viewOf(reservation, nil)
+	case err != nil:
 		return err
 	}
 	return answer(c, http.StatusOK, appendOrder(make([]byte, 0, answerBytes), view, o.Now()))
