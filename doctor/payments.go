@@ -53,18 +53,16 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 			if age <= inFlight {
 				continue
 			}
-			t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Remedy: publishAgain, orders: []string{c.OrderID},
-				Detail: fmt.Sprintf("%d %s for order %s waits since %s", c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
+			t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Detail: fmt.Sprintf("%d %s for order %s waits since %s", c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
 			switch reservation, exists := reservations[c.OrderID]; {
 			case !exists:
-				t.Remedy, t.orders = "", nil
 				t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
 			case reservation.State == stock.Released:
-				t.Remedy, t.orders = "", nil
 				t.Detail += ", and its tickets were released: send the money back, and mark the payment as a mismatch"
 			case reservation.State == stock.Sold:
-				t.Remedy, t.orders = "", nil
-				t.Detail += ", its tickets are sold, and its order is gone: bring the order back from a backup"
+				t.Detail += ", and its tickets are sold: bring the order back from a backup if it is gone, else send the money back"
+			default:
+				t.Remedy, t.orders = publishAgain, []string{c.OrderID}
 			}
 			r.add(t)
 		}
