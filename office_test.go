@@ -368,36 +368,34 @@ func TestMain(m *testing.M) {
 // ticket is available, reserved or sold, and the reservations add up to the counters.
 func (o *officeTest) counters(screening string) (available, reserved, sold int64) {
 	o.t.Helper()
-	d, err := db.Open(o.t.Context(), o.stockDSN)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
 	var row struct{ Capacity, Available, Reserved, Sold, Held, Gone int64 }
-	err = d.Reader().GetContext(o.t.Context(), &row, `SELECT s.capacity, s.available, s.reserved, s.sold,
+	o.read(o.stockDSN, &row, `SELECT s.capacity, s.available, s.reserved, s.sold,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND r.state = 'reserved') AS held,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND r.state = 'sold') AS gone
 		FROM stock s WHERE s.screening_id = ?`, screening)
-	if err != nil {
-		o.t.Fatal(err)
-	}
 	if row.Available+row.Reserved+row.Sold != row.Capacity || row.Held != row.Reserved || row.Gone != row.Sold {
 		o.t.Fatalf("the books are wrong: %+v", row)
 	}
 	return row.Available, row.Reserved, row.Sold
 }
 
-// refundsDue counts the payments of an order whose money must go back.
-func (o *officeTest) refundsDue(orderID string) (n int) {
+// read gets one row from a database behind the services' back.
+func (o *officeTest) read(dsn string, row any, query string, args ...any) {
 	o.t.Helper()
-	d, err := db.Open(o.t.Context(), o.orderDSN)
+	d, err := db.Open(o.t.Context(), dsn)
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	if err := d.Reader().GetContext(o.t.Context(), &n, `SELECT COUNT(*) FROM refunds WHERE order_id = ?`, orderID); err != nil {
+	if err := d.Reader().GetContext(o.t.Context(), row, query, args...); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+// refundsDue counts the payments of an order whose money must go back.
+func (o *officeTest) refundsDue(orderID string) (n int) {
+	o.t.Helper()
+	o.read(o.orderDSN, &n, `SELECT COUNT(*) FROM refunds WHERE order_id = ?`, orderID)
 	return n
 }
 

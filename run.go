@@ -92,6 +92,7 @@ type office struct {
 	orderDB     *db.DB
 	bus         *mq.Bus
 	stock       *stock.Stock
+	publisher   *stock.Publisher
 	seller      *stock.Seller
 	purchases   *purchases // the seller, counted
 	orders      *order.Orders
@@ -206,6 +207,7 @@ func (o *office) startSweeper(ctx context.Context) error {
 		return err
 	}
 	o.onClose(func() error { sender.Close(); return nil })
+	o.publisher = stock.NewPublisher(o.stock, sender)
 	sweeper := stock.NewSweeper(o.stock, sender)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -236,7 +238,7 @@ func (o *office) openConsumers(ctx context.Context) error {
 	}{
 		{roleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.orders.Create)},
 		{roleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.orders.Timeout)},
-		{roleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.stock.Settle)},
+		{roleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
 	} {
 		if !o.config.HasRole(step.role) {
 			continue

@@ -79,8 +79,11 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 func examineOrphan(o Office, r *Report, reservation stock.Reservation) {
 	age := o.Now().Sub(time.UnixMilli(reservation.CreatedAt))
 	switch {
-	case reservation.State != stock.Held:
-		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: fmt.Sprintf("the reservation is %s, and there is no order", reservation.State)})
+	case reservation.State == stock.Sold:
+		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: "its tickets are sold, and there is no order"})
+	case reservation.State == stock.Released:
+		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, orders: []string{reservation.ID},
+			Detail: "its tickets were released, and there is no order that says so"})
 	case age > inFlight:
 		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, orders: []string{reservation.ID},
 			Detail: fmt.Sprintf("%d tickets of %s are reserved since %s, and there is no order", reservation.Quantity, reservation.ScreeningID, round(age))})
@@ -90,10 +93,11 @@ func examineOrphan(o Office, r *Report, reservation stock.Reservation) {
 func examinePair(o Office, r *Report, reservation stock.Reservation, bought order.Order, settledAt time.Time) {
 	t := Trouble{ID: reservation.ID, Remedy: publishAgain, orders: []string{reservation.ID}}
 	switch {
-	case reservation.State == stock.Sold && bought.State != order.Paid,
-		reservation.State == stock.Released && bought.State != order.Cancelled:
-		r.add(Trouble{Kind: Contradiction, ID: reservation.ID,
-			Detail: fmt.Sprintf("the reservation is %s, the order is %s", reservation.State, bought.State)})
+	case reservation.State == stock.Sold && bought.State != order.Paid:
+		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: fmt.Sprintf("its tickets are sold, the order is %s", bought.State)})
+	case reservation.State == stock.Released && bought.State != order.Cancelled:
+		t.Kind, t.Detail = Contradiction, fmt.Sprintf("its tickets were released, the order is %s", bought.State)
+		r.add(t)
 	case reservation.State != stock.Held:
 	case bought.State == order.PendingPayment:
 		if o.Stock.IsStale(reservation) {

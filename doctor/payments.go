@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"boxoffice/order"
-	"boxoffice/stock"
 )
 
 func examinePayments(ctx context.Context, o Office, r *Report) error {
@@ -31,7 +30,8 @@ func (r *Report) note(kind string, claims []order.Claim) {
 	}
 }
 
-// examineParked looks at payments that wait for their order. Whatever makes the order move applies them too.
+// examineParked looks at payments that wait for their order. Whatever makes the order move applies them too: when the
+// reservation is published, one of released tickets becomes a refund, and one of sold tickets pays an order that is gone.
 func examineParked(ctx context.Context, o Office, r *Report) error {
 	parked, err := o.Orders.PaymentsOf(ctx, order.Parked, troublesMax)
 	if err != nil {
@@ -57,11 +57,8 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 			switch reservation, exists := reservations[c.OrderID]; {
 			case !exists:
 				t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
-			case reservation.State == stock.Released:
-				t.Detail += ", and its tickets were released: send the money back, and mark the payment as a mismatch"
-			case reservation.State == stock.Sold:
-				t.Detail += ", and its tickets are sold: bring the order back from a backup if it is gone, else send the money back"
 			default:
+				t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
 				t.Remedy, t.orders = publishAgain, []string{c.OrderID}
 			}
 			r.add(t)

@@ -78,7 +78,7 @@ func (r *Report) addLetters(kind Kind, group string, found mq.Letters) {
 			t.Remedy = "put it aside"
 		case kind == ExhaustedHalf:
 			t.Detail += "orders " + few(orders)
-			t.Remedy = "publish what is still reserved again"
+			t.Remedy = "publish its reservations again"
 			t.orders = orders
 		default:
 			t.Detail += "orders " + few(orders)
@@ -97,7 +97,7 @@ func ordersOf(l mq.Letter) ([]string, error) {
 		if err := json.Unmarshal(l.Body, &m); err != nil {
 			return nil, err
 		}
-		for _, o := range m.Orders {
+		for _, o := range slices.Concat(m.Orders, m.Released, m.Sold) {
 			ids = append(ids, o.ID)
 		}
 	case string(event.PaymentDue):

@@ -42,7 +42,7 @@ func Treat(ctx context.Context, o Office, r *Report) (left int, err error) {
 // publish publishes the reservations of these orders, as far as they are held. Those of a half message that was rolled
 // back are not there.
 func publish(ctx context.Context, o Office, r *Report, ids []string) error {
-	published, err := stock.NewSweeper(o.Stock, o.Sender).Publish(ctx, ids)
+	published, err := stock.NewPublisher(o.Stock, o.Sender).Publish(ctx, ids)
 	for _, id := range published {
 		r.Treated = append(r.Treated, "published the reservation of order "+id+" again")
 	}

@@ -26,54 +26,54 @@ func keepPending(Order, int64) CancelReason { return "" }
 // advance brings the orders to where they have to be by now and returns them; ids that are in no row and not in
 // reserved are absent. One transaction creates those of reserved that are missing, applies the parked payments of all
 // of them, and cancels by rule what is still pending.
+func (o *Orders) advance(ctx context.Context, ids []string, reserved []event.Order, rule cancelRule) (map[string]Order, error) {
+	return o.change(ctx, ids, func(ctx context.Context, tx *db.Tx, l *ledger) error {
+		if err := l.create(ctx, tx, missingOrders(reserved, l.orders)); err != nil {
+			return err
+		}
+		if err := l.takeParked(ctx, tx); err != nil {
+			return err
+		}
+		for _, order := range l.orders {
+			if reason := rule(order, l.now); order.State == PendingPayment && reason != "" {
+				l.cancel(order, reason)
+			}
+		}
+		return nil
+	})
+}
+
+// change runs one transaction over the orders of these ids and returns them as it leaves them: decide says in the
+// ledger what becomes of each.
 //
 // A payment parks when it finds no order, and under READ COMMITTED neither side need see the other: the payment's
 // transaction reads no order, the order's reads no payment, and both commit. So each side looks again after its own
 // commit (payList does the same), and the one that commits last finds the other. Should the process stop between
 // commit and look, the next transaction that touches the order finds the payment, and each order gets one at its
 // deadline.
-func (o *Orders) advance(ctx context.Context, ids []string, reserved []event.Order, rule cancelRule) (map[string]Order, error) {
+func (o *Orders) change(ctx context.Context, ids []string, decide func(context.Context, *db.Tx, *ledger) error) (map[string]Order, error) {
 	for {
-		orders, created, err := o.advanceOnce(ctx, ids, reserved, rule)
-		if err != nil || created == 0 {
-			return orders, err
+		var l *ledger
+		err := o.inTx(ctx, func(tx *db.Tx) (err error) {
+			if l, err = openLedger(ctx, tx, ids, o.now()); err != nil {
+				return err
+			}
+			if err := decide(ctx, tx, l); err != nil {
+				return err
+			}
+			return l.write(ctx, tx)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if l.created == 0 {
+			return l.orders, nil
 		}
 		parked, err := parkedPayments(ctx, o.db.Reader(), ids)
 		if err != nil || len(parked) == 0 {
-			return orders, o.unavailable(err)
+			return l.orders, o.unavailable(err)
 		}
 	}
-}
-
-func (o *Orders) advanceOnce(ctx context.Context, ids []string, reserved []event.Order, rule cancelRule) (orders map[string]Order, created int, err error) {
-	err = o.inTx(ctx, func(tx *db.Tx) error {
-		now := o.now().UnixMilli()
-		l, err := openLedger(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		missing := missingOrders(reserved, l.orders)
-		if err := insertOrders(ctx, tx, missing); err != nil {
-			return err
-		}
-		for _, order := range missing {
-			l.orders[order.ID] = Order{Order: order, State: PendingPayment}
-		}
-		if err := l.takeParked(ctx, tx); err != nil {
-			return err
-		}
-		for _, order := range l.orders {
-			if reason := rule(order, now); order.State == PendingPayment && reason != "" {
-				l.cancel(order, reason)
-			}
-		}
-		orders, created = l.orders, len(missing)
-		return l.write(ctx, tx, now)
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	return orders, created, nil
 }
 
 // missingOrders sorts by id, so that two transactions that create the same orders wait for each other and do not

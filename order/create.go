@@ -15,26 +15,49 @@ import (
 // errNotNew says that more than an insert is needed.
 var errNotNew = errors.New("not all of these orders are new")
 
-// Create handles stock-reserved, from a purchase or from stock's sweeper, and answers by where each order stands: one
-// that is missing is created, one that is pending and due is cancelled, and one that is final is published again. It
-// returns nil only when the messages that follow from it are stored; until then the message comes again, which changes
-// nothing that is done.
+// Create handles stock-reserved, from a purchase or published by stock again, and answers by where each order stands. Of
+// the held ones, an order that is missing is created, one that is pending and due is cancelled, and one that is final is
+// published again. It returns nil only when the messages that follow from it are stored; until then the message comes
+// again, which changes nothing that is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
-	orders, err := o.createNew(ctx, reserved.Orders)
-	if errors.Is(err, errNotNew) {
-		ids := make([]string, len(reserved.Orders))
-		for i, order := range reserved.Orders {
-			ids[i] = order.ID
+	for _, step := range []struct {
+		reserved []event.Order
+		do       func(context.Context, []event.Order) (map[string]Order, error)
+	}{
+		{reserved.Orders, o.createHeld}, {reserved.Released, o.cancelReleased}, {reserved.Sold, o.paySold},
+	} {
+		if len(step.reserved) == 0 {
+			continue
 		}
-		orders, err = o.advance(ctx, ids, reserved.Orders, whenExpired)
+		orders, err := step.do(ctx, step.reserved)
+		switch {
+		case o.db.IsConstraint(err):
+			return mq.Permanent(fmt.Errorf("create orders: %w", err))
+		case err != nil:
+			return fmt.Errorf("create orders: %w", err)
+		}
+		if err := o.announce(ctx, orders); err != nil {
+			return err
+		}
 	}
-	switch {
-	case o.db.IsConstraint(err):
-		return mq.Permanent(fmt.Errorf("create orders: %w", err))
-	case err != nil:
-		return fmt.Errorf("create orders: %w", err)
+	return nil
+}
+
+// createHeld brings the orders of held tickets to where they have to be by now.
+func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
+	orders, err := o.createNew(ctx, reserved)
+	if errors.Is(err, errNotNew) {
+		return o.advance(ctx, orderIDs(reserved), reserved, whenExpired)
 	}
-	return o.announce(ctx, orders)
+	return orders, err
+}
+
+func orderIDs(orders []event.Order) []string {
+	ids := make([]string, len(orders))
+	for i, order := range orders {
+		ids[i] = order.ID
+	}
+	return ids
 }
 
 // createNew inserts the orders without a look. It is how nearly every list goes; errNotNew leaves to advance a list of

@@ -167,9 +167,7 @@ func (f *fixture) payment(o event.Order) Payment {
 
 func (f *fixture) create(orders ...event.Order) {
 	f.t.Helper()
-	if err := f.orders.Create(f.t.Context(), event.Reserved{Orders: orders}); err != nil {
-		f.t.Fatalf("Create: %v", err)
-	}
+	f.publish(event.Reserved{Orders: orders})
 }
 
 func (f *fixture) timeout(ids ...string) {

@@ -19,7 +19,8 @@ var (
 // State is where an order stands.
 type State string
 
-// An order leaves PendingPayment once, for one of the others.
+// An order leaves PendingPayment once, for one of the others. A paid one is cancelled only when stock says that its
+// tickets had been released, see release.
 const (
 	PendingPayment State = "PENDING_PAYMENT"
 	Paid           State = "PAID"
@@ -31,8 +32,9 @@ type CancelReason string
 
 // The reasons.
 const (
-	CancelUnpaid  CancelReason = "unpaid"
-	CancelByBuyer CancelReason = "buyer"
+	CancelUnpaid   CancelReason = "unpaid"
+	CancelByBuyer  CancelReason = "buyer"
+	CancelReleased CancelReason = "released" // its tickets are not held, and may be somebody else's
 )
 
 // Order is an order with its state.

@@ -104,7 +104,7 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool)
 			}
 		}
 		look = true // a payment that was recorded before fails the insert, and only then is there one to read
-		l, err := openLedger(ctx, tx, orderIDs)
+		l, err := openLedger(ctx, tx, orderIDs, o.now())
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool)
 			}
 		}
 		paid = l.paid
-		return l.write(ctx, tx, o.now().UnixMilli())
+		return l.write(ctx, tx)
 	})
 	if err != nil {
 		return nil, err

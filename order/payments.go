@@ -25,9 +25,20 @@ func (r paymentRow) payment() Payment {
 
 // readPayments reads the recorded ones of these payments, without their webhook ids.
 func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]receivedPayment, error) {
-	payments := make(map[string]receivedPayment, len(ids))
+	rows, err := selectPayments(ctx, q, `id IN (?)`, ids)
+	payments := make(map[string]receivedPayment, len(rows))
+	for _, r := range rows {
+		payments[r.ID] = receivedPayment{r.payment(), r.Result}
+	}
+	return payments, err
+}
+
+// selectPayments reads the payments of a condition on ids, the oldest first.
+func selectPayments(ctx context.Context, q sqlx.QueryerContext, condition string, ids []string) ([]paymentRow, error) {
+	var payments []paymentRow
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments WHERE id IN (?)`, chunk)
+		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments
+			WHERE `+condition+` ORDER BY received_at, id`, chunk)
 		if err != nil {
 			return nil, fmt.Errorf("read payments: %w", err)
 		}
@@ -35,9 +46,7 @@ func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map
 		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
 			return nil, fmt.Errorf("read payments: %w", err)
 		}
-		for _, r := range rows {
-			payments[r.ID] = receivedPayment{r.payment(), r.Result}
-		}
+		payments = append(payments, rows...)
 	}
 	return payments, nil
 }
@@ -58,22 +67,23 @@ func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []strin
 	if waiting, err := anyParked(ctx, q); err != nil || !waiting {
 		return nil, err
 	}
-	var parked []Payment
-	for chunk := range slices.Chunk(orderIDs, rowsPerStatement) {
-		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments
-			WHERE result = 'parked' AND result <> 'applied' AND order_id IN (?) ORDER BY received_at, id`, chunk)
-		if err != nil {
-			return nil, fmt.Errorf("read parked payments: %w", err)
-		}
-		var rows []paymentRow
-		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
-			return nil, fmt.Errorf("read parked payments: %w", err)
-		}
-		for _, r := range rows {
-			parked = append(parked, r.payment())
-		}
+	rows, err := selectPayments(ctx, q, `result = 'parked' AND result <> 'applied' AND order_id IN (?)`, orderIDs)
+	return paymentsOf(rows), err
+}
+
+// appliedPayments reads what paid these orders. On SQLite it walks the whole table: it is for what hardly ever happens,
+// and an index would cost every payment.
+func appliedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
+	rows, err := selectPayments(ctx, q, `result = 'applied' AND order_id IN (?)`, orderIDs)
+	return paymentsOf(rows), err
+}
+
+func paymentsOf(rows []paymentRow) []Payment {
+	payments := make([]Payment, len(rows))
+	for i, r := range rows {
+		payments[i] = r.payment()
 	}
-	return parked, nil
+	return payments
 }
 
 func insertPayments(ctx context.Context, tx *db.Tx, payments []receivedPayment, now int64) error {
@@ -87,15 +97,15 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []receivedPayment, 
 	return nil
 }
 
-// unparkPayments gives parked payments their result, once: two transactions may have read the same ones.
-func unparkPayments(ctx context.Context, tx *db.Tx, ids []string, result PaymentResult) error {
+// movePayments gives payments another result, once: two transactions may have read the same ones.
+func movePayments(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`UPDATE payments SET result = ? WHERE result = 'parked' AND id IN (?)`, string(result), chunk)
+		query, args, err := sqlx.In(`UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, string(to), string(from), chunk)
 		if err != nil {
-			return fmt.Errorf("apply parked payments: %w", err)
+			return fmt.Errorf("decide payments: %w", err)
 		}
 		if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
-			return fmt.Errorf("apply parked payments: %w", err)
+			return fmt.Errorf("decide payments: %w", err)
 		}
 	}
 	return nil

@@ -74,12 +74,12 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
 }
 
 // settleOrders and payOrders are the arbiter of paid against cancelled: only their two statements change an order's
-// state. The orders of settleOrders were read as pending; if one of them no longer is, all of it fails with errRaced.
-func settleOrders(ctx context.Context, tx *db.Tx, ids []string, state State, reason CancelReason, now int64) error {
+// state. The orders of settleOrders were read in state from; if one of them no longer is, all of it fails with errRaced.
+func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
 		query, args, err := sqlx.In(`UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
-			WHERE state = 'PENDING_PAYMENT' AND id IN (?)`, string(state), cancelReason, now, chunk)
+			WHERE state = ? AND id IN (?)`, string(to), cancelReason, now, string(from), chunk)
 		if err != nil {
 			return fmt.Errorf("settle orders: %w", err)
 		}

@@ -19,13 +19,13 @@ func TestGuardedUpdatesRefuseWhatIsDecided(t *testing.T) {
 	attempt := func(step func(*db.Tx) error) error { return f.db.InTx(t.Context(), step) }
 	for name, step := range map[string]func(*db.Tx) error{
 		"cancel a paid order": func(tx *db.Tx) error {
-			return settleOrders(t.Context(), tx, []string{pending.ID, paid.ID}, Cancelled, CancelUnpaid, 1)
+			return settleOrders(t.Context(), tx, []string{pending.ID, paid.ID}, PendingPayment, Cancelled, CancelUnpaid, 1)
 		},
 		"pay a cancelled order": func(tx *db.Tx) error {
-			return settleOrders(t.Context(), tx, []string{pending.ID, cancelled.ID}, Paid, "", 1)
+			return settleOrders(t.Context(), tx, []string{pending.ID, cancelled.ID}, PendingPayment, Paid, "", 1)
 		},
 		"decide a payment again": func(tx *db.Tx) error {
-			return unparkPayments(t.Context(), tx, []string{p.ID}, RefundDue)
+			return movePayments(t.Context(), tx, []string{p.ID}, Parked, RefundDue)
 		},
 	} {
 		if err := attempt(step); !errors.Is(err, errRaced) {

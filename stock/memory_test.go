@@ -74,7 +74,7 @@ func TestMemoryTurnsNobodyAway(t *testing.T) {
 	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
 		t.Fatalf("the last ticket is gone: %v", err)
 	}
-	if err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: first.ID, Outcome: event.Cancelled}}}); err != nil {
+	if _, err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: first.ID, Outcome: event.Cancelled}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := buyOne(planner, screening.ID, "bob"); err != nil {

@@ -134,7 +134,7 @@ func (m *model) settle(t *rapid.T) {
 		outcome := rapid.SampledFrom([]event.Outcome{event.Paid, event.Cancelled}).Draw(t, "outcome")
 		e.Orders = append(e.Orders, event.SettledOrder{OrderID: id, Outcome: outcome})
 	}
-	if err := m.s.Settle(context.Background(), e); err != nil {
+	if _, err := m.s.Settle(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range e.Orders {

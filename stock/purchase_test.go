@@ -31,10 +31,11 @@ const patience = 60 * time.Second
 // names.
 type office struct {
 	*Stock
-	clock   *clock
-	broker  *broker.Broker // nil for a real one
-	seller  *Seller
-	sweeper *Sweeper
+	clock     *clock
+	broker    *broker.Broker // nil for a real one
+	seller    *Seller
+	sweeper   *Sweeper
+	publisher *Publisher
 }
 
 func newOffice(t *testing.T, o Options) *office {
@@ -65,6 +66,7 @@ func newOffice(t *testing.T, o Options) *office {
 	}
 	office.seller = NewSeller(t.Context(), office.Stock, transactor)
 	office.sweeper = NewSweeper(office.Stock, sender)
+	office.publisher = NewPublisher(office.Stock, sender)
 	t.Cleanup(office.seller.Close)
 	return office
 }

@@ -1,12 +1,6 @@
 package stock
 
-import (
-	"context"
-	"slices"
-
-	"boxoffice/common/event"
-	"boxoffice/common/mq"
-)
+import "context"
 
 // Totals is where the tickets of all screenings are, and how many reservations nobody settles.
 type Totals struct {
@@ -101,33 +95,4 @@ func (s *Stock) selectReservations(ctx context.Context, query string, args ...an
 		reservations[i] = row.reservation()
 	}
 	return reservations, nil
-}
-
-// Publish publishes the reservations of these orders again now, as a sweep does when they are due, and returns the ids
-// of those that it published: the order service creates, cancels or settles each by where it stands, and what is done
-// already stays as it is. Only a reservation that is held now is published. From any other one the order service would
-// make an order whose tickets may be somebody else's by now.
-func (w *Sweeper) Publish(ctx context.Context, orderIDs []string) (published []string, err error) {
-	for ids := range slices.Chunk(orderIDs, sweepOrders) {
-		reservations, err := w.stock.ReservationsOf(ctx, ids...)
-		if err != nil {
-			return published, err
-		}
-		var held []event.Order
-		for _, id := range ids {
-			if r, exists := reservations[id]; exists && r.State == Held {
-				held = append(held, r.Order)
-			}
-		}
-		if len(held) == 0 {
-			continue
-		}
-		if err := mq.Send(ctx, w.sender, event.StockReserved, held[0].ID, event.Reserved{Orders: held}); err != nil {
-			return published, away("publish reservations", err)
-		}
-		for _, o := range held {
-			published = append(published, o.ID)
-		}
-	}
-	return published, nil
 }

@@ -20,8 +20,9 @@ const (
 
 // Settle makes reserved tickets sold, or available again, as their orders have become final. It may be called any
 // number of times, at once and in any process: each reservation leaves its state once. An order without a reservation
-// is passed over, because a reservation is always there before anything can be said of its order.
-func (s *Stock) Settle(ctx context.Context, e event.Settled) error {
+// is passed over, because a reservation is always there before anything can be said of its order. The ids that it returns
+// are those of paid orders whose tickets had gone back before: they stay as they are.
+func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string, err error) {
 	outcomes := make(map[string]event.Outcome, len(e.Orders))
 	var bad error
 	for _, o := range e.Orders {
@@ -40,36 +41,38 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) error {
 				next[Released] = append(next[Released], id)
 			}
 		}
-		if err := s.settleIDs(ctx, next); err != nil {
-			return err
+		gone, err := s.settleIDs(ctx, next)
+		released = append(released, gone...)
+		if err != nil {
+			return released, err
 		}
 	}
 	if bad != nil {
-		return mq.Permanent(bad)
+		return released, mq.Permanent(bad)
 	}
-	return nil
+	return released, nil
 }
 
 // settleIDs plans from a read and applies the plan under guards; when somebody else has settled one of the
 // reservations in between, it starts again. The ids are sorted, by the state that their reservations go to.
-func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string) error {
+func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string) (released []string, err error) {
 	for range settleRounds {
 		change, err := s.settlement(ctx, ids)
 		if err != nil {
-			return away("read reservations", err)
+			return nil, away("read reservations", err)
 		}
 		if change.empty() {
-			return nil
+			return change.released, nil
 		}
 		err = s.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, s.now().UnixMilli()) })
 		switch {
 		case err == nil:
-			return nil
+			return change.released, nil
 		case !errors.Is(err, errConflict):
-			return away("settle", err)
+			return nil, away("settle", err)
 		}
 	}
-	return fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)
+	return nil, fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)
 }
 
 // settlement is what one transaction moves out of reserved.
@@ -77,30 +80,34 @@ type settlement struct {
 	orders   map[ReservationState][]string
 	holdings map[holding]holdingChange
 	tickets  map[string]map[ReservationState]int64 // by screening
+	released []string                              // ids of paid orders whose tickets had gone back
 }
 
-func (c settlement) empty() bool { return len(c.orders) == 0 }
+func newSettlement() *settlement {
+	return &settlement{
+		orders: map[ReservationState][]string{}, holdings: map[holding]holdingChange{},
+		tickets: map[string]map[ReservationState]int64{},
+	}
+}
 
-func (c settlement) addTickets(screeningID string, next ReservationState, n int64) {
+func (c *settlement) empty() bool { return len(c.orders) == 0 }
+
+func (c *settlement) addTickets(screeningID string, next ReservationState, n int64) {
 	if c.tickets[screeningID] == nil {
 		c.tickets[screeningID] = map[ReservationState]int64{}
 	}
 	c.tickets[screeningID][next] += n
 }
 
-func (s *Stock) settlement(ctx context.Context, ids map[ReservationState][]string) (settlement, error) {
-	change := settlement{
-		orders:   map[ReservationState][]string{},
-		holdings: map[holding]holdingChange{},
-		tickets:  map[string]map[ReservationState]int64{},
-	}
+func (s *Stock) settlement(ctx context.Context, ids map[ReservationState][]string) (*settlement, error) {
+	change := newSettlement()
 	for next, ids := range ids {
 		added, err := s.addSums(ctx, change, ids, next)
 		if err == nil && !added {
 			err = s.addEach(ctx, change, ids, next)
 		}
 		if err != nil {
-			return settlement{}, err
+			return nil, err
 		}
 	}
 	return change, nil
@@ -108,7 +115,7 @@ func (s *Stock) settlement(ctx context.Context, ids map[ReservationState][]strin
 
 // addSums adds the reservations without reading each of them, which is how nearly every list goes. It adds nothing, and
 // says so, unless all of them are held and no buyer is given back what a limit counts.
-func (s *Stock) addSums(ctx context.Context, change settlement, ids []string, next ReservationState) (bool, error) {
+func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, next ReservationState) (bool, error) {
 	var sums []struct {
 		ScreeningID  string           `db:"screening_id"`
 		State        ReservationState `db:"state"`
@@ -140,7 +147,7 @@ func (s *Stock) addSums(ctx context.Context, change settlement, ids []string, ne
 }
 
 // addEach reads the reservations, with the limits that their buyers were held to, and adds those that are held.
-func (s *Stock) addEach(ctx context.Context, change settlement, ids []string, next ReservationState) error {
+func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, next ReservationState) error {
 	var reservations []struct {
 		OrderID      string           `db:"order_id"`
 		ScreeningID  string           `db:"screening_id"`
@@ -164,6 +171,9 @@ func (s *Stock) addEach(ctx context.Context, change settlement, ids []string, ne
 			continue
 		default:
 			s.log.Error("an order was settled both ways", "order", r.OrderID, "was", r.State, "now", next)
+			if next == Sold {
+				change.released = append(change.released, r.OrderID)
+			}
 			continue
 		}
 		change.orders[next] = append(change.orders[next], r.OrderID)
@@ -177,7 +187,7 @@ func (s *Stock) addEach(ctx context.Context, change settlement, ids []string, ne
 }
 
 // apply takes its locks in the order of reserveList: reservations, holdings, stock.
-func (c settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
+func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	for _, state := range []ReservationState{Sold, Released} {
 		ids := c.orders[state]
 		if len(ids) == 0 {

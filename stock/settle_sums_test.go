@@ -13,13 +13,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newSettlement() settlement {
-	return settlement{
-		orders: map[ReservationState][]string{}, holdings: map[holding]holdingChange{},
-		tickets: map[string]map[ReservationState]int64{},
-	}
-}
-
 func TestSumsTellOnlyOfListsThatAreHeldAsAWhole(t *testing.T) {
 	s, _ := newStock(t)
 	free, other, limited := addScreening(t, s, 20, 0), addScreening(t, s, 20, 0), addScreening(t, s, 20, 4)
@@ -163,7 +156,7 @@ func TestSettlingBySumsIsSettlingRowByRow(t *testing.T) {
 				want = append(want, event.SettledOrder{OrderID: each.orders[n], Outcome: outcome})
 			}
 			before := sums.rows(t)
-			if err := s.Settle(t.Context(), event.Settled{Orders: got}); err != nil {
+			if _, err := s.Settle(t.Context(), event.Settled{Orders: got}); err != nil {
 				r.Fatal(err)
 			}
 			s.settleRows(t.Context(), t, want)

@@ -56,7 +56,7 @@ func TestSettleOfAnUnknownOutcomeKeepsTheOthers(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
 	bought := buy(t, s, screening.ID, "alice", "k1", 1)
-	err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{
+	_, err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{
 		{OrderID: "x", Outcome: "lost"}, {OrderID: bought.ID, Outcome: event.Paid},
 	}})
 	if err == nil {

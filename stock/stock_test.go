@@ -194,7 +194,7 @@ func settle(t *testing.T, s *Stock, outcome event.Outcome, ids ...string) {
 	for _, id := range ids {
 		e.Orders = append(e.Orders, event.SettledOrder{OrderID: id, Outcome: outcome})
 	}
-	if err := s.Settle(t.Context(), e); err != nil {
+	if _, err := s.Settle(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 }

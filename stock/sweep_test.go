@@ -157,25 +157,3 @@ func TestRunSweepsUntilItsContextEnds(t *testing.T) {
 	cancel()
 	<-done
 }
-
-// After a restore of the order database the doctor published reservations whatever their state. From a released one the
-// order service made an order, and a late payment that was parked for it paid for tickets which were somebody else's by
-// then: capacity 2, four paid. Only what is held is published.
-func TestPublishLeavesOutWhatIsNotHeld(t *testing.T) {
-	o := newOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 0)
-	held := buy(t, o.Stock, screening.ID, "alice", "k", 1)
-	released := buy(t, o.Stock, screening.ID, "bob", "k", 1)
-	sold := buy(t, o.Stock, screening.ID, "carol", "k", 1)
-	settle(t, o.Stock, event.Cancelled, released.ID)
-	settle(t, o.Stock, event.Paid, sold.ID)
-	published, err := o.sweeper.Publish(t.Context(), []string{released.ID, held.ID, sold.ID, "absent"})
-	if err != nil || len(published) != 1 || published[0] != held.ID {
-		t.Errorf("published %v, %v, want %s alone", published, err, held.ID)
-	}
-	if o.broker != nil {
-		if lists := o.published(t); len(lists) != 1 || len(lists[0]) != 1 || lists[0][0] != held.Order {
-			t.Errorf("messages %+v, want the held reservation alone", lists)
-		}
-	}
-}

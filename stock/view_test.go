@@ -94,7 +94,7 @@ func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	if err != nil || len(bobs) != 1 {
 		t.Fatalf("%d reservations of bob, %v", len(bobs), err)
 	}
-	if err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: bobs[0].ID, Outcome: event.Cancelled}}}); err != nil {
+	if _, err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: bobs[0].ID, Outcome: event.Cancelled}}}); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(-time.Hour)

@@ -103,7 +103,7 @@ export class ScreeningCard {
 }
 
 const statusWords = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
-const reasonWords = { unpaid: "not paid in time", buyer: "by you" };
+const reasonWords = { unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded" };
 const reallyWait = 4000;
 
 export class OrderCard {

@@ -18,9 +18,9 @@ const migrateTimeout = 10 * time.Minute
 // ErrSchemaTooNew says that a newer version of the program, or another service, has already changed this database.
 var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: it is another service's, or that of a newer version, which then has to run")
 
-// Migrate brings the schema up to date from the numbered files in the dialect's directory of migrations, each holding
-// one statement that may run twice (MySQL commits a schema change by itself, so a stop can fall between the statement
-// and its record). Processes that start together wait for each other.
+// Migrate brings the schema up to date from the numbered files in the dialect's directory of migrations. A file for MySQL
+// holds one statement that may run twice: a schema change commits by itself, and a stop can fall between it and its
+// record. SQLite runs all files in one transaction. Processes that start together wait for each other.
 func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()

@@ -43,9 +43,13 @@ type Order struct {
 	ExpiresAt   int64  `json:"expires_at"`
 }
 
-// Reserved lists exactly the orders whose tickets one local transaction reserved, 1 to N.
+// Reserved lists reservations by where they stand, so that their orders follow. A purchase's message lists in Orders
+// exactly what one local transaction reserved, 1 to N. Released and Sold are only in what stock publishes again, when the
+// order service has lost an order, or paid one without tickets.
 type Reserved struct {
-	Orders []Order `json:"orders"`
+	Orders   []Order `json:"orders"`             // their tickets are held
+	Released []Order `json:"released,omitempty"` // their tickets went back, and may be somebody else's
+	Sold     []Order `json:"sold,omitempty"`     // their tickets are paid for
 }
 
 // Due lists orders to look at once DueAt (Unix milliseconds UTC) has passed.

@@ -19,7 +19,10 @@ func TestWireForm(t *testing.T) {
 	}
 	for name, payload := range map[string]any{
 		"stock-reserved": event.Reserved{Orders: []event.Order{order}},
-		"payment-due":    event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
+		"stock-reserved-again": event.Reserved{
+			Orders: []event.Order{}, Released: []event.Order{order}, Sold: []event.Order{order},
+		},
+		"payment-due": event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
 		"order-settled": event.Settled{Orders: []event.SettledOrder{
 			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
 		}},

@@ -132,7 +132,7 @@ func (f *office) consume(ctx context.Context) error {
 	}{
 		{event.GroupCreate, mq.Handle(event.StockReserved, create)},
 		{event.GroupTimeout, mq.Handle(event.PaymentDue, f.orders.Timeout)},
-		{event.GroupSettle, mq.Handle(event.OrderSettled, f.stock.Settle)},
+		{event.GroupSettle, mq.Handle(event.OrderSettled, stock.NewPublisher(f.stock, f.sender).Settle)},
 	} {
 		consumer, err := f.bus.Consume(ctx, mq.ConsumeOptions{
 			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout,
