@@ -36,6 +36,7 @@ type screeningChangeBody struct {
 	Capacity     *int64     `json:"capacity"`
 	SaleOpensAt  *time.Time `json:"sale_opens_at"`
 	SaleClosesAt *time.Time `json:"sale_closes_at"`
+	PerUserLimit *int64     `json:"per_user_limit"`
 }
 
 func (o *office) listScreenings(c echo.Context) error {
@@ -82,7 +83,7 @@ func (o *office) addScreening(c echo.Context, _ string) error {
 	return answer(c, http.StatusCreated, appendScreening(nil, screening, o.Now()))
 }
 
-// changeScreening changes capacity and sale window; what the body leaves out stays as it is.
+// changeScreening changes capacity, sale window and limit; what the body leaves out stays as it is.
 func (o *office) changeScreening(c echo.Context, _ string) error {
 	id, err := pathID(c)
 	if err != nil {
@@ -125,7 +126,7 @@ func (b screeningBody) wrong() string {
 	case !earlier(b.SaleOpensAt, b.SaleClosesAt):
 		return wrongWindow
 	case b.PerUserLimit < 0 || b.PerUserLimit > capacityMax:
-		return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", capacityMax)
+		return wrongLimit()
 	}
 	return ""
 }
@@ -133,16 +134,22 @@ func (b screeningBody) wrong() string {
 // wrong says what is not allowed in a change, or "".
 func (b screeningChangeBody) wrong() string {
 	switch {
-	case b.Capacity == nil && b.SaleOpensAt == nil && b.SaleClosesAt == nil:
-		return "At least one of capacity, sale_opens_at and sale_closes_at must be given."
+	case b == screeningChangeBody{}:
+		return "At least one of capacity, sale_opens_at, sale_closes_at and per_user_limit must be given."
 	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > capacityMax):
 		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
+	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > capacityMax):
+		return wrongLimit()
 	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
 		return wrongWindow
 	}
 	return ""
+}
+
+func wrongLimit() string {
+	return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", capacityMax)
 }
 
 func validName(s string) bool {

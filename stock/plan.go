@@ -13,8 +13,9 @@ const planTimeout = time.Second
 // plan is what one list of purchases comes to by what is known now.
 type plan struct {
 	admitted []*purchase
-	waiting  []*purchase // another list is on the way to what they want
-	tickets  map[string]int64
+	waiting  []*purchase      // another list is on the way to what they want
+	tickets  map[string]int64 // by screening
+	limits   map[string]int64 // by screening, how often its limit was changed
 	holdings map[holding]holdingChange
 	ended    <-chan struct{} // closed when a list that is in flight now has ended
 }
@@ -28,7 +29,7 @@ func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{tickets: map[string]int64{}, holdings: map[holding]holdingChange{}}
+	p := plan{tickets: map[string]int64{}, limits: map[string]int64{}, holdings: map[holding]holdingChange{}}
 	own := make(map[string]bool, len(list))
 	s.inFlight.mu.Lock()
 	defer s.inFlight.mu.Unlock()
@@ -99,6 +100,7 @@ func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Dura
 	}
 	p.admitted = append(p.admitted, next)
 	p.tickets[r.ScreeningID] += r.Quantity
+	p.limits[r.ScreeningID] = screening.limitChanges
 	if screening.PerUserLimit > 0 {
 		key := holding{r.ScreeningID, r.BuyerID}
 		_, exists := f.holdings[key]
@@ -110,7 +112,7 @@ func (p *plan) admit(next *purchase, f facts, now time.Time, payWindow time.Dura
 
 // list puts the plan into the order in which every list takes its locks.
 func (p plan) list(txID string, o Options) reserveList {
-	l := reserveList{txID: txID, tickets: p.tickets, sweepGrace: o.SweepGrace}
+	l := reserveList{txID: txID, tickets: p.tickets, limits: p.limits, sweepGrace: o.SweepGrace}
 	for _, admitted := range slices.SortedFunc(slices.Values(p.admitted), (*purchase).compare) {
 		l.orders = append(l.orders, admitted.order)
 		l.requests = append(l.requests, admitted.id)

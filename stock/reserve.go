@@ -19,7 +19,8 @@ type reserveList struct {
 	orders     []event.Order
 	requests   []string // the orders' request ids
 	holdings   []holdingChange
-	tickets    map[string]int64
+	tickets    map[string]int64 // by screening
+	limits     map[string]int64 // by screening, how often its limit was changed when the list was planned
 	sweepGrace time.Duration
 }
 
@@ -46,7 +47,8 @@ func (l reserveList) takeStock(ctx context.Context, tx *db.Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(l.tickets)) {
 		n := l.tickets[id]
 		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
-			sales = sales + ? WHERE screening_id = ? AND available >= ?`, n, n, sales[id], id, n))
+			sales = sales + ? WHERE screening_id = ? AND available >= ? AND limit_changes = ?`,
+			n, n, sales[id], id, n, l.limits[id]))
 		if err != nil {
 			return fmt.Errorf("take stock of %s: %w", id, err)
 		}

@@ -69,21 +69,28 @@ func (s Screening) validate() error {
 	return fmt.Errorf("%w: %s", ErrInvalid, field)
 }
 
-// ChangeScreening changes the capacity, the sale window, both, or nothing. It returns ErrCapacityTooSmall when more
-// tickets are reserved and sold than there would be, ErrInvalid or ErrScreeningNotFound, and then has changed nothing.
+// ChangeScreening changes what change gives. It returns ErrCapacityTooSmall when more tickets are reserved and sold than
+// there would be, ErrInvalid or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new limit keeps
+// that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
 	if c := change.Capacity; c != nil && (*c < 0 || *c > capacityMax) {
 		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)
+	}
+	if l := change.PerUserLimit; l != nil && (*l < 0 || *l > capacityMax) {
+		return Screening{}, fmt.Errorf("%w: per-user limit", ErrInvalid)
 	}
 	// A screening is never deleted, so one that is there now stays.
 	if _, err := s.Screening(ctx, id); err != nil {
 		return Screening{}, err
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt); err != nil {
+		if err := changeCapacity(ctx, tx, id, change.Capacity); err != nil {
 			return err
 		}
-		return changeCapacity(ctx, tx, id, change.Capacity)
+		if err := changeLimit(ctx, tx, id, change.PerUserLimit); err != nil {
+			return err
+		}
+		return changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt)
 	})
 	s.memory.forget(id)
 	switch {
@@ -119,6 +126,39 @@ func changeCapacity(ctx context.Context, tx *db.Tx, id string, capacity *int64) 
 	if errors.Is(err, errConflict) {
 		return ErrCapacityTooSmall
 	}
+	return err
+}
+
+// changeLimit begins with the stock row, which every transaction that reserves or settles changes last: one that was
+// planned under the old limit, in whatever process, either has committed or fails on limit_changes. So a limit that is
+// switched on finds all that the buyers hold. What they held under an earlier one was not kept up.
+func changeLimit(ctx context.Context, tx *db.Tx, id string, limit *int64) error {
+	if limit == nil {
+		return nil
+	}
+	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes + 1
+		WHERE screening_id = ?`, id)); err != nil {
+		return err
+	}
+	var before int64
+	if err := tx.GetContext(ctx, &before, `SELECT per_user_limit FROM screenings WHERE id = ?`, id); err != nil {
+		return err
+	}
+	if before == *limit {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE screenings SET per_user_limit = ? WHERE id = ?`, *limit, id); err != nil {
+		return err
+	}
+	if before > 0 || *limit == 0 {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ?`, id); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO holdings (screening_id, buyer_id, quantity)
+		SELECT screening_id, buyer_id, SUM(quantity) FROM reservations
+		WHERE screening_id = ? AND state <> ? GROUP BY screening_id, buyer_id`, id, Released)
 	return err
 }
 

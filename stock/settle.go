@@ -80,13 +80,16 @@ type settlement struct {
 	orders   map[ReservationState][]string
 	holdings map[holding]holdingChange
 	tickets  map[string]map[ReservationState]int64 // by screening
+	limits   map[string]int64                      // by screening, how often its limit was changed
 	released []string                              // ids of paid orders whose tickets had gone back
 }
 
 func newSettlement() *settlement {
 	return &settlement{
-		orders: map[ReservationState][]string{}, holdings: map[holding]holdingChange{},
-		tickets: map[string]map[ReservationState]int64{},
+		orders:   map[ReservationState][]string{},
+		holdings: map[holding]holdingChange{},
+		tickets:  map[string]map[ReservationState]int64{},
+		limits:   map[string]int64{},
 	}
 }
 
@@ -120,13 +123,15 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 		ScreeningID  string           `db:"screening_id"`
 		State        ReservationState `db:"state"`
 		PerUserLimit int64            `db:"per_user_limit"`
+		LimitChanges int64            `db:"limit_changes"`
 		Orders       int              `db:"orders"`
 		Tickets      int64            `db:"tickets"`
 	}
-	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit, r.orders, r.tickets
+	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit, k.limit_changes,
+		r.orders, r.tickets
 		FROM (SELECT screening_id, state, COUNT(*) AS orders, SUM(quantity) AS tickets FROM reservations
 			WHERE order_id IN `+among(len(ids))+` GROUP BY screening_id, state) r
-		JOIN screenings s ON s.id = r.screening_id`, anys(ids)...); err != nil {
+		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id`, anys(ids)...); err != nil {
 		return false, err
 	}
 	held := 0
@@ -142,6 +147,7 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 	change.orders[next] = ids
 	for _, sum := range sums {
 		change.addTickets(sum.ScreeningID, next, sum.Tickets)
+		change.limits[sum.ScreeningID] = sum.LimitChanges
 	}
 	return true, nil
 }
@@ -155,9 +161,11 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 		Quantity     int64            `db:"quantity"`
 		State        ReservationState `db:"state"`
 		PerUserLimit int64            `db:"per_user_limit"`
+		LimitChanges int64            `db:"limit_changes"`
 	}
 	if err := s.db.Reader().SelectContext(ctx, &reservations, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity,
-		r.state, s.per_user_limit FROM reservations r JOIN screenings s ON s.id = r.screening_id
+		r.state, s.per_user_limit, k.limit_changes FROM reservations r
+		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id
 		WHERE r.order_id IN `+among(len(ids))+` ORDER BY r.order_id`, anys(ids)...); err != nil {
 		return err
 	}
@@ -178,6 +186,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 		}
 		change.orders[next] = append(change.orders[next], r.OrderID)
 		change.addTickets(r.ScreeningID, next, r.Quantity)
+		change.limits[r.ScreeningID] = r.LimitChanges
 		if next == Released && r.PerUserLimit > 0 {
 			key := holding{r.ScreeningID, r.BuyerID}
 			change.holdings[key] = holdingChange{holding: key, quantity: change.holdings[key].quantity + r.Quantity}
@@ -206,7 +215,8 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	for _, id := range slices.SortedFunc(maps.Keys(c.tickets), strings.Compare) {
 		sold, released := c.tickets[id][Sold], c.tickets[id][Released]
 		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET reserved = reserved - ?, sold = sold + ?,
-			available = available + ? WHERE screening_id = ?`, sold+released, sold, released, id)); err != nil {
+			available = available + ? WHERE screening_id = ? AND limit_changes = ?`,
+			sold+released, sold, released, id, c.limits[id])); err != nil {
 			return fmt.Errorf("settle stock of %s: %w", id, err)
 		}
 	}

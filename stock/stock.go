@@ -98,6 +98,8 @@ type Screening struct {
 	SaleOpensAt  time.Time
 	SaleClosesAt time.Time
 	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
+
+	limitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
 }
 
 // ScreeningChange says what to change; nil leaves a field as it is.
@@ -105,6 +107,7 @@ type ScreeningChange struct {
 	Capacity     *int64
 	SaleOpensAt  *time.Time
 	SaleClosesAt *time.Time
+	PerUserLimit *int64
 }
 
 // PurchaseRequest asks for Quantity tickets. The same (BuyerID, Key) is the same order, however often it is sent.

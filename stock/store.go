@@ -79,7 +79,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 }
 
 const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
-	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold
+	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.limit_changes
 	FROM screenings s JOIN stock k ON k.screening_id = s.id `
 
 type screeningRow struct {
@@ -96,6 +96,7 @@ type screeningRow struct {
 	Available    int64  `db:"available"`
 	Reserved     int64  `db:"reserved"`
 	Sold         int64  `db:"sold"`
+	LimitChanges int64  `db:"limit_changes"`
 }
 
 func (r screeningRow) screening() Screening {
@@ -104,7 +105,7 @@ func (r screeningRow) screening() Screening {
 		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
-		PerUserLimit: r.PerUserLimit,
+		PerUserLimit: r.PerUserLimit, limitChanges: r.LimitChanges,
 	}
 }
 

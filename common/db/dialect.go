@@ -15,6 +15,7 @@ type dialect interface {
 	isConstraint(error) bool
 	wantsRetry(error) bool
 	isUnavailable(error) bool
+	ranBefore(error) bool                 // a migration's error that says that it has run
 	migrationLock() (lock, unlock string) // lock selects 1 once it is held; empty where a transaction is the lock
 	insertRows() int                      // in one statement
 }
@@ -32,6 +33,9 @@ func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 51
 func (sqliteDialect) isUnavailable(err error) bool {
 	return slices.Contains([]int{5, 8, 10, 13, 14}, extendedCode(err)&0xff)
 }
+
+// A migration and its record are one transaction.
+func (sqliteDialect) ranBefore(error) bool { return false }
 
 // A SQLite migration runs in an immediate transaction, which is the lock.
 func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
@@ -69,6 +73,10 @@ func (mysqlDialect) isUnavailable(err error) bool {
 	return mysqlNumber(err, 1040, 1053, 1927, 2006, 2013, 1290, 1792, 1836, 1317, 1021, 1114) ||
 		errors.Is(err, mysql.ErrInvalidConn)
 }
+
+// A migration and its record are two transactions, and not every ALTER TABLE has an IF NOT EXISTS. Error numbers:
+// duplicate column, duplicate key name.
+func (mysqlDialect) ranBefore(err error) bool { return mysqlNumber(err, 1060, 1061) }
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
 	// A lock's name is the whole server's and 64 characters at most; the migrations of one database wait for no other.

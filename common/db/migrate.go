@@ -29,7 +29,7 @@ func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 		return errors.Join(fmt.Errorf("migrate: no schema files for %s", d.Name()), err)
 	}
 	slices.Sort(files)
-	if err := d.locked(ctx, func(conn *sqlx.Conn) error { return apply(ctx, conn, migrations, files) }); err != nil {
+	if err := d.locked(ctx, func(conn *sqlx.Conn) error { return d.apply(ctx, conn, migrations, files) }); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
@@ -68,7 +68,7 @@ func (d *DB) lockMigrations(ctx context.Context, conn *sqlx.Conn) (unlock string
 	return unlock, nil
 }
 
-func apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
+func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
 	const table = `CREATE TABLE IF NOT EXISTS migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`
 	if _, err := conn.ExecContext(ctx, table); err != nil {
 		return err
@@ -94,7 +94,7 @@ func apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []strin
 		if err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, string(statement)); err != nil {
+		if _, err := conn.ExecContext(ctx, string(statement)); err != nil && !d.dialect.ranBefore(err) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if _, err := conn.ExecContext(ctx, `INSERT INTO migrations (name, applied_at) VALUES (?, ?)`,
