@@ -118,6 +118,7 @@ func orderSeries() []series {
 	return []series{
 		{"boxoffice_payments_parked", "Payments that wait for their order.", nil},
 		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil},
+		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil},
 		{"boxoffice_refunds_due", "Refunds that are due.", nil},
 	}
 }
@@ -125,5 +126,6 @@ func orderSeries() []series {
 func emitOrders(emit emitter, t order.Totals) {
 	emit("boxoffice_payments_parked", float64(t.Parked))
 	emit("boxoffice_payments_mismatched", float64(t.Mismatched))
+	emit("boxoffice_payments_reused", float64(t.Reused))
 	emit("boxoffice_refunds_due", float64(t.RefundsDue))
 }

@@ -82,7 +82,7 @@ func TestMetricsTellASale(t *testing.T) {
 		want      string
 	}{
 		{"good", paid.ID, 2, "applied"}, {"twice", paid.ID, 2, "refund_due"},
-		{"short", pending.ID, 1, "mismatch"}, {"early", "nobody", 1, "parked"},
+		{"short", pending.ID, 1, "mismatch"}, {"early", "nobody", 1, "parked"}, {"good", pending.ID, 3, "mismatch"},
 	} {
 		if got := o.callback(payment.id, payment.order, payment.tickets); got != payment.want {
 			t.Errorf("payment %s: %s, want %s", payment.id, got, payment.want)
@@ -100,6 +100,7 @@ func TestMetricsTellASale(t *testing.T) {
 		`boxoffice_reservations_stale`:                                                  0,
 		`boxoffice_payments_parked`:                                                     1,
 		`boxoffice_payments_mismatched`:                                                 1,
+		`boxoffice_payments_reused`:                                                     1,
 		`boxoffice_refunds_due`:                                                         1,
 		`boxoffice_settles_unpublished_total`:                                           0,
 		`boxoffice_deliveries_total{result="retried"}`:                                  0,

@@ -61,7 +61,7 @@ type Trouble struct {
 
 // Note is money that somebody has to send back by hand, which is part of the business and no fault.
 type Note struct {
-	Kind      string    `json:"kind"` // refund_due or mismatched_payment
+	Kind      string    `json:"kind"` // refund_due, mismatched_payment or reused_payment_id
 	PaymentID string    `json:"payment_id"`
 	OrderID   string    `json:"order_id"`
 	Amount    int64     `json:"amount"` // minor units

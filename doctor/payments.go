@@ -21,6 +21,11 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("mismatched_payment", mismatched)
+	reused, err := o.Orders.ReusedPayments(ctx, notesMax)
+	if err != nil {
+		return err
+	}
+	r.note("reused_payment_id", reused)
 	return nil
 }
 

@@ -124,6 +124,9 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool)
 				reused = append(reused, p)
 			}
 		}
+		if err := recordReused(ctx, tx, reused, l.now); err != nil {
+			return err
+		}
 		paid = l.paid
 		return l.write(ctx, tx)
 	})

@@ -77,17 +77,31 @@ func TestWrongAmountIsRecordedAndNeverPays(t *testing.T) {
 	f.pay(f.payment(o), Applied)
 }
 
+// A payment that came with the id of another one was answered and logged, and forgotten: money may have moved, and nobody
+// could find it. Each claim is kept once, however often it comes.
 func TestPaymentIDBelongsToOnePayment(t *testing.T) {
 	f := newFixture(t)
 	a, b := f.reserve(time.Hour), f.reserve(time.Hour)
 	f.create(a, b)
 	p := f.payment(a)
 	f.pay(p, Applied)
-	other := f.payment(b)
-	other.ID = p.ID
-	f.pay(other, Mismatch)
+	other, dearer := f.payment(b), f.payment(a)
+	other.ID, dearer.ID = p.ID, p.ID
+	dearer.Amount.Amount++
+	for range 2 {
+		f.pay(other, Mismatch)
+		f.clock.advance(time.Millisecond)
+		f.pay(dearer, Mismatch)
+	}
 	f.wantState(b.ID, PendingPayment, "")
 	f.wantPayment(p.ID, Applied, "")
+	claims, err := f.orders.ReusedPayments(t.Context(), 10)
+	if err != nil || len(claims) != 2 || claims[0].PaymentID != p.ID || claims[0].OrderID != b.ID || claims[1].Amount != dearer.Amount {
+		t.Errorf("reused payment ids are %+v, %v, want that of order %s and the dearer one", claims, err, b.ID)
+	}
+	if totals, err := f.orders.Totals(t.Context()); err != nil || totals.Reused != 2 {
+		t.Errorf("totals %+v, %v, want 2 reused", totals, err)
+	}
 }
 
 func TestPaymentsOfOneListSeeEachOther(t *testing.T) {

@@ -111,6 +111,49 @@ func movePayments(ctx context.Context, tx *db.Tx, ids []string, from, to Payment
 	return nil
 }
 
+// claim is a payment as what it says: two deliveries of one claim are one.
+type claim struct {
+	ID, OrderID string
+	Amount      event.Money
+}
+
+// recordReused keeps the payments whose id is another one's, each claim once. There is hardly ever one.
+func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) error {
+	if len(reused) == 0 {
+		return nil
+	}
+	ids := make([]string, len(reused))
+	for i, p := range reused {
+		ids[i] = p.ID
+	}
+	known := map[claim]bool{}
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		query, args, err := sqlx.In(`SELECT payment_id AS id, order_id, amount, currency FROM reused_payments
+			WHERE payment_id IN (?)`, chunk)
+		if err != nil {
+			return fmt.Errorf("read reused payment ids: %w", err)
+		}
+		var rows []paymentRow
+		if err := tx.SelectContext(ctx, &rows, query, args...); err != nil {
+			return fmt.Errorf("read reused payment ids: %w", err)
+		}
+		for _, p := range paymentsOf(rows) {
+			known[claim{p.ID, p.OrderID, p.Amount}] = true
+		}
+	}
+	var values []any
+	for _, p := range reused {
+		if c := (claim{p.ID, p.OrderID, p.Amount}); !known[c] {
+			known[c] = true
+			values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, now)
+		}
+	}
+	if err := tx.Insert(ctx, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`, values); err != nil {
+		return fmt.Errorf("record reused payment ids: %w", err)
+	}
+	return nil
+}
+
 func insertRefunds(ctx context.Context, tx *db.Tx, refunds []refund, now int64) error {
 	values := make([]any, 0, 7*len(refunds))
 	for _, r := range refunds {

@@ -15,6 +15,7 @@ import (
 type Totals struct {
 	Parked     int64 // payments that wait for their order
 	Mismatched int64 // payments of a wrong amount or currency
+	Reused     int64 // payments that came with the id of another
 	RefundsDue int64
 }
 
@@ -23,11 +24,13 @@ func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	var row struct {
 		Parked     int64 `db:"parked"`
 		Mismatched int64 `db:"mismatched"`
+		Reused     int64 `db:"reused"`
 		RefundsDue int64 `db:"refunds_due"`
 	}
 	err := o.db.Reader().GetContext(ctx, &row, `SELECT
 		(SELECT COUNT(*) FROM payments WHERE result = 'parked' AND result <> 'applied') AS parked,
 		(SELECT COUNT(*) FROM payments WHERE result = 'mismatch' AND result <> 'applied') AS mismatched,
+		(SELECT COUNT(*) FROM reused_payments) AS reused,
 		(SELECT COUNT(*) FROM refunds WHERE state = 'due') AS refunds_due`)
 	if err != nil {
 		return Totals{}, o.unavailable(fmt.Errorf("count payments: %w", err))
@@ -61,6 +64,13 @@ func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit int
 func (o *Orders) RefundsDue(ctx context.Context, limit int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, created_at AS since FROM refunds
 		WHERE state = 'due' ORDER BY created_at LIMIT ?`, limit)
+}
+
+// ReusedPayments returns up to limit payments that came with the id of another one, the oldest first: they have done
+// nothing.
+func (o *Orders) ReusedPayments(ctx context.Context, limit int) ([]Claim, error) {
+	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, received_at AS since FROM reused_payments
+		ORDER BY received_at, payment_id, order_id LIMIT ?`, limit)
 }
 
 func (o *Orders) claims(ctx context.Context, query string, args ...any) ([]Claim, error) {
