@@ -82,12 +82,12 @@ func countPurchases(seller *stock.Seller, registry prometheus.Registerer) (*purc
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "boxoffice_purchases_waiting", Help: "Purchases in the queue of this process.",
 	}, func() float64 { return float64(seller.Waiting()) })
-	return p, errors.Join(registry.Register(p.results), registry.Register(waiting))
+	return p, errors.Join(registry.Register(p.results), registry.Register(waiting), registry.Register(newViewSeries(seller)))
 }
 
 // Refuse counts only refusals: what it lets pass is counted by Purchase.
-func (p *purchases) Refuse(screeningID, buyerID, key string) error {
-	err := p.Seller.Refuse(screeningID, buyerID, key)
+func (p *purchases) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	err := p.Seller.Refuse(ctx, screeningID, buyerID, key)
 	if err != nil {
 		p.results.WithLabelValues(purchaseResult(err)).Inc()
 	}
@@ -169,5 +169,46 @@ func (s *busSeries) Collect(metrics chan<- prometheus.Metric) {
 		{s.checks, stats.ChecksUnknown, "unknown"},
 	} {
 		metrics <- prometheus.MustNewConstMetric(m.desc, prometheus.CounterValue, float64(m.n), m.label)
+	}
+}
+
+// viewSeries is what this process remembers of sales that are over, so that it can refuse many buyers by one reading.
+type viewSeries struct {
+	seller                                     *stock.Seller
+	screenings, orders, bytes, readings, pages *prometheus.Desc
+}
+
+func newViewSeries(seller *stock.Seller) *viewSeries {
+	describe := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+	return &viewSeries{
+		seller:     seller,
+		screenings: describe("boxoffice_view_screenings", "Screenings whose sale is over that this process knows."),
+		orders:     describe("boxoffice_view_orders", "Orders of these screenings that this process knows."),
+		bytes:      describe("boxoffice_view_bytes", "Memory that these orders take, about."),
+		readings:   describe("boxoffice_view_readings_total", "Readings of the database on which buyers were refused."),
+		pages:      describe("boxoffice_view_pages_total", "Pages of orders read for that."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (s *viewSeries) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.screenings, s.orders, s.bytes, s.readings, s.pages} {
+		descs <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s *viewSeries) Collect(metrics chan<- prometheus.Metric) {
+	stats := s.seller.ViewStats()
+	for _, m := range []struct {
+		desc *prometheus.Desc
+		kind prometheus.ValueType
+		n    int64
+	}{
+		{s.screenings, prometheus.GaugeValue, int64(stats.Screenings)}, {s.orders, prometheus.GaugeValue, stats.Orders},
+		{s.bytes, prometheus.GaugeValue, stats.Bytes}, {s.readings, prometheus.CounterValue, stats.Readings},
+		{s.pages, prometheus.CounterValue, stats.Pages},
+	} {
+		metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, float64(m.n))
 	}
 }

@@ -33,7 +33,7 @@ type Stock interface {
 // Seller takes purchases. The same buyer and key always give the same order. Refuse says from memory why a purchase
 // cannot succeed now; nil says nothing.
 type Seller interface {
-	Refuse(screeningID, buyerID, key string) error
+	Refuse(ctx context.Context, screeningID, buyerID, key string) error
 	Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error)
 }
 

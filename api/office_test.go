@@ -68,7 +68,7 @@ type fakeSeller struct {
 	purchase func(context.Context, stock.PurchaseRequest) (stock.Reservation, error)
 }
 
-func (f *fakeSeller) Refuse(screeningID, buyerID, key string) error {
+func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string) error {
 	if f.refuse == nil {
 		return nil
 	}

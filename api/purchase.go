@@ -31,7 +31,7 @@ func (o *office) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.Seller.Refuse(screening, caller, key); err != nil {
+	if err := o.Seller.Refuse(c.Request().Context(), screening, caller, key); err != nil {
 		return err // before the body is read: when a sale is over, this is nearly every request
 	}
 	quantity, err := readPurchase(c)

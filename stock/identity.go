@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -22,10 +24,14 @@ const (
 // by it, in any process and after any restart; its form must never change. One buyer's requests stand together, which
 // spares the list of a buyer's orders an index of its own.
 func RequestID(buyerID, key string) string {
-	var id [idBytes]byte
+	id := requestID(buyerID, key)
+	return encodeID(id[:])
+}
+
+func requestID(buyerID, key string) (id [idBytes]byte) {
 	copy(id[:buyerPrefixBytes], digest(buyerID))
 	copy(id[buyerPrefixBytes:], digest(buyerID, key))
-	return encodeID(id[:])
+	return id
 }
 
 // buyerRange bounds a buyer's request ids: from <= id < until. Another buyer's may be among them.
@@ -67,4 +73,15 @@ func digest(parts ...string) []byte {
 
 func encodeID(id []byte) string {
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(id))
+}
+
+func decodeID(text string) (id [idBytes]byte, err error) {
+	decoded, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(text))
+	if err == nil && copy(id[:], decoded) != idBytes {
+		err = errors.New("too short")
+	}
+	if err != nil {
+		return id, fmt.Errorf("id %q: %w", text, err)
+	}
+	return id, nil
 }

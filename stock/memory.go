@@ -1,6 +1,7 @@
 package stock
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -58,7 +59,10 @@ func (m *memory) keep(screenings map[string]Screening, asked int) {
 		return
 	}
 	if len(m.screenings)+len(screenings) > memoryEntries {
-		clear(m.screenings)
+		maps.DeleteFunc(m.screenings, func(_ string, r remembered) bool { return now.Sub(r.at) >= memoryFresh })
+	}
+	if len(m.screenings)+len(screenings) > memoryEntries {
+		return
 	}
 	for id, screening := range screenings {
 		m.screenings[id] = remembered{screening, now}

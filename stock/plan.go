@@ -40,6 +40,9 @@ func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 			continue
 		}
 		if err := facts.refusal(next.request, now); err != nil {
+			if isOver(err) {
+				s.view.turnedAway(next.request.ScreeningID)
+			}
 			next.answer(Reservation{}, err)
 			continue
 		}

@@ -43,9 +43,9 @@ type Seller struct {
 	group    *batch.Group[PurchaseRequest, Reservation]
 	inFlight *inFlight
 	view     *view
-	// queueFailed is when a half message was last given up, in Unix nanoseconds. A broker that is silent is waited for
-	// by one list; those who came meanwhile would each wait as long again.
-	queueFailed atomic.Int64
+	// queueFailed is when a half message was last given up. A broker that is silent is waited for by one list; those who
+	// came meanwhile would each wait as long again.
+	queueFailed atomic.Pointer[time.Time]
 	stopView    func()
 }
 
@@ -207,7 +207,7 @@ const (
 // says why the verdict is not answered.
 func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
 	defer s.inFlight.end(p)
-	if p.admitted[0].calls[0].Came.UnixNano() < s.queueFailed.Load() {
+	if failed := s.queueFailed.Load(); failed != nil && p.admitted[0].calls[0].Came.Before(*failed) {
 		refuse(p.admitted, away("send half message", errQueueAway))
 		return answered, nil
 	}
@@ -217,13 +217,13 @@ func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
 	defer draft.abandon()
 	outcome, err := s.send(ctx, list, draft.commit)
 	if err != nil {
-		s.queueFailed.Store(time.Now().UnixNano())
+		now := time.Now()
+		s.queueFailed.Store(&now)
 		refuse(p.admitted, away("send half message", err))
 		return answered, nil
 	}
 	if outcome == mq.Commit {
 		s.stock.memory.sold(p.tickets)
-		s.view.reserved(p.tickets)
 		for _, bought := range p.admitted {
 			bought.answer(Reservation{Order: bought.order, State: Held}, nil)
 		}

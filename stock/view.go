@@ -2,237 +2,218 @@ package stock
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	viewRefresh  = 50 * time.Millisecond
-	viewFresh    = 150 * time.Millisecond // an older glance refuses nobody
-	viewTimeout  = time.Second
-	viewIdle     = time.Minute // a screening that nobody asks for is dropped
-	viewEntries  = 1024
-	viewOverlap  = 20 * time.Second // more than a list takes from its plan to its commit
-	viewSoonIdle = 2 * time.Second  // a screening that nobody asks for is not read
+	readingPause   = 2 * time.Millisecond // from the start of one reading to that of the next
+	readingTimeout = 500 * time.Millisecond
+	viewScreenings = 1024
+	viewOrders     = 2 << 20 // of all screenings together, at requestBytes each
 )
 
-// view remembers what the database said a moment ago about the screenings that buyers ask for, so that a purchase
-// which cannot succeed is refused without a statement, a message or a look at its body. It errs on one side only: what
-// it does not refuse, Purchase decides. It refuses nobody on a glance older than viewFresh, so returned stock sells
-// again in every process, and nobody whose order exists, so a repeated key finds its order in a sale that is over. Only
-// an order that another process has taken within the last viewFresh may not be known yet.
+// view answers the buyers of a sale that is over without a plan, a message, or a look at their request's body. It knows
+// the screenings for which a plan has lately turned somebody away, and the request ids of all their orders. It refuses on
+// two conditions: a reading of the database that began after the request came says that the sale is over, and there is no
+// order with the request's id among as many orders as that reading counts. So a repeated key finds its order, whichever
+// process has sold it a moment ago, and returned stock sells again at once. All who wait share one reading, as those who
+// buy share one transaction. What the view does not refuse, Purchase decides.
 type view struct {
-	stock   *Stock
-	clock   func() time.Time // measures age; the sale's own time may jump
-	mu      sync.RWMutex
-	entries map[string]*viewEntry
+	stock    *Stock
+	clock    func() time.Time // measures age; the sale's own time may jump
+	began    time.Time
+	mu       sync.Mutex
+	entries  map[string]*viewEntry // by screening
+	next     *reading              // which those who come now will share; nil when nobody waits
+	closed   bool
+	wake     chan struct{} // of size 1: next is there
+	load     chan struct{} // of size 1: an entry lacks orders
+	readings atomic.Int64
+	pages    atomic.Int64
 }
 
+// viewEntry is a screening for which somebody was turned away.
 type viewEntry struct {
-	asked    atomic.Int64 // Unix milliseconds of the last question
-	current  atomic.Pointer[glance]
-	mu       sync.Mutex // of those who replace current
-	taken    int64      // lists of this process that were reserved; guarded by mu
+	over     atomic.Bool  // when last looked at
+	asked    atomic.Int64 // when somebody last asked, since the view began
 	requests requestSet
-	loading  requestLoad // the refresher's alone
+	wanted   atomic.Int64 // orders that there are, by the last reading that lacked some
+	loading  requestLoad  // the loader's alone
 }
 
-// requestLoad is how far the reading of a screening's orders has come.
-type requestLoad struct {
-	newest   int64 // created_at of the newest order read
-	sales    int64 // what the last attempts were for
-	attempts int
-}
-
-// glance is one reading of a screening.
-type glance struct {
-	at       time.Time // by the view's clock
-	free     bool      // tickets are available
-	opens    int64
-	closes   int64
-	complete bool // the entry's requests held those of every order of the screening at that time
+// reading is one look at the database, shared by all who came before it began.
+type reading struct {
+	done    chan struct{} // closed when refused is filled
+	entries map[string]*viewEntry
+	refused map[string]error // by screening, why nobody can buy; absent when somebody might, or when it is not known
 }
 
 func newView(s *Stock, clock func() time.Time) *view {
-	return &view{stock: s, clock: clock, entries: map[string]*viewEntry{}}
+	return &view{
+		stock: s, clock: clock, began: clock(), entries: map[string]*viewEntry{},
+		wake: make(chan struct{}, 1), load: make(chan struct{}, 1),
+	}
 }
 
-// Refuse says from memory why a purchase cannot succeed now: ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says
-// nothing: Purchase decides.
-func (s *Seller) Refuse(screeningID, buyerID, key string) error {
-	now := s.view.clock()
-	e := s.view.entry(screeningID, now)
-	if e == nil {
+// Refuse says why a purchase cannot succeed now: ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says nothing: Purchase
+// decides. It waits for one reading of the database, or for the end of ctx.
+func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	e, r := s.view.ask(screeningID)
+	if r == nil {
 		return nil
 	}
-	g := e.current.Load()
-	if g == nil || !g.complete || now.Sub(g.at) > viewFresh {
+	select {
+	case <-r.done:
+	case <-ctx.Done():
 		return nil
 	}
-	err := g.refusal(s.stock.now().UnixMilli())
+	err := r.refused[screeningID]
 	if err == nil || e.requests.has(buyerID, key) {
 		return nil
 	}
 	return err
 }
 
-func (g *glance) refusal(now int64) error {
-	switch {
-	case now < g.opens:
-		return ErrSaleNotOpen
-	case now >= g.closes:
-		return ErrSaleClosed
-	case !g.free:
-		return ErrSoldOut
-	}
-	return nil
-}
-
-// entry notes the question and returns what is known of the screening, or nil when there is no room to know it.
-func (v *view) entry(screeningID string, at time.Time) *viewEntry {
-	now := at.UnixMilli()
-	v.mu.RLock()
+// ask joins the next reading for a screening whose sale was over when it was last looked at.
+func (v *view) ask(screeningID string) (*viewEntry, *reading) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	e := v.entries[screeningID]
-	v.mu.RUnlock()
-	if e == nil {
-		if !isText(screeningID, screeningIDMax) {
-			return nil
-		}
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		if e = v.entries[screeningID]; e == nil {
-			if len(v.entries) >= viewEntries {
-				return nil
-			}
-			e = &viewEntry{}
-			v.entries[screeningID] = e
-		}
+	if e == nil || v.closed {
+		return nil, nil
 	}
-	if e.asked.Load() < now-100 { // not at every question, the line is shared by all of them
-		e.asked.Store(now)
+	e.asked.Store(int64(v.clock().Sub(v.began)))
+	if !e.over.Load() {
+		return nil, nil
 	}
-	return e
+	if v.next == nil {
+		v.next = &reading{done: make(chan struct{}), entries: map[string]*viewEntry{}}
+		signal(v.wake)
+	}
+	v.next.entries[screeningID] = e
+	return e, v.next
 }
 
-// run reads again and again what is asked for, until ctx ends.
+// turnedAway notes a screening that exists and whose buyers a plan has just turned away.
+func (v *view) turnedAway(screeningID string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e := v.entries[screeningID]
+	if e == nil {
+		if len(v.entries) >= viewScreenings {
+			v.forgetIdlest("")
+		}
+		e = &viewEntry{}
+		e.asked.Store(int64(v.clock().Sub(v.began)))
+		v.entries[screeningID] = e
+	}
+	e.over.Store(true)
+}
+
+// forgetIdlest drops the screening that nobody has asked for the longest, but for one, and returns the number of its
+// orders. The caller holds mu.
+func (v *view) forgetIdlest(but string) (orders int64) {
+	idlest, since := "", int64(0)
+	for id, e := range v.entries {
+		if asked := e.asked.Load(); id != but && (idlest == "" || asked < since) {
+			idlest, since = id, asked
+		}
+	}
+	if e := v.entries[idlest]; e != nil {
+		orders = e.requests.size()
+		delete(v.entries, idlest)
+	}
+	return orders
+}
+
+// run reads for those who wait, until ctx ends.
 func (v *view) run(ctx context.Context) {
-	ticker := time.NewTicker(viewRefresh)
-	defer ticker.Stop()
+	defer v.close()
+	var loading sync.WaitGroup
+	loading.Go(func() { v.runLoads(ctx) })
+	defer loading.Wait()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			v.refresh(ctx)
+		case <-v.wake:
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-// refresh makes one pass. What it cannot read grows old and refuses nobody.
-func (v *view) refresh(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
-	defer cancel()
-	asked := v.askedFor(v.clock())
-	if len(asked) == 0 {
-		return
-	}
-	at := v.clock()
-	taken := make(map[string]int64, len(asked))
-	for id, e := range asked {
-		taken[id] = e.takenSoFar()
-	}
-	rows, err := v.stock.readSales(ctx, asked)
-	if err != nil {
-		v.stock.log.Debug("view of the stock is not refreshed", "error", err)
-		return
-	}
-	for _, row := range rows {
-		e := asked[row.ScreeningID]
-		g := &glance{at: at, free: row.Available > 0, opens: row.SaleOpensAt, closes: row.SaleClosesAt}
-		if g.refusal(v.stock.now().UnixMilli()) != nil {
-			g.complete = v.complete(ctx, e, row)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
 		}
-		e.replace(g, taken[row.ScreeningID])
+		pause.Reset(readingPause)
+		v.readOnce(ctx)
 	}
 }
 
-// reserved makes the view look again at these screenings before it refuses anybody: orders were taken that it has not
-// read.
-func (v *view) reserved(tickets map[string]int64) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	for id := range tickets {
-		if e := v.entries[id]; e != nil {
-			e.mu.Lock()
-			e.taken++
-			e.current.Store(nil)
-			e.mu.Unlock()
-		}
-	}
-}
-
-func (e *viewEntry) takenSoFar() int64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.taken
-}
-
-// replace drops a glance that was overtaken by a list of this process.
-func (e *viewEntry) replace(g *glance, taken int64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.taken == taken {
-		e.current.Store(g)
-	}
-}
-
-// complete tells whether the entry's requests are all that there were at the reading. They were read before it and rows
-// are never deleted, so it is enough that there are as many as the stock row counts. When there are fewer, they are read
-// for the next pass: first what is new, then, should another process's clock be far behind, all.
-func (v *view) complete(ctx context.Context, e *viewEntry, row salesRow) bool {
-	if e.requests.size() == row.Sales {
-		return true
-	}
-	l := &e.loading
-	if l.sales != row.Sales {
-		l.sales, l.attempts = row.Sales, 0
-	}
-	since := int64(0)
-	switch l.attempts++; l.attempts {
-	case 1:
-		since = l.newest - viewOverlap.Milliseconds()
-	case 2:
-	default:
-		return false
-	}
-	orders, err := v.stock.readRequests(ctx, row.ScreeningID, since)
-	if err != nil {
-		v.stock.log.Debug("orders of a screening are not read", "screening_id", row.ScreeningID, "error", err)
-		l.attempts--
-		return false
-	}
-	for _, order := range orders {
-		l.newest = max(l.newest, order.CreatedAt)
-	}
-	e.requests.add(orders)
-	return false
-}
-
-// askedFor returns what somebody has asked for lately, and forgets what nobody has for long.
-func (v *view) askedFor(now time.Time) map[string]*viewEntry {
+// close lets those who wait go to Purchase.
+func (v *view) close() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	asked := make(map[string]*viewEntry, len(v.entries))
-	for id, e := range v.entries {
-		switch idle := now.Sub(time.UnixMilli(e.asked.Load())); {
-		case idle > viewIdle:
-			delete(v.entries, id)
-		case idle < viewSoonIdle:
-			asked[id] = e
+	v.closed = true
+	if v.next != nil {
+		close(v.next.done)
+		v.next = nil
+	}
+}
+
+// readOnce makes the reading for which somebody waits. What it cannot read refuses nobody.
+func (v *view) readOnce(ctx context.Context) {
+	v.mu.Lock()
+	r := v.next
+	v.next = nil
+	v.mu.Unlock()
+	if r == nil {
+		return
+	}
+	defer close(r.done)
+	ctx, cancel := context.WithTimeout(ctx, readingTimeout)
+	defer cancel()
+	// Rows are never deleted: as many orders as the reading counts, all known before it began, are all orders.
+	known := make(map[string]int64, len(r.entries))
+	for id, e := range r.entries {
+		known[id] = e.requests.size()
+	}
+	rows, err := v.stock.readSales(ctx, r.entries)
+	v.readings.Add(1)
+	if err != nil {
+		v.stock.log.Debug("nobody is refused from memory", "error", err)
+		return
+	}
+	r.refused = make(map[string]error, len(rows))
+	now := v.stock.now().UnixMilli()
+	for _, row := range rows {
+		e, err := r.entries[row.ScreeningID], row.refusal(now)
+		switch {
+		case err == nil:
+			e.over.Store(false)
+		case known[row.ScreeningID] == row.Sales:
+			r.refused[row.ScreeningID] = err
+		default:
+			e.wanted.Store(row.Sales)
+			signal(v.load)
 		}
 	}
-	return asked
+}
+
+// signal wakes a goroutine that takes one value for any number of them.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// isOver tells a refusal that everybody gets, as far as tickets, times and screening go.
+func isOver(err error) bool {
+	return errors.Is(err, ErrSoldOut) || errors.Is(err, ErrSaleClosed) || errors.Is(err, ErrSaleNotOpen)
 }
 
 type salesRow struct {
@@ -243,9 +224,21 @@ type salesRow struct {
 	SaleClosesAt int64  `db:"sale_closes_at"`
 }
 
-func (s *Stock) readSales(ctx context.Context, asked map[string]*viewEntry) ([]salesRow, error) {
-	ids := make([]any, 0, len(asked))
-	for id := range asked {
+func (r salesRow) refusal(now int64) error {
+	switch {
+	case now < r.SaleOpensAt:
+		return ErrSaleNotOpen
+	case now >= r.SaleClosesAt:
+		return ErrSaleClosed
+	case r.Available == 0:
+		return ErrSoldOut
+	}
+	return nil
+}
+
+func (s *Stock) readSales(ctx context.Context, wanted map[string]*viewEntry) ([]salesRow, error) {
+	ids := make([]any, 0, len(wanted))
+	for id := range wanted {
 		ids = append(ids, id)
 	}
 	var rows []salesRow

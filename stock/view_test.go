@@ -1,28 +1,41 @@
 package stock
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
-// newViewer is a seller that sells nothing: the view needs only the rows, and the tests run its passes by hand.
-func newViewer(s *Stock) (*Seller, *clock) {
-	c := newClock()
-	return &Seller{stock: s, view: newView(s, c.Now)}, c
+// newViewer is a seller of a process of its own, whose lists tests hand over and whose view runs.
+func newViewer(t *testing.T, s *Stock) *Seller {
+	t.Helper()
+	v := newPlanner(s)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); v.view.run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return v
 }
 
-// refusal asks once, so that the view knows what is wanted, lets it read as often as it may need, and asks again.
+// refusal has the plan turn a stranger away, and then asks until the view has read what it needs for an answer.
 func refusal(t *testing.T, s *Seller, screening, buyer string) error {
 	t.Helper()
-	_ = s.Refuse(screening, buyer, "k")
-	for range 4 {
-		s.view.refresh(t.Context())
+	s.view.turnedAway(screening)
+	for deadline := time.Now().Add(patience); ; {
+		if err := s.Refuse(t.Context(), screening, "a stranger", "k"); err != nil {
+			return s.Refuse(t.Context(), screening, buyer, "k")
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the view does not learn that the sale is over")
+		}
 	}
-	return s.Refuse(screening, buyer, "k")
 }
 
 func mustSell(t *testing.T, s *Stock, screening string, buyers ...string) {
@@ -38,14 +51,16 @@ func mustSell(t *testing.T, s *Stock, screening string, buyers ...string) {
 	}
 }
 
+// Nobody is refused but after a plan has turned somebody away: a sale that goes on costs no reading.
 func TestViewRefusesWhatIsOver(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 2, 0)
-	v, _ := newViewer(s)
-	if err := refusal(t, v, screening.ID, "alice"); err != nil {
-		t.Errorf("tickets are there: %v", err)
-	}
+	v := newViewer(t, s)
 	mustSell(t, s, screening.ID, "alice", "bob")
+	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); err != nil || v.ViewStats().Readings != 0 {
+		t.Errorf("before anybody was turned away: %v, %+v", err, v.ViewStats())
+	}
+	wantErr(t, decide(v, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSoldOut)
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
 		t.Errorf("sold out: %v, want ErrSoldOut", err)
 	}
@@ -57,9 +72,6 @@ func TestViewRefusesWhatIsOver(t *testing.T) {
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSaleNotOpen) {
 		t.Errorf("sale not open: %v, want ErrSaleNotOpen", err)
 	}
-	if err := refusal(t, v, "unknown", "carol"); err != nil {
-		t.Errorf("unknown screening: %v, want nothing", err)
-	}
 }
 
 // A buyer whose answer was lost sends the purchase again. The sale may be over by then, and the view, in whichever
@@ -67,7 +79,7 @@ func TestViewRefusesWhatIsOver(t *testing.T) {
 func TestViewNeverRefusesARepeatedKey(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 3, 0)
-	v, _ := newViewer(s)
+	v := newViewer(t, s)
 	mustSell(t, s, screening.ID, "alice", "bob", "carol")
 	for _, buyer := range []string{"alice", "bob", "carol"} {
 		if err := refusal(t, v, screening.ID, buyer); err != nil {
@@ -79,6 +91,40 @@ func TestViewNeverRefusesARepeatedKey(t *testing.T) {
 	}
 }
 
+// A ticket came back, another process sold it, and this one refused the repeat of that very key for as long as it believed
+// its last look at the database, a moment ago. A refusal rests on a look that began after the question.
+func TestViewNeverRefusesWhatAnotherProcessHasJustSold(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	v, other := newViewer(t, s), newPlanner(New(s.db, Options{Now: s.now}))
+	mustSell(t, s, screening.ID, "alice")
+	held := buyerOrder(t, s, "alice")
+	for n := range 200 {
+		buyer := fmt.Sprint("buyer-", n)
+		if err := refusal(t, v, screening.ID, buyer); !errors.Is(err, ErrSoldOut) {
+			t.Fatalf("%s without a ticket: %v", buyer, err)
+		}
+		settle(t, s, event.Cancelled, held)
+		bought := decide(other, PurchaseRequest{buyer, "k", screening.ID, 1})[0]
+		if bought.err != nil {
+			t.Fatal(bought.err)
+		}
+		if err := v.Refuse(t.Context(), screening.ID, buyer, "k"); err != nil {
+			t.Fatalf("%s was sold a ticket and is refused it: %v", buyer, err)
+		}
+		held = bought.ID
+	}
+}
+
+func buyerOrder(t *testing.T, s *Stock, buyer string) string {
+	t.Helper()
+	found, _, err := s.Reservations(t.Context(), buyer, "", 1)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d reservations of %s, %v", len(found), buyer, err)
+	}
+	return found[0].ID
+}
+
 // Another process sells a returned ticket, and its clock is an hour behind: its order is older than anything this
 // process has read, and is found all the same before anybody is refused.
 func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
@@ -86,27 +132,21 @@ func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	screening := addScreening(t, s, 2, 0)
 	now.Advance(2 * time.Hour)
 	mustSell(t, s, screening.ID, "alice", "bob")
-	v, _ := newViewer(s)
+	v := newViewer(t, s)
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
 	}
-	bobs, _, err := s.Reservations(t.Context(), "bob", "", 1)
-	if err != nil || len(bobs) != 1 {
-		t.Fatalf("%d reservations of bob, %v", len(bobs), err)
-	}
-	if _, err := s.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: bobs[0].ID, Outcome: event.Cancelled}}}); err != nil {
-		t.Fatal(err)
-	}
+	settle(t, s, event.Cancelled, buyerOrder(t, s, "bob"))
 	now.Advance(-time.Hour)
 	mustSell(t, s, screening.ID, "erin")
 	now.Advance(time.Hour)
-	for pass := range 4 {
-		v.view.refresh(t.Context())
-		if err := v.Refuse(screening.ID, "erin", "k"); err != nil {
-			t.Errorf("erin after %d passes: %v", pass+1, err)
-		}
+	if err := v.Refuse(t.Context(), screening.ID, "erin", "k"); err != nil {
+		t.Errorf("erin: %v", err)
 	}
-	if err := v.Refuse(screening.ID, "carol", "k"); !errors.Is(err, ErrSoldOut) {
+	if err := refusal(t, v, screening.ID, "erin"); err != nil {
+		t.Errorf("erin, when all is read: %v", err)
+	}
+	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); !errors.Is(err, ErrSoldOut) {
 		t.Errorf("sold out again: %v, want ErrSoldOut", err)
 	}
 }
@@ -114,7 +154,7 @@ func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 func TestViewSellsAgainWhatComesBack(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v, age := newViewer(s)
+	v := newViewer(t, s)
 	mustSell(t, s, screening.ID, "alice")
 	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
@@ -123,53 +163,157 @@ func TestViewSellsAgainWhatComesBack(t *testing.T) {
 	if _, err := s.ChangeScreening(t.Context(), screening.ID, ScreeningChange{Capacity: &capacity}); err != nil {
 		t.Fatal(err)
 	}
-	v.view.refresh(t.Context())
-	if err := v.Refuse(screening.ID, "bob", "k"); err != nil {
-		t.Errorf("one pass after a restock: %v, want nothing", err)
-	}
-	mustSell(t, s, screening.ID, "carol")
-	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
-		t.Fatalf("sold out again: %v", err)
-	}
-	age.Advance(viewFresh + time.Millisecond)
-	if err := v.Refuse(screening.ID, "bob", "k"); err != nil {
-		t.Errorf("on a glance that is too old: %v, want nothing", err)
+	if err := v.Refuse(t.Context(), screening.ID, "bob", "k"); err != nil {
+		t.Errorf("after a restock: %v, want nothing", err)
 	}
 }
 
-func TestViewIsBoundedAndForgets(t *testing.T) {
-	s, _ := newStock(t)
-	v, age := newViewer(s)
-	for n := range viewEntries + 10 {
-		_ = v.Refuse(fmt.Sprint("screening-", n), "alice", "k")
-	}
-	if n := len(v.view.entries); n != viewEntries {
-		t.Errorf("%d entries, want the bound of %d", n, viewEntries)
-	}
-	age.Advance(viewIdle + time.Second)
-	v.view.refresh(t.Context())
-	if n := len(v.view.entries); n != 0 {
-		t.Errorf("%d entries that nobody asks for", n)
-	}
-}
-
-// The last ticket comes back and this process sells it within the life of a glance that says "sold out": the buyer's
-// retry must not meet that glance.
-func TestViewLooksAgainAfterAListOfItsOwn(t *testing.T) {
+// A thousand made-up screening ids took all the places, and the screening that was sold out got none.
+func TestViewKeepsNoScreeningThatDoesNotExist(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v, _ := newViewer(s)
+	v := newViewer(t, s)
+	for n := range 2 * viewScreenings {
+		id := fmt.Sprint("made-up-", n)
+		_ = v.Refuse(t.Context(), id, "mallory", "k")
+		if n%100 == 0 {
+			wantErr(t, decide(v, PurchaseRequest{"mallory", "k", id, 1})[0].err, ErrScreeningNotFound)
+		}
+	}
+	if n := v.ViewStats().Screenings; n != 0 {
+		t.Errorf("%d screenings are known, want none", n)
+	}
 	mustSell(t, s, screening.ID, "alice")
-	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
-		t.Fatalf("sold out: %v", err)
+	wantErr(t, decide(v, PurchaseRequest{"bob", "k", screening.ID, 1})[0].err, ErrSoldOut)
+	if n := v.ViewStats().Screenings; n != 1 {
+		t.Errorf("%d screenings are known, want the one that is sold out", n)
 	}
-	overtaken := v.view.entries[screening.ID].current.Load()
-	v.view.reserved(map[string]int64{screening.ID: 1})
-	if err := v.Refuse(screening.ID, "bob", "k"); err != nil {
-		t.Errorf("after a list of its own: %v, want nothing", err)
+}
+
+// Places and memory are bounded, and who has not been asked for the longest makes room.
+func TestViewForgetsTheIdlest(t *testing.T) {
+	s, _ := newStock(t)
+	v := newPlanner(s)
+	c := newClock()
+	v.view.clock, v.view.began = c.Now, c.Now()
+	for n := range viewScreenings + 2 {
+		v.view.turnedAway(fmt.Sprint(n))
+		c.Advance(time.Second)
+		v.view.ask("0")
 	}
-	v.view.entries[screening.ID].replace(overtaken, 0)
-	if err := v.Refuse(screening.ID, "bob", "k"); err != nil {
-		t.Errorf("on a glance that was overtaken: %v, want nothing", err)
+	if n := v.ViewStats().Screenings; n != viewScreenings {
+		t.Errorf("%d screenings are known, want the bound of %d", n, viewScreenings)
 	}
+	for id, want := range map[string]bool{"0": true, "1": false, "2": false, "3": true} {
+		if v.view.entries[id] != nil != want {
+			t.Errorf("screening %s known: %t, want %t", id, !want, want)
+		}
+	}
+	v.view.entries["3"].requests.add([]requestRow{{RequestID: RequestID("alice", "k"), BuyerID: "alice"}})
+	if !v.view.makeRoom("0", viewOrders) || v.view.entries["3"] != nil || v.view.entries["0"] == nil {
+		t.Error("a screening's orders found no room beside an idle one")
+	}
+	if v.view.makeRoom("0", viewOrders+1) {
+		t.Error("orders beyond all bounds found room")
+	}
+}
+
+// A screening of many orders never came to an end within the time for one look, and kept the others from theirs.
+func TestViewReadsManyOrdersInPages(t *testing.T) {
+	s, _ := newStock(t)
+	const orders = 2*requestsPage + 7
+	big, small := addScreening(t, s, orders, 0), addScreening(t, s, 1, 0)
+	mustSell(t, s, small.ID, "alice")
+	fill(t, s, big.ID, orders)
+	v := newViewer(t, s)
+	for _, screening := range []Screening{big, small} {
+		if err := refusal(t, v, screening.ID, "stranger"); !errors.Is(err, ErrSoldOut) {
+			t.Errorf("sold out: %v", err)
+		}
+	}
+	if err := v.Refuse(t.Context(), big.ID, "filler-5003", "k"); err != nil {
+		t.Errorf("a repeated key: %v", err)
+	}
+	if stats := v.ViewStats(); stats.Orders != orders+1 || stats.Pages != 4 {
+		t.Errorf("%+v, want all orders in 3 pages and one", stats)
+	}
+}
+
+// fill sells n tickets to as many buyers behind the back of the seller.
+func fill(t testing.TB, s *Stock, screeningID string, n int) {
+	t.Helper()
+	err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
+		values := make([]any, 0, 11*n)
+		for i := range n {
+			buyer := fmt.Sprint("filler-", i)
+			values = append(values, NewID(s.now()), RequestID(buyer, "k"), screeningID, buyer, 1, 1, "CNY", string(Sold),
+				opening+int64(i/3), opening, 1)
+		}
+		if err := tx.Insert(t.Context(), `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency,
+			state, created_at, expires_at, settled_at)`, values); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(t.Context(), `UPDATE stock SET available = available - ?, sold = sold + ?, sales = sales + ?
+			WHERE screening_id = ?`, n, n, n, screeningID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What an order costs in memory is what /metrics shows.
+func TestRequestSetIsAsLargeAsItSays(t *testing.T) {
+	const orders = 200_000
+	rows := make([]requestRow, orders)
+	for i := range rows {
+		buyer := fmt.Sprint("buyer-", i)
+		rows[i] = requestRow{RequestID: RequestID(buyer, "k"), BuyerID: buyer}
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var set requestSet
+	for page := range slices.Chunk(rows, requestsPage) {
+		set.add(page)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if each := float64(after.HeapAlloc-before.HeapAlloc) / orders; each > requestBytes {
+		t.Errorf("an order takes %.0f bytes, said to be %d", each, requestBytes)
+	}
+	if set.size() != orders || !set.has("buyer-7", "k") || set.has("buyer-7", "other") {
+		t.Errorf("%d orders, want %d with the one of buyer-7", set.size(), orders)
+	}
+	runtime.KeepAlive(rows)
+}
+
+// Those who wait when the seller closes go to Purchase, which says what there is to say.
+func TestViewLetsGoOfThoseWhoWait(t *testing.T) {
+	s, _ := newStock(t)
+	v := newPlanner(s)
+	v.view.turnedAway("s")
+	answered := make(chan error)
+	go func() { answered <- v.Refuse(context.Background(), "s", "alice", "k") }()
+	for v.view.waiting() == 0 {
+		runtime.Gosched()
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	v.view.run(ended)
+	if err := <-answered; err != nil {
+		t.Errorf("refused: %v", err)
+	}
+	if err := v.Refuse(context.Background(), "s", "alice", "k"); err != nil {
+		t.Errorf("refused by a closed seller: %v", err)
+	}
+}
+
+func (v *view) waiting() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.next == nil {
+		return 0
+	}
+	return len(v.next.entries)
 }

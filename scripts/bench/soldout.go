@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	soldOutAsked = 2000 // purchases in the slot that counts
+	soldOutAsked = 100 * buyersDefault // purchases in the slot that counts
 	firstRun     = "the-last-ticket"
 
-	learnFree    = 5 // refusals without a statement
+	learnCheap   = 5 // refusals with one statement, that of a reading
 	learnPause   = 5 * time.Millisecond
 	learnTimeout = 5 * time.Second
 )
@@ -107,10 +107,8 @@ func (b *bench) countSoldOut(ctx context.Context) (f figures, err error) {
 			return err
 		}
 		statementsBefore, sendsBefore := counter.all.Load(), r.sends()
-		for i := range soldOutAsked {
-			if err := ask(strconv.Itoa(i)); err != nil {
-				return err
-			}
+		if err := askTogether(ask); err != nil {
+			return err
 		}
 		f = figures{
 			"sold out.statements": float64(counter.all.Load()-statementsBefore) / soldOutAsked,
@@ -121,18 +119,39 @@ func (b *bench) countSoldOut(ctx context.Context) (f figures, err error) {
 	return f, err
 }
 
-// learn asks until the office knows by heart that it is sold out: refusals stop costing statements. An office that never
-// does is measured as it is.
+// askTogether is a crowd that comes too late. Those who wait at the same time share a reading.
+func askTogether(ask func(key string) error) error {
+	failed := make(chan error, buyersDefault)
+	for buyer := range buyersDefault {
+		go func() {
+			var err error
+			for i := range soldOutAsked / buyersDefault {
+				if err = ask(fmt.Sprint(buyer, "-", i)); err != nil {
+					break
+				}
+			}
+			failed <- err
+		}()
+	}
+	var err error
+	for range buyersDefault {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+// learn asks until the office knows by heart that it is sold out: a refusal costs a reading and no plan any more. An
+// office that never does is measured as it is.
 func learn(ctx context.Context, counter *statements, ask func(key string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 	defer cancel()
-	for free := 0; free < learnFree; free++ {
+	for cheap := 0; cheap < learnCheap; cheap++ {
 		before := counter.all.Load()
-		if err := ask("learn" + strconv.Itoa(free)); err != nil {
+		if err := ask("learn" + strconv.Itoa(cheap)); err != nil {
 			return err
 		}
-		if counter.all.Load() > before {
-			free = -1
+		if counter.all.Load() > before+1 {
+			cheap = -1
 		}
 		if pause(ctx, learnPause) != nil {
 			return nil
