@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,7 +18,8 @@ import (
 // [{groupName, messageModel, subscriptionDataSet: [{topic, subString,
 // subVersion, expressionType}]}]}.
 //
-// Answer: 0; 1 when the body cannot be read.
+// Answer: 0; 1 when the body cannot be read, or a group cannot be served. The
+// other groups are.
 //
 // Behaviour:
 //   - The client is registered, and %RETRY%group exists, before the answer.
@@ -37,11 +39,17 @@ func (b *Broker) heartBeat(c *call) {
 			b.groups.joinProducer(p.Group, c.conn)
 		}
 	}
+	// A client sends one beat for all of its groups: a bad one must not keep the others out.
+	var refused error
 	for _, one := range beat.Consumers {
 		if err := b.joinConsumer(c.conn, beat.ClientID, &one); err != nil {
-			c.replyError(err)
-			return
+			refused = errors.Join(refused, fmt.Errorf("group %.300q: %w", one.Group, err))
 		}
+	}
+	if refused != nil {
+		b.log.Warn("a heartbeat names a group that cannot be served", "client", beat.ClientID, "error", refused)
+		c.reply(remoting.SystemError, refused.Error())
+		return
 	}
 	c.reply(remoting.Success, "")
 }

@@ -15,7 +15,9 @@ import (
 // Ext: group, offset (physical), delayLevel, originMsgId, originTopic, unitMode,
 // maxReconsumeTimes.
 //
-// Answer: 0 when the retry is on disk; 1 when the message is not there.
+// Answer: 0 when the retry is on disk; 1 when the message is not there; none
+// when the retry cannot be stored now: the Go client takes any answer for a
+// stored retry, and keeps the message only when there is none.
 //
 // Behaviour:
 //   - The message is stored again for %RETRY%group, reconsumeTimes one higher,
@@ -38,7 +40,8 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 	}
 	b.markRetry(&m)
 	if err := b.retryDestination(&m, strings.Clone(group), level, limit); err != nil {
-		c.replyError(refuse(remoting.SystemError, "%v", err))
+		b.report("store a retry", err)
+		c.silent()
 		return
 	}
 	m.ReconsumeTimes++
@@ -46,7 +49,8 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 	b.schedule(&m)
 	b.put(&m, cause{kind: recordMessage}, func(_ stored, err error) {
 		if err != nil {
-			c.replyError(err)
+			b.report("store a retry", err)
+			c.silent()
 			return
 		}
 		c.reply(remoting.Success, "")

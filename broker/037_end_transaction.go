@@ -121,11 +121,21 @@ func realDestination(m *remoting.Message) error {
 	return nil
 }
 
-func (b *Broker) rollback(c *call, offset int64) {
-	_, end, err := b.journal.AppendSoon(func(dst []byte, _ int64) []byte {
+// forget ends a half message in the log without a message for anybody.
+func (b *Broker) forget(offset int64) error {
+	_, _, err := b.appendRollback(offset)
+	return err
+}
+
+func (b *Broker) appendRollback(offset int64) (at, end int64, err error) {
+	return b.journal.AppendSoon(func(dst []byte, _ int64) []byte {
 		b.halves.finish(offset)
 		return recordRollback(dst, offset, b.nowMs())
 	})
+}
+
+func (b *Broker) rollback(c *call, offset int64) {
+	_, end, err := b.appendRollback(offset)
 	if err != nil {
 		c.replyError(err)
 		return

@@ -116,8 +116,12 @@ func (b *Broker) open() error {
 	b.topics = newTopics(b.path("topics.json"))
 	b.offsets = newOffsets(b.path("offsets.json"))
 	b.born = b.nowMs()
-	b.checker.last = b.born
-	return b.recoverState()
+	b.checker.last = b.Now()
+	if err := b.recoverState(); err != nil {
+		return err
+	}
+	b.report("open", b.keepReserve()) // a full disk does not keep a broker from starting
+	return nil
 }
 
 // name finds the address that clients are told. Message ids can hold only IPv4.
@@ -171,6 +175,14 @@ func (b *Broker) Close() error {
 	})
 	return b.closeErr
 }
+
+// Failed is closed when a write or an fsync of the log has failed for good (a
+// full disk is waited for). Then nothing can be stored any more, and only a new
+// start finds out what is on the disk: the program should end.
+func (b *Broker) Failed() <-chan struct{} { return b.journal.Failed() }
+
+// Failure is why Failed is closed, nil before.
+func (b *Broker) Failure() error { return b.journal.Failure() }
 
 // release gives back what open has taken, in reverse order.
 func (b *Broker) release() error {

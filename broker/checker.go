@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ const checkBatch = 256
 // (TransactionalMessageCheckService).
 type checker struct {
 	mu   sync.Mutex // one pass at a time
-	last int64      // broker time of the last pass, Unix ms
+	last time.Time  // of the last pass, by the broker's clock
 }
 
 // runChecker makes a pass whenever the check interval has passed.
@@ -43,7 +44,7 @@ func (b *Broker) runChecker() {
 func (b *Broker) checkIfDue() error {
 	b.checker.mu.Lock()
 	defer b.checker.mu.Unlock()
-	if b.nowMs()-b.checker.last < b.opt.checkInterval.Milliseconds() {
+	if b.Now().Sub(b.checker.last) < b.opt.checkInterval {
 		return nil
 	}
 	return b.checkLocked()
@@ -57,79 +58,86 @@ func (b *Broker) checkPass() error {
 }
 
 func (b *Broker) checkLocked() error {
-	b.checker.last = b.nowMs()
-	due := b.halves.due(b.nowMs, b.opt.checkAfter.Milliseconds())
-	for len(due) > 0 {
-		n := min(len(due), checkBatch)
-		if err := b.checkSome(due[:n]); err != nil {
-			return err
-		}
-		due = due[n:]
+	b.checker.last = b.Now()
+	var failed error
+	for due := range slices.Chunk(b.halves.due(b.nowMs, b.opt.checkAfter.Milliseconds()), checkBatch) {
+		failed = errors.Join(failed, b.checkSome(due))
 	}
-	return nil
+	return failed
 }
 
-// checkSome counts a check of each of these half messages, or gives it up,
-// and sends the checks when all that is on disk: a broker that crashes again
-// and again does not ask for ever.
+// checkResult is what became of a half message that was due.
+type checkResult struct {
+	half half
+	ask  bool // its check is counted, on disk, and to be sent
+	err  error
+}
+
+// checkSome counts a check of each of these half messages, or gives it up, and
+// sends each check when its count is on disk: a broker that crashes again and
+// again does not ask for ever. What fails for one of them is no other's.
 func (b *Broker) checkSome(due []half) error {
-	results := make(chan error, len(due))
-	asked := make([]half, 0, len(due))
+	results := make(chan checkResult, len(due))
 	for _, one := range due {
 		if one.checks >= b.opt.checkMax {
 			b.giveUp(one, results)
 			continue
 		}
 		one.checks++
-		if b.countCheck(one, results) {
-			asked = append(asked, one)
+		b.countCheck(one, results)
+	}
+	var failed error
+	for range due {
+		switch r := <-results; {
+		case r.err != nil:
+			failed = errors.Join(failed, fmt.Errorf("check half message at %d: %w", r.half.offset, r.err))
+		case r.ask:
+			b.sendCheck(r.half)
 		}
 	}
-	var err error
-	for range due {
-		err = errors.Join(err, <-results)
-	}
-	if err != nil {
-		return fmt.Errorf("check half messages: %w", err)
-	}
-	for _, one := range asked {
-		b.sendCheck(one)
-	}
-	return nil
+	return failed
 }
 
-// countCheck reports whether the half is still open; if so its number of
-// checks is on its way to the disk. It sends one result in either case.
-func (b *Broker) countCheck(one half, results chan<- error) bool {
-	if !b.halves.checked(one.offset, one.checks) {
-		results <- nil // committed or rolled back meanwhile
-		return false
+// countCheck puts the number of checks of a half that is still open on the disk.
+// It sends one result, then or later.
+func (b *Broker) countCheck(one half, results chan<- checkResult) {
+	before, open := b.halves.find(one.offset)
+	if !open {
+		results <- checkResult{half: one} // committed or rolled back meanwhile
+		return
 	}
 	_, end, err := b.journal.Append(func(dst []byte, _ int64) []byte {
+		b.halves.checked(one.offset, one.checks)
 		return recordCheck(dst, one.offset, b.nowMs(), one.checks)
 	})
 	if err != nil {
-		results <- err
-		return false
+		b.halves.checked(one.offset, before.checks)
+		results <- checkResult{half: one, err: err}
+		return
 	}
-	b.journal.OnDurable(end, func(err error) { results <- err })
-	return true
+	b.journal.OnDurable(end, func(err error) { results <- checkResult{half: one, ask: true, err: err} })
 }
 
 // giveUp moves a half message that was checked too often to
 // TRANS_CHECK_MAX_TIME_TOPIC, where operators find it
-// (DefaultTransactionalMessageCheckListener.resolveDiscardMsg).
-func (b *Broker) giveUp(one half, results chan<- error) {
+// (DefaultTransactionalMessageCheckListener.resolveDiscardMsg). It sends one
+// result, then or later.
+func (b *Broker) giveUp(one half, results chan<- checkResult) {
 	if _, open := b.halves.find(one.offset); !open {
-		results <- nil
+		results <- checkResult{half: one}
 		return
 	}
 	m, err := b.load(one.offset)
+	if unreadable(err) {
+		b.log.Error("half message is lost", "offset", one.offset, "error", err)
+		results <- checkResult{half: one, err: b.forget(one.offset)}
+		return
+	}
 	if err != nil {
-		results <- err
+		results <- checkResult{half: one, err: err}
 		return
 	}
 	m.Topic, m.QueueID = topicCheckedOut, 0
 	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyTransactionCheckTimes, strconv.Itoa(int(one.checks)))
-	b.put(&m, cause{kind: recordFinished, source: one.offset}, func(_ stored, err error) { results <- err })
+	b.put(&m, cause{kind: recordFinished, source: one.offset}, func(_ stored, err error) { results <- checkResult{half: one, err: err} })
 }

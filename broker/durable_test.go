@@ -2,11 +2,15 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +23,8 @@ type gate struct {
 	waiting chan struct{} // gets a value when a Sync begins while closed
 	open    chan error    // each value lets one Sync end, with that error
 	closed  atomic.Bool
+	full    atomic.Bool // no write finds room
+	refused atomic.Int64
 }
 
 func newGate() *gate {
@@ -38,6 +44,14 @@ func (f gatedFile) Sync() error {
 		}
 	}
 	return f.File.Sync()
+}
+
+func (f gatedFile) WriteAt(p []byte, offset int64) (int, error) {
+	if f.gate.full.Load() {
+		f.gate.refused.Add(1)
+		return 0, syscall.ENOSPC
+	}
+	return f.File.WriteAt(p, offset)
 }
 
 func (g *gate) openFile(name string, flag int, perm fs.FileMode) (commitlog.File, error) {
@@ -154,7 +168,93 @@ func TestFailedFsyncIsNeverAcknowledged(t *testing.T) {
 	if n := len(b.Messages("t")); n != 0 {
 		t.Errorf("%d messages visible", n)
 	}
+	select {
+	case <-b.Failed():
+	case <-time.After(20 * time.Second):
+		t.Error("the broker does not say that it has failed")
+	}
+	if err := b.Failure(); err == nil || !strings.Contains(err.Error(), "input/output error") {
+		t.Errorf("failure: %v", err)
+	}
 	if err := b.Close(); err == nil {
 		t.Error("Close does not tell that the log has failed")
 	}
+}
+
+// One write for which there was no room stopped the broker for good. Now sends are refused, in words, until there is
+// room, and a delayed message that falls due meanwhile waits.
+func TestFullDiskRefusesUntilThereIsRoom(t *testing.T) {
+	b, g := gatedBroker(t)
+	c, first := dial(t, b), dial(t, b)
+	c.send(remoting.SendMessage, sendFields, "before")
+	c.read()
+	c.send(remoting.SendMessage, sendFields+" properties=DELAY\x011\x02", "delayed")
+	c.read()
+	g.full.Store(true)
+	first.send(remoting.SendMessage, sendFields, "taken, and waits for room")
+	for g.refused.Load() == 0 {
+		runtime.Gosched()
+	}
+	for range 3 {
+		c.send(remoting.SendMessage, sendFields, "refused")
+		f := c.read()
+		if f.Code != remoting.ServiceNotAvailable || !strings.Contains(f.Remark, "no space left on device") {
+			t.Fatalf("answer %d %q, want a refusal that says why", f.Code, f.Remark)
+		}
+	}
+	b.Advance(2 * time.Second)
+	if n := b.delays.pending(); n != 1 {
+		t.Errorf("%d delayed messages wait, want the one that found no room", n)
+	}
+	g.full.Store(false)
+	if f := first.read(); f.Code != remoting.Success {
+		t.Errorf("answer %d %q to the send that waited", f.Code, f.Remark)
+	}
+	c.send(remoting.SendMessage, sendFields, "after")
+	if f := c.read(); f.Code != remoting.Success {
+		t.Errorf("answer %d %q once there is room", f.Code, f.Remark)
+	}
+	b.Advance(0)
+	var bodies []string
+	for _, m := range b.Messages("t") {
+		bodies = append(bodies, string(m.Body))
+	}
+	slices.Sort(bodies)
+	if want := []string{"after", "before", "delayed", "taken, and waits for room"}; !slices.Equal(bodies, want) {
+		t.Errorf("messages %q, want %q", bodies, want)
+	}
+	select {
+	case <-b.Failed():
+		t.Errorf("failed: %v", b.Failure())
+	default:
+	}
+}
+
+// A consumer's retry that could not be stored was answered with an error, which the Go client takes for a stored retry:
+// the message was lost to its group.
+func TestRetryThatFindsNoRoomIsNotAnswered(t *testing.T) {
+	b, g := gatedBroker(t)
+	c, first := dial(t, b), dial(t, b)
+	c.send(remoting.SendMessage, sendFields, "x")
+	sent := c.read()
+	_, offset, err := remoting.ParseMessageID(sent.Ext["msgId"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.topics.ensure(retryTopic("g")); err != nil {
+		t.Fatal(err)
+	}
+	g.full.Store(true)
+	first.send(remoting.SendMessage, sendFields, "waits")
+	for g.refused.Load() == 0 {
+		runtime.Gosched()
+	}
+	c.send(remoting.SendMessage, sendFields, "refused") // from here on whatever is appended is refused
+	c.read()
+	c.send(remoting.ConsumerSendMsgBack, fmt.Sprintf("group=g offset=%d delayLevel=1", offset), "")
+	c.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
+	if f := c.read(); f.Ext["offset"] == "" {
+		t.Errorf("the retry was answered with %d %q", f.Code, f.Remark)
+	}
+	g.full.Store(false)
 }

@@ -46,17 +46,19 @@ func syncDir(path string) error {
 	return nil
 }
 
-// loadJSON reads the file at path into v. A file that does not exist leaves v as it is.
-func loadJSON(path string, v any) error {
+// loadJSON reads the file at path into list. A file that does not exist leaves
+// list as it is; what is no list stops the start. without says what happens when
+// the file is removed.
+func loadJSON[T any](path, without string, list *[]T) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	if err == nil {
+		err = json.Unmarshal(data, list)
 	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("decode %s: %w", filepath.Base(path), err)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read (%w): bring it back from a backup, or remove it; %s", path, err, without)
 	}
 	return nil
 }

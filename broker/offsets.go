@@ -81,11 +81,25 @@ func (o *offsets) save() error {
 
 func (o *offsets) load() error {
 	var rows []offsetRow
-	if err := loadJSON(o.path, &rows); err != nil {
-		return fmt.Errorf("load offsets: %w", err)
+	if err := loadJSON(o.path, "every group then gets again what the log still has", &rows); err != nil {
+		return err
 	}
 	for _, row := range rows {
 		o.committed[consumed{row.Group, row.Topic, row.Queue}] = row.Offset
 	}
 	return nil
+}
+
+// clamp brings offsets beyond a queue's end back to it: a log that has lost its
+// end gives the same offsets to other messages, and no group may pass these over.
+func (o *offsets) clamp(end func(topic string, queue int32) (int64, bool)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key, offset := range o.committed {
+		limit, known := end(key.topic, key.queue)
+		if clamped := min(max(offset, 0), limit); known && clamped != offset {
+			o.committed[key] = clamped
+			o.dirty = true
+		}
+	}
 }

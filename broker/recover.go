@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 
 	"boxoffice/broker/internal/commitlog"
@@ -22,23 +23,54 @@ func (b *Broker) recoverState() error {
 		return err
 	}
 	var starts []queueStart
-	if err := loadJSON(b.path("queues.json"), &starts); err != nil {
-		return fmt.Errorf("load queue starts: %w", err)
+	if err := loadJSON(b.path("queues.json"), "queues whose messages are all deleted then begin at 0 again", &starts); err != nil {
+		return err
 	}
 	for _, s := range starts {
 		b.knownQueue(s.Topic, s.Queue).startAt(s.Lowest)
 	}
 	journal, err := commitlog.Open(commitlog.Options{
 		Dir: b.path("log"), SegmentBytes: b.opt.segmentBytes, NoSync: b.opt.noSync,
-		MaxRecordBytes: maxBody + maxProperties + 4096,
-		OpenFile:       b.opt.openFile,
+		MaxRecordBytes: maxBody + maxProperties + 4096, CutDamage: b.opt.cutDamage,
+		OpenFile: b.opt.openFile,
 	}, b.replay)
+	var damage *commitlog.CorruptError
+	if errors.As(err, &damage) && damage.Behind > 0 {
+		return &DamageError{File: damage.File, Bytes: damage.Behind, Cause: err}
+	}
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
 	b.journal = journal
+	if n := journal.TornBytes(); n > 0 {
+		b.log.Warn("cut off the end of the log", "bytes", n, "at", journal.End(), "damaged", b.opt.cutDamage)
+	}
+	b.offsets.clamp(func(topic string, queue int32) (end int64, known bool) {
+		q := b.topics.queue(topic, queue)
+		if q == nil {
+			return 0, false
+		}
+		return q.nextOffset(), true
+	})
 	return nil
 }
+
+// DamageError says that the log is damaged where a crash cannot have damaged it,
+// so that messages which were acknowledged are lost. WithCutDamage goes on
+// without them.
+type DamageError struct {
+	File  string
+	Bytes int64 // from the damage to the end of its file, which would be given up with all later files
+	Cause error
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("the message log is damaged in %s, and %d bytes from there on would be lost: bring the data directory back from a backup, or give them up (%v)",
+		e.File, e.Bytes, e.Cause)
+}
+
+// Unwrap returns the log's own words.
+func (e *DamageError) Unwrap() error { return e.Cause }
 
 // templateQueues is the number of queues of TBW102 (defaultTopicQueueNums).
 const templateQueues = 8

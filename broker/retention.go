@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"boxoffice/broker/internal/commitlog"
@@ -45,7 +47,7 @@ func (b *Broker) applyRetention() error {
 		return err
 	}
 	starts := b.queueStarts(limit)
-	if err := saveJSON(b.path("queues.json"), starts); err != nil {
+	if err := b.saveFromReserve(starts); err != nil {
 		return fmt.Errorf("save queue starts: %w", err)
 	}
 	// Consumers are told first that the messages are gone, then they go.
@@ -59,6 +61,37 @@ func (b *Broker) applyRetention() error {
 		return fmt.Errorf("delete segments: %w", err)
 	}
 	b.log.Info("deleted old log segments", "segments", n, "before", limit)
+	return b.keepReserve()
+}
+
+// reserveBytes is more than queues.json takes.
+const reserveBytes = 1 << 20
+
+// saveFromReserve saves queues.json, on a full disk in the room of a file that
+// is kept for that: nothing may be deleted before it is saved, and deleting is
+// what makes room.
+func (b *Broker) saveFromReserve(starts []queueStart) error {
+	err := saveJSON(b.path("queues.json"), starts)
+	if err == nil {
+		return nil
+	}
+	if removeErr := os.Remove(b.path("reserve")); removeErr != nil {
+		return errors.Join(err, removeErr)
+	}
+	return saveJSON(b.path("queues.json"), starts)
+}
+
+// keepReserve makes the file of saveFromReserve where there is none.
+func (b *Broker) keepReserve() error {
+	if b.tempDir {
+		return nil
+	}
+	if info, err := os.Stat(b.path("reserve")); err == nil && info.Size() == reserveBytes {
+		return nil
+	}
+	if err := writeSynced(b.path("reserve"), make([]byte, reserveBytes)); err != nil {
+		return fmt.Errorf("keep a reserve: %w", err)
+	}
 	return nil
 }
 

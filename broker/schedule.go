@@ -26,9 +26,10 @@ func (b *Broker) runSchedule() {
 		case <-b.delays.kick:
 		case <-timer.C:
 		}
-		b.report("deliver delayed messages", b.deliverDue())
+		err := b.deliverDue()
+		b.report("deliver delayed messages", err)
 		sleep := scheduleTick
-		if wait, ok := b.delays.next(b.nowMs); ok {
+		if wait, ok := b.delays.next(b.nowMs); ok && err == nil {
 			sleep = min(sleep, max(time.Duration(wait)*time.Millisecond, time.Millisecond))
 		}
 		timer.Reset(sleep)
@@ -52,7 +53,7 @@ func (b *Broker) deliverDue() error {
 }
 
 // deliverSome delivers up to deliverBatch messages of a level and reports
-// whether there may be more.
+// whether there may be more. What cannot be read or stored now waits.
 func (b *Broker) deliverSome(level int32) (more bool, err error) {
 	results := make(chan error, deliverBatch)
 	n := 0
@@ -61,19 +62,15 @@ func (b *Broker) deliverSome(level int32) (more bool, err error) {
 		if !ok || wait > 0 {
 			break
 		}
-		m, err := b.load(one.offset)
-		if err == nil {
-			err = realDestination(&m)
+		underWay, deliverErr := b.deliver(one, level, results)
+		if deliverErr != nil {
+			err = deliverErr
+			break
 		}
-		if err != nil {
-			b.log.Error("delayed message is lost", "offset", one.offset, "error", err)
-			b.delays.delivered(level, one.offset)
-			continue
-		}
-		m.PreparedTransactionOffset = 0
-		b.put(&m, cause{kind: recordDelivered, source: one.offset, level: level}, func(_ stored, err error) { results <- err })
 		b.delays.delivered(level, one.offset)
-		n++
+		if underWay {
+			n++
+		}
 	}
 	for range n {
 		err = errors.Join(err, <-results)
@@ -82,6 +79,29 @@ func (b *Broker) deliverSome(level int32) (more bool, err error) {
 		return false, fmt.Errorf("deliver level %d: %w", level, err)
 	}
 	return n == deliverBatch, nil
+}
+
+// deliver appends a delayed message to its topic and sends one result when it is
+// on disk. A message that can never be delivered is logged, and not under way.
+func (b *Broker) deliver(one delayed, level int32, results chan<- error) (underWay bool, err error) {
+	m, err := b.load(one.offset)
+	if err == nil {
+		err = realDestination(&m)
+	}
+	switch {
+	case unreadable(err), errors.As(err, new(*refusal)):
+		b.log.Error("delayed message is lost", "offset", one.offset, "error", err)
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	m.PreparedTransactionOffset = 0
+	err = b.tryPut(&m, cause{kind: recordDelivered, source: one.offset, level: level}, func(_ stored, err error) { results <- err })
+	if errors.Is(err, errNoQueue) || errors.Is(err, errOversize) {
+		b.log.Error("delayed message is lost", "offset", one.offset, "error", err)
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // scheduleConfig is the topic on which delayed messages wait, a queue per level.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"boxoffice/broker/internal/commitlog"
 	"boxoffice/broker/internal/remoting"
 )
 
@@ -90,11 +91,17 @@ func (b *Broker) track(m *remoting.Message, why cause) {
 // put stores m and calls done when it is durable and visible, or has failed.
 // done must not block: it runs on the log's flush goroutine.
 func (b *Broker) put(m *remoting.Message, why cause, done func(stored, error)) {
+	if err := b.tryPut(m, why, done); err != nil {
+		done(stored{}, err)
+	}
+}
+
+// tryPut is put that returns why m cannot be appended, and then does not call done.
+func (b *Broker) tryPut(m *remoting.Message, why cause, done func(stored, error)) error {
 	topic, queueID := m.Topic, m.QueueID
 	at, err := b.append(m, why)
 	if err != nil {
-		done(at, err)
-		return
+		return err
 	}
 	b.journal.OnDurable(at.end, func(err error) {
 		if err == nil {
@@ -102,6 +109,7 @@ func (b *Broker) put(m *remoting.Message, why cause, done func(stored, error)) {
 		}
 		done(at, err)
 	})
+	return nil
 }
 
 // publish makes a queue visible up to a logical offset and wakes its waiting pulls.
@@ -122,7 +130,7 @@ func (b *Broker) load(offset int64) (remoting.Message, error) {
 	}
 	m, _, err := remoting.DecodeMessage(raw)
 	if err != nil {
-		return remoting.Message{}, fmt.Errorf("decode message at %d: %w", offset, err)
+		return remoting.Message{}, fmt.Errorf("decode message at %d: %w: %w", offset, errNotMessage, err)
 	}
 	return m, nil
 }
@@ -141,6 +149,13 @@ func (b *Broker) loadRaw(offset int64) ([]byte, error) {
 		return nil, fmt.Errorf("offset %d: %w", offset, errNotMessage)
 	}
 	return r.message, nil
+}
+
+// unreadable tells a message that can never be read again from a disk that fails
+// to read it now.
+func unreadable(err error) bool {
+	return errors.Is(err, commitlog.ErrCorrupt) || errors.Is(err, commitlog.ErrNotFound) ||
+		errors.Is(err, errNotMessage) || errors.Is(err, errRecord)
 }
 
 func tagOf(properties string) int32 {

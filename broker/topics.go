@@ -159,7 +159,7 @@ func (ts *topics) putLocked(cfg topicConfig) (*topic, error) {
 // load reads the topics a former run stored.
 func (ts *topics) load() error {
 	var configs []topicConfig
-	if err := loadJSON(ts.path, &configs); err != nil {
+	if err := loadJSON(ts.path, "topics that have messages are found in the log, others are made when they are used", &configs); err != nil {
 		return fmt.Errorf("load topics: %w", err)
 	}
 	for _, cfg := range configs {

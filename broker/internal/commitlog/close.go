@@ -10,6 +10,7 @@ func (l *Log) Close() error {
 		// 1. Refuse appends, also those that wait for space.
 		l.mu.Lock()
 		l.closing = true
+		close(l.stop)
 		l.work.Signal()
 		l.space.Broadcast()
 		l.mu.Unlock()

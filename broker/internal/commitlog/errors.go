@@ -14,6 +14,9 @@ var (
 	ErrNotFound = errors.New("commitlog: no record at the offset")
 	// ErrTooLarge says that the record is larger than Options.MaxRecordBytes.
 	ErrTooLarge = errors.New("commitlog: record too large")
+	// ErrFull says that the disk is full, or that no file can be opened. It passes
+	// when there is room again; it wraps the cause.
+	ErrFull = errors.New("commitlog: the log cannot grow now")
 	// ErrFailed says that a write or fsync failed. After a failed fsync nobody knows what
 	// is on the disk (ATC'20, "Can applications recover from fsync failures?"),
 	// so the log never tries again; it wraps the cause.
@@ -24,12 +27,14 @@ var (
 
 // CorruptError says where the log is damaged. It is an ErrCorrupt.
 type CorruptError struct {
+	File   string
 	Offset int64 // of the first record, or the first missing byte, that is damaged
+	Behind int64 // bytes from there on, which Options.CutDamage gives up; 0 when it does not help
 	Reason string
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("commitlog: corrupt log at offset %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("commitlog: corrupt log at offset %d in %s: %s", e.Offset, e.File, e.Reason)
 }
 
 // Unwrap makes errors.Is(err, ErrCorrupt) true.

@@ -1,9 +1,13 @@
 package commitlog
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -73,7 +77,7 @@ func TestFailedSegmentCreationIsSticky(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := Options{SegmentBytes: 20, OpenFile: faultyOpen(func(call, flag int) error {
 				if call > 2 && directory == (flag == os.O_RDONLY) {
-					return syscall.ENOSPC
+					return syscall.EIO
 				}
 				return nil
 			})}
@@ -83,10 +87,149 @@ func TestFailedSegmentCreationIsSticky(t *testing.T) {
 			if err == nil {
 				err = l.Wait(waitContext(t), end)
 			}
-			if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {
+			if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("got %v", err)
 			}
+			select {
+			case <-l.Failed():
+			case <-waitContext(t).Done():
+				t.Error("the log does not say that it has failed")
+			}
+			if err := l.Failure(); !errors.Is(err, syscall.EIO) {
+				t.Errorf("failure: %v", err)
+			}
 		})
+	}
+}
+
+// narrowDisk has room for some bytes, and counts what was refused.
+type narrowDisk struct {
+	mu      sync.Mutex
+	room    int
+	refused int
+}
+
+func (d *narrowDisk) set(room int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room = room
+}
+
+func (d *narrowDisk) take(n int) (taken int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken = min(n, d.room)
+	if d.room -= taken; taken < n {
+		d.refused++
+	}
+	return taken
+}
+
+func (d *narrowDisk) refusals() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refused
+}
+
+func (d *narrowDisk) openFile(name string, flag int, perm fs.FileMode) (File, error) {
+	if flag&os.O_CREATE != 0 && d.take(1) == 0 {
+		return nil, syscall.ENOSPC
+	}
+	f, err := os.OpenFile(name, flag, perm)
+	return &narrowFile{f, d}, err
+}
+
+type narrowFile struct {
+	*os.File
+	disk *narrowDisk
+}
+
+func (f *narrowFile) WriteAt(p []byte, offset int64) (int, error) {
+	taken := f.disk.take(len(p))
+	n, err := f.File.WriteAt(p[:taken], offset)
+	if err == nil && taken < len(p) {
+		err = syscall.ENOSPC
+	}
+	return n, err
+}
+
+// One write for which there was no room stopped the log until the process was
+// started again. Now whoever comes meanwhile is refused, and what had been
+// taken before is written once there is room, in the middle of a record or in a
+// new segment.
+func TestLogGoesOnWhenThereIsRoomAgain(t *testing.T) {
+	for name, room := range map[string]int{"nothing fits": 0, "part of a record fits": 13, "no new segment": 60} {
+		t.Run(name, func(t *testing.T) {
+			disk := &narrowDisk{room: 1}
+			o := Options{Dir: t.TempDir(), SegmentBytes: 60, OpenFile: disk.openFile}
+			l := newLog(t, o)
+			disk.set(room)
+			var want []record
+			for i := range 3 {
+				payload := fmt.Sprintf("taken before, number %d", i)
+				offset, _ := mustAppend(t, l, payload)
+				want = append(want, record{offset, payload})
+			}
+			end := l.End()
+			for disk.refusals() == 0 {
+				runtime.Gosched()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			for {
+				_, _, err := l.Append(func(dst []byte, _ int64) []byte { return append(dst, "refused"...) })
+				if errors.Is(err, ErrFull) && errors.Is(err, syscall.ENOSPC) {
+					break
+				}
+				if err != nil || ctx.Err() != nil {
+					t.Fatalf("append on a full disk: %v, want ErrFull", err)
+				}
+				end = l.End()
+				want = append(want, record{end - recordHeaderBytes - int64(len("refused")), "refused"})
+			}
+			if l.Durable() == end {
+				t.Error("what did not fit is called durable")
+			}
+			disk.set(1 << 20)
+			mustWait(t, l, end)
+			offset, last := mustAppend(t, l, "behind")
+			mustWait(t, l, last)
+			want = append(want, record{offset, "behind"})
+			mustClose(t, l)
+			if _, replayed := reopen(t, Options{Dir: o.Dir}); fmt.Sprint(replayed) != fmt.Sprint(want) {
+				t.Errorf("replayed %v, want %v", replayed, want)
+			}
+		})
+	}
+}
+
+// A log that is closed while the disk is full must not wait for room for ever,
+// and must not call durable what is not.
+func TestCloseOfAFullLogFails(t *testing.T) {
+	disk := &narrowDisk{room: 1}
+	l := newLog(t, Options{OpenFile: disk.openFile})
+	_, end := mustAppend(t, l, "does not fit")
+	for disk.refusals() == 0 {
+		runtime.Gosched()
+	}
+	if err := l.Close(); !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Close: %v", err)
+	}
+	if err := l.Wait(waitContext(t), end); !errors.Is(err, ErrFailed) {
+		t.Errorf("Wait: %v", err)
+	}
+}
+
+// No room at an fsync is no other failure than any at an fsync.
+func TestFullDiskAtASyncIsFatal(t *testing.T) {
+	gate := newGate()
+	var full error = syscall.ENOSPC
+	gate.fail.Store(&full)
+	gate.open()
+	l := newLog(t, Options{OpenFile: gate.openFile})
+	_, end := mustAppend(t, l, "x")
+	if err := l.Wait(waitContext(t), end); !errors.Is(err, ErrFailed) || errors.Is(err, ErrFull) {
+		t.Errorf("got %v", err)
 	}
 }
 

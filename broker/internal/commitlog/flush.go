@@ -1,10 +1,16 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
+	"time"
 )
+
+// roomPause is the time between two looks for room on a full disk.
+const roomPause = 200 * time.Millisecond
 
 // maxSpareBytes is the largest buffer that is kept for the next batch.
 const maxSpareBytes = 8 << 20
@@ -19,7 +25,7 @@ func (l *Log) flush() {
 			f(nil)
 		}
 		if b != nil {
-			l.settle(b, l.write(b))
+			l.settle(b, l.writeWithRoom(b))
 		}
 		if stop {
 			return
@@ -51,10 +57,45 @@ func (l *Log) nextBatch() (b *batch, ready []func(error), stop bool) {
 	}
 }
 
-// write writes and syncs a batch, segment by segment: a segment is durable
-// before the next one exists, so only the last one can be torn.
+// writeWithRoom writes a batch. While the disk is full it tries again and again,
+// with the same bytes at the same place, and whoever wants to append meanwhile is
+// refused: what was appended before has been promised a place, and nobody has
+// been told that it is durable. Close ends the tries.
+func (l *Log) writeWithRoom(b *batch) error {
+	for {
+		err := l.write(b)
+		if !isFull(err) {
+			return err
+		}
+		l.mu.Lock()
+		l.full = fmt.Errorf("%w: %w", ErrFull, err)
+		l.space.Broadcast()
+		l.mu.Unlock()
+		select {
+		case <-time.After(roomPause):
+		case <-l.stop:
+			return err
+		}
+	}
+}
+
+// isFull tells a disk, a quota or a table of open files that is full from a disk
+// that fails. Nothing else can be tried again: see ErrFailed.
+func isFull(err error) bool {
+	if errors.As(err, new(failedSync)) {
+		return false
+	}
+	const windowsHandleFull, windowsFull = syscall.Errno(39), syscall.Errno(112)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		runtime.GOOS == "windows" && (errors.Is(err, windowsHandleFull) || errors.Is(err, windowsFull))
+}
+
+// write writes and syncs what is left of a batch, segment by segment: a segment
+// is durable before the next one exists, so only the last one can be torn.
 func (l *Log) write(b *batch) error {
-	for offset := b.first; offset < b.end(); {
+	for b.written < b.end() {
+		offset := b.written
 		s, end := l.segmentToWrite(offset, b.end())
 		if s.file == nil {
 			file, err := l.createSegment(s.first)
@@ -69,9 +110,9 @@ func (l *Log) write(b *batch) error {
 			return fmt.Errorf("write log at offset %d: %w", offset, err)
 		}
 		if err := l.syncFile(s.file); err != nil {
-			return fmt.Errorf("sync log before offset %d: %w", end, err)
+			return fmt.Errorf("sync log before offset %d: %w", end, failedSync{err})
 		}
-		offset = end
+		b.written = end
 	}
 	return nil
 }
@@ -92,9 +133,10 @@ func (l *Log) settle(b *batch, err error) {
 	l.mu.Lock()
 	if err != nil {
 		l.failure = fmt.Errorf("%w: %w", ErrFailed, err)
+		close(l.failed)
 		settled = append(settled, l.pending)
 	} else {
-		l.durable = b.end()
+		l.durable, l.full = b.end(), nil
 		l.flushing = nil
 		if cap(b.records) <= maxSpareBytes {
 			l.spare = b.records[:0]
@@ -113,21 +155,35 @@ func (l *Log) settle(b *batch, err error) {
 	}
 }
 
-// createSegment makes the file's existence durable before anything is in it.
+// createSegment makes the file's existence durable before anything is in it. An
+// empty one may be there, of a try for which there was no room.
 func (l *Log) createSegment(first int64) (File, error) {
 	name := segmentName(l.options.Dir, first)
-	file, err := l.options.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := l.options.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, closeAfter(file, fmt.Errorf("size of new segment: %w", err))
+	case info.Size() > 0:
+		return nil, closeAfter(file, &CorruptError{File: name, Offset: first, Reason: "a new segment is not empty"})
+	}
 	if err := l.syncFile(file); err != nil {
-		return nil, closeAfter(file, fmt.Errorf("sync new segment: %w", err))
+		return nil, closeAfter(file, fmt.Errorf("sync new segment: %w", failedSync{err}))
 	}
 	if err := l.syncDir(); err != nil {
 		return nil, closeAfter(file, err)
 	}
 	return file, nil
 }
+
+// failedSync is the error of an fsync. Whatever it says, another try would not
+// tell what is on the disk.
+type failedSync struct{ error }
+
+func (e failedSync) Unwrap() error { return e.error }
 
 func (l *Log) syncFile(file File) error {
 	if l.options.NoSync {
@@ -148,7 +204,7 @@ func (l *Log) syncDir() error {
 		return fmt.Errorf("open log directory: %w", err)
 	}
 	if err := l.syncFile(dir); err != nil {
-		return closeAfter(dir, fmt.Errorf("sync log directory: %w", err))
+		return closeAfter(dir, fmt.Errorf("sync log directory: %w", failedSync{err}))
 	}
 	if err := dir.Close(); err != nil {
 		return fmt.Errorf("close log directory: %w", err)

@@ -19,8 +19,10 @@ type Log struct {
 	castagnoli *crc32.Table
 	lock       io.Closer
 	cut        int64
-	syncs      atomic.Int64
-	probes     sync.Pool // *[]byte of probeBytes, for Read
+	// putAsideBytes is the size of the segments that were put aside behind damage.
+	putAsideBytes int64
+	syncs         atomic.Int64
+	probes        sync.Pool // *[]byte of probeBytes, for Read
 
 	mu       sync.Mutex
 	work     *sync.Cond // the flusher waits for something to do
@@ -34,10 +36,13 @@ type Log struct {
 	spare    []byte     // an empty buffer for the next batch
 	ready    []func(error)
 	closing  bool
+	full     error // ErrFull and its cause, while there is no room on the disk
 	failure  error // ErrFailed and its cause, once there
 
 	deleting  sync.Mutex // serializes DeleteBefore and Close's closing of files
 	flushed   chan struct{}
+	failed    chan struct{} // closed with failure
+	stop      chan struct{} // closed with closing
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -46,13 +51,14 @@ type Log struct {
 type batch struct {
 	first   int64
 	records []byte
+	written int64         // offset before which it is on the disk
 	done    chan struct{} // closed when err is final
 	err     error
 	notify  []func(error)
 }
 
 func newBatch(first int64, buffer []byte) *batch {
-	return &batch{first: first, records: buffer[:0], done: make(chan struct{})}
+	return &batch{first: first, written: first, records: buffer[:0], done: make(chan struct{})}
 }
 
 func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
@@ -62,8 +68,8 @@ func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
 // keeps neither, and must not call the log.
 // When Append returns, the record is in memory and can be read, but is neither
 // durable nor necessarily written: Wait for end. It blocks while
-// MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFailed or
-// ErrClosed, and then nothing is appended.
+// MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFull, ErrFailed
+// or ErrClosed, and then nothing is appended.
 func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
 	return l.append(build, true)
 }
@@ -77,7 +83,7 @@ func (l *Log) AppendSoon(build func(dst []byte, offset int64) []byte) (offset, e
 func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (offset, end int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.failure == nil && !l.closing && l.end-l.durable >= l.options.MaxUnflushedBytes {
+	for l.failure == nil && l.full == nil && !l.closing && l.end-l.durable >= l.options.MaxUnflushedBytes {
 		l.hurry()
 		l.space.Wait()
 	}
@@ -87,6 +93,9 @@ func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (
 	if l.closing {
 		return 0, 0, ErrClosed
 	}
+	if l.full != nil {
+		return 0, 0, l.full
+	}
 	var header [recordHeaderBytes]byte
 	before := l.pending.records
 	grown := build(append(before, header[:]...), l.end)
@@ -95,7 +104,7 @@ func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (
 		return 0, 0, fmt.Errorf("append record of %d bytes: %w", payload, ErrTooLarge)
 	}
 	size := int64(recordHeaderBytes + payload)
-	l.sealRecord(grown[len(before):])
+	l.sealRecord(grown[len(before):], l.end, len(before) == 0)
 	l.pending.records = grown
 
 	active := l.segments[len(l.segments)-1]
@@ -197,8 +206,20 @@ func (l *Log) Durable() int64 {
 	return l.durable
 }
 
+// Failed is closed when a write or an fsync has failed for good: nothing can be
+// appended any more, and only opening the log again finds out what is on the disk.
+func (l *Log) Failed() <-chan struct{} { return l.failed }
+
+// Failure is why Failed is closed, nil before.
+func (l *Log) Failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
+}
+
 // Syncs is the number of fsyncs so far, of files and of the directory.
 func (l *Log) Syncs() int64 { return l.syncs.Load() }
 
-// TornBytes is how much Open cut off the end of the last segment.
+// TornBytes is how much Open cut off the end of the log: what a crash had torn,
+// or with Options.CutDamage everything from the damage on.
 func (l *Log) TornBytes() int64 { return l.cut }

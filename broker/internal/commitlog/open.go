@@ -12,9 +12,10 @@ import (
 
 // Open opens or creates the log in o.Dir and calls replay for every record in
 // order, if it is not nil; the payload is only valid during the call, and an
-// error from it ends Open. Every checksum is verified. What a crash left behind the last whole
-// record of the last segment is cut off (TornBytes); damage anywhere else is a
-// CorruptError and changes nothing. ErrLocked when the directory is in use.
+// error from it ends Open. Every checksum is verified. What a crash left behind
+// the last whole record is cut off (TornBytes); damage, which is what a later
+// batch or segment stands behind, is a CorruptError and changes nothing.
+// ErrLocked when the directory is in use.
 func Open(o Options, replay func(offset int64, payload []byte) error) (*Log, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -32,7 +33,7 @@ func Open(o Options, replay func(offset int64, payload []byte) error) (*Log, err
 	}
 	l := &Log{
 		options: o, castagnoli: crc32.MakeTable(crc32.Castagnoli),
-		lock: lock, flushed: make(chan struct{}),
+		lock: lock, flushed: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
 	}
 	l.work, l.space = sync.NewCond(&l.mu), sync.NewCond(&l.mu)
 	if err := l.recover(replay); err != nil {
@@ -73,15 +74,18 @@ func (l *Log) recover(replay func(offset int64, payload []byte) error) error {
 // loadSegment scans the next segment, which shows that the one before it was
 // complete once.
 func (l *Log) loadSegment(first int64, replay func(offset int64, payload []byte) error) error {
-	if len(l.segments) > 0 {
+	name := segmentName(l.options.Dir, first)
+	if len(l.segments) > 0 && first != l.end {
+		reason := fmt.Sprintf("the next segment starts at %d", first)
 		if l.cut > 0 {
-			return &CorruptError{Offset: l.end, Reason: fmt.Sprintf("%d damaged bytes before segment %d", l.cut, first)}
+			reason = fmt.Sprintf("%d damaged bytes before the segment at %d", l.cut, first)
 		}
-		if first != l.end {
-			return &CorruptError{Offset: l.end, Reason: fmt.Sprintf("next segment starts at %d", first)}
+		if !l.options.CutDamage {
+			return l.damaged(reason)
 		}
+		return l.putAside(name)
 	}
-	file, err := l.options.OpenFile(segmentName(l.options.Dir, first), os.O_RDWR, 0)
+	file, err := l.options.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
@@ -99,16 +103,45 @@ func (l *Log) loadSegment(first int64, replay func(offset int64, payload []byte)
 	return nil
 }
 
+// damaged is the error for damage at the end of what is loaded.
+func (l *Log) damaged(reason string) error {
+	last := l.segments[len(l.segments)-1]
+	return &CorruptError{File: segmentName(l.options.Dir, last.first), Offset: l.end, Behind: max(l.cut, 1), Reason: reason}
+}
+
+// putAside renames a segment that comes after damage, so that nothing finds it.
+func (l *Log) putAside(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("size of segment behind damage: %w", err)
+	}
+	if err := os.Rename(name, name+".damaged"); err != nil {
+		return fmt.Errorf("put aside segment behind damage: %w", err)
+	}
+	l.putAsideBytes += info.Size()
+	return nil
+}
+
 // settleTail cuts a torn tail off the last segment. It syncs even when there is
 // none: after a crash of only the process, records that were replayed may still
 // be in nothing but the page cache.
 func (l *Log) settleTail() error {
 	last := l.segments[len(l.segments)-1]
+	if l.cut > 0 && !l.options.CutDamage && !l.options.NoSync {
+		mark, err := l.findMark(last, last.end-last.first, last.end-last.first+l.cut)
+		if err != nil {
+			return err
+		}
+		if mark >= 0 {
+			return l.damaged(fmt.Sprintf("the record is damaged, and what was written later begins at %d", last.first+mark))
+		}
+	}
 	if l.cut > 0 {
 		if err := last.file.Truncate(last.end - last.first); err != nil {
 			return fmt.Errorf("cut torn tail at %d: %w", last.end, err)
 		}
 	}
+	l.cut += l.putAsideBytes
 	if err := l.syncFile(last.file); err != nil {
 		return fmt.Errorf("sync last segment: %w", err)
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	MaxRecordBytes    int           // limit of one payload in Append; 8 MiB
 	MaxUnflushedBytes int64         // Append blocks while more than this is not durable; 64 MiB
 	Linger            time.Duration // AppendSoon is durable after this at the latest, but for the fsync; 2 ms
+	CutDamage         bool          // give up what is damaged and everything behind it
 	NoSync            bool          // leave durability to the page cache; for tests and benchmarks
 
 	// OpenFile opens segment files, and directories to fsync them. It is the

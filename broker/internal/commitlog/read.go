@@ -96,7 +96,7 @@ func (l *Log) readFile(s *segment, start, offset, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read log at %d: %w", offset, ErrNotFound)
 	}
 	if offset+recordHeaderBytes > limit || offset+recordBytes(probe[offset-start:]) > limit {
-		return nil, &CorruptError{Offset: offset, Reason: "record length"}
+		return nil, &CorruptError{File: segmentName(l.options.Dir, s.first), Offset: offset, Reason: "record length"}
 	}
 	record := make([]byte, recordBytes(probe[offset-start:]))
 	known := copy(record, probe[offset-start:])
@@ -105,8 +105,8 @@ func (l *Log) readFile(s *segment, start, offset, limit int64) ([]byte, error) {
 			return nil, fmt.Errorf("read log at %d: %w", offset, err)
 		}
 	}
-	if !l.validRecord(record) {
-		return nil, &CorruptError{Offset: offset, Reason: "record checksum"}
+	if !l.validRecord(record, offset) {
+		return nil, &CorruptError{File: segmentName(l.options.Dir, s.first), Offset: offset, Reason: "record checksum"}
 	}
 	return record[recordHeaderBytes:], nil
 }

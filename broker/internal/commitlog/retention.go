@@ -41,7 +41,8 @@ func (l *Log) detachOldest(offset int64) (*segment, error) {
 		return nil, ErrClosed
 	}
 	s := l.segments[0]
-	if len(l.segments) == 1 || s.end > min(offset, l.durable) {
+	// The next one may have no file yet. Without any file the log would begin at 0 again.
+	if len(l.segments) == 1 || l.segments[1].file == nil || s.end > min(offset, l.durable) {
 		return nil, nil
 	}
 	l.segments[0] = nil

@@ -2,7 +2,7 @@ package commitlog
 
 import (
 	"bufio"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -25,7 +25,7 @@ func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []b
 		if err != nil {
 			return fmt.Errorf("scan log at %d: %w", s.end, err)
 		}
-		if int64(binary.BigEndian.Uint32(header)) > left-recordHeaderBytes {
+		if recordBytes(header) > left {
 			return nil
 		}
 		length := int(recordBytes(header))
@@ -33,7 +33,7 @@ func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []b
 		if _, err := io.ReadFull(in, record); err != nil {
 			return fmt.Errorf("scan log at %d: %w", s.end, err)
 		}
-		if !l.validRecord(record) {
+		if !l.validRecord(record, s.end) {
 			return nil
 		}
 		if err := replay(s.end, record[recordHeaderBytes:]); err != nil {
@@ -41,4 +41,40 @@ func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []b
 		}
 		s.add(int64(length))
 	}
+}
+
+const (
+	markChunkBytes = 1 << 20
+	markWorkMax    = 4 << 30 // bytes of records that may only look like one
+)
+
+// findMark returns the first position from..size of a segment's file at which a
+// batch begins, -1 when there is none. It looks at every byte: what lies before
+// is damaged, so that nobody knows where records start.
+func (l *Log) findMark(s *segment, from, size int64) (int64, error) {
+	chunk := make([]byte, markChunkBytes+recordHeaderBytes)
+	work := int64(0)
+	for at := from; at+recordHeaderBytes <= size; at += markChunkBytes {
+		n, err := s.file.ReadAt(chunk[:min(int64(len(chunk)), size-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return -1, fmt.Errorf("look for records behind %d: %w", s.end, err)
+		}
+		for i := 0; i+recordHeaderBytes <= n && i < markChunkBytes; i++ {
+			header, position := chunk[i:], at+int64(i)
+			if !isFirst(header) || position+recordBytes(header) > size {
+				continue
+			}
+			if work += recordBytes(header); work > markWorkMax {
+				return position, nil // nobody can tell, so a person has to
+			}
+			record := make([]byte, recordBytes(header))
+			if _, err := s.file.ReadAt(record, position); err != nil {
+				return -1, fmt.Errorf("look for records behind %d: %w", s.end, err)
+			}
+			if l.validRecord(record, s.first+position) {
+				return position, nil
+			}
+		}
+	}
+	return -1, nil
 }
