@@ -59,17 +59,22 @@ func NewSeller(ctx context.Context, s *Stock, t *mq.Transactor) *Seller {
 	seller := newSeller(s, func(ctx context.Context, l reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
 		return mq.SendHalf(ctx, t, event.StockReserved, l.txID, event.Reserved{Orders: l.orders}, local)
 	})
-	viewCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var viewing sync.WaitGroup
-	viewing.Go(func() { seller.view.run(viewCtx) })
-	seller.stopView = func() { cancel(); viewing.Wait() }
-	seller.group = batch.Start(context.WithoutCancel(ctx), batch.Options{
-		Max: s.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: listTimeout,
-	}, func(ctx context.Context, calls []*call) { seller.sell(ctx, gather(calls)) })
+	seller.start(ctx)
 	return seller
 }
 
-// newSeller returns a seller whose lists are handed to sell by its caller.
+func (s *Seller) start(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	viewCtx, cancel := context.WithCancel(ctx)
+	var viewing sync.WaitGroup
+	viewing.Go(func() { s.view.run(viewCtx) })
+	s.stopView = func() { cancel(); viewing.Wait() }
+	s.group = batch.Start(ctx, batch.Options{
+		Max: s.stock.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: listTimeout,
+	}, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
+}
+
+// newSeller returns a seller that is not started: its lists are handed to sell by its caller.
 func newSeller(s *Stock, send sendHalf) *Seller {
 	return &Seller{stock: s, send: send, inFlight: newInFlight(), view: newView(s, time.Now)}
 }

@@ -295,9 +295,7 @@ func TestViewLetsGoOfThoseWhoWait(t *testing.T) {
 	v.view.turnedAway("s")
 	answered := make(chan error)
 	go func() { answered <- v.Refuse(context.Background(), "s", "alice", "k") }()
-	for v.view.waiting() == 0 {
-		runtime.Gosched()
-	}
+	v.view.awaitWaiting(t)
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	v.view.run(ended)
@@ -309,11 +307,18 @@ func TestViewLetsGoOfThoseWhoWait(t *testing.T) {
 	}
 }
 
-func (v *view) waiting() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.next == nil {
-		return 0
+// awaitWaiting returns when somebody waits for the next reading.
+func (v *view) awaitWaiting(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+		v.mu.Lock()
+		waiting := v.next != nil
+		v.mu.Unlock()
+		if waiting {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for a reading")
+		}
 	}
-	return len(v.next.entries)
 }

@@ -1,0 +1,99 @@
+package stock
+
+import (
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/common/event"
+)
+
+// gate holds a reading between the statement and what is made of it: there it looks at the time.
+type gate struct {
+	now           func() time.Time
+	armed         atomic.Bool
+	reached, open chan struct{}
+}
+
+func (g *gate) Now() time.Time {
+	if g.armed.CompareAndSwap(true, false) {
+		close(g.reached)
+		<-g.open
+	}
+	return g.now()
+}
+
+// holdReading returns the view of a process of its own, which knows that the screening is sold out, and a stranger who
+// waits for a reading that has been made and is held.
+func holdReading(t *testing.T, s *Stock, screening string) (v *Seller, g *gate, stranger <-chan error) {
+	t.Helper()
+	g = &gate{now: s.now, reached: make(chan struct{}), open: make(chan struct{})}
+	v = newViewer(t, New(s.db, Options{Now: g.Now}))
+	wantErr(t, refusal(t, v, screening, "a stranger"), ErrSoldOut)
+	g.armed.Store(true)
+	answered := make(chan error, 1)
+	go func() { answered <- v.Refuse(t.Context(), screening, "a stranger", "k") }()
+	<-g.reached
+	return v, g, answered
+}
+
+func (v *view) lastAsked(screeningID string) int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.entries[screeningID].asked.Load()
+}
+
+// A buyer came while a reading was running, and could have been refused by what it had read before the buyer's own ticket
+// was sold. Who comes after a reading began waits for the next.
+func TestReadingRefusesNobodyWhoCameAfterItBegan(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	mustSell(t, s, screening.ID, "alice")
+	v, g, stranger := holdReading(t, s, screening.ID)
+	settle(t, s, event.Cancelled, buyerOrder(t, s, "alice"))
+	mustSell(t, s, screening.ID, "bob")
+	before := v.view.lastAsked(screening.ID)
+	bob := make(chan error, 1)
+	go func() { bob <- v.Refuse(t.Context(), screening.ID, "bob", "k") }()
+	for deadline := time.Now().Add(patience); v.view.lastAsked(screening.ID) == before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("bob does not ask")
+		}
+	}
+	close(g.open)
+	if err := <-bob; err != nil {
+		t.Errorf("bob was sold a ticket and is refused it: %v", err)
+	}
+	if err := <-stranger; !errors.Is(err, ErrSoldOut) {
+		t.Errorf("the stranger, who came before: %v, want ErrSoldOut", err)
+	}
+}
+
+// An order that is learnt of after a reading does not stand for one that the reading counted and nobody knows yet.
+func TestReadingCountsOnlyOrdersKnownBefore(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 2, 0)
+	mustSell(t, s, screening.ID, "alice", "dave")
+	v := newPlanner(s)
+	g := &gate{now: s.now, reached: make(chan struct{}), open: make(chan struct{})}
+	v.stock.now = g.Now
+	v.view.turnedAway(screening.ID)
+	e := v.view.entries[screening.ID]
+	learn := func(buyer string) {
+		e.requests.add([]requestRow{{RequestID: RequestID(buyer, "k"), BuyerID: buyer}})
+	}
+	learn("dave")
+	g.armed.Store(true)
+	alice := make(chan error, 1)
+	go func() { alice <- v.Refuse(t.Context(), screening.ID, "alice", "k") }()
+	v.view.awaitWaiting(t)
+	go v.view.readOnce(t.Context())
+	<-g.reached
+	learn("somebody who bought after the reading")
+	close(g.open)
+	if err := <-alice; err != nil {
+		t.Errorf("alice was sold a ticket and is refused it: %v", err)
+	}
+}
