@@ -61,3 +61,37 @@ func BenchmarkReserve(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkViewLearns is how a process learns of the orders of a large sale that is over: in one pass of pages, whatever
+// their number. Run it once: -benchtime 1x.
+func BenchmarkViewLearns(b *testing.B) {
+	const orders = 1_000_000
+	migrations, err := sql.Stock()
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := New(dbtest.New(b, migrations), Options{})
+	now := time.Now()
+	screening, err := s.AddScreening(b.Context(), Screening{
+		Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(time.Hour), Capacity: orders,
+		Price: event.Money{Amount: 4900, Currency: "CNY"}, SaleOpensAt: now, SaleClosesAt: now.Add(time.Hour),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fill(b, s, screening.ID, orders)
+	for b.Loop() {
+		v := newPlanner(s)
+		v.view.turnedAway(screening.ID)
+		e := v.view.entries[screening.ID]
+		e.wanted.Store(orders)
+		for v.view.loadPages(b.Context()) {
+		}
+		stats := v.ViewStats()
+		if stats.Orders != orders || stats.Pages > orders/requestsPage+1 {
+			b.Fatalf("%+v, want %d orders in one pass", stats, orders)
+		}
+		b.ReportMetric(float64(stats.Bytes)/orders, "bytes/order")
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/orders, "us/order")
+}

@@ -1,0 +1,48 @@
+package stock
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// stepped is the same moment by a wall clock that was an hour ahead then, and was set right since. What package time
+// keeps beside the wall clock, for differences, stays as it is.
+func stepped(t *testing.T, at time.Time) time.Time {
+	t.Helper()
+	const secondsShift = 30
+	ahead := at
+	*(*uint64)(unsafe.Pointer(&ahead)) += uint64(time.Hour/time.Second) << secondsShift
+	if ahead.Sub(at) != 0 || ahead.UnixNano()-at.UnixNano() != time.Hour.Nanoseconds() {
+		t.Skip("this release of Go keeps its times in another way")
+	}
+	return ahead
+}
+
+// A half message was given up, the wall clock was set back, and until it had caught up every purchase was answered 503:
+// it seemed to have waited since before the failure.
+func TestClockThatStepsBackKeepsNobodyFromBuying(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	seller := newPlanner(s)
+	failed := stepped(t, time.Now())
+	seller.queueFailed.Store(&failed)
+	mustBuyOne(t, seller, screening.ID, "alice")
+}
+
+// What memory holds is as old as before when the wall clock is set.
+func TestClockThatStepsBackMakesNothingYounger(t *testing.T) {
+	now := time.Now()
+	m := newMemory(func() time.Time { return now })
+	m.screenings["s"] = remembered{Screening{ID: "s"}, stepped(t, now)}
+	m.doubtUntil = stepped(t, now)
+	now = now.Add(memoryFresh)
+	list := []*purchase{{request: PurchaseRequest{ScreeningID: "s"}}}
+	if known, _ := m.recall(list); len(known) != 0 {
+		t.Error("a screening that was read too long ago is remembered")
+	}
+	m.screenings["s"] = remembered{Screening{ID: "s"}, stepped(t, now)}
+	if known, _ := m.recall(list); len(known) != 1 {
+		t.Error("a screening that was just read is not remembered: in doubt by the wall clock")
+	}
+}
