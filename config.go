@@ -33,7 +33,10 @@ type Config struct {
 	DataDir        string
 	NameServers    []string // empty: the embedded broker
 	QueuePrefix    string   // before every topic and group
-	BrokerListen   string   // of the embedded broker
+	BrokerListen   string   // of the embedded broker, as all that follows up to CutDamage
+	LogAge         time.Duration
+	LogBytes       int64
+	CutDamage      bool
 	StockDSN       string
 	OrderDSN       string
 	JWTSecret      string
@@ -64,6 +67,9 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer, mor
 	flags.StringVar(&namesrv, "namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
 	flags.StringVar(&c.QueuePrefix, "queue-prefix", "", "put before every topic and group, so that several offices share a cluster")
 	flags.StringVar(&c.BrokerListen, "broker-listen", "127.0.0.1:0", "address of the embedded broker")
+	flags.DurationVar(&c.LogAge, "log-age", 72*time.Hour, "time that the embedded broker keeps messages; 0 is for ever")
+	flags.Int64Var(&c.LogBytes, "log-bytes", 0, "bytes of messages that the embedded broker keeps; 0 is no limit")
+	flags.BoolVar(&c.CutDamage, "cut-damage", false, "give up what is damaged in the embedded broker's log and all behind it, for one start")
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
@@ -138,6 +144,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_SWEEP_GRACE to at least 1s")
 	case !regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`).MatchString(c.QueuePrefix):
 		return errors.New("set BOXOFFICE_QUEUE_PREFIX to at most 32 letters, digits, _ and -")
+	case c.LogAge < 0 || c.LogBytes < 0:
+		return errors.New("set BOXOFFICE_LOG_AGE and BOXOFFICE_LOG_BYTES to 0 or more")
 	case c.BuyerRate < 0 || c.AddressRate < 0:
 		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
 	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -53,6 +54,8 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
 		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},
 		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
+		"log age":                {args: []string{"-log-age", "-1h"}, want: "BOXOFFICE_LOG_AGE"},
+		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
 		"one database":           {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
 		"queue prefix":           {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
 		"long queue prefix":      {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
@@ -64,5 +67,15 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 				t.Errorf("error %v, want one line with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A log that had failed was noticed by nobody: the process went on, green, and refused every purchase.
+func TestFailedBrokerEndsTheProcess(t *testing.T) {
+	failed := make(chan struct{})
+	o := &office{brokerFailed: failed}
+	close(failed)
+	if err := o.wait(t.Context()); !errors.Is(err, errBrokerFailed) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -70,13 +70,23 @@ func serve(ctx context.Context, config Config, now func() time.Time, stdout io.W
 	}
 	o.ready.Store(true)
 	_, _ = fmt.Fprintln(stdout, o.readyLine())
+	return o.wait(ctx)
+}
+
+// wait returns when ctx ends, or with what the office cannot go on without.
+func (o *office) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case err := <-o.failed:
 		return err
+	case <-o.brokerFailed:
+		return errBrokerFailed
 	}
 }
+
+// errBrokerFailed comes beside the log's own error, with which closing the broker fails.
+var errBrokerFailed = errors.New("the embedded broker can store nothing any more: look at its disk, and start again, so that it recovers what is there")
 
 // office is one running process and what must be closed when it stops.
 type office struct {
@@ -86,6 +96,8 @@ type office struct {
 	registry *prometheus.Registry
 	ready    atomic.Bool
 	failed   chan error
+	// brokerFailed is closed when the embedded broker's log has failed; nil without one.
+	brokerFailed <-chan struct{}
 
 	nameServers []string
 	stockDB     *db.DB
@@ -122,11 +134,17 @@ func (o *office) openBroker(context.Context) error {
 		broker.WithListen(o.config.BrokerListen),
 		broker.WithDataDir(filepath.Join(o.config.DataDir, "broker")),
 		broker.WithLogger(o.log.With("part", "broker")),
+		broker.WithRetention(o.config.LogAge, o.config.LogBytes),
+		broker.WithCutDamage(o.config.CutDamage),
 	)
+	if errors.As(err, new(*broker.DamageError)) {
+		return fmt.Errorf("set BOXOFFICE_CUT_DAMAGE=true for one start to give up what is damaged: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory of this process alone, BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
 	}
 	o.onClose(b.Close)
+	o.brokerFailed = b.Failed()
 	o.nameServers = []string{b.Addr()}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestDamagedLogStopsTheStart(t *testing.T) {
 	if !errors.As(err, &damaged) || damaged.Bytes == 0 || !strings.Contains(err.Error(), damaged.File) {
 		t.Fatalf("start on a damaged log: %v", err)
 	}
-	b = reopen(t, dir, broker.WithCutDamage())
+	b = reopen(t, dir, broker.WithCutDamage(true))
 	if got := bodies(b, "bulk"); len(got) != 10 || got[9] != "message-009" {
 		t.Errorf("%d messages, want the 10 before the damage", len(got))
 	}

@@ -72,10 +72,10 @@ func WithClock(c Clock) Option { return func(o *options) { o.clock = c } }
 // loses nothing; a power failure loses what the system had not written yet.
 func WithNoSync() Option { return func(o *options) { o.noSync = true } }
 
-// WithCutDamage gives up what is damaged in the log and everything behind it. By
-// default such a log is not opened. The tail that a crash has torn is cut off
+// WithCutDamage says whether to give up what is damaged in the log and everything
+// behind it. By default such a log is not opened. The tail that a crash has torn is cut off
 // in either case, with a warning: nothing in it was acknowledged.
-func WithCutDamage() Option { return func(o *options) { o.cutDamage = true } }
+func WithCutDamage(on bool) Option { return func(o *options) { o.cutDamage = on } }
 
 // WithSegmentBytes sets the size at which a new log segment is begun; 64 MiB by
 // default. Retention deletes whole segments.
