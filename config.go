@@ -22,7 +22,11 @@ const (
 	roleOrder = "order"
 
 	jwtSecretMinBytes = 32
-	maxBatchLimit     = 500
+
+	envJWTSecret     = "BOXOFFICE_JWT_SECRET"
+	envWebhookSecret = "BOXOFFICE_WEBHOOK_SECRET"
+
+	maxBatchLimit = 500
 )
 
 // Config is everything that can be set, by flag or by environment; a flag wins. Secrets come from the environment only,
@@ -58,27 +62,9 @@ func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role
 // says what to set. A command defines its own flags with more; those have no place in the environment.
 func parseConfig(args []string, getenv func(string) string, usage io.Writer, more ...func(*flag.FlagSet)) (Config, error) {
 	var c Config
-	var namesrv, roles string
 	flags := flag.NewFlagSet("boxoffice", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "address of the shop")
-	flags.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:8081", "address of health checks and metrics")
-	flags.StringVar(&c.DataDir, "data-dir", "./data", "directory of the embedded broker and SQLite")
-	flags.StringVar(&namesrv, "namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
-	flags.StringVar(&c.QueuePrefix, "queue-prefix", "", "put before every topic and group, so that several offices share a cluster")
-	flags.StringVar(&c.BrokerListen, "broker-listen", "127.0.0.1:0", "address of the embedded broker")
-	flags.DurationVar(&c.LogAge, "log-age", 72*time.Hour, "time that the embedded broker keeps messages; 0 is for ever")
-	flags.Int64Var(&c.LogBytes, "log-bytes", 0, "bytes of messages that the embedded broker keeps; 0 is no limit")
-	flags.BoolVar(&c.CutDamage, "cut-damage", false, "give up what is damaged in the embedded broker's log and all behind it, for one start")
-	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
-	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
-	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
-	flags.DurationVar(&c.SweepGrace, "sweep-grace", 30*time.Second, "time after the payment window until the sweeper asks for an order")
-	flags.StringVar(&roles, "roles", "all", "work of this process: all, or some of api,stock,order")
-	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
-	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
-	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, likewise")
-	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	namesrv, roles := c.define(flags)
 	if err := applyEnvironment(flags, getenv); err != nil {
 		return Config{}, err
 	}
@@ -91,16 +77,39 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer, mor
 	if flags.NArg() > 0 {
 		return Config{}, fmt.Errorf("unknown argument %q: see boxoffice -help", flags.Arg(0))
 	}
-	c.NameServers = strings.FieldsFunc(namesrv, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
-	c.JWTSecret = getenv("BOXOFFICE_JWT_SECRET")
-	c.WebhookSecrets = strings.Fields(getenv("BOXOFFICE_WEBHOOK_SECRET"))
-	if err := c.setRoles(roles); err != nil {
+	c.NameServers = strings.FieldsFunc(*namesrv, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
+	c.JWTSecret = strings.TrimSpace(getenv(envJWTSecret))
+	c.WebhookSecrets = strings.Fields(getenv(envWebhookSecret))
+	if err := c.setRoles(*roles); err != nil {
 		return Config{}, err
 	}
 	if err := c.complete(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// define makes the flags, each of which has a name in the environment too.
+func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
+	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "address of the shop")
+	flags.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:8081", "address of health checks and metrics")
+	flags.StringVar(&c.DataDir, "data-dir", "./data", "directory of the embedded broker and SQLite")
+	namesrv = flags.String("namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
+	flags.StringVar(&c.QueuePrefix, "queue-prefix", "", "put before every topic and group, so that several offices share a cluster")
+	flags.StringVar(&c.BrokerListen, "broker-listen", "127.0.0.1:0", "address of the embedded broker")
+	flags.DurationVar(&c.LogAge, "log-age", 72*time.Hour, "time that the embedded broker keeps messages; 0 is for ever")
+	flags.Int64Var(&c.LogBytes, "log-bytes", 0, "bytes of messages that the embedded broker keeps; 0 is no limit")
+	flags.BoolVar(&c.CutDamage, "cut-damage", false, "give up what is damaged in the embedded broker's log and all behind it, for one start")
+	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
+	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
+	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
+	flags.DurationVar(&c.SweepGrace, "sweep-grace", 30*time.Second, "time after the payment window until the sweeper asks for an order")
+	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order")
+	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
+	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
+	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, likewise")
+	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	return namesrv, roles
 }
 
 // applyEnvironment sets each flag from BOXOFFICE_ and its name in capitals, before the command line does.
@@ -115,6 +124,23 @@ func applyEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 		}
 	})
 	return err
+}
+
+// checkEnvironment refuses settings of ours that nobody reads: a name with a slip would be ignored without a word, be it
+// that of a secret or of a database. Those of the test suite and of scripts/stack are theirs.
+func checkEnvironment(environ []string) error {
+	known := map[string]bool{envJWTSecret: true, envWebhookSecret: true}
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	new(Config).define(flags)
+	flags.VisitAll(func(f *flag.Flag) { known[environmentName(f.Name)] = true })
+	for _, setting := range environ {
+		name, value, _ := strings.Cut(setting, "=")
+		ours := strings.HasPrefix(name, "BOXOFFICE_") && !strings.HasPrefix(name, "BOXOFFICE_TEST_") && !strings.HasPrefix(name, "BOXOFFICE_STACK_")
+		if ours && value != "" && !known[name] {
+			return fmt.Errorf("set no %s: there is no such setting; boxoffice -help lists all, as flags", name)
+		}
+	}
+	return nil
 }
 
 func environmentName(flagName string) string {
@@ -163,7 +189,16 @@ func (c *Config) complete() error {
 	return c.completeSecrets()
 }
 
+// completeSecrets treats both secrets alike. Blanks and line breaks around them, which files and consoles add, do not
+// count; quotes, and whatever is not to be seen, are a mistake that would fail each signature.
 func (c *Config) completeSecrets() error {
+	for name, secrets := range map[string][]string{envJWTSecret: {c.JWTSecret}, envWebhookSecret: c.WebhookSecrets} {
+		for _, secret := range secrets {
+			if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\'' }) {
+				return fmt.Errorf("set %s to visible ASCII characters without quotes or blanks", name)
+			}
+		}
+	}
 	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && c.HasRole(roleAPI) {
 		return c.startDemo()
 	}
@@ -171,7 +206,7 @@ func (c *Config) completeSecrets() error {
 		return nil
 	}
 	if len(c.JWTSecret) < jwtSecretMinBytes {
-		return fmt.Errorf("set BOXOFFICE_JWT_SECRET to at least %d bytes", jwtSecretMinBytes)
+		return fmt.Errorf("set %s to at least %d bytes", envJWTSecret, jwtSecretMinBytes)
 	}
 	if len(c.WebhookSecrets) == 0 {
 		return errors.New("set BOXOFFICE_WEBHOOK_SECRET to the payment provider's secret, whsec_ and base64")

@@ -38,6 +38,7 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 
 func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
+	const testWebhook = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	for name, test := range map[string]struct {
 		env  map[string]string
 		args []string
@@ -56,6 +57,9 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
 		"log age":                {args: []string{"-log-age", "-1h"}, want: "BOXOFFICE_LOG_AGE"},
 		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
+		"quoted secret":          {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
+		"secret of two lines":    {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
+		"quoted webhook secret":  {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
 		"one database":           {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
 		"queue prefix":           {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
 		"long queue prefix":      {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
@@ -77,5 +81,28 @@ func TestFailedBrokerEndsTheProcess(t *testing.T) {
 	close(failed)
 	if err := o.wait(t.Context()); !errors.Is(err, errBrokerFailed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A secret from a file ends with a line break. The one was trimmed and the other was not, so that every token failed.
+func TestSecretsMayEndWithALineBreak(t *testing.T) {
+	const secret, webhook = "0123456789abcdef0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	c, err := parse(t, map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n", "BOXOFFICE_WEBHOOK_SECRET": webhook + "\n"})
+	if err != nil || c.JWTSecret != secret || len(c.WebhookSecrets) != 1 || c.WebhookSecrets[0] != webhook {
+		t.Errorf("secrets %q and %q, %v", c.JWTSecret, c.WebhookSecrets, err)
+	}
+}
+
+// BOXOFFICE_PAYWINDOW was ignored without a word.
+func TestUnknownSettingStopsTheStart(t *testing.T) {
+	for setting, refused := range map[string]bool{
+		"BOXOFFICE_PAYWINDOW=5m": true, "BOXOFFICE_STOCK_DNS=x": true, "BOXOFFICE_PAY_WINDOW=5m": false,
+		"BOXOFFICE_JWT_SECRET=x": false, "BOXOFFICE_TEST_MYSQL=x": false, "BOXOFFICE_STACK_DIR=x": false, "BOXOFFICE_OLD=": false,
+		"OTHER_PAYWINDOW=5m": false,
+	} {
+		err := checkEnvironment([]string{"PATH=/bin", setting})
+		if name, _, _ := strings.Cut(setting, "="); (err != nil) != refused || refused && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", setting, err)
+		}
 	}
 }

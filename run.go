@@ -35,7 +35,10 @@ const (
 )
 
 // run is the program: the office, or one of the commands. It returns when ctx ends and everything is closed.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+func run(ctx context.Context, args, environ []string, getenv func(string) string, stdout io.Writer) error {
+	if err := checkEnvironment(environ); err != nil {
+		return err
+	}
 	if len(args) > 0 && args[0] == "broker" {
 		return runBroker(ctx, args[1:], stdout)
 	}

@@ -64,6 +64,9 @@ func openMySQL(dsn string) (*DB, error) {
 	if u.Port() == "" {
 		c.Addr += ":3306"
 	}
+	if c.TLS, err = parseTLS(u.RawQuery, u.Hostname()); err != nil {
+		return nil, err
+	}
 	c.ClientFoundRows = true
 	c.InterpolateParams = true
 	c.RejectReadOnly = true // after a failover: leave the old primary, whose name may lead to the new one by now

@@ -234,6 +234,35 @@ func TestProvisionRefusesNonsense(t *testing.T) {
 	}
 }
 
+// A group of 121 characters has a retry topic of 128, which no broker makes: its consumer got nothing, in silence. So it
+// is with a shorter one behind a prefix.
+func TestNamesThatCannotWorkAreRefused(t *testing.T) {
+	prefix := "p" + strings.ToLower(rand.Text()[:10]) + "_"
+	bus := newHome(t).openWithPrefix(t, prefix)
+	name := func(n int) string { return strings.Repeat("g", n) }
+	fits := 120 - len(prefix)
+	none := mq.Handle(mq.Topic[order]("t"), func(context.Context, order) error { return nil })
+	for what, try := range map[string]func(group string) error{
+		"provision": func(group string) error { return bus.Provision(t.Context(), nil, []string{group}) },
+		"consume": func(group string) error {
+			_, err := bus.Consume(t.Context(), mq.ConsumeOptions{Group: group, Concurrency: 1, Timeout: time.Second}, none)
+			return err
+		},
+		"send":     func(group string) error { _, err := bus.NewSender(t.Context(), group); return err },
+		"transact": func(group string) error { _, err := bus.NewTransactor(t.Context(), group, noCheck(t)); return err },
+	} {
+		if err := try(name(fits + 1)); err == nil || !strings.Contains(err.Error(), "1 to 120") {
+			t.Errorf("%s with a group of %d characters: %v", what, fits+1, err)
+		}
+	}
+	if err := bus.Provision(t.Context(), nil, []string{name(fits)}); err != nil {
+		t.Errorf("a group of %d characters: %v", fits, err)
+	}
+	if err := bus.Provision(t.Context(), []mq.TopicSpec{{Name: name(128 - len(prefix)), Queues: 1}}, nil); err == nil {
+		t.Error("provisioned a topic with too long a name")
+	}
+}
+
 // newAddress is a loopback address on which nothing listens.
 func newAddress(t *testing.T) string {
 	t.Helper()

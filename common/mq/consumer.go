@@ -54,6 +54,9 @@ func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler
 	if err := o.check(handlers); err != nil {
 		return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
 	}
+	if err := b.checkGroup(o.Group); err != nil {
+		return nil, fmt.Errorf("consume: %w", err)
+	}
 	topics := []string{retryPrefix + o.Group, deadLetterPrefix + o.Group}
 	for _, h := range handlers {
 		topics = append(topics, h.topic)

@@ -11,7 +11,28 @@ const (
 
 	// maxPrefix leaves most of the 127 characters of a topic name (TopicValidator 5.3.3) to the name itself.
 	maxPrefix = 32
+
+	// maxName is a topic's, and maxGroup a group's: %RETRY% before it makes a topic too. A consumer of a longer one would
+	// get nothing, and nobody would say why.
+	maxName  = 127
+	maxGroup = maxName - len(retryPrefix)
 )
+
+// checkName fails for a topic that the brokers would refuse.
+func (b *Bus) checkName(topic string) error {
+	if n := len(b.name(topic)); topic == "" || n > maxName {
+		return fmt.Errorf("topic %q has %d characters with the prefix, and may have 1 to %d", topic, n, maxName)
+	}
+	return nil
+}
+
+// checkGroup fails for a group whose retry topic the brokers would refuse.
+func (b *Bus) checkGroup(group string) error {
+	if n := len(b.name(group)); group == "" || n > maxGroup {
+		return fmt.Errorf("group %q has %d characters with the prefix, and may have 1 to %d", group, n, maxGroup)
+	}
+	return nil
+}
 
 // checkPrefix fails for what may not stand in a topic name.
 func checkPrefix(prefix string) error {

@@ -33,11 +33,17 @@ type TopicSpec struct {
 func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string) error {
 	all := append([]TopicSpec{{Name: warmUpTopic, Queues: 1}}, topics...)
 	for _, group := range groups {
+		if err := b.checkGroup(group); err != nil {
+			return fmt.Errorf("provision: %w", err)
+		}
 		all = append(all, TopicSpec{retryPrefix + group, 1}, TopicSpec{deadLetterPrefix + group, 1})
 	}
 	wanted := make([]TopicSpec, len(all))
 	for i, topic := range all {
-		if topic.Name == "" || topic.Queues < 1 || topic.Queues > maxQueues {
+		if err := b.checkName(topic.Name); err != nil {
+			return fmt.Errorf("provision: %w", err)
+		}
+		if topic.Queues < 1 || topic.Queues > maxQueues {
 			return fmt.Errorf("topic %q with %d queues cannot be provisioned", topic.Name, topic.Queues)
 		}
 		wanted[i] = TopicSpec{b.name(topic.Name), topic.Queues}

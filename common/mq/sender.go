@@ -34,6 +34,9 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
+	if err := b.checkGroup(group); err != nil {
+		return nil, fmt.Errorf("start sender: %w", err)
+	}
 	p, err := producer.NewDefaultProducer(b.producerOptions(group, "send")...)
 	if err != nil {
 		return nil, fmt.Errorf("make producer of group %q: %w", group, err)

@@ -50,6 +50,9 @@ type Transactor struct {
 // group, whichever process began it. The producer is known to the brokers, and gets check-backs, within about a second
 // of NewTransactor's return. Provision must have been called once; otherwise it fails with ErrUnavailable.
 func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
+	if err := b.checkGroup(group); err != nil {
+		return nil, fmt.Errorf("start transactor: %w", err)
+	}
 	if err := b.checkRoute(ctx, b.name(warmUpTopic)); err != nil {
 		return nil, fmt.Errorf("start transactor: %w", err)
 	}
