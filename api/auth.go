@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/labstack/echo/v4"
 )
@@ -24,6 +25,38 @@ const (
 type claims struct {
 	Role string `json:"role"`
 	jwt.RegisteredClaims
+}
+
+// timeClaimMax is the last second of the year 9999: a time of a token beyond it is none.
+const timeClaimMax = 253402300799
+
+// UnmarshalJSON reads claims by their exact names, each at most once, and times that are times: what the token's library
+// makes of others depends on its arithmetic.
+func (c *claims) UnmarshalJSON(raw []byte) error {
+	var form struct {
+		Role      string   `json:"role"`
+		Subject   string   `json:"sub"`
+		ExpiresAt *float64 `json:"exp"`
+		NotBefore *float64 `json:"nbf"`
+		IssuedAt  *float64 `json:"iat"`
+	}
+	if err := json.Unmarshal(raw, &form); err != nil {
+		return err
+	}
+	c.Role, c.Subject = form.Role, form.Subject
+	for _, claim := range []struct {
+		given *float64
+		into  **jwt.NumericDate
+	}{{form.ExpiresAt, &c.ExpiresAt}, {form.NotBefore, &c.NotBefore}, {form.IssuedAt, &c.IssuedAt}} {
+		if claim.given == nil {
+			continue
+		}
+		if *claim.given < 0 || *claim.given > timeClaimMax {
+			return jwt.ErrTokenInvalidClaims
+		}
+		*claim.into = jwt.NewNumericDate(time.UnixMilli(int64(*claim.given * 1000)))
+	}
+	return nil
 }
 
 // Validate is called by the parser after the standard claims.
@@ -83,7 +116,13 @@ func (o *office) authenticate(c echo.Context, now time.Time) (claims, error) {
 	return claims{}, refusal{kind: unauthorized, detail: "The bearer token is not valid, or not valid any more."}
 }
 
-func (o *office) tokenKey(*jwt.Token) (any, error) { return o.JWTSecret, nil }
+// tokenKey refuses a token that says that something of it must be understood (RFC 7515, 4.1.11): here nothing is.
+func (o *office) tokenKey(token *jwt.Token) (any, error) {
+	if _, critical := token.Header["crit"]; critical {
+		return nil, jwt.ErrTokenUnverifiable
+	}
+	return o.JWTSecret, nil
+}
 
 // validSubject bounds a buyer's id to what every database column and log line holds. A space at either end is refused:
 // people, and some databases, take such an id for the one without it.

@@ -1,11 +1,11 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
@@ -20,7 +20,8 @@ const (
 	currencyBytesMax   = 8
 )
 
-// paymentEvent is what the payment provider sends. It may hold more than this: providers add fields.
+// paymentEvent is what the payment provider sends. It may hold more than this: providers add fields. What is here is
+// read by its exact name, and no name may stand twice: a signature does not tell which of two amounts was meant.
 type paymentEvent struct {
 	Type string `json:"type"`
 	Data struct {
@@ -43,7 +44,7 @@ func (o *office) paymentCallback(c echo.Context) error {
 		return refusal{kind: badSignature}
 	}
 	var callback paymentEvent
-	if err := json.Unmarshal(raw, &callback); err != nil {
+	if err := json.Unmarshal(raw, &callback, integers()); err != nil {
 		return refusal{kind: malformed, detail: describeDecodeError(err)}
 	}
 	if callback.Type != paymentSucceeded {

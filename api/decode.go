@@ -2,17 +2,22 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
+
+	"boxoffice/stock"
 )
 
 // What a request may hold at most.
@@ -24,6 +29,8 @@ const (
 	limitMax         = 100
 	limitDefault     = 20
 	detailBytesMax   = 160
+	numberBytesMax   = 64 // of an integer that is written with a point or an exponent
+	exponentBytesMax = 3
 )
 
 // decodeBody reads the JSON body into dst, and nothing else of the request: echo's Bind would let a body field overwrite
@@ -73,36 +80,109 @@ func readBody(c echo.Context, bytesMax int64) ([]byte, error) {
 	return raw, nil
 }
 
+// decodeStrictly reads one JSON value into dst. Names are compared as they are written, and each may stand once; a field
+// that dst has not, and null, which no field may be, are refused.
 func decodeStrictly(raw []byte, dst any) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(dst); err != nil {
-		return refusal{kind: malformed, detail: describeDecodeError(err)}
+	err := checkNulls(raw)
+	if err == nil {
+		err = json.Unmarshal(raw, dst, json.RejectUnknownMembers(true), integers())
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return refusal{kind: malformed, detail: "The body holds more than one JSON value."}
+	if err != nil {
+		return refusal{kind: malformed, detail: describeDecodeError(err)}
 	}
 	return nil
 }
 
+// nullError is a field that is null.
+type nullError struct{ at jsontext.Pointer }
+
+func (e nullError) Error() string { return fmt.Sprintf("field %q is null", e.at) }
+
+// checkNulls fails at the first null. Decoding would take it for a field that is not given.
+func checkNulls(raw []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
+	for {
+		token, err := decoder.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case token.Kind() == jsontext.KindNull:
+			return nullError{decoder.StackPointer()}
+		}
+	}
+}
+
+// integers reads what JSON Schema calls an integer: 37.0 is one.
+func integers() json.Options {
+	return json.WithUnmarshalers(json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into *int64) error {
+		if decoder.PeekKind() != jsontext.KindNumber {
+			return errors.ErrUnsupported // the library says what is wrong
+		}
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return err
+		}
+		*into, err = parseInteger(string(value))
+		return err
+	}))
+}
+
+var errNoInteger = errors.New("not a whole number of 64 bits")
+
+func parseInteger(text string) (int64, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(text) > numberBytesMax || len(exponent) > exponentBytesMax { // it would be a number of many digits
+		return 0, errNoInteger
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok || !exact.IsInt() || !exact.Num().IsInt64() {
+		return 0, errNoInteger
+	}
+	return exact.Num().Int64(), nil
+}
+
 // describeDecodeError says what to correct, in the words of the caller's own request.
 func describeDecodeError(err error) string {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return cutDetail(fmt.Sprintf("The body's field %q cannot be a JSON %s.", wrong.Field, wrong.Value))
-	}
-	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Sprintf("The body is not JSON from byte %d on.", wrong.Offset)
+	if null, ok := errors.AsType[nullError](err); ok {
+		return cutDetail(fmt.Sprintf("The body's %s cannot be null.", place(null.at)))
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return "A time in the body is not RFC 3339, as in 2026-01-02T15:04:05.000Z."
 	}
-	if errors.Is(err, io.EOF) {
-		return "The body is empty."
+	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
+		switch {
+		case errors.Is(err, json.ErrUnknownName):
+			return cutDetail(fmt.Sprintf("The body's %s is not known.", place(wrong.JSONPointer)))
+		case errors.Is(err, errNoInteger):
+			return cutDetail(fmt.Sprintf("The body's %s must be a whole number of at most 64 bits.", place(wrong.JSONPointer)))
+		}
+		return cutDetail(fmt.Sprintf("The body's %s cannot be a JSON %s.", place(wrong.JSONPointer), wrong.JSONKind))
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return "The body ends in the middle of a JSON value."
+	if wrong, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		switch {
+		case errors.Is(err, jsontext.ErrDuplicateName):
+			return cutDetail(fmt.Sprintf("The body's %s is given twice.", place(wrong.JSONPointer)))
+		case errors.Is(err, io.ErrUnexpectedEOF) && wrong.ByteOffset == 0:
+			return "The body is empty."
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return "The body ends in the middle of a JSON value."
+		}
+		return fmt.Sprintf("The body is not one JSON value: see byte %d.", wrong.ByteOffset)
 	}
-	return cutDetail("The body cannot be read: " + strings.TrimPrefix(err.Error(), "json: ") + ".")
+	return cutDetail("The body cannot be read: " + err.Error() + ".")
+}
+
+// place names a part of the body: data.amount for /data/amount.
+func place(at jsontext.Pointer) string {
+	if at == "" {
+		return "value"
+	}
+	return fmt.Sprintf("field %q", strings.Join(slices.Collect(at.Tokens()), "."))
 }
 
 // cutDetail keeps a caller from getting 16 KiB of field name back.
@@ -137,6 +217,18 @@ func validID(s string) bool {
 	return true
 }
 
+func badCursor() error {
+	return refusal{kind: malformed, detail: "cursor is not one that next_cursor gave."}
+}
+
+// namedCursor gives the error of a list the name of what is wrong with the request.
+func namedCursor(err error) error {
+	if errors.Is(err, stock.ErrCursorInvalid) {
+		return badCursor()
+	}
+	return err
+}
+
 // pageQuery returns the cursor and limit of a list.
 func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 	query := c.QueryParams()
@@ -145,7 +237,7 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 	}
 	cursor = query.Get("cursor")
 	if len(cursor) > cursorBytesMax || !printableASCII(cursor) {
-		return "", 0, refusal{kind: malformed, detail: "cursor is not one that next_cursor gave."}
+		return "", 0, badCursor()
 	}
 	limit = limitDefault
 	if text := query.Get("limit"); query.Has("limit") {

@@ -1,10 +1,14 @@
 package api
 
 import (
+	"encoding/base32"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"boxoffice/stock"
 )
@@ -87,7 +91,7 @@ func TestPurchaseInput(t *testing.T) {
 		code   string
 	}{
 		{func(a *ask) { a.body = `{}` }, 422, "invalid_request"},
-		{func(a *ask) { a.body = `null` }, 422, "invalid_request"},
+		{func(a *ask) { a.body = `null` }, 400, "invalid_request"},
 		{func(a *ask) { a.body = `{"quantity":0}` }, 422, "invalid_request"},
 		{func(a *ask) { a.body = `{"quantity":-1}` }, 422, "invalid_request"},
 		{func(a *ask) { a.body = `{"quantity":101}` }, 422, "invalid_request"},
@@ -145,7 +149,7 @@ func TestScreeningInput(t *testing.T) {
 		wantProblem(t, w, 400, "invalid_request")
 	}
 	for body, status := range map[string]int{
-		`{}`: 422, `null`: 422, `{"capacity":null}`: 422, `{"capacity":0}`: 422, `{"capacity":1000001}`: 422,
+		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400, `{"capacity":0}`: 422, `{"capacity":1000001}`: 422,
 		`{"capacity":"9"}`: 400, `{"movie":"Other"}`: 400, `{"price":{"amount":1,"currency":"CNY"}}`: 400,
 		`{"sale_opens_at":"1960-01-01T00:00:00Z"}`: 422, `{"sale_opens_at":""}`: 400,
 		`{"sale_opens_at":"2026-01-02T00:00:00Z","sale_closes_at":"2026-01-01T00:00:00Z"}`: 422,
@@ -159,6 +163,43 @@ func TestScreeningInput(t *testing.T) {
 	w := f.send(t, ask{method: "PATCH", path: "/v1/screenings/scr-1", token: admin, body: `{"sale_closes_at":"2020-01-01T00:00:00Z"}`})
 	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow {
 		t.Errorf("detail is %q", detail)
+	}
+}
+
+// JSON names matched in any case and the last of two won, so that a proxy and the office could read different things; a
+// time of T5:00:00Z was taken, and 37.0, which is an integer by JSON Schema, was not.
+func TestBodiesAreReadStrictly(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"quantity":2}`: "", `{"quantity":2.0}`: "", `{"quantity":20e-1}`: "", `{"quantity":0.2E1}`: "", " {\"quantity\" : 2}\n": "",
+		`{"Quantity":2}`:                   `field "Quantity" is not known`,
+		`{"quantity":1,"quantity":2}`:      `field "quantity" is given twice`,
+		`{"quantity":1,"QUANTITY":2}`:      `field "QUANTITY" is not known`,
+		`{"quantity":2.5}`:                 `field "quantity" must be a whole number`,
+		`{"quantity":1e400}`:               `field "quantity" must be a whole number`,
+		`{"quantity":1e999999999}`:         `field "quantity" must be a whole number`,
+		`{"quantity":9223372036854775808}`: `field "quantity" must be a whole number`,
+		`{"quantity":null}`:                `field "quantity" cannot be null`,
+		`{"quantity":"2"}`:                 `field "quantity" cannot be a JSON string`,
+		`{"quantity":2}{}`:                 "not one JSON value",
+		`{"quantity":2`:                    "ends in the middle",
+		``:                                 "is empty",
+		"{\"quantity\":2,\"\xff\":1}":      "not one JSON value",
+	} {
+		var got purchaseBody
+		err := decodeStrictly([]byte(body), &got)
+		if want == "" && (err != nil || got.Quantity != 2) {
+			t.Errorf("%s: %d, %v, want 2", body, got.Quantity, err)
+		}
+		if _, detail := newProblemTable().find(err); want != "" && !strings.Contains(detail, want) {
+			t.Errorf("%s: %q, want %q", body, detail, want)
+		}
+	}
+	for _, at := range []string{"2026-01-02T5:00:00Z", "2026-01-02T05:00:00,5Z", "2026-01-02 05:00:00Z", "2026-01-02T05:00:00", "2026-01-02T25:00:00Z"} {
+		var got screeningChangeBody
+		err := decodeStrictly([]byte(`{"sale_opens_at":"`+at+`"}`), &got)
+		if _, detail := newProblemTable().find(err); !strings.Contains(detail, "RFC 3339") {
+			t.Errorf("%s: %v, %q", at, got.SaleOpensAt, detail)
+		}
 	}
 }
 
@@ -217,4 +258,53 @@ func FuzzPurchaseBody(f *testing.F) {
 			t.Errorf("%q is %s: %s", raw, row.code, detail)
 		}
 	})
+}
+
+// A cursor of another list was answered with "The request cannot be read."
+func TestBadCursorIsNamed(t *testing.T) {
+	f := newFixture(t)
+	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", stock.ErrCursorInvalid }
+	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) { return nil, "", stock.ErrCursorInvalid }
+	for _, path := range []string{"/v1/screenings?cursor=abc", "/v1/orders?cursor=abc"} {
+		w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
+		if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, "cursor") {
+			t.Errorf("%s: %q does not name the cursor", path, detail)
+		}
+	}
+}
+
+// The document's example of an id had a letter that no id has.
+func TestExamplesOfTheDocumentAreValid(t *testing.T) {
+	schemas := specDocument(t).Components.Schemas
+	checked := 0
+	for name, schema := range schemas {
+		for property, inner := range schema.Value.Properties {
+			checked += checkExamples(t, name+"."+property, inner.Value)
+		}
+		checked += checkExamples(t, name, schema.Value)
+	}
+	if checked < 5 {
+		t.Errorf("%d examples were found", checked)
+	}
+	for _, id := range schemas["ID"].Value.Examples {
+		if raw, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(id.(string))); err != nil || len(raw) != 16 {
+			t.Errorf("id %q is none that we make: %v", id, err)
+		}
+	}
+}
+
+func checkExamples(t *testing.T, name string, schema *openapi3.Schema) int {
+	t.Helper()
+	list := schema.Examples
+	for _, example := range list {
+		if err := schema.VisitJSON(example); err != nil {
+			t.Errorf("example %v of %s: %v", example, name, err)
+		}
+		if text, isText := example.(string); isText && schema.Format == "date-time" {
+			if _, err := time.Parse(time.RFC3339, text); err != nil {
+				t.Errorf("example of %s: %v", name, err)
+			}
+		}
+	}
+	return len(list)
 }

@@ -32,7 +32,7 @@ func (o *office) listOrders(c echo.Context, caller string) error {
 	ctx := traced(c)
 	reservations, next, err := o.Stock.Reservations(ctx, caller, cursor, limit)
 	if err != nil {
-		return err
+		return namedCursor(err)
 	}
 	views := make([]orderView, 0, len(reservations))
 	if len(reservations) > 0 {

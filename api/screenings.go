@@ -46,7 +46,7 @@ func (o *office) listScreenings(c echo.Context) error {
 	}
 	items, next, err := o.Stock.Screenings(traced(c), cursor, limit)
 	if err != nil {
-		return err
+		return namedCursor(err)
 	}
 	return answer(c, http.StatusOK, appendList(nil, items, next, o.Now(), appendScreening))
 }

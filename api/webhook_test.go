@@ -57,6 +57,34 @@ func TestCallbackAnswersWhatThePaymentCameTo(t *testing.T) {
 	}
 }
 
+// A signed callback with "Amount" beside "amount" paid what the last of them said, and providers do add fields.
+func TestCallbackIsReadByExactNames(t *testing.T) {
+	for _, c := range []struct {
+		old, with string
+		status    int
+		amount    int64
+	}{
+		{`"amount":9800`, `"amount":9800,"Amount":1`, 200, 9800},
+		{`"amount":9800`, `"Amount":9800`, 422, 0},
+		{`"amount":9800`, `"amount":1,"amount":9800`, 400, 0},
+		{`"amount":9800`, `"amount":9800.0`, 200, 9800},
+		{`"amount":9800`, `"amount":9800.5`, 400, 0},
+		{`"data":`, `"data":{},"data":`, 400, 0},
+		{`"api_version":"7"`, `"api_version":null,"extra":{"Type":1}`, 200, 9800},
+	} {
+		f := newFixture(t)
+		var got order.Payment
+		f.orders.pay = func(p order.Payment) (order.PaymentResult, error) {
+			got = p
+			return order.Applied, nil
+		}
+		body := strings.Replace(paidBody, c.old, c.with, 1)
+		if w := f.send(t, callback(t, testWebhookSecret, testNow(), body)); w.Code != c.status || got.Amount.Amount != c.amount {
+			t.Errorf("%s: answered %d %s, paid %d; want %d and %d", c.with, w.Code, w.Body, got.Amount.Amount, c.status, c.amount)
+		}
+	}
+}
+
 // A callback that was not recorded must not be answered with success, or the provider forgets it.
 func TestCallbackIsNotAcceptedBeforeItIsRecorded(t *testing.T) {
 	f := newFixture(t)
