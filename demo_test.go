@@ -105,7 +105,7 @@ func TestBadInputToEveryRoute(t *testing.T) {
 		{"POST", purchase, buyer, `{"quantity":1e30}`, key, 400, "invalid_request"},
 		{"POST", purchase, buyer, `{"quantity":1,"price":0}`, key, 400, "invalid_request"},
 		{"POST", purchase, buyer, `{"quantity":`, key, 400, "invalid_request"},
-		{"POST", purchase, buyer, `null`, key, 422, "invalid_request"},
+		{"POST", purchase, buyer, `null`, key, 400, "invalid_request"},
 		{"POST", purchase, buyer, `{"quantity":1}` + strings.Repeat(" ", 1<<17), key, 413, "body_too_large"},
 		{"POST", "/v1/screenings/none/orders", buyer, `{"quantity":1}`, key, 404, "not_found"},
 		{"POST", "/v1/screenings/%00/orders", buyer, `{"quantity":1}`, key, 404, "not_found"},
