@@ -99,6 +99,11 @@ func New(opts Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register request metrics: %w", err)
 	}
+	buyers, buyersErr := newCallRates(opts.BuyerRate)
+	addrs, addrsErr := newCallRates(opts.AddressRate)
+	if err := errors.Join(buyersErr, addrsErr); err != nil {
+		return nil, fmt.Errorf("make rate limits: %w", err)
+	}
 	o := &office{
 		Options:  opts,
 		problems: newProblemTable(),
@@ -106,8 +111,8 @@ func New(opts Options) (http.Handler, error) {
 		known:    newTokenMemory(),
 		webhooks: webhooks,
 		requests: requests,
-		buyers:   newCallRates(opts.BuyerRate),
-		addrs:    newCallRates(opts.AddressRate),
+		buyers:   buyers,
+		addrs:    addrs,
 		payer:    newSimulatorClient(),
 		headers:  answerHeaders(),
 	}

@@ -60,7 +60,7 @@ func (o *office) frame(series *routeSeries, handle echo.HandlerFunc) echo.Handle
 // serve calls the handler when there is room for one more request, and turns a panic of it into an error: one bad
 // request must not end the process with everybody else's.
 func (o *office) serve(handle echo.HandlerFunc, c echo.Context) (err error) {
-	if !o.addrs.off() && c.Path() != callbackPath && !o.addrs.take(c.RealIP(), o.Now()) {
+	if !o.addrs.off() && c.Path() != callbackPath && !o.addrs.take(clientOf(c.RealIP()), o.Now()) {
 		return refusal{kind: rateLimited}
 	}
 	defer func() {
