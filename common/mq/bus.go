@@ -35,7 +35,7 @@ const (
 
 // Config says where the message queue is. Every field but Prefix is required.
 type Config struct {
-	// NameServers are the nameservers' addresses, host:port. Names are resolved once, by Open.
+	// NameServers are the nameservers' addresses, host:port. One that answers is enough; names are resolved again and again.
 	NameServers []string
 	// Process begins the instance name of every client of this process; it is there for people who read broker logs.
 	Process string
@@ -49,7 +49,7 @@ type Config struct {
 // Bus is one process's access to RocketMQ. Make one with Open; its methods may be called concurrently.
 type Bus struct {
 	log       *slog.Logger
-	servers   []string // ip:port
+	servers   *nameServers
 	prefix    string
 	instances *instances
 	counters  counters
@@ -71,8 +71,11 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	bridgeClientGlobals(c.Log)
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	servers, err := resolve(ctx, c.NameServers)
+	servers, err := newNameServers(c.NameServers)
 	if err != nil {
+		return nil, err
+	}
+	if err := servers.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("resolve nameservers: %w", err)
 	}
 	instances, err := newInstances(c.Process)
@@ -83,7 +86,18 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err := b.Ping(ctx); err != nil {
 		return nil, err
 	}
+	if servers.move() {
+		b.watchServers(context.WithoutCancel(ctx))
+	}
 	return b, nil
+}
+
+// watchServers keeps looking where the nameservers are until Close.
+func (b *Bus) watchServers(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { b.servers.run(ctx) })
+	b.opened = append(b.opened, func(context.Context) error { cancel(); watching.Wait(); return nil })
 }
 
 // Ping asks the nameservers for the brokers; it fails with ErrUnavailable when none answers or there are no brokers.
@@ -125,6 +139,3 @@ func (b *Bus) adopt(end func(context.Context) error) error {
 	b.opened = append(b.opened, end)
 	return nil
 }
-
-// nameServers is a fresh copy for each client, because the client sorts the slice in place.
-func (b *Bus) nameServers() []string { return slices.Clone(b.servers) }

@@ -98,7 +98,7 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 	push, err := consumer.NewPushConsumer(
 		consumer.WithGroupName(b.name(o.Group)),
 		consumer.WithInstance(b.instances.next("consume")),
-		consumer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
+		consumer.WithNsResolver(b.servers),
 		consumer.WithConsumerModel(consumer.Clustering),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
 		consumer.WithConsumeMessageBatchMaxSize(1),

@@ -1,11 +1,8 @@
 package mq
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -44,36 +41,4 @@ func plain(name string) string {
 			return '-'
 		}
 	}, name)
-}
-
-// resolve turns host:port addresses into ip:port, because the client accepts nothing else. IPv4 goes first: a broker
-// reached by IPv6 gives message ids in which the client misreads offsets.
-func resolve(ctx context.Context, addresses []string) ([]string, error) {
-	if len(addresses) == 0 {
-		return nil, fmt.Errorf("no nameserver is configured: %w", ErrUnavailable)
-	}
-	var resolved []string
-	for _, address := range addresses {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, fmt.Errorf("nameserver address %q: %w", address, err)
-		}
-		ip, err := lookup(ctx, host)
-		if err != nil {
-			return nil, fmt.Errorf("look up nameserver %q: %w: %w", host, ErrUnavailable, err)
-		}
-		resolved = append(resolved, net.JoinHostPort(ip.String(), port))
-	}
-	return resolved, nil
-}
-
-func lookup(ctx context.Context, host string) (netip.Addr, error) {
-	if ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host); err == nil && len(ips) > 0 {
-		return ips[0].Unmap(), nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip6", host)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	return ips[0], nil
 }

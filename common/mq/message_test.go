@@ -73,19 +73,3 @@ func TestInstanceNamesNeverRepeat(t *testing.T) {
 		}
 	}
 }
-
-func TestResolveGivesAddressesTheClientTakes(t *testing.T) {
-	got, err := resolve(t.Context(), []string{"localhost:9876", "127.0.0.2:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := primitive.NewNamesrvAddr(got...); err != nil || got[0] != "127.0.0.1:9876" {
-		t.Errorf("resolved to %v: %v", got, err)
-	}
-	if _, err := resolve(t.Context(), nil); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("no nameserver: %v", err)
-	}
-	if _, err := resolve(t.Context(), []string{"no-port"}); err == nil {
-		t.Error("an address without a port was taken")
-	}
-}

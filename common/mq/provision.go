@@ -2,7 +2,6 @@ package mq
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -27,7 +26,7 @@ type TopicSpec struct {
 }
 
 // Provision makes sure that the topics, the retry and dead-letter topics of the consumer groups and the warm-up topic
-// are on every broker, and returns when the nameservers route to all of them. It adds what is missing and takes nothing
+// are on every broker that answers, and returns when the nameservers route to all of them. It adds what is missing and takes nothing
 // away, so it may be called by every process at every start. Retry topics must be there before the first consumer of a
 // group starts: a client that has looked one up in vain misses its retries for up to 50 seconds.
 func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string) error {
@@ -65,7 +64,8 @@ func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string
 	return nil
 }
 
-// createTopic creates topic where it is missing or has too few queues.
+// createTopic creates topic where it is missing or has too few queues. A broker that does not answer is taken out of
+// brokers, and keeps nobody from starting as long as there is another: a later start finds it.
 func (b *Bus) createTopic(ctx context.Context, topic TopicSpec, brokers map[string]string) error {
 	route, err := b.route(ctx, topic.Name)
 	if err != nil && !errors.Is(err, errNoRoute) {
@@ -80,6 +80,11 @@ func (b *Bus) createTopic(ctx context.Context, topic TopicSpec, brokers map[stri
 			"topic": topic.Name, "defaultTopic": "TBW102", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0",
 			"readQueueNums": queues, "writeQueueNums": queues, "perm": strconv.Itoa(permReadWrite), "order": "false",
 		})
+		if err != nil && len(brokers) > 1 && ctx.Err() == nil {
+			b.log.WarnContext(ctx, "a broker gets no topics, because it does not answer", "broker", name, "error", err)
+			delete(brokers, name)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("ask broker %s: %w", name, err)
 		}
@@ -166,30 +171,4 @@ func (b *Bus) brokers(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return masters, nil
-}
-
-// askNameServer asks one nameserver after the other until one answers.
-func (b *Bus) askNameServer(ctx context.Context, code int, fields map[string]string, found any) error {
-	var failed error
-	for _, server := range b.servers {
-		answer, body, err := exchange(ctx, server, code, fields)
-		switch {
-		case err != nil:
-			err = fmt.Errorf("ask nameserver %s: %w", server, err)
-		case answer.Code == responseTopicNotExist:
-			return errNoRoute
-		case answer.Code != responseSuccess:
-			err = fmt.Errorf("nameserver %s: code %d: %s: %w", server, answer.Code, answer.Remark, ErrUnavailable)
-		default:
-			if err := json.Unmarshal(quoteKeys(body), found); err != nil {
-				return fmt.Errorf("decode answer of nameserver %s: %w", server, err)
-			}
-			return nil
-		}
-		if failed != nil {
-			err = fmt.Errorf("%w; %w", failed, err)
-		}
-		failed = err
-	}
-	return failed
 }

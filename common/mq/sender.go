@@ -57,7 +57,7 @@ func (b *Bus) producerOptions(group, role string) []producer.Option {
 	return []producer.Option{
 		producer.WithGroupName(b.name(group)),
 		producer.WithInstanceName(b.instances.next(role)),
-		producer.WithNsResolver(primitive.NewPassthroughResolver(b.nameServers())),
+		producer.WithNsResolver(b.servers),
 		producer.WithRetry(0),
 		producer.WithVIPChannel(false),
 		producer.WithCompressLevel(zlib.BestSpeed), // the client's own choice takes four times as long for little less

@@ -1,0 +1,128 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"boxoffice/broker"
+)
+
+func TestResolveGivesAddressesTheClientTakes(t *testing.T) {
+	servers, err := newNameServers([]string{"localhost:9876", "127.0.0.2:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := servers.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := servers.Resolve(); len(got) != 2 || got[0] != "127.0.0.1:9876" {
+		t.Errorf("resolved to %v", got)
+	} else if _, err := primitive.NewNamesrvAddr(got...); err != nil {
+		t.Errorf("resolved to %v: %v", got, err)
+	}
+	if _, err := newNameServers(nil); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("no nameserver: %v", err)
+	}
+	if _, err := newNameServers([]string{"no-port"}); err == nil {
+		t.Error("an address without a port was taken")
+	}
+}
+
+// newHungServer takes connections and says nothing.
+func newHungServer(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// One of two nameservers hung, or had a name that nobody knew any more: the start failed, and processes that ran were
+// taken out of rotation, although the other one would have done.
+func TestOneNameServerThatAnswersIsEnough(t *testing.T) {
+	b := broker.RunT(t)
+	for name, other := range map[string]string{
+		"hung": newHungServer(t), "unresolvable": "nowhere.invalid:9876", "refused": "127.0.0.1:1",
+	} {
+		for _, list := range [][]string{{other, b.Addr()}, {b.Addr(), other}, {other, other, b.Addr()}} {
+			bus, err := Open(t.Context(), Config{NameServers: list, Process: "test", Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if got := bus.servers.Resolve(); len(got) != 1 || got[0] != b.Addr() {
+				t.Errorf("%s: the client is told of %v", name, got)
+			}
+			if err := bus.Ping(t.Context()); err != nil {
+				t.Errorf("%s: ping: %v", name, err)
+			}
+			if err := bus.Provision(t.Context(), []TopicSpec{{Name: "t-" + name, Queues: 1}}, nil); err != nil {
+				t.Errorf("%s: provision: %v", name, err)
+			}
+			if err := bus.Close(); err != nil {
+				t.Errorf("%s: close: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestNoNameServerIsOneSentence(t *testing.T) {
+	_, err := Open(t.Context(), Config{
+		NameServers: []string{"127.0.0.1:1", "nowhere.invalid:9876"}, Process: "test", Log: slog.New(slog.DiscardHandler),
+	})
+	if !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	for _, r := range err.Error() {
+		if r == '\n' {
+			t.Errorf("more than a line: %v", err)
+		}
+	}
+}
+
+// A nameserver that comes back, or whose name leads elsewhere, is asked again.
+func TestServersThatComeBackAreFound(t *testing.T) {
+	first, second := broker.RunT(t), broker.RunT(t)
+	servers, err := newNameServers([]string{first.Addr(), second.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(addresses ...string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if err := servers.refresh(ctx); err != nil {
+			t.Fatal(err)
+		}
+		got := servers.Resolve()
+		if len(got) != len(addresses) {
+			t.Fatalf("asked are %v, want %v", got, addresses)
+		}
+	}
+	want(first.Addr(), second.Addr())
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want(second.Addr())
+	again := broker.RunT(t, broker.WithListen(first.Addr()))
+	want(again.Addr(), second.Addr())
+	if all := servers.all(); len(all) != 2 {
+		t.Errorf("known are %v", all)
+	}
+}
