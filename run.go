@@ -108,6 +108,7 @@ type office struct {
 	bus         *mq.Bus
 	stock       *stock.Stock
 	publisher   *stock.Publisher
+	transactor  *mq.Transactor
 	seller      *stock.Seller
 	purchases   *purchases // the seller, counted
 	orders      *order.Orders
@@ -242,6 +243,7 @@ func (o *office) startSeller(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.transactor = transactor
 	o.onClose(func() error { return withTimeout(ctx, transactor.Close) })
 	o.seller = stock.NewSeller(ctx, o.stock, transactor)
 	o.onClose(func() error { o.seller.Close(); return nil })
@@ -307,20 +309,6 @@ func (o *office) shopOptions() api.Options {
 		options.Demo = &api.Demo{CallbackURL: func() string { return "http://" + o.shop.Addr().String() + "/v1/payments/callback" }}
 	}
 	return options
-}
-
-func (o *office) probes() []api.Probe {
-	return []api.Probe{
-		{Name: "started and not stopping", Check: func(context.Context) error {
-			if !o.ready.Load() {
-				return errors.New("no")
-			}
-			return nil
-		}},
-		{Name: "stock database", Check: o.stockDB.Ping},
-		{Name: "order database", Check: o.orderDB.Ping},
-		{Name: "message queue", Check: o.bus.Ping},
-	}
 }
 
 func (o *office) listen(addr, setting string) (net.Listener, error) {

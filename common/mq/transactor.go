@@ -171,6 +171,27 @@ func (t *Transactor) send(ctx context.Context, m *primitive.Message, e *executio
 	return <-e.done, nil
 }
 
+// CheckStorable sends a half message that nobody gets, and returns nil once a broker has stored it: what a purchase needs
+// of the message queue, and nothing else.
+func (t *Transactor) CheckStorable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
+	defer cancel()
+	posted := make(chan error, 1)
+	err := t.calls.run(ctx, func() { posted <- t.post(ctx, newMessage(ctx, t.bus.name(warmUpTopic), warmUpKey, []byte(warmUpKey))) })
+	if err != nil {
+		return fmt.Errorf("store a half message: %w", err)
+	}
+	select {
+	case err = <-posted:
+	case <-ctx.Done():
+		err = notSent(ctx.Err())
+	}
+	if err != nil {
+		return fmt.Errorf("store a half message: %w", err)
+	}
+	return nil
+}
+
 // post returns nil when the broker has stored m for good, and so asked the listener to run its local transaction.
 func (t *Transactor) post(ctx context.Context, m *primitive.Message) (err error) {
 	defer func() {
