@@ -32,6 +32,11 @@ type fakeShop struct {
 	refuse  func(n int) (status int, code string) // of the n-th purchase; 0 lets it through
 	lie     func(available int64) int64           // what GET says is available
 	cut     func(n int) bool                      // does the purchase and loses the answer
+	window  time.Duration                         // to pay in; 0 is an hour
+	lag     time.Duration                         // from the end of the window until the ticket is back
+	away    func(n int) bool                      // the n-th reading of an order or the screening is answered 503
+	reads   int
+	made    map[string]time.Time // by order
 	mu      sync.Mutex
 	n       int
 	left    int64
@@ -44,7 +49,8 @@ type fakeShop struct {
 
 func newFakeShop(t *testing.T) *fakeShop {
 	t.Helper()
-	return &fakeShop{t: t, demo: true, orders: map[string]string{}, buyers: map[string]string{}, paid: map[string]bool{}, callers: map[string]bool{}}
+	return &fakeShop{t: t, demo: true, orders: map[string]string{}, buyers: map[string]string{}, paid: map[string]bool{}, callers: map[string]bool{},
+		window: time.Hour, made: map[string]time.Time{}}
 }
 
 // load runs the load tester against the shop.
@@ -112,7 +118,15 @@ func (f *fakeShop) add(w http.ResponseWriter, r *http.Request) {
 func (f *fakeShop) screening(w http.ResponseWriter, _ *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.isAway(w) {
+		return
+	}
 	available := f.left
+	for id, at := range f.made {
+		if !f.paid[id] && time.Since(at) > f.window+f.lag {
+			available++
+		}
+	}
 	if f.lie != nil {
 		available = f.lie(available)
 	}
@@ -143,7 +157,7 @@ func (f *fakeShop) purchase(w http.ResponseWriter, r *http.Request) {
 		}
 		f.left--
 		id = fmt.Sprintf("o%d", len(f.orders))
-		f.orders[key], f.buyers[id] = id, buyer
+		f.orders[key], f.buyers[id], f.made[id] = id, buyer, time.Now()
 	}
 	if f.cut != nil && f.cut(f.n) {
 		panic(http.ErrAbortHandler)
@@ -161,11 +175,27 @@ func (f *fakeShop) order(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	status := "pending_payment"
-	if f.paid[id] {
-		status = "paid"
+	if f.isAway(w) {
+		return
 	}
-	answerJSON(w, http.StatusOK, map[string]any{"id": id, "status": status, "expires_at": time.Now().Add(time.Hour), "server_time": time.Now()})
+	now, expires := time.Now(), f.made[id].Add(f.window)
+	status := "pending_payment"
+	switch {
+	case f.paid[id]:
+		status = "paid"
+	case now.After(expires):
+		status = "cancelled"
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"id": id, "status": status, "expires_at": expires, "server_time": now})
+}
+
+func (f *fakeShop) isAway(w http.ResponseWriter) bool {
+	f.reads++
+	if f.away == nil || !f.away(f.reads) {
+		return false
+	}
+	answerJSON(w, http.StatusServiceUnavailable, map[string]any{"code": "unavailable"})
+	return true
 }
 
 func (f *fakeShop) simulate(w http.ResponseWriter, r *http.Request) {
@@ -281,6 +311,31 @@ func TestAShopThatLosesATicketIsFound(t *testing.T) {
 		if r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms"); !errors.Is(err, errViolated) || r.OK {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
+	}
+}
+
+// Orders expired while they were read back, and the tester called it a violated invariant: the screening was read when some
+// of the orders that had been pending a moment ago were so no more, or when their tickets were not back yet.
+func TestOrdersMayExpireWhileTheyAreReadBack(t *testing.T) {
+	for _, window := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		for _, pay := range []string{"0", "0.5"} {
+			f := newFakeShop(t)
+			f.window, f.lag = window, 200*time.Millisecond
+			f.away = func(n int) bool { return n%17 == 0 }
+			r, err := f.load(nil, "-buyers", "10", "-rate", "400", "-for", "500ms", "-tickets", "300", "-pay", pay, "-settle", "20s")
+			if err != nil || !r.OK {
+				t.Errorf("window %s, %s paid: %v, %+v", window, pay, err, r)
+			}
+		}
+	}
+}
+
+// A ticket too many is one also when orders expire.
+func TestALostTicketIsFoundBesideExpiredOrders(t *testing.T) {
+	f := newFakeShop(t)
+	f.window, f.lie = 50*time.Millisecond, func(n int64) int64 { return n + 1 }
+	if r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "100ms", "-pay", "0.5"); !errors.Is(err, errViolated) || r.OK {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
