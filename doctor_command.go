@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -141,9 +140,9 @@ func (v *visit) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
 func (v *visit) openQueue(ctx context.Context, log *slog.Logger) {
 	servers := v.config.NameServers
 	if len(servers) == 0 {
-		address, err := v.openBroker()
+		address, err := v.findBroker()
 		if err != nil {
-			v.skipped = fmt.Sprintf("the embedded broker cannot be opened (%v); while an office runs, give -namesrv and the nameserver of its ready line", err)
+			v.skipped = err.Error()
 			return
 		}
 		servers = []string{address}
@@ -157,9 +156,21 @@ func (v *visit) openQueue(ctx context.Context, log *slog.Logger) {
 	v.office.Bus = bus
 }
 
+// findBroker opens the log of the embedded broker, or finds the office that has it open by what that has written down.
+func (v *visit) findBroker() (address string, err error) {
+	address, err = v.openBroker()
+	if err == nil {
+		return address, nil
+	}
+	if address, noteErr := readNameServer(v.config.DataDir); noteErr == nil {
+		return address, nil
+	}
+	return "", fmt.Errorf("the embedded broker cannot be opened (%w); while an office runs, give -namesrv and the nameserver of its ready line", err)
+}
+
 // openBroker runs the broker of a stopped office without check-backs: with no producer there, each would be lost.
 func (v *visit) openBroker() (address string, err error) {
-	dir := filepath.Join(v.config.DataDir, "broker")
+	dir := brokerDir(v.config.DataDir)
 	if _, err := os.Stat(dir); err != nil {
 		return "", err
 	}

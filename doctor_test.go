@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -210,6 +211,36 @@ func (o *officeTest) write(dsn, statement string, args ...any) {
 	}
 }
 
+// One run treated the thousand troubles that it listed, and said nothing of the others.
+func TestDoctorTreatsMoreThanItLists(t *testing.T) {
+	if onStack(t) {
+		t.Skip("makes rows with a function of SQLite")
+	}
+	const lost = 1200
+	o := newOffice(t, "-sweep-grace", "10h")
+	screening := o.addScreening(2*lost, 0)
+	now := o.clock.Now()
+	o.write(o.stockDSN, `INSERT INTO reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, sweep_at)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		SELECT printf('lost-%05d', i), printf('request-%05d', i), ?, 'alice', 1, 4900, 'CNY', 'reserved', ?, ?, ? FROM n`,
+		lost, screening, now.Add(-10*time.Minute).UnixMilli(), now.Add(time.Hour).UnixMilli(), now.Add(time.Hour).UnixMilli())
+	o.write(o.stockDSN, `UPDATE stock SET available = available - ?, reserved = reserved + ?, sales = sales + ? WHERE screening_id = ?`,
+		lost, lost, lost, screening)
+	if r, err := o.doctor(0); err == nil || r.Counts[doctor.MissingOrder] != lost || len(r.Troubles) != 1000 {
+		t.Fatalf("doctor: %v, %v, %d listed", err, r.Counts, len(r.Troubles))
+	}
+	if r, err := o.doctor(0, "-fix"); err != nil || len(r.Treated) != lost {
+		t.Errorf("fix: %v, %d treated, want %d", err, len(r.Treated), lost)
+	}
+	o.eventually("every lost order is there", func() bool {
+		var n int
+		o.read(o.orderDSN, &n, `SELECT COUNT(*) FROM orders WHERE screening_id = ?`, screening)
+		return n == lost
+	})
+	o.wantHealthy(0)
+}
+
 // What cannot be is named, left alone and still reported after a fix: a person has to decide.
 func TestDoctorNamesWhatOnlyAPersonCanDecide(t *testing.T) {
 	o := newOffice(t)
@@ -251,9 +282,17 @@ func TestDoctorOfAnEmbeddedOffice(t *testing.T) {
 	o := newOfficeAt(t, h, "-sweep-grace", "10h", "-roles", "api,stock")
 	screening := o.addScreening(10, 0)
 	order := o.mustBuy("alice", screening, 1)
+	// It found no queue beside a running office, whose nameserver it did not know, and said that all was well.
 	r, err := o.doctor(0)
+	if err != nil || r.Queue == nil || r.Skipped != "" {
+		t.Errorf("beside a running office: %v, queue %v, skipped %q, want the office's own broker found", err, r.Queue, r.Skipped)
+	}
+	if err := os.Remove(nameServerFile(h.dir)); err != nil {
+		t.Fatal(err)
+	}
+	r, err = o.doctor(0)
 	if err != nil || r.Queue != nil || !strings.Contains(r.Skipped, "-namesrv") {
-		t.Errorf("beside a running office: %v, skipped %q, want word of -namesrv", err, r.Skipped)
+		t.Errorf("without its address: %v, skipped %q, want word of -namesrv", err, r.Skipped)
 	}
 	if _, err := o.doctor(2*time.Minute, "-fix"); err == nil || !strings.Contains(err.Error(), "-namesrv") {
 		t.Errorf("fix without a queue: %v", err)

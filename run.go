@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -136,7 +135,7 @@ func (o *office) openBroker(context.Context) error {
 	}
 	b, err := broker.New(
 		broker.WithListen(o.config.BrokerListen),
-		broker.WithDataDir(filepath.Join(o.config.DataDir, "broker")),
+		broker.WithDataDir(brokerDir(o.config.DataDir)),
 		broker.WithLogger(o.log.With("part", "broker")),
 		broker.WithRetention(o.config.LogAge, o.config.LogBytes),
 		broker.WithCutDamage(o.config.CutDamage),
@@ -148,6 +147,9 @@ func (o *office) openBroker(context.Context) error {
 		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory of this process alone, BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
 	}
 	o.onClose(b.Close)
+	if err := writeNameServer(o.config.DataDir, b.Addr()); err != nil {
+		return fmt.Errorf("note the broker's address: %w", err)
+	}
 	o.brokerFailed = b.Failed()
 	o.nameServers = []string{b.Addr()}
 	return nil

@@ -110,6 +110,8 @@ type Report struct {
 	Treated    []string     `json:"treated,omitempty"` // what Treat did
 
 	letters []letters
+	again   []string // ids of the orders whose reservations Treat publishes again, also of troubles that are not listed
+	open    int      // troubles without a remedy
 }
 
 // Healthy tells whether nothing needs attention.
@@ -125,6 +127,10 @@ func (r *Report) Total() int {
 }
 
 func (r *Report) add(t Trouble) {
+	r.again = append(r.again, t.orders...)
+	if t.Remedy == "" {
+		r.open++
+	}
 	if r.Counts[t.Kind]++; r.Counts[t.Kind] <= troublesMax {
 		r.Troubles = append(r.Troubles, t)
 	}

@@ -3,8 +3,10 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"boxoffice/order"
+	"boxoffice/stock"
 )
 
 func examinePayments(ctx context.Context, o Office, r *Report) error {
@@ -16,7 +18,7 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("refund_due", refunds)
-	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, notesMax)
+	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, notesMax, 0)
 	if err != nil {
 		return err
 	}
@@ -38,13 +40,11 @@ func (r *Report) note(kind string, claims []order.Claim) {
 // examineParked looks at payments that wait for their order. Whatever makes the order move applies them too: when the
 // reservation is published, one of released tickets becomes a refund, and one of sold tickets pays an order that is gone.
 func examineParked(ctx context.Context, o Office, r *Report) error {
-	parked, err := o.Orders.PaymentsOf(ctx, order.Parked, troublesMax)
-	if err != nil {
-		return err
-	}
-	for len(parked) > 0 {
-		page := parked[:min(pageSize, len(parked))]
-		parked = parked[len(page):]
+	for skip := 0; ; skip += pageSize {
+		page, err := o.Orders.PaymentsOf(ctx, order.Parked, pageSize, skip)
+		if err != nil || len(page) == 0 {
+			return err
+		}
 		ids := make([]string, len(page))
 		for i, c := range page {
 			ids[i] = c.OrderID
@@ -54,20 +54,22 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 			return err
 		}
 		for _, c := range page {
-			age := o.Now().Sub(c.Since)
-			if age <= inFlight {
-				continue
+			if age := o.Now().Sub(c.Since); age > inFlight {
+				r.add(parkedTrouble(c, age, reservations))
 			}
-			t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Detail: fmt.Sprintf("%d %s for order %s waits since %s", c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
-			switch reservation, exists := reservations[c.OrderID]; {
-			case !exists:
-				t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
-			default:
-				t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
-				t.Remedy, t.orders = publishAgain, []string{c.OrderID}
-			}
-			r.add(t)
 		}
 	}
-	return nil
+}
+
+func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]stock.Reservation) Trouble {
+	t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Detail: fmt.Sprintf("%d %s for order %s waits since %s",
+		c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
+	reservation, exists := reservations[c.OrderID]
+	if !exists {
+		t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
+		return t
+	}
+	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
+	t.Remedy, t.orders = publishAgain, []string{c.OrderID}
+	return t
 }

@@ -15,8 +15,18 @@ import (
 
 // letters are what one group, or the half topic, has given up.
 type letters struct {
-	kind Kind
+	kind  Kind
+	group string // of dead letters
+	count int64  // of all that there are, also of those that were not read
 	mq.Letters
+}
+
+// more reads those that follow, once the ones before are reviewed.
+func (l letters) more(ctx context.Context, o Office) (mq.Letters, error) {
+	if l.kind == DeadLetter {
+		return o.Bus.DeadLetters(ctx, l.group, lettersMax)
+	}
+	return o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), lettersMax)
 }
 
 func examineQueue(ctx context.Context, o Office, r *Report) error {
@@ -54,18 +64,18 @@ func examineDepths(ctx context.Context, o Office, r *Report) error {
 		if err != nil {
 			return err
 		}
-		r.addLetters(DeadLetter, sub.Group, found)
+		r.addLetters(DeadLetter, sub.Group, depths.DeadLetters[sub.Group], found)
 	}
 	found, err := o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), lettersMax)
 	if err != nil {
 		return err
 	}
-	r.addLetters(ExhaustedHalf, "", found)
+	r.addLetters(ExhaustedHalf, "", depths.HalvesExhausted, found)
 	return nil
 }
 
-func (r *Report) addLetters(kind Kind, group string, found mq.Letters) {
-	r.letters = append(r.letters, letters{kind, found})
+func (r *Report) addLetters(kind Kind, group string, count int64, found mq.Letters) {
+	r.letters = append(r.letters, letters{kind, group, count, found})
 	for _, l := range found.List {
 		t := Trouble{Kind: kind, ID: l.MessageID, Detail: fmt.Sprintf("topic %s, stored %s, ", l.Topic, l.StoredAt.UTC().Format("2006-01-02T15:04:05Z"))}
 		if group != "" {
@@ -79,7 +89,6 @@ func (r *Report) addLetters(kind Kind, group string, found mq.Letters) {
 		case kind == ExhaustedHalf:
 			t.Detail += "orders " + few(orders)
 			t.Remedy = "publish its reservations again"
-			t.orders = orders
 		default:
 			t.Detail += "orders " + few(orders)
 			t.Remedy = "send it again"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"boxoffice/common/mq"
@@ -18,17 +17,8 @@ func Treat(ctx context.Context, o Office, r *Report) (left int, err error) {
 	if o.Bus == nil || o.Sender == nil {
 		return 0, errors.New("treat: the message queue is needed")
 	}
-	ids := map[string]bool{}
-	left = r.Total()
-	for _, t := range r.Troubles {
-		if t.Remedy != "" {
-			left--
-		}
-		for _, id := range t.orders {
-			ids[id] = true
-		}
-	}
-	if err := publish(ctx, o, r, slices.Sorted(maps.Keys(ids))); err != nil {
+	slices.Sort(r.again)
+	if err := publish(ctx, o, r, slices.Compact(r.again)); err != nil {
 		return 0, fmt.Errorf("treat: %w", err)
 	}
 	for _, l := range r.letters {
@@ -36,7 +26,7 @@ func Treat(ctx context.Context, o Office, r *Report) (left int, err error) {
 			return 0, fmt.Errorf("treat: %w", err)
 		}
 	}
-	return left, nil
+	return r.open, nil
 }
 
 // publish publishes the reservations of these orders, as far as they are held. Those of a half message that was rolled
@@ -49,10 +39,27 @@ func publish(ctx context.Context, o Office, r *Report, ids []string) error {
 	return err
 }
 
-// treatLetters confirms the letters only when all of them are sent again; a stop in between sends some of them twice.
+// treatLetters goes through all letters that there were when they were counted, a page at a time: one that fails at once
+// is a dead letter again, and must not come round for ever.
 func treatLetters(ctx context.Context, o Office, r *Report, l letters) error {
+	for left := l.count; ; {
+		if err := treatPage(ctx, o, r, l); err != nil {
+			return err
+		}
+		if left -= int64(len(l.List)); left <= 0 || len(l.List) == 0 {
+			return nil
+		}
+		var err error
+		if l.Letters, err = l.more(ctx, o); err != nil {
+			return err
+		}
+	}
+}
+
+// treatPage confirms the letters only when all of them are sent again; a stop in between sends some of them twice.
+func treatPage(ctx context.Context, o Office, r *Report, l letters) error {
 	for _, letter := range l.List {
-		_, err := ordersOf(letter)
+		orders, err := ordersOf(letter)
 		switch {
 		case err != nil:
 			r.Treated = append(r.Treated, fmt.Sprintf("put aside message %s, which nothing can handle", letter.MessageID))
@@ -62,6 +69,9 @@ func treatLetters(ctx context.Context, o Office, r *Report, l letters) error {
 			}
 			r.Treated = append(r.Treated, fmt.Sprintf("sent dead letter %s to topic %s again", letter.MessageID, letter.Topic))
 		default:
+			if err := publish(ctx, o, r, orders); err != nil {
+				return err
+			}
 			r.Treated = append(r.Treated, "put aside half message "+letter.MessageID)
 		}
 	}

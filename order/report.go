@@ -54,10 +54,10 @@ type claimRow struct {
 	Since     int64  `db:"since"`
 }
 
-// PaymentsOf returns up to limit payments of one result, the oldest first.
-func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit int) ([]Claim, error) {
+// PaymentsOf returns up to limit payments of one result, the oldest first, after the first skip of them.
+func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit, skip int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT id AS payment_id, order_id, amount, currency, received_at AS since FROM payments
-		WHERE result = ? AND result <> 'applied' ORDER BY received_at LIMIT ?`, string(result), limit)
+		WHERE result = ? AND result <> 'applied' ORDER BY received_at, id LIMIT ? OFFSET ?`, string(result), limit, skip)
 }
 
 // RefundsDue returns up to limit refunds that are due, the oldest first.

@@ -23,8 +23,8 @@ func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
 		t.Errorf("totals %+v, %v", got, err)
 	}
 	for want, read := range map[string]func() ([]Claim, error){
-		early.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10) },
-		short.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10) },
+		early.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10, 0) },
+		short.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10, 0) },
 		tooLate.ID: func() ([]Claim, error) { return f.orders.RefundsDue(t.Context(), 10) },
 	} {
 		if got, err := read(); err != nil || len(got) != 1 || got[0].PaymentID != want || got[0].Since.IsZero() {
