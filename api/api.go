@@ -22,7 +22,7 @@ import (
 
 // Stock is what the API asks of the stock service's rows.
 type Stock interface {
-	Screenings(ctx context.Context, cursor string, limit int) (items []stock.Screening, next string, err error)
+	Screenings(ctx context.Context, which stock.Sales, cursor string, limit int) (items []stock.Screening, next string, err error)
 	Screening(ctx context.Context, id string) (stock.Screening, error)
 	AddScreening(ctx context.Context, s stock.Screening) (stock.Screening, error)
 	ChangeScreening(ctx context.Context, id string, change stock.ScreeningChange) (stock.Screening, error)

@@ -224,6 +224,14 @@ func TestListInput(t *testing.T) {
 		cursor, limit = c, n
 		return nil, "", nil
 	}
+	for query, want := range map[string]stock.Sales{"": stock.AllSales, "closed=false": stock.UpcomingSales, "closed=true": stock.ClosedSales} {
+		if w := f.send(t, ask{method: "GET", path: "/v1/screenings?" + query}); w.Code != 200 || f.stock.which != want {
+			t.Errorf("%q: answered %d, asked for %d, want %d", query, w.Code, f.stock.which, want)
+		}
+	}
+	for _, query := range []string{"closed=", "closed=1", "closed=FALSE", "closed=true&closed=true"} {
+		wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings?" + query}), 400, "invalid_request")
+	}
 	w := f.send(t, ask{method: "GET", path: "/v1/screenings?cursor=abc"})
 	if cursor != "abc" || limit != limitDefault || w.Body.String() != `{"items":[],"next_cursor":null}` {
 		t.Errorf("asked for %q, %d and answered %s", cursor, limit, w.Body)

@@ -36,6 +36,7 @@ func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 250e6, time.
 
 // fakeStock answers with its function fields; a test replaces the one it is about.
 type fakeStock struct {
+	which           stock.Sales // of the last list
 	screenings      func(cursor string, limit int) ([]stock.Screening, string, error)
 	screening       func(id string) (stock.Screening, error)
 	addScreening    func(stock.Screening) (stock.Screening, error)
@@ -44,7 +45,8 @@ type fakeStock struct {
 	reservations    func(buyerID, cursor string, limit int) ([]stock.Reservation, string, error)
 }
 
-func (f *fakeStock) Screenings(_ context.Context, cursor string, limit int) ([]stock.Screening, string, error) {
+func (f *fakeStock) Screenings(_ context.Context, which stock.Sales, cursor string, limit int) ([]stock.Screening, string, error) {
+	f.which = which
 	return f.screenings(cursor, limit)
 }
 func (f *fakeStock) Screening(_ context.Context, id string) (stock.Screening, error) {

@@ -44,7 +44,11 @@ func (o *office) listScreenings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := o.Stock.Screenings(traced(c), cursor, limit)
+	which, err := salesQuery(c)
+	if err != nil {
+		return err
+	}
+	items, next, err := o.Stock.Screenings(traced(c), which, cursor, limit)
 	if err != nil {
 		return namedCursor(err)
 	}
@@ -61,6 +65,19 @@ func (o *office) getScreening(c echo.Context) error {
 		return err
 	}
 	return answer(c, http.StatusOK, appendScreening(nil, screening, o.Now()))
+}
+
+// salesQuery reads the filter closed: without it a list has all screenings.
+func salesQuery(c echo.Context) (stock.Sales, error) {
+	switch given := c.QueryParams()["closed"]; {
+	case len(given) == 0:
+		return stock.AllSales, nil
+	case len(given) == 1 && given[0] == "false":
+		return stock.UpcomingSales, nil
+	case len(given) == 1 && given[0] == "true":
+		return stock.ClosedSales, nil
+	}
+	return 0, refusal{kind: malformed, detail: "closed must be true or false, given once."}
 }
 
 func (o *office) addScreening(c echo.Context, _ string) error {

@@ -102,6 +102,16 @@ type Screening struct {
 	limitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
 }
 
+// Sales picks screenings by their sale.
+type Sales int
+
+// The choices. A sale that is to open is upcoming, as one that is open.
+const (
+	AllSales Sales = iota
+	UpcomingSales
+	ClosedSales
+)
+
 // ScreeningChange says what to change; nil leaves a field as it is.
 type ScreeningChange struct {
 	Capacity     *int64

@@ -125,18 +125,31 @@ func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
 	return row.screening(), nil
 }
 
+// The lists of screenings, from a position on. "+ 0" keeps the database from the index by start: looking for the few
+// whose sale is not over, it would walk past years of those that are.
+const (
+	allSales      = `WHERE s.starts_at >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`
+	closedSales   = `WHERE s.sale_closes_at <= ? AND s.starts_at >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`
+	upcomingSales = `WHERE s.sale_closes_at > ? AND s.starts_at + 0 >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at + 0, s.id LIMIT ?`
+)
+
 // Screenings returns a page of screenings, the one that starts first first, and the cursor of the next page, which is
 // empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
-func (s *Stock) Screenings(ctx context.Context, cursor string, limit int) (items []Screening, next string, err error) {
+func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limit int) (items []Screening, next string, err error) {
 	after, err := parseCursor(cursor, position{at: math.MinInt64})
 	if err != nil {
 		return nil, "", err
 	}
 	limit = pageSize(limit)
+	list, args := allSales, []any{after.at, after.at, after.id, limit + 1}
+	switch which {
+	case UpcomingSales:
+		list, args = upcomingSales, append([]any{s.now().UnixMilli()}, args...)
+	case ClosedSales:
+		list, args = closedSales, append([]any{s.now().UnixMilli()}, args...)
+	}
 	var rows []screeningRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.starts_at >= ?
-		AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`,
-		after.at, after.at, after.id, limit+1); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+list, args...); err != nil {
 		return nil, "", away("read screenings", err)
 	}
 	if len(rows) > limit {

@@ -124,7 +124,7 @@ func TestScreeningsArePagedByStart(t *testing.T) {
 	}
 	var starts []int64
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
-		items, next, err := s.Screenings(t.Context(), cursor, 2)
+		items, next, err := s.Screenings(t.Context(), AllSales, cursor, 2)
 		if err != nil || page > 5 {
 			t.Fatal(page, err)
 		}
@@ -138,10 +138,40 @@ func TestScreeningsArePagedByStart(t *testing.T) {
 	}
 }
 
+// After a hundred screenings that were over, the page's list of a hundred had nothing to buy.
+func TestScreeningsBySale(t *testing.T) {
+	s, c := newStock(t)
+	var ids []string
+	for range 4 {
+		ids = append(ids, addScreening(t, s, 1, 0).ID)
+		c.Advance(8 * time.Hour)
+	}
+	// A day's sale closes at the very moment that is now for the second.
+	for _, list := range []struct {
+		which Sales
+		want  []string
+	}{{AllSales, ids}, {ClosedSales, ids[:2]}, {UpcomingSales, ids[2:]}} {
+		var got []string
+		for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
+			items, next, err := s.Screenings(t.Context(), list.which, cursor, 1)
+			if err != nil || page > len(ids) {
+				t.Fatal(page, err)
+			}
+			for _, item := range items {
+				got = append(got, item.ID)
+			}
+			cursor = next
+		}
+		if !slices.Equal(got, list.want) {
+			t.Errorf("list %d: %v, want %v of %v", list.which, got, list.want, ids)
+		}
+	}
+}
+
 func TestForeignCursorsAreRefused(t *testing.T) {
 	s, _ := newStock(t)
 	for _, cursor := range []string{"x", "!", position{1, ""}.cursor(), position{1, "\xff"}.cursor(), "MTIz"} {
-		if _, _, err := s.Screenings(t.Context(), cursor, 1); !errors.Is(err, ErrCursorInvalid) {
+		if _, _, err := s.Screenings(t.Context(), AllSales, cursor, 1); !errors.Is(err, ErrCursorInvalid) {
 			t.Errorf("cursor %q: %v, want ErrCursorInvalid", cursor, err)
 		}
 	}
