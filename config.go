@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -52,7 +51,7 @@ type Config struct {
 	BuyerRate      int // requests per second; 0 is no limit
 	AddressRate    int
 	LogLevel       slog.Level
-	Demo           bool // no secret is configured: they are made at start and everything can be tried
+	Demo           bool // no secret is configured: it makes its own, and everything can be tried
 }
 
 // HasRole tells whether this process does the work of role.
@@ -199,12 +198,16 @@ func (c *Config) completeSecrets() error {
 			}
 		}
 	}
-	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && c.HasRole(roleAPI) {
-		return c.startDemo()
-	}
 	if !c.HasRole(roleAPI) {
 		return nil
 	}
+	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 {
+		return c.startDemo()
+	}
+	return c.checkSecrets()
+}
+
+func (c *Config) checkSecrets() error {
 	if len(c.JWTSecret) < jwtSecretMinBytes {
 		return fmt.Errorf("set %s to at least %d bytes", envJWTSecret, jwtSecretMinBytes)
 	}
@@ -221,7 +224,8 @@ func (c *Config) completeSecrets() error {
 	return nil
 }
 
-// startDemo makes secrets for this run. Whoever reaches a demo can be anybody, so it stays on loopback.
+// startDemo leaves the secrets to be found in the data directory. Whoever reaches a demo can be anybody, so it stays on
+// loopback.
 func (c *Config) startDemo() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -231,9 +235,5 @@ func (c *Config) startDemo() error {
 		return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: without them the demo runs, and only on a loopback address")
 	}
 	c.Demo = true
-	c.JWTSecret = rand.Text() + rand.Text()
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, see crypto/rand
-	c.WebhookSecrets = []string{"whsec_" + base64.StdEncoding.EncodeToString(key)}
 	return nil
 }

@@ -64,7 +64,7 @@ func serve(ctx context.Context, config Config, now func() time.Time, stdout io.W
 	// What is under way when ctx ends is finished, not cut off: only the closers below end it.
 	background := context.WithoutCancel(ctx)
 	for _, open := range []func(context.Context) error{
-		o.openBroker, o.openDatabases, o.openQueue, o.openServices, o.addMetrics, o.openConsumers, o.openHTTP,
+		o.openBroker, o.openDemoSecrets, o.openDatabases, o.openQueue, o.openServices, o.addMetrics, o.openConsumers, o.openHTTP,
 	} {
 		if err := open(background); err != nil {
 			return err

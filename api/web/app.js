@@ -8,11 +8,15 @@ const pollWait = 1000;
 const idleWait = 5000;
 const pollWaitMax = 15_000;
 const triesMax = 8;
+const clicksWait = 1500; // a human's double click is one purchase, also when the first one is answered at once
+const namesMax = 8;
 
 const $ = (id) => document.getElementById(id);
 const demo = document.body.dataset.demo === "yes";
 const screenings = new Map();
 const asking = new Set(); // screenings whose purchase is on its way
+const known = new Map(); // screenings by id, for the orders: also those that are not on sale any more
+let pages = 1; // of screenings that are shown
 const orders = new Map();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const jitter = (ms) => ms * (0.85 + 0.3 * Math.random());
@@ -63,23 +67,39 @@ function reconcile(list, cards, items, make, show) {
 }
 
 async function pollScreenings() {
-  const { items } = await calls.screenings();
+  const { items, more } = await calls.screenings(pages);
+  for (const item of items) known.set(item.id, item);
   reconcile($("screenings"), screenings, items, (id) => new ScreeningCard(id, buy), (card, item) => {
     card.signedIn = calls.session.token !== "";
     card.working = asking.has(item.id);
     card.show(item);
   });
   $("screenings-empty").hidden = items.length > 0;
+  $("screenings-more").hidden = !more;
   return pollWait;
+}
+
+// learnNames asks for the screenings of orders that are on no list, some at a time. What fails is asked for again.
+async function learnNames(items) {
+  const missing = new Set(items.map((item) => item.screening_id).filter((id) => !known.has(id)));
+  for (const id of [...missing].slice(0, namesMax)) {
+    try {
+      known.set(id, await calls.screening(id));
+    } catch (refusal) {
+      if (!(refusal instanceof calls.Refusal)) throw refusal;
+      return;
+    }
+  }
 }
 
 async function pollOrders() {
   const token = calls.session.token;
   let items = [];
   if (token) ({ items } = await calls.orders());
+  await learnNames(items);
   if (token !== calls.session.token) return 0; // the buyer changed meanwhile
   reconcile($("orders"), orders, items, (id) => new OrderCard(id, demo, { onPay: pay, onCancel: cancel }),
-    (card, item) => card.show(item, screenings.get(item.screening_id)?.screening));
+    (card, item) => card.show(item, known.get(item.screening_id)));
   $("orders-empty").hidden = items.length > 0;
   const open = [...orders.values()].some((card) => card.open);
   document.body.dataset.orders = open ? "open" : "settled";
@@ -135,10 +155,11 @@ async function settlePurchase(id) {
   const tell = (text, kind) => (screenings.get(id) ? screenings.get(id).tell(text, kind) : news(text, kind));
   busyWith(true);
   tell("");
+  const begunAt = performance.now();
   for (let tries = 1, wait = 500; ; tries++, wait = Math.min(wait * 2, 8000)) {
     try {
       const order = await calls.purchase(id);
-      tell(order.quantity === 1 ? "1 ticket is yours: now pay." : `${order.quantity} tickets are yours: now pay.`, "good");
+      if (order) tell(order.quantity === 1 ? "1 ticket is yours: now pay." : `${order.quantity} tickets are yours: now pay.`, "good");
       break;
     } catch (refusal) {
       if (!(refusal instanceof calls.Refusal)) throw refusal;
@@ -151,9 +172,10 @@ async function settlePurchase(id) {
       await sleep(jitter(wait));
     }
   }
-  busyWith(false);
   wakeScreenings();
   wakeOrders();
+  await sleep(clicksWait - (performance.now() - begunAt));
+  busyWith(false);
 }
 
 async function act(id, what, done) {
@@ -196,6 +218,12 @@ function signOut(why = "") {
   wakeOrders();
 }
 
+calls.session.onElsewhere(() => {
+  showSession();
+  news("");
+  wakeOrders();
+});
+
 // nameIn reads the buyer's name out of a token, to be shown and nothing else.
 function nameIn(token) {
   try {
@@ -217,10 +245,14 @@ $("sign-in").addEventListener("submit", async (event) => {
     news(wordsFor(refusal), "bad");
     return;
   }
-  if (!demo) $("who").value = "";
+  $("who").value = "";
   news("");
   showSession();
   wakeOrders();
+});
+$("screenings-more").addEventListener("click", () => {
+  pages++;
+  wakeScreenings();
 });
 $("sign-out").addEventListener("click", () => signOut());
 document.addEventListener("visibilitychange", () => { wakeScreenings(); wakeOrders(); });

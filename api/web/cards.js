@@ -105,6 +105,7 @@ export class ScreeningCard {
 const statusWords = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
 const reasonWords = { unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded" };
 const reallyWait = 4000;
+const doubleClick = 600;
 
 export class OrderCard {
   constructor(id, demo, { onPay, onCancel }) {
@@ -129,14 +130,17 @@ export class OrderCard {
     this.root.appendChild(element("p", "id", id));
   }
 
-  // askThen wants a second click: on a sold-out screening a cancelled order does not come back.
+  // askThen wants a second click, and not the second one of a double click: on a sold-out screening a cancelled order does
+  // not come back.
   askThen(then) {
     if (this.asked) {
+      if (performance.now() - this.askedAt < doubleClick) return;
       this.asked = false;
       then();
       return;
     }
     this.asked = true;
+    this.askedAt = performance.now();
     say(this.cancelButton, "Really cancel?");
     setTimeout(() => {
       this.asked = false;
