@@ -102,7 +102,7 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
-	flags.DurationVar(&c.SweepGrace, "sweep-grace", 30*time.Second, "time after the payment window until the sweeper asks for an order")
+	flags.DurationVar(&c.SweepGrace, "sweep-grace", 10*time.Second, "time after the payment window until the sweeper asks for an order")
 	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -269,7 +270,7 @@ func (o *office) openConsumers(ctx context.Context) error {
 			continue
 		}
 		consumer, err := o.bus.Consume(ctx, mq.ConsumeOptions{
-			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout,
+			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout, Passes: passes,
 		}, step.handler)
 		if err != nil {
 			return err
@@ -277,6 +278,12 @@ func (o *office) openConsumers(ctx context.Context) error {
 		o.onClose(func() error { return withTimeout(ctx, consumer.Close) })
 	}
 	return nil
+}
+
+// passes tells the errors of an outage, or of a race that was lost again and again, from those of a message.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{mq.ErrUnavailable, stock.ErrUnavailable, stock.ErrBusy, order.ErrUnavailable, order.ErrBusy},
+		func(known error) bool { return errors.Is(err, known) })
 }
 
 // openHTTP binds before it serves, so that a taken port stops the start. The operators' listener is closed last: it says

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
@@ -121,6 +122,20 @@ func TestNothingIsSentWhenTheDatabaseIsAway(t *testing.T) {
 	}
 	if due, settled := f.dues(), f.settledMessages(); len(due)+len(settled) != 0 {
 		t.Errorf("sent %v and %v, want nothing", due, settled)
+	}
+}
+
+// A statement that can never succeed was called an outage: callers and consumers tried it again for ever.
+func TestBrokenSchemaIsNoOutage(t *testing.T) {
+	f := newFixture(t)
+	if err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `DROP TABLE payments`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.orders.Totals(t.Context()); err == nil || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Totals: %v, want an error for good", err)
 	}
 }
 

@@ -69,17 +69,19 @@ func (o *Orders) Unpublished() int64 { return o.settled.lost.Load() }
 func (o *Orders) inTx(ctx context.Context, fn func(*db.Tx) error) error {
 	for try := 1; ; try++ {
 		err := o.db.InTx(ctx, fn)
-		raced := errors.Is(err, errRaced) || o.db.IsDuplicate(err)
-		if !raced || try == raceLimit {
+		switch raced := errors.Is(err, errRaced) || o.db.IsDuplicate(err); {
+		case !raced:
 			return o.unavailable(err)
+		case try == raceLimit:
+			return fmt.Errorf("%w: lost %d races: %w", ErrUnavailable, raceLimit, err)
 		}
 	}
 }
 
-// unavailable marks what may pass by itself. Only a refusal by the schema does not.
+// unavailable marks an error that passes when the database is well again.
 func (o *Orders) unavailable(err error) error {
-	if err == nil || o.db.IsConstraint(err) {
-		return err
+	if o.db.IsUnavailable(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return err
 }

@@ -33,7 +33,7 @@ func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (fa
 	f := facts{screenings: known}
 	var err error
 	if f.holdings, err = s.stock.readHoldings(ctx, f.screenings, list); err != nil {
-		return f, away("read holdings", err)
+		return f, s.stock.failed("read holdings", err)
 	}
 	unsure := map[string]bool{} // screenings
 	for _, p := range list {
@@ -71,13 +71,13 @@ func (s *Stock) readFacts(ctx context.Context, list []*purchase) (f facts, err e
 		wanted[p.request.ScreeningID] = true
 	}
 	if f.screenings, err = s.screeningsByID(ctx, slices.Collect(maps.Keys(wanted))); err != nil {
-		return f, away("read screenings", err)
+		return f, s.failed("read screenings", err)
 	}
 	if f.holdings, err = s.readHoldings(ctx, f.screenings, list); err != nil {
-		return f, away("read holdings", err)
+		return f, s.failed("read holdings", err)
 	}
 	if f.reservations, err = s.readReservations(ctx, ids); err != nil {
-		return f, away("read reservations", err)
+		return f, s.failed("read reservations", err)
 	}
 	return f, nil
 }

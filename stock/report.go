@@ -21,7 +21,7 @@ func (s *Stock) Totals(ctx context.Context) (Totals, error) {
 		(SELECT COUNT(*) FROM reservations WHERE sweep_at IS NOT NULL AND expires_at <= ?) AS stale FROM stock`,
 		s.staleBefore())
 	if err != nil {
-		return Totals{}, away("add up the stock", err)
+		return Totals{}, s.failed("add up the stock", err)
 	}
 	return Totals{row.Available, row.Reserved, row.Sold, row.Stale}, nil
 }
@@ -60,7 +60,7 @@ func (s *Stock) Accounts(ctx context.Context, afterID string, limit int) ([]Acco
 		LEFT JOIN reservations r ON r.screening_id = k.screening_id
 		GROUP BY k.screening_id, k.capacity, k.available, k.reserved, k.sold ORDER BY k.screening_id`, afterID, limit)
 	if err != nil {
-		return nil, away("add up reservations", err)
+		return nil, s.failed("add up reservations", err)
 	}
 	return accounts, nil
 }
@@ -88,7 +88,7 @@ func (s *Stock) ReservationsOf(ctx context.Context, orderIDs ...string) (map[str
 func (s *Stock) selectReservations(ctx context.Context, query string, args ...any) ([]Reservation, error) {
 	var rows []reservationRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
-		return nil, away("read reservations", err)
+		return nil, s.failed("read reservations", err)
 	}
 	reservations := make([]Reservation, len(rows))
 	for i, row := range rows {

@@ -28,7 +28,7 @@ func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screenin
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error { return s.insertScreening(ctx, tx, screening) })
 	if err != nil && !s.db.IsDuplicate(err) {
-		return Screening{}, away("add screening", err)
+		return Screening{}, s.failed("add screening", err)
 	}
 	return s.Screening(ctx, screening.ID)
 }
@@ -97,7 +97,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall):
 		return Screening{}, err
 	case err != nil:
-		return Screening{}, away("change screening", err)
+		return Screening{}, s.failed("change screening", err)
 	}
 	return s.Screening(ctx, id)
 }

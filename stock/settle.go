@@ -59,7 +59,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 	for range settleRounds {
 		change, err := s.settlement(ctx, ids)
 		if err != nil {
-			return nil, away("read reservations", err)
+			return nil, s.failed("read reservations", err)
 		}
 		if change.empty() {
 			return change.released, nil
@@ -69,7 +69,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 		case err == nil:
 			return change.released, nil
 		case !errors.Is(err, errConflict):
-			return nil, away("settle", err)
+			return nil, s.failed("settle", err)
 		}
 	}
 	return nil, fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)

@@ -31,7 +31,7 @@ var (
 
 const (
 	defaultPayWindow  = 15 * time.Minute
-	defaultSweepGrace = 30 * time.Second
+	defaultSweepGrace = 10 * time.Second
 	defaultMaxBatch   = 256
 	// SQLite takes 32766 parameters in a statement, of which a reservation needs 11, and expressions 1000 levels deep, of
 	// which each limited screening of a list needs one.
@@ -41,7 +41,7 @@ const (
 // Options says how to sell. The zero value of a field stands for its default.
 type Options struct {
 	PayWindow  time.Duration // from reservation to expiry; 15 minutes
-	SweepGrace time.Duration // from expiry to the first sweep; 30 seconds
+	SweepGrace time.Duration // from expiry to the first sweep; 10 seconds
 	MaxBatch   int           // purchases in one half message, 1 to 500; 256
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -81,8 +81,16 @@ func New(d *db.DB, o Options) *Stock {
 	return &Stock{db: d, opts: o, now: o.Now, log: o.Log, memory: newMemory(time.Now)}
 }
 
-// away marks a failure of the database, or of the message queue, as one that another try may not meet.
+// away marks a failure as one that another try may not meet.
 func away(doing string, err error) error { return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err) }
+
+// failed says what a call of the database was for, and marks an error that passes when the database is well again.
+func (s *Stock) failed(doing string, err error) error {
+	if s.db.IsUnavailable(err) {
+		return away(doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
 
 // Screening is one showing of a movie at a venue, with its stock. Available + Reserved + Sold = Capacity.
 type Screening struct {

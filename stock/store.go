@@ -45,7 +45,7 @@ func (s *Stock) Reservation(ctx context.Context, buyerID, orderID string) (Reser
 	case errors.Is(err, sql.ErrNoRows):
 		return Reservation{}, ErrReservationAbsent
 	case err != nil:
-		return Reservation{}, away("read reservation", err)
+		return Reservation{}, s.failed("read reservation", err)
 	}
 	return row.reservation(), nil
 }
@@ -64,7 +64,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 		WHERE request_id >= ? AND request_id < ? AND buyer_id = ?
 		AND created_at <= ? AND (created_at < ? OR order_id < ?) ORDER BY created_at DESC, order_id DESC LIMIT ?`,
 		from, until, buyerID, after.at, after.at, after.id, limit+1); err != nil {
-		return nil, "", away("read reservations", err)
+		return nil, "", s.failed("read reservations", err)
 	}
 	next := ""
 	if len(rows) > limit {
@@ -120,7 +120,7 @@ func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return Screening{}, ErrScreeningNotFound
 	case err != nil:
-		return Screening{}, away("read screening", err)
+		return Screening{}, s.failed("read screening", err)
 	}
 	return row.screening(), nil
 }
@@ -150,7 +150,7 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 	}
 	var rows []screeningRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+list, args...); err != nil {
-		return nil, "", away("read screenings", err)
+		return nil, "", s.failed("read screenings", err)
 	}
 	if len(rows) > limit {
 		rows = rows[:limit]

@@ -3,7 +3,6 @@ package stock
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"boxoffice/common/db"
@@ -13,6 +12,7 @@ import (
 
 const (
 	sweepPause     = 5 * time.Second
+	sweepLease     = 5 * time.Second // what a process that dies has claimed rests no longer
 	sweepTimeout   = 30 * time.Second
 	sweepOrders    = 256 // in one message
 	sweepMessages  = 16  // in one pass
@@ -68,17 +68,21 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 		}
 		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, event.Reserved{Orders: due.orders}); err != nil {
 			err = away("publish reservations", err)
-			return n, errors.Join(err, w.stock.unclaim(context.WithoutCancel(ctx), due))
+			return n, errors.Join(err, w.stock.putOff(context.WithoutCancel(ctx), due, w.stock.now()))
 		}
 		n += len(due.orders)
+		if err := w.stock.putOff(ctx, due, due.next); err != nil {
+			return n, err // they are published once more, which changes nothing
+		}
 	}
 	return n, w.stock.deleteOldFences(ctx)
 }
 
-// dueOrders are reservations that nobody else publishes until the time to which their sweep was put off.
+// dueOrders are reservations that nobody else publishes while their lease lasts.
 type dueOrders struct {
 	orders []event.Order
-	until  int64
+	lease  int64     // Unix milliseconds
+	next   time.Time // their next sweep, once they are published
 }
 
 func (d dueOrders) ids() []any {
@@ -89,14 +93,14 @@ func (d dueOrders) ids() []any {
 	return ids
 }
 
-// claimDue puts off the sweep of the reservations that it returns, so that another process takes others. Losing the
-// race for them is no failure: the winner publishes them.
+// claimDue leases the reservations that it returns, so that another process takes others. Losing the race for them is
+// no failure: the winner publishes them.
 func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 	now := s.now()
 	var rows []reservationRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
 		WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?`, now.UnixMilli(), limit); err != nil {
-		return dueOrders{}, away("read due reservations", err)
+		return dueOrders{}, s.failed("read due reservations", err)
 	}
 	if len(rows) == 0 {
 		return dueOrders{}, nil
@@ -107,8 +111,9 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 		due.orders = append(due.orders, row.reservation().Order)
 		youngest = max(youngest, row.ExpiresAt)
 	}
-	due.until = now.Add(s.sweepDelay(now.Sub(time.UnixMilli(youngest)))).UnixMilli()
-	args := append([]any{due.until, Held, now.UnixMilli()}, due.ids()...)
+	due.lease = now.Add(sweepLease).UnixMilli()
+	due.next = now.Add(s.sweepDelay(now.Sub(time.UnixMilli(youngest))))
+	args := append([]any{due.lease, Held, now.UnixMilli()}, due.ids()...)
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		return expectRows(len(rows))(tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
 			WHERE state = ? AND sweep_at <= ? AND order_id IN `+among(len(rows)), args...))
@@ -117,7 +122,7 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 	case errors.Is(err, errConflict):
 		return dueOrders{}, nil
 	case err != nil:
-		return dueOrders{}, away("claim due reservations", err)
+		return dueOrders{}, s.failed("claim due reservations", err)
 	}
 	return due, nil
 }
@@ -127,18 +132,18 @@ func (s *Stock) sweepDelay(overdue time.Duration) time.Duration {
 	return min(max(overdue, s.opts.SweepGrace), sweepDelayMax*s.opts.SweepGrace)
 }
 
-// unclaim makes reservations due at once that were claimed and could not be published.
-func (s *Stock) unclaim(ctx context.Context, due dueOrders) error {
+// putOff sets the next sweep of leased reservations that are still held.
+func (s *Stock) putOff(ctx context.Context, due dueOrders, until time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		args := append([]any{s.now().UnixMilli(), Held, due.until}, due.ids()...)
+		args := append([]any{until.UnixMilli(), Held, due.lease}, due.ids()...)
 		_, err := tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
 			WHERE state = ? AND sweep_at = ? AND order_id IN `+among(len(due.orders)), args...)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("unclaim reservations: %w", err)
+		return s.failed("put off a sweep", err)
 	}
 	return nil
 }
@@ -147,7 +152,7 @@ func (s *Stock) deleteOldFences(ctx context.Context) error {
 	var ids []string
 	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT tx_id FROM fences WHERE tx_id < ?
 		ORDER BY tx_id LIMIT ?`, firstID(s.now().Add(-fenceRetention)), fencesPerPass); err != nil {
-		return away("read old fences", err)
+		return s.failed("read old fences", err)
 	}
 	if len(ids) == 0 {
 		return nil
@@ -157,7 +162,7 @@ func (s *Stock) deleteOldFences(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return away("delete old fences", err)
+		return s.failed("delete old fences", err)
 	}
 	return nil
 }

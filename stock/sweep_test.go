@@ -77,6 +77,23 @@ func TestSweepThatCannotSendLeavesItsClaimsDue(t *testing.T) {
 	o.wantSwept(t, 1)
 }
 
+// A process put off the sweep of what it was about to publish for up to ten graces, and died: the tickets came back as
+// late as that. What it leaves is published as soon as its lease is over.
+func TestClaimOfADeadProcessIsTakenOver(t *testing.T) {
+	o := newFaultyOffice(t, Options{PayWindow: time.Minute, SweepGrace: 30 * time.Second})
+	screening := addScreening(t, o.Stock, 10, 0)
+	buy(t, o.Stock, screening.ID, "alice", "k", 1)
+	o.clock.Advance(time.Hour)
+	if due, err := o.claimDue(t.Context(), sweepOrders); err != nil || len(due.orders) != 1 {
+		t.Fatalf("claimed %v, %v", due, err)
+	}
+	o.wantSwept(t, 0) // the other process may be at it
+	o.clock.Advance(sweepLease)
+	o.wantSwept(t, 1)
+	o.clock.Advance(sweepLease)
+	o.wantSwept(t, 0) // what was published waits for its answer
+}
+
 func TestTwoSweepersShareTheWork(t *testing.T) {
 	s, c := newStock(t)
 	screening := addScreening(t, s, 1000, 0)

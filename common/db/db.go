@@ -129,11 +129,17 @@ func (d *DB) IsDuplicate(err error) bool { return d.dialect.isDuplicate(err) }
 // IsConstraint tells a CHECK violation from other errors: the schema has refused an impossible state.
 func (d *DB) IsConstraint(err error) bool { return d.dialect.isConstraint(err) }
 
+// closedPool is in the error of a pool that was closed, which database/sql does not export.
+const closedPool = "sql: database is closed"
+
 // IsUnavailable tells a database that cannot do its work now (away, read-only, full, shutting down, out of time) from one
 // that refuses what it was given: another try may succeed, and a part of it would fail the same way.
 func (d *DB) IsUnavailable(err error) bool {
 	var network net.Error
+	if err == nil {
+		return false
+	}
 	return d.dialect.isUnavailable(err) || d.dialect.wantsRetry(err) || errors.Is(err, ErrCommitInDoubt) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled) || errors.As(err, &network)
+		errors.Is(err, context.Canceled) || errors.As(err, &network) || strings.Contains(err.Error(), closedPool)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -176,4 +177,40 @@ func TestMigrationMayTakeLongerThanAStatement(t *testing.T) {
 		t.Skip("only MySQL's connections have a time limit")
 	}
 	dbtest.Open(t, dsn, fstest.MapFS{"mysql/001_slow.sql": &fstest.MapFile{Data: []byte("DO SLEEP(11)")}})
+}
+
+// A connection that an operator kills, or a server that takes no writes, answered 500: the driver's sentence was taken
+// for a fault of the statement.
+func TestKilledAndReadOnlyConnectionsAreUnavailable(t *testing.T) {
+	if strings.HasPrefix(dbtest.DSN(t), "sqlite:") {
+		t.Skip("SQLite has no connections to kill")
+	}
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	err := d.InTx(t.Context(), func(tx *db.Tx) error {
+		var id int64
+		if err := tx.GetContext(t.Context(), &id, `SELECT CONNECTION_ID()`); err != nil {
+			return err
+		}
+		if _, err := d.Reader().ExecContext(t.Context(), `KILL `+strconv.FormatInt(id, 10)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`)
+		return err
+	})
+	if err == nil || !d.IsUnavailable(err) {
+		t.Errorf("killed connection: %v, want unavailable", err)
+	}
+	err = d.InTx(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.ExecContext(t.Context(), `START TRANSACTION READ ONLY`); err != nil {
+			t.Fatal(err)
+		}
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO tickets (id, free_seats) VALUES ('b', 1)`)
+		return err
+	})
+	if err == nil || !d.IsUnavailable(err) {
+		t.Errorf("read-only transaction: %v, want unavailable", err)
+	}
+	if n := count(t, d); n != 0 {
+		t.Errorf("%d rows, want none", n)
+	}
 }

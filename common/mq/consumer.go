@@ -21,11 +21,15 @@ const (
 	settlePause       = 50 * time.Millisecond // for the client to note the last handler's result
 )
 
-// ConsumeOptions are the options of Bus.Consume. Every field is required.
+// ConsumeOptions are the options of Bus.Consume. Every field but Passes is required.
 type ConsumeOptions struct {
 	Group       string
 	Concurrency int           // handler calls at once, 1 to 1024
 	Timeout     time.Duration // of one handler call, up to five minutes
+
+	// Passes tells errors that pass by themselves, such as a database that is away: the handler is called again in
+	// place for up to a minute before the message goes back to the broker.
+	Passes func(error) bool
 }
 
 // Consumer is a member of a consumer group. Make one with Bus.Consume.
@@ -33,6 +37,7 @@ type Consumer struct {
 	bus     *Bus
 	push    rocketmq.PushConsumer
 	timeout time.Duration      // of one handler call
+	passes  func(error) bool   // may be nil
 	cancel  context.CancelFunc // of the handlers' contexts
 	slots   chan struct{}
 
@@ -46,8 +51,8 @@ type Consumer struct {
 }
 
 // Consume joins a group and delivers its messages to the handlers, one per topic, in no particular order, each at
-// least once. All members of a group must have the same topics. A handler's error, panic or timeout brings the message
-// back after a second, then 5 s, 10 s, and so on up the delay levels; after 16 of them, or at once if the error is
+// least once. All members of a group must have the same topics. A handler's error, panic or timeout (that does not pass,
+// see ConsumeOptions) brings the message back after a second, then 5 s, 10 s, and so on up the delay levels; after 16 of them, or at once if the error is
 // Permanent or the payload cannot be decoded, it goes to the topic %DLQ%group. A new group begins with the oldest
 // message. ctx bounds the start only. The topics must be provisioned; otherwise it fails with ErrUnavailable.
 func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler) (*Consumer, error) {
@@ -113,8 +118,8 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &Consumer{
-		bus: b, push: push, timeout: o.Timeout, cancel: cancel, slots: make(chan struct{}, o.Concurrency),
-		draining: make(chan struct{}), released: make(chan struct{}),
+		bus: b, push: push, timeout: o.Timeout, passes: o.Passes, cancel: cancel,
+		slots: make(chan struct{}, o.Concurrency), draining: make(chan struct{}), released: make(chan struct{}),
 	}
 	for _, h := range handlers {
 		err := push.Subscribe(b.name(h.topic), consumer.MessageSelector{}, func(client context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {

@@ -165,6 +165,68 @@ func TestFailedDeliveryComesAgain(t *testing.T) {
 	}
 }
 
+// A message that failed in an outage climbed the delay levels, so that it rested for a minute after an outage of half a
+// minute: the tickets of unpaid orders came back that much too late.
+func TestMessageIsHeldWhileItsErrorPasses(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	bus, group := h.open(t), unique(t)
+	topic, sender := newTopic(t, bus, group), newSender(t, bus)
+	away := errors.New("database is away")
+	var tries atomic.Int32
+	o := options(group)
+	o.Passes = func(err error) bool { return errors.Is(err, away) }
+	_, err := bus.Consume(t.Context(), o, mq.Handle(topic, func(ctx context.Context, _ order) error {
+		if ctx.Err() != nil {
+			t.Errorf("try %d has the context of an earlier one: %v", tries.Load(), ctx.Err())
+		}
+		if tries.Add(1) < 4 {
+			return fmt.Errorf("create order: %w", away)
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	h.eventually(t, "fourth try", func() bool { return bus.Stats().Handled == 1 })
+	if got := bus.Stats(); got.Retried != 0 || tries.Load() != 4 {
+		t.Errorf("after %d tries the stats are %+v, want no delivery but the first", tries.Load(), got)
+	}
+}
+
+// A consumer that stops waits for no outage to end: what it holds goes back to the queue.
+func TestConsumerThatHoldsAMessageCloses(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	bus, group := h.open(t), unique(t)
+	topic, sender := newTopic(t, bus, group), newSender(t, bus)
+	tried := make(chan struct{}, 1000)
+	o := options(group)
+	o.Passes = func(error) bool { return true }
+	c, err := bus.Consume(t.Context(), o, mq.Handle(topic, func(context.Context, order) error {
+		tried <- struct{}{}
+		return errors.New("database is away")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, h, "first try", tried)
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	orders := make(chan order, 1)
+	newConsumer(t, bus, group, into(topic, orders))
+	if got := receive(t, h, "held message", orders); got.ID != "1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestHandlerHasATimeout(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

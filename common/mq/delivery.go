@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -14,6 +15,12 @@ import (
 
 // deadLetterNow is the delay level that asks the broker for the dead letters instead of another delivery.
 const deadLetterNow = -1
+
+const (
+	holdMax      = time.Minute // in which a handler is called again and again
+	holdPauseMin = 100 * time.Millisecond
+	holdPauseMax = 2 * time.Second
+)
 
 // Handler handles the messages of one topic. Make one with Handle.
 type Handler struct {
@@ -55,11 +62,9 @@ func (c *Consumer) deliver(ctx, client context.Context, h Handler, ms []*primiti
 	}
 	defer c.running.Done()
 	defer func() { <-c.slots }()
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 
 	for _, m := range ms { // one, by the batch size that we set
-		err := guard(extractTrace(ctx, &m.Message), h, m)
+		err := c.handle(extractTrace(ctx, &m.Message), h, m)
 		if err == nil {
 			c.bus.counters.handled.Add(1)
 			continue
@@ -71,6 +76,30 @@ func (c *Consumer) deliver(ctx, client context.Context, h Handler, ms []*primiti
 		return consumer.ConsumeRetryLater
 	}
 	return consumer.ConsumeSuccess
+}
+
+// handle calls the handler, and again while its error is one that passes by itself. The message keeps its slot
+// meanwhile: sent back to the broker it would climb the delay levels, and rest for minutes after the end of an outage
+// that lasted one.
+func (c *Consumer) handle(ctx context.Context, h Handler, m *primitive.MessageExt) error {
+	end := time.Now().Add(holdMax)
+	for pause := holdPauseMin; ; pause = min(2*pause, holdPauseMax) {
+		err := c.call(ctx, h, m)
+		if err == nil || c.passes == nil || !c.passes(err) || !time.Now().Before(end) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-c.draining:
+			return err
+		}
+	}
+}
+
+func (c *Consumer) call(ctx context.Context, h Handler, m *primitive.MessageExt) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return guard(ctx, h, m)
 }
 
 // begin waits for a slot: the client bounds its goroutines by topic, and retries have a topic of their own. It is false
