@@ -117,7 +117,11 @@ func (v *visit) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Now: now,
 	}
-	v.openQueue(ctx, quiet)
+	owner, err := stockDB.Owner(ctx)
+	if err != nil {
+		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
+	}
+	v.openQueue(ctx, owner, quiet)
 	return nil
 }
 
@@ -137,7 +141,7 @@ func (v *visit) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
 }
 
 // openQueue connects to the nameservers, or opens the embedded broker's log if no office has it open.
-func (v *visit) openQueue(ctx context.Context, log *slog.Logger) {
+func (v *visit) openQueue(ctx context.Context, owner string, log *slog.Logger) {
 	servers := v.config.NameServers
 	if len(servers) == 0 {
 		address, err := v.findBroker()
@@ -147,7 +151,9 @@ func (v *visit) openQueue(ctx context.Context, log *slog.Logger) {
 		}
 		servers = []string{address}
 	}
-	bus, err := mq.Open(ctx, mq.Config{NameServers: servers, Process: "boxoffice-doctor", Prefix: v.config.QueuePrefix, Log: log})
+	bus, err := mq.Open(ctx, mq.Config{
+		NameServers: servers, Process: "boxoffice-doctor", Prefix: v.config.QueuePrefix, Owner: owner, Log: log,
+	})
 	if err != nil {
 		v.office.Away = fmt.Errorf("BOXOFFICE_NAMESRV: %w", err)
 		return

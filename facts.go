@@ -30,13 +30,14 @@ type facts struct {
 type series struct {
 	name, help string
 	labels     []string
+	constant   prometheus.Labels // may be nil
 }
 
 func newFacts(source string, list []series, read func(context.Context, emitter) error) *facts {
 	f := &facts{read: read, descs: map[string]*prometheus.Desc{}, up: prometheus.NewDesc("boxoffice_facts_up",
 		"Whether the last reading of this source was answered in time.", nil, prometheus.Labels{"source": source})}
 	for _, s := range list {
-		f.descs[s.name] = prometheus.NewDesc(s.name, s.help, s.labels, nil)
+		f.descs[s.name] = prometheus.NewDesc(s.name, s.help, s.labels, s.constant)
 	}
 	return f
 }
@@ -78,11 +79,11 @@ func (f *facts) reading() []prometheus.Metric {
 
 func queueSeries() []series {
 	return []series{
-		{"boxoffice_topic_messages", "Messages ever stored on a topic.", []string{"topic"}},
-		{"boxoffice_consumer_lag", "Messages of a topic that a consumer group has not confirmed.", []string{"group", "topic"}},
-		{"boxoffice_dead_letters", "Messages that a consumer group gave up and nobody has reviewed.", []string{"group"}},
-		{"boxoffice_half_messages_in_doubt", "Half messages of the cluster that wait for commit or rollback, at most.", nil},
-		{"boxoffice_half_messages_exhausted", "Half messages of the cluster given up after the last check-back and not reviewed.", nil},
+		{"boxoffice_topic_messages", "Messages ever stored on a topic.", []string{"topic"}, nil},
+		{"boxoffice_consumer_lag", "Messages of a topic that a consumer group has not confirmed.", []string{"group", "topic"}, nil},
+		{"boxoffice_dead_letters", "Messages that a consumer group gave up and nobody has reviewed.", []string{"group"}, nil},
+		{"boxoffice_half_messages_in_doubt", "Half messages of the cluster that wait for commit or rollback, at most.", nil, nil},
+		{"boxoffice_half_messages_exhausted", "Half messages of the cluster given up after the last check-back and not reviewed.", nil, nil},
 	}
 }
 
@@ -100,10 +101,16 @@ func emitDepths(emit emitter, d mq.Depths) {
 	emit("boxoffice_half_messages_exhausted", float64(d.HalvesExhausted))
 }
 
+func skewSeries(database string) series {
+	return series{"boxoffice_clock_skew_seconds", "How far this process's clock is ahead of a database's.", nil,
+		prometheus.Labels{"database": database}}
+}
+
 func stockSeries() []series {
 	return []series{
-		{"boxoffice_tickets", "Tickets of all screenings by where they are.", []string{"state"}},
-		{"boxoffice_reservations_stale", "Reservations still held long after their deadline.", nil},
+		{"boxoffice_tickets", "Tickets of all screenings by where they are.", []string{"state"}, nil},
+		{"boxoffice_reservations_stale", "Reservations still held long after their deadline.", nil, nil},
+		skewSeries("stock"),
 	}
 }
 
@@ -116,10 +123,11 @@ func emitStock(emit emitter, t stock.Totals) {
 
 func orderSeries() []series {
 	return []series{
-		{"boxoffice_payments_parked", "Payments that wait for their order.", nil},
-		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil},
-		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil},
-		{"boxoffice_refunds_due", "Refunds that are due.", nil},
+		{"boxoffice_payments_parked", "Payments that wait for their order.", nil, nil},
+		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
+		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil, nil},
+		{"boxoffice_refunds_due", "Refunds that are due.", nil, nil},
+		skewSeries("order"),
 	}
 }
 

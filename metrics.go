@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
@@ -38,14 +39,14 @@ func (o *office) addMetrics(context.Context) (err error) {
 			if err == nil {
 				emitStock(emit, totals)
 			}
-			return err
+			return errors.Join(err, o.emitSkew(ctx, emit, o.stockDB))
 		}),
 		newFacts("order", orderSeries(), func(ctx context.Context, emit emitter) error {
 			totals, err := o.orders.Totals(ctx)
 			if err == nil {
 				emitOrders(emit, totals)
 			}
-			return err
+			return errors.Join(err, o.emitSkew(ctx, emit, o.orderDB))
 		}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "boxoffice_settles_unpublished_total",
@@ -57,6 +58,15 @@ func (o *office) addMetrics(context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// emitSkew compares clocks: deadlines and sale windows are written by one process and judged by another.
+func (o *office) emitSkew(ctx context.Context, emit emitter, d *db.DB) error {
+	skew, err := d.ClockSkew(ctx, o.now)
+	if err == nil {
+		emit("boxoffice_clock_skew_seconds", skew.Seconds())
+	}
+	return err
 }
 
 // purchases counts what buyers are answered, and how full the half messages are.

@@ -65,7 +65,7 @@ func serve(ctx context.Context, config Config, now func() time.Time, stdout io.W
 	// What is under way when ctx ends is finished, not cut off: only the closers below end it.
 	background := context.WithoutCancel(ctx)
 	for _, open := range []func(context.Context) error{
-		o.openBroker, o.openDemoSecrets, o.openDatabases, o.openQueue, o.openServices, o.addMetrics, o.openConsumers, o.openHTTP,
+		o.openBroker, o.openDemoSecrets, o.openDatabases, o.openOwner, o.openQueue, o.openServices, o.addMetrics, o.openConsumers, o.openHTTP,
 	} {
 		if err := open(background); err != nil {
 			return err
@@ -105,6 +105,7 @@ type office struct {
 	nameServers []string
 	stockDB     *db.DB
 	orderDB     *db.DB
+	owner       string
 	bus         *mq.Bus
 	stock       *stock.Stock
 	publisher   *stock.Publisher
@@ -181,13 +182,18 @@ func (o *office) openDatabase(ctx context.Context, dsn string, migrations func()
 
 func (o *office) openQueue(ctx context.Context) error {
 	bus, err := mq.Open(ctx, mq.Config{
-		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Log: o.log.With("part", "mq"),
+		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Owner: o.owner, Log: o.log.With("part", "mq"),
 	})
 	if err != nil {
 		return fmt.Errorf("set BOXOFFICE_NAMESRV to a nameserver that has a broker: %w", err)
 	}
 	o.bus = bus
 	o.onClose(bus.Close)
+	if err := bus.Claim(ctx); errors.Is(err, mq.ErrForeign) {
+		return fmt.Errorf("set BOXOFFICE_QUEUE_PREFIX, so that this office gets names of its own: %w", err)
+	} else if err != nil {
+		return err
+	}
 	return bus.Provision(ctx,
 		[]mq.TopicSpec{
 			{Name: string(event.StockReserved), Queues: topicQueues},

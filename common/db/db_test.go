@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
@@ -212,5 +213,64 @@ func TestKilledAndReadOnlyConnectionsAreUnavailable(t *testing.T) {
 	}
 	if n := count(t, d); n != 0 {
 		t.Errorf("%d rows, want none", n)
+	}
+}
+
+// A schema file was edited after it had run: the old databases kept the old table, the new ones got the new one, and
+// statements failed on one of them.
+func TestEditedMigrationIsRefused(t *testing.T) {
+	dsn := dbtest.DSN(t)
+	files := migrations("001_tickets.sql")
+	d := dbtest.Open(t, dsn, files)
+	if err := d.Migrate(t.Context(), files); err != nil {
+		t.Errorf("the same files again: %v", err)
+	}
+	for _, file := range files {
+		file.Data = append(file.Data, " -- edited"...)
+	}
+	if err := d.Migrate(t.Context(), files); !errors.Is(err, db.ErrMigrationEdited) || !strings.Contains(err.Error(), "001_tickets.sql") {
+		t.Errorf("an edited file: %v, want a refusal with its name", err)
+	}
+}
+
+// Databases of the first versions kept no sums: they get them at the next start, and are frozen from then on.
+func TestDatabaseWithoutSumsGetsThem(t *testing.T) {
+	files := migrations("001_tickets.sql")
+	d := dbtest.New(t, files)
+	if err := exec(t, d, `DROP TABLE migration_sums`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		file.Data = append(file.Data, " -- edited"...)
+	}
+	if err := d.Migrate(t.Context(), files); !errors.Is(err, db.ErrMigrationEdited) {
+		t.Errorf("an edited file: %v, want a refusal", err)
+	}
+}
+
+func TestFirstOwnerStays(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	if id, err := d.Owner(t.Context()); id != "" || err != nil {
+		t.Errorf("new database belongs to %q, %v", id, err)
+	}
+	for _, id := range []string{"east", "west"} {
+		if owner, err := d.Own(t.Context(), id); owner != "east" || err != nil {
+			t.Errorf("%s finds the owner %q, %v, want east", id, owner, err)
+		}
+	}
+}
+
+func TestClockSkewIsAgainstTheServer(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	ahead := 90 * time.Second
+	if d.Name() == "sqlite" {
+		ahead = 0 // it is this machine
+	}
+	skew, err := d.ClockSkew(t.Context(), func() time.Time { return time.Now().Add(90 * time.Second) })
+	if err != nil || (skew-ahead).Abs() > time.Second {
+		t.Errorf("skew is %v, %v, want about %v", skew, err, ahead)
 	}
 }

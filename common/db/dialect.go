@@ -18,6 +18,7 @@ type dialect interface {
 	ranBefore(error) bool                 // a migration's error that says that it has run
 	migrationLock() (lock, unlock string) // lock selects 1 once it is held; empty where a transaction is the lock
 	insertRows() int                      // in one statement
+	clock() string                        // selects Unix milliseconds; empty where there is no server
 }
 
 type sqliteDialect struct{}
@@ -39,6 +40,8 @@ func (sqliteDialect) ranBefore(error) bool { return false }
 
 // A SQLite migration runs in an immediate transaction, which is the lock.
 func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
+
+func (sqliteDialect) clock() string { return "" }
 
 // A statement of a fixed number of rows is compiled once; what is over is compiled each time. SQLite takes 32766
 // parameters.
@@ -83,6 +86,8 @@ func (mysqlDialect) migrationLock() (lock, unlock string) {
 	const name = `CONCAT('boxoffice-migrate-', SHA1(DATABASE()))`
 	return `SELECT GET_LOCK(` + name + `, 30)`, `SELECT RELEASE_LOCK(` + name + `)`
 }
+
+func (mysqlDialect) clock() string { return `SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)` }
 
 // Every statement is a round trip.
 func (mysqlDialect) insertRows() int { return 500 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 )
+
+// ErrMigrationEdited says that a schema file is not what it was when this database ran it.
+var ErrMigrationEdited = errors.New("the schema file was edited after this database had run it: restore the file, and change the schema with a new one")
 
 const migrateTimeout = 10 * time.Minute
 
@@ -68,39 +72,93 @@ func (d *DB) lockMigrations(ctx context.Context, conn *sqlx.Conn) (unlock string
 	return unlock, nil
 }
 
+// The tables of this package: which migrations have run, the SHA-256 of each, and whose database this is. The sums have
+// a table of their own because databases made by the first versions have none.
+const (
+	migrationsTable = `CREATE TABLE IF NOT EXISTS migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`
+	sumsTable       = `CREATE TABLE IF NOT EXISTS migration_sums (name VARCHAR(100) PRIMARY KEY, sha256 CHAR(64) NOT NULL)`
+	ownerTable      = `CREATE TABLE IF NOT EXISTS owner (one INTEGER PRIMARY KEY CHECK (one = 1), id VARCHAR(64) NOT NULL)`
+)
+
+// migration is a schema file. Once it has run anywhere it is never edited: databases would differ in silence.
+type migration struct {
+	name, statement, sum string
+}
+
+func readMigrations(migrations fs.FS, files []string) ([]migration, error) {
+	var all []migration
+	for _, file := range files {
+		statement, err := fs.ReadFile(migrations, file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, migration{path.Base(file), string(statement), fmt.Sprintf("%x", sha256.Sum256(statement))})
+	}
+	return all, nil
+}
+
 func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
-	const table = `CREATE TABLE IF NOT EXISTS migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`
-	if _, err := conn.ExecContext(ctx, table); err != nil {
+	for _, table := range []string{migrationsTable, sumsTable, ownerTable} {
+		if _, err := conn.ExecContext(ctx, table); err != nil {
+			return err
+		}
+	}
+	all, err := readMigrations(migrations, files)
+	if err != nil {
 		return err
 	}
-	var applied []string
-	if err := conn.SelectContext(ctx, &applied, `SELECT name FROM migrations ORDER BY name`); err != nil {
+	applied, err := readApplied(ctx, conn)
+	if err != nil {
 		return err
 	}
-	names := make([]string, len(files))
-	for i, file := range files {
-		names[i] = path.Base(file)
-	}
-	for _, name := range applied {
-		if !slices.Contains(names, name) {
+	for name := range applied {
+		if !slices.ContainsFunc(all, func(m migration) bool { return m.name == name }) {
 			return fmt.Errorf("%w (found %s)", ErrSchemaTooNew, name)
 		}
 	}
-	for i, name := range names {
-		if slices.Contains(applied, name) {
+	for _, m := range all {
+		sum, ran := applied[m.name]
+		switch {
+		case sum == m.sum:
 			continue
+		case sum != "":
+			return fmt.Errorf("%s: %w", m.name, ErrMigrationEdited)
+		case !ran:
+			if err := d.run(ctx, conn, m); err != nil {
+				return err
+			}
 		}
-		statement, err := fs.ReadFile(migrations, files[i])
-		if err != nil {
-			return err
-		}
-		if _, err := conn.ExecContext(ctx, string(statement)); err != nil && !d.dialect.ranBefore(err) {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if _, err := conn.ExecContext(ctx, `INSERT INTO migrations (name, applied_at) VALUES (?, ?)`,
-			name, time.Now().UnixMilli()); err != nil {
-			return fmt.Errorf("record %s: %w", name, err)
+		if _, err := conn.ExecContext(ctx, `INSERT INTO migration_sums (name, sha256) VALUES (?, ?)`, m.name, m.sum); err != nil {
+			return fmt.Errorf("record the sum of %s: %w", m.name, err)
 		}
 	}
 	return nil
+}
+
+func (d *DB) run(ctx context.Context, conn *sqlx.Conn, m migration) error {
+	if _, err := conn.ExecContext(ctx, m.statement); err != nil && !d.dialect.ranBefore(err) {
+		return fmt.Errorf("%s: %w", m.name, err)
+	}
+	if _, err := conn.ExecContext(ctx, `INSERT INTO migrations (name, applied_at) VALUES (?, ?)`,
+		m.name, time.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("record %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// readApplied returns the sums of the migrations that have run; that of one that ran before sums were kept is empty.
+func readApplied(ctx context.Context, conn *sqlx.Conn) (sums map[string]string, err error) {
+	var rows []struct {
+		Name string         `db:"name"`
+		Sum  sql.NullString `db:"sha256"`
+	}
+	if err := conn.SelectContext(ctx, &rows, `SELECT m.name, s.sha256 FROM migrations m
+		LEFT JOIN migration_sums s ON s.name = m.name`); err != nil {
+		return nil, err
+	}
+	sums = map[string]string{}
+	for _, row := range rows {
+		sums[row.Name] = row.Sum.String
+	}
+	return sums, nil
 }

@@ -26,8 +26,9 @@ func openSQLite(path string) (*DB, error) {
 	}
 	pragmas := url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)", "cache_size(-65536)",
-		"wal_autocheckpoint(8192)", // pages: what many commits touch is written back once
-		"temp_store(MEMORY)",       // a statement of many rows keeps what it may have to undo, which need not go to a file
+		"wal_autocheckpoint(8192)",     // pages: what many commits touch is written back once
+		"journal_size_limit(67108864)", // bytes: what a long reader has made the log grow to is given back
+		"temp_store(MEMORY)",           // a statement of many rows keeps what it may have to undo, which need not go to a file
 	}}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	pragmas.Set("_txlock", "immediate")

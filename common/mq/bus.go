@@ -33,7 +33,7 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
-// Config says where the message queue is. Every field but Prefix is required.
+// Config says where the message queue is. Every field but Prefix and Owner is required.
 type Config struct {
 	// NameServers are the nameservers' addresses, host:port. One that answers is enough; names are resolved again and again.
 	NameServers []string
@@ -42,6 +42,9 @@ type Config struct {
 	// Prefix is put before the name of every topic and group, so that several systems, or tests, share one cluster and
 	// nothing else. At most 32 letters, digits, _ and -; empty by default.
 	Prefix string
+	// Owner is the id of the system whose processes these are. It goes with every message, and messages of another owner
+	// are refused: consumed by nobody here, and left unknown when they are checked back. Empty refuses nothing.
+	Owner string
 	// Log also gets what the RocketMQ client logs. The client's logger is one per process: that of the first Open.
 	Log *slog.Logger
 }
@@ -51,6 +54,7 @@ type Bus struct {
 	log       *slog.Logger
 	servers   *nameServers
 	prefix    string
+	owner     string
 	instances *instances
 	counters  counters
 	routed    sync.Map // topics that were seen to have a route
@@ -82,7 +86,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name client instances: %w", err)
 	}
-	b := &Bus{log: c.Log, servers: servers, prefix: c.Prefix, instances: instances}
+	b := &Bus{log: c.Log, servers: servers, prefix: c.Prefix, owner: c.Owner, instances: instances}
 	if err := b.Ping(ctx); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,9 @@ func (c *Consumer) handle(ctx context.Context, h Handler, m *primitive.MessageEx
 func (c *Consumer) call(ctx context.Context, h Handler, m *primitive.MessageExt) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	if err := c.bus.checkOwner(&m.Message); err != nil {
+		return err // a member of its own system may get the next delivery
+	}
 	return guard(ctx, h, m)
 }
 

@@ -28,6 +28,8 @@ type Letter struct {
 	MessageID string
 	Body      []byte
 	StoredAt  time.Time // when it was given up, by the broker's clock
+
+	owner string
 }
 
 // Letters are letters that were read together, the oldest of each queue first.
@@ -86,7 +88,13 @@ func (b *Bus) Reviewed(ctx context.Context, letters Letters) error {
 // Resend sends a letter once more, as a plain message with its own body and key, to the topic to which it was sent. Its
 // errors are those of Send.
 func Resend(ctx context.Context, s *Sender, l Letter) error {
-	err := s.send(ctx, func() *primitive.Message { return newMessage(ctx, s.bus.name(l.Topic), l.Key, l.Body) })
+	err := s.send(ctx, func() *primitive.Message {
+		m := s.bus.newMessage(ctx, l.Topic, l.Key, l.Body)
+		if l.owner != "" {
+			m.WithProperty(propertyOwner, l.owner)
+		}
+		return m
+	})
 	if err != nil {
 		s.bus.counters.sendFailed.Add(1)
 		return fmt.Errorf("send letter to topic %q again: %w", l.Topic, err)
@@ -129,6 +137,7 @@ func (b *Bus) letters(ctx context.Context, topic string, limit int, wanted func(
 				if topic, ok := wanted(m); ok {
 					all.List = append(all.List, Letter{
 						Topic: topic, Key: m.GetKeys(), MessageID: m.MsgId, Body: m.Body, StoredAt: time.UnixMilli(m.StoreTimestamp),
+						owner: m.GetProperty(propertyOwner),
 					})
 				}
 			}

@@ -79,7 +79,9 @@ func (l listener) CheckLocalTransaction(m *primitive.MessageExt) primitive.Local
 		Born: time.UnixMilli(m.BornTimestamp).UTC(), Checks: checks,
 	}
 	outcome := Unknown
-	if half.TxID == "" {
+	if err := l.t.bus.checkOwner(&m.Message); err != nil {
+		l.t.bus.log.Error("check-back left unknown", "tx_id", half.TxID, "error", err)
+	} else if half.TxID == "" {
 		l.t.bus.log.Error("half message without a transaction id", "topic", m.Topic, "msg_id", m.MsgId)
 	} else {
 		outcome = l.ask(extractTrace(context.Background(), &m.Message), half)

@@ -15,7 +15,7 @@ func newListener(t *testing.T, txID string, run func() Outcome) (listener, *exec
 	transactor := &Transactor{bus: &Bus{log: slog.New(slog.DiscardHandler)}}
 	e := newExecution(run)
 	transactor.halves.Store(txID, e)
-	m := newMessage(context.Background(), "topic", txID, nil)
+	m := new(Bus).newMessage(context.Background(), "topic", txID, nil)
 	m.WithProperty(propertyTxID, txID)
 	return listener{transactor}, e, m
 }
@@ -57,7 +57,7 @@ func TestLocalRunsOnceOrIsAbandoned(t *testing.T) {
 // A half that nobody here knows, or one of no caller, is no ground for a commit.
 func TestListenerKnowsItsWarmUp(t *testing.T) {
 	l, _, _ := newListener(t, "tx", func() Outcome { return Commit })
-	warmUp := newMessage(context.Background(), warmUpTopic, warmUpKey, nil)
+	warmUp := new(Bus).newMessage(context.Background(), warmUpTopic, warmUpKey, nil)
 	if got := l.ExecuteLocalTransaction(warmUp); got != primitive.RollbackMessageState {
 		t.Errorf("warm-up ends in state %d, want rollback", got)
 	}

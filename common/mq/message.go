@@ -22,11 +22,14 @@ const (
 // number does.
 const propertyTxID = "BOXOFFICE_TX_ID"
 
-// newMessage encodes payload. A message is made anew for every try: the client leaves marks on the one it has sent.
-func newMessage(ctx context.Context, topic, key string, body []byte) *primitive.Message {
-	m := primitive.NewMessage(topic, body)
+// newMessage makes a message for topic. A message is made anew for every try: the client leaves marks on the one it has sent.
+func (b *Bus) newMessage(ctx context.Context, topic, key string, body []byte) *primitive.Message {
+	m := primitive.NewMessage(b.name(topic), body)
 	if key != "" {
 		m.WithKeys([]string{key})
+	}
+	if b.owner != "" {
+		m.WithProperty(propertyOwner, b.owner)
 	}
 	injectTrace(ctx, m)
 	return m

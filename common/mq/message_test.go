@@ -11,7 +11,7 @@ import (
 
 // A half message with a delay is accepted by the broker and then lost: neither delivered nor checked.
 func TestStripDelaysLeavesOnlyOtherProperties(t *testing.T) {
-	m := newMessage(context.Background(), "topic", "key", nil)
+	m := new(Bus).newMessage(context.Background(), "topic", "key", nil)
 	m.WithDelayTimeLevel(3)
 	m.WithProperty("TIMER_DELIVER_MS", "1")
 	m.WithProperty("TIMER_DELAY_SEC", "1")

@@ -92,7 +92,7 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	body, err := encode(topic, key, payload)
 	if err == nil {
 		err = s.send(ctx, func() *primitive.Message {
-			m := newMessage(ctx, s.bus.name(string(topic)), key, body)
+			m := s.bus.newMessage(ctx, string(topic), key, body)
 			if level > 0 {
 				m.WithProperty(primitive.PropertyDelayTimeLevel, strconv.Itoa(int(level)))
 			}

@@ -89,7 +89,7 @@ func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc
 		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
 	}
 	t.producer = p
-	if err := t.post(ctx, newMessage(ctx, b.name(warmUpTopic), warmUpKey, []byte(warmUpKey))); err != nil {
+	if err := t.post(ctx, b.newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))); err != nil {
 		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
 	}
 	return t, nil
@@ -123,7 +123,7 @@ func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID st
 	}
 	outcome := Unknown
 	if err == nil {
-		m := newMessage(ctx, t.bus.name(string(topic)), txID, body)
+		m := t.bus.newMessage(ctx, string(topic), txID, body)
 		m.WithProperty(propertyTxID, txID)
 		outcome, err = t.send(ctx, m, newExecution(func() Outcome { return local(context.WithoutCancel(ctx)) }))
 	} else {
@@ -177,7 +177,7 @@ func (t *Transactor) CheckStorable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
 	defer cancel()
 	posted := make(chan error, 1)
-	err := t.calls.run(ctx, func() { posted <- t.post(ctx, newMessage(ctx, t.bus.name(warmUpTopic), warmUpKey, []byte(warmUpKey))) })
+	err := t.calls.run(ctx, func() { posted <- t.post(ctx, t.bus.newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))) })
 	if err != nil {
 		return fmt.Errorf("store a half message: %w", err)
 	}
