@@ -57,6 +57,25 @@ func TestReadmePurchaseLineByLine(t *testing.T) {
 	}
 }
 
+// A line that ended in "# comment" failed when it was pasted into zsh, which takes # for a word.
+func TestCommandsOfTheReadmesCanBePasted(t *testing.T) {
+	for _, path := range []string{"README.md", "docker/README.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(text, -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s has no commands", path)
+		}
+		for _, block := range blocks {
+			if comment := regexp.MustCompile(`(?m)(^|\s)#.*$`).Find(block[1]); comment != nil {
+				t.Errorf("%s: %q among commands", path, comment)
+			}
+		}
+	}
+}
+
 func TestDemoIsOffOnceASecretIsSet(t *testing.T) {
 	o := newOffice(t)
 	for _, path := range []string{"/v1/dev/tokens", "/v1/dev/payments"} {

@@ -76,11 +76,11 @@ type Screening struct {
 	Available     int64  `json:"available"`
 	Reserved      int64  `json:"reserved"`
 	Sold          int64  `json:"sold"`
-	HeldSum       int64  `json:"reservations_held"`
-	SoldSum       int64  `json:"reservations_sold"`
-	PendingOrders int64  `json:"orders_pending"`
-	PaidOrders    int64  `json:"orders_paid"`
-	Cancelled     int64  `json:"orders_cancelled"`
+	HeldSum       int64  `json:"tickets_of_held_reservations"`
+	SoldSum       int64  `json:"tickets_of_sold_reservations"`
+	PendingOrders int64  `json:"tickets_of_pending_orders"`
+	PaidOrders    int64  `json:"tickets_of_paid_orders"`
+	Cancelled     int64  `json:"tickets_of_cancelled_orders"`
 }
 
 // Queue is how deep the queues are.
