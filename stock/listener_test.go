@@ -110,7 +110,7 @@ func TestDraftWaitsForItsHalfMessage(t *testing.T) {
 	select {
 	case <-d.ended:
 		t.Fatalf("it ended before the half message was stored: %v", d.err)
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(200 * time.Millisecond): // longer than any commit takes, so one that does not wait is seen
 	}
 	d.abandon()
 	wantStock(t, s, screening.ID, 5, 0, 0)

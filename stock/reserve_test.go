@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -157,30 +158,55 @@ func TestConcurrentBuyersSellExactly(t *testing.T) {
 }
 
 // Two processes do not see each other's lists in flight: only the guards of the local transaction keep them apart.
+// Both plan before either writes, so the second to write has to notice.
 func TestTwoProcessesSellExactly(t *testing.T) {
-	s, _ := newStock(t)
-	screening := addScreening(t, s, 10, 2)
-	answers := make(chan []answer)
-	for range 2 {
-		seller := newPlanner(s)
-		var requests []PurchaseRequest
-		for i := range 30 {
-			requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i%8), fmt.Sprintf("k%d", i%16), screening.ID, 1})
-		}
-		go func() { answers <- decide(seller, requests...) }()
-	}
-	orders := map[string]bool{}
-	for range 2 {
-		for _, got := range <-answers {
-			if got.err == nil {
-				orders[got.ID] = true
+	const buyers, each = 5, 2
+	for name, c := range map[string]struct {
+		capacity, limit, before int64 // before: tickets that each buyer has already
+		key                     func(process int) string
+	}{
+		"last tickets":      {buyers * each, 0, 0, strconv.Itoa},
+		"limit":             {1000, each, 0, strconv.Itoa},
+		"rest of the limit": {1000, each + 1, 1, strconv.Itoa},
+		"one key":           {1000, 0, 0, func(int) string { return "k" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newClock()
+			database := newDB(t)
+			office := New(database, Options{Now: clock.Now})
+			screening := addScreening(t, office, c.capacity, c.limit)
+			for i := range buyers {
+				if c.before > 0 {
+					buy(t, office, screening.ID, fmt.Sprintf("buyer-%d", i), "before", c.before)
+				}
 			}
-		}
+			var planned sync.WaitGroup
+			planned.Add(2)
+			answers := make(chan []answer)
+			for process := range 2 {
+				meet := sync.OnceFunc(func() { planned.Done(); planned.Wait() })
+				s := New(database, Options{Now: clock.Now, OnHalf: func(int) { meet() }})
+				var requests []PurchaseRequest
+				for i := range buyers {
+					requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), c.key(process), screening.ID, each})
+				}
+				go func() { answers <- decide(newPlanner(s), requests...) }()
+			}
+			orders := map[string]bool{}
+			for range 2 {
+				for _, got := range <-answers {
+					if got.err == nil {
+						orders[got.ID] = true
+					}
+				}
+			}
+			if len(orders) != buyers {
+				t.Errorf("%d purchases were accepted, want %d", len(orders), buyers)
+			}
+			taken := buyers * (each + c.before)
+			wantStock(t, office, screening.ID, c.capacity-taken, taken, 0)
+		})
 	}
-	if len(orders) != 10 {
-		t.Errorf("sold %d tickets of 10", len(orders))
-	}
-	wantStock(t, s, screening.ID, 0, 10, 0)
 }
 
 // A list in flight may still fail. Another list that finds too few tickets beside it waits; it is told "sold out" only
