@@ -20,10 +20,6 @@ import (
 	"boxoffice/common/db/dbtest"
 )
 
-// answerLimit is far above the second within which an office should say that something is away, for machines that are
-// busy; it is far below any timeout that a buyer would call hanging.
-const answerLimit = 3 * time.Second
-
 // refusals makes one request after the other and wants each to be refused with 503 in time. It returns the slowest.
 func (o *officeTest) refusals(n int, request func(n int) response) time.Duration {
 	o.t.Helper()

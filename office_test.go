@@ -1,7 +1,3 @@
-//go:build !race
-
-// The RocketMQ client's push consumer has a data race of its own at start, so what starts one is tested without -race.
-
 package main
 
 import (

@@ -25,7 +25,7 @@ func TestUnpaidTicketsComeBackInAStormOfKills(t *testing.T) {
 		programs[i] = o.launch("-roles", role)
 	}
 	o.shop = programs[0].shop
-	s := openSale(o, programs[0].shop, programs[2].shop)
+	s := openSale(o, bookPace, programs[0].shop, programs[2].shop)
 
 	var late time.Duration
 	anyHeld := func() bool {
