@@ -17,20 +17,24 @@ func TestConformanceTransaction(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	topic, group := s.topic("transaction", 1), s.name("sellers")
+	outcomes := map[string]primitive.LocalTransactionState{
+		"commit": primitive.CommitMessageState, "rollback": primitive.RollbackMessageState,
+	}
 	p := newTransactionProducer(t, s, group, listener{
 		execute: func(m *primitive.Message) primitive.LocalTransactionState {
 			if s.copies(topic, 1, string(m.Body)) != 0 {
 				t.Errorf("%s is visible during the local transaction", m.Body)
 			}
-			return map[string]primitive.LocalTransactionState{
-				"commit": primitive.CommitMessageState, "rollback": primitive.RollbackMessageState,
-			}[string(m.Body)]
+			return outcomes[string(m.Body)]
 		},
 		check: func(m *primitive.MessageExt) primitive.LocalTransactionState {
-			if string(m.Body) != "open" || m.Topic != topic {
+			if string(m.Body) == "open" && m.Topic == topic {
+				return primitive.CommitMessageState
+			}
+			if s.embedded != nil { // a busy real one may ask before it has looked at the end that it was told
 				t.Errorf("checked %s %s", m.Topic, m.Body)
 			}
-			return primitive.CommitMessageState
+			return outcomes[string(m.Body)]
 		},
 	})
 	for _, body := range []string{"commit", "rollback"} {

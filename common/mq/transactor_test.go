@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,10 +14,13 @@ import (
 	"boxoffice/common/mq"
 )
 
-// noCheck is the CheckFunc of tests in which nothing should be checked back.
+// noCheck is the CheckFunc of tests in which nothing should be checked back. A real broker may do so all the same: it
+// keeps the end of a transaction in memory for a while, and a busy one asks before it has looked.
 func noCheck(t *testing.T) mq.CheckFunc {
 	return func(_ context.Context, half mq.Half) mq.Outcome {
-		t.Errorf("check-back of %q", half.TxID)
+		if os.Getenv("BOXOFFICE_TEST_NAMESRV") == "" {
+			t.Errorf("check-back of %q", half.TxID)
+		}
 		return mq.Unknown
 	}
 }
