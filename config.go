@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"boxoffice/archive"
 )
 
 const (
@@ -50,6 +52,8 @@ type Config struct {
 	MaxBatch       int
 	BuyerRate      int // requests per second; 0 is no limit
 	AddressRate    int
+	ArchiveAfter   time.Duration // from the end of a screening; 0 is never
+	ArchiveDir     string
 	LogLevel       slog.Level
 	Demo           bool // no secret is configured: it makes its own, and everything can be tried
 }
@@ -107,6 +111,8 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
 	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, likewise")
+	flags.DurationVar(&c.ArchiveAfter, "archive-after", 0, "time after which the orders of a screening that is over go to the archive, at least 168h; 0 is never")
+	flags.StringVar(&c.ArchiveDir, "archive-dir", "", "directory of the archive's files (empty: archive in the data directory)")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	return namesrv, roles
 }
@@ -173,6 +179,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_LOG_AGE and BOXOFFICE_LOG_BYTES to 0 or more")
 	case c.BuyerRate < 0 || c.AddressRate < 0:
 		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
+	case c.ArchiveAfter != 0 && c.ArchiveAfter < archive.AgeMin:
+		return fmt.Errorf("set BOXOFFICE_ARCHIVE_AFTER to 0, or to %v or more: until then messages of its orders can be on their way", archive.AgeMin)
 	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:
 		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", maxBatchLimit)
 	}
@@ -181,6 +189,9 @@ func (c *Config) complete() error {
 	}
 	if c.OrderDSN == "" {
 		c.OrderDSN = "sqlite:" + filepath.Join(c.DataDir, "order.db")
+	}
+	if c.ArchiveDir == "" {
+		c.ArchiveDir = filepath.Join(c.DataDir, "archive")
 	}
 	if c.StockDSN == c.OrderDSN {
 		return errors.New("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN to two databases: each service owns its own")

@@ -47,6 +47,7 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
 		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
 		"role":                   {args: []string{"-roles", "api,cook"}, want: "BOXOFFICE_ROLES"},
+		"archive age":            {args: []string{"-archive-after", "24h"}, want: "BOXOFFICE_ARCHIVE_AFTER"},
 		"batch":                  {args: []string{"-max-batch", "0"}, want: "BOXOFFICE_MAX_BATCH"},
 		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
 		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},

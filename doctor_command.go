@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"boxoffice/broker"
@@ -127,10 +126,8 @@ func (v *visit) open(ctx context.Context, now func() time.Time) error {
 
 // openDatabase leaves the schema as it is, and makes no file where there is none.
 func (v *visit) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
-	if path, isFile := strings.CutPrefix(dsn, "sqlite:"); isFile {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("there is no office here: %w", err)
-		}
+	if err := existing(dsn); err != nil {
+		return nil, err
 	}
 	d, err := db.Open(ctx, dsn)
 	if err != nil {

@@ -45,6 +45,9 @@ func run(ctx context.Context, args, environ []string, getenv func(string) string
 	if len(args) > 0 && args[0] == "doctor" {
 		return runDoctor(ctx, args[1:], getenv, time.Now, stdout)
 	}
+	if len(args) > 0 && args[0] == "archive" {
+		return runArchive(ctx, args[1:], getenv, time.Now, stdout)
+	}
 	config, err := parseConfig(args, getenv, stdout)
 	if err != nil {
 		return err
@@ -225,6 +228,7 @@ func (o *office) openServices(ctx context.Context) error {
 		if err := o.startSweeper(ctx); err != nil {
 			return err
 		}
+		o.startArchiver(ctx)
 	}
 	if o.config.HasRole(roleAPI) {
 		return o.startSeller(ctx)
@@ -240,11 +244,16 @@ func (o *office) startSweeper(ctx context.Context) error {
 	o.onClose(func() error { sender.Close(); return nil })
 	o.publisher = stock.NewPublisher(o.stock, sender)
 	sweeper := stock.NewSweeper(o.stock, sender)
+	o.start(ctx, sweeper.Run)
+	return nil
+}
+
+// start runs what goes on until the office closes.
+func (o *office) start(ctx context.Context, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { defer close(done); sweeper.Run(ctx) }()
+	go func() { defer close(done); run(ctx) }()
 	o.onClose(func() error { cancel(); <-done; return nil })
-	return nil
 }
 
 func (o *office) startSeller(ctx context.Context) error {

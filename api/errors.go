@@ -30,6 +30,7 @@ const (
 	saleClosed
 	alreadyPaid
 	capacityTooSmall
+	screeningArchived
 	keyMissing
 	keyReused
 	malformed
@@ -65,6 +66,8 @@ func problems() [kinds]problem {
 			"The order is paid and cannot be cancelled.", []error{order.ErrAlreadyPaid}},
 		{capacityTooSmall, http.StatusConflict, "capacity_too_small", "Capacity too small",
 			"The capacity cannot go below the tickets that are reserved and sold.", []error{stock.ErrCapacityTooSmall}},
+		{screeningArchived, http.StatusConflict, "screening_archived", "Screening archived",
+			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived}},
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",

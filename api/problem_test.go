@@ -58,6 +58,7 @@ func domainErrors() map[string]struct {
 		"stock.ErrBusy":              {stock.ErrBusy, 503, "busy"},
 		"stock.ErrUnavailable":       {stock.ErrUnavailable, 503, "unavailable"},
 		"stock.ErrCapacityTooSmall":  {stock.ErrCapacityTooSmall, 409, "capacity_too_small"},
+		"stock.ErrArchived":          {stock.ErrArchived, 409, "screening_archived"},
 		"stock.ErrReservationAbsent": {stock.ErrReservationAbsent, 404, "not_found"},
 		"order.ErrOrderAbsent":       {order.ErrOrderAbsent, 404, "not_found"},
 		"stock.ErrInvalid":           {stock.ErrInvalid, 422, "invalid_request"},

@@ -113,7 +113,7 @@ func examinePair(o Office, r *Report, reservation stock.Reservation, bought orde
 }
 
 // examineOrders looks for orders that nothing was reserved for. A reservation is there before anything is said of its
-// order, and rows are never deleted.
+// order, and goes to the archive after it.
 func examineOrders(ctx context.Context, o Office, r *Report) error {
 	for after := ""; ; {
 		ids, err := o.Orders.IDsAfter(ctx, after, pageSize)
@@ -131,6 +131,17 @@ func examineOrders(ctx context.Context, o Office, r *Report) error {
 			}
 		}
 	}
+}
+
+// examineArchives looks for screenings on whose way into the archive, or out of it, a process has stopped. Their orders
+// are in the file, and some of them are not in the databases.
+func examineArchives(ctx context.Context, o Office, r *Report) error {
+	archives, err := o.Stock.UnfinishedArchives(ctx)
+	for _, a := range archives {
+		r.add(Trouble{Kind: UnfinishedArchive, ID: a.ScreeningID, Detail: fmt.Sprintf(
+			"nobody is at work on it: run boxoffice archive, or restore it, where the file %s is", a.File)})
+	}
+	return err
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Second) }

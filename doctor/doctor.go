@@ -47,6 +47,7 @@ const (
 	DeadLetter         Kind = "dead_letter"
 	ExhaustedHalf      Kind = "exhausted_half"
 	QueueAway          Kind = "queue_away"
+	UnfinishedArchive  Kind = "unfinished_archive"
 )
 
 // Trouble is one thing that needs attention.
@@ -141,7 +142,7 @@ func (r *Report) add(t Trouble) {
 func Examine(ctx context.Context, o Office) (*Report, error) {
 	r := &Report{At: o.Now().UTC(), Counts: map[Kind]int{}, Troubles: []Trouble{}, Notes: []Note{}, Screenings: []Screening{}}
 	for _, examine := range []func(context.Context, Office, *Report) error{
-		examineScreenings, examineReservations, examineOrders, examinePayments, examineQueue,
+		examineScreenings, examineReservations, examineOrders, examinePayments, examineArchives, examineQueue,
 	} {
 		if err := examine(ctx, o, r); err != nil {
 			return nil, fmt.Errorf("examine: %w", err)

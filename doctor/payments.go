@@ -66,7 +66,7 @@ func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]sto
 		c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
 	reservation, exists := reservations[c.OrderID]
 	if !exists {
-		t.Detail += ", and nothing was ever reserved for it: send the money back, and mark the payment as a mismatch"
+		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, send the money back, and mark the payment as a mismatch"
 		return t
 	}
 	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)

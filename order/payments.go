@@ -71,8 +71,7 @@ func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []strin
 	return paymentsOf(rows), err
 }
 
-// appliedPayments reads what paid these orders. On SQLite it walks the whole table: it is for what hardly ever happens,
-// and an index would cost every payment.
+// appliedPayments reads what paid these orders.
 func appliedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
 	rows, err := selectPayments(ctx, q, `result = 'applied' AND order_id IN (?)`, orderIDs)
 	return paymentsOf(rows), err

@@ -13,6 +13,7 @@ type facts struct {
 	screenings   map[string]Screening
 	holdings     map[holding]int64
 	reservations map[string]Reservation // by request id, of the purchases that were looked up
+	archived     map[string]bool        // by request id, likewise: the order is in an archive
 }
 
 func (f facts) held(r PurchaseRequest) int64 { return f.holdings[holding{r.ScreeningID, r.BuyerID}] }
@@ -57,7 +58,7 @@ func (s *Seller) facts(ctx context.Context, list []*purchase, now time.Time) (fa
 	s.stock.memory.keep(read.screenings, asked)
 	maps.Copy(f.screenings, read.screenings)
 	maps.Copy(f.holdings, read.holdings)
-	f.reservations = read.reservations
+	f.reservations, f.archived = read.reservations, read.archived
 	return f, nil
 }
 
@@ -78,6 +79,9 @@ func (s *Stock) readFacts(ctx context.Context, list []*purchase) (f facts, err e
 	}
 	if f.reservations, err = s.readReservations(ctx, ids); err != nil {
 		return f, s.failed("read reservations", err)
+	}
+	if f.archived, err = archivedRequests(ctx, s.db.Reader(), ids); err != nil {
+		return f, s.failed("read archived request ids", err)
 	}
 	return f, nil
 }

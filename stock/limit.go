@@ -12,7 +12,7 @@ type holdingChange struct {
 	holding
 	quantity int64
 	limit    int64
-	exists   bool // the row was there when it was planned; rows are never deleted
+	exists   bool // the row was there when it was planned; it goes only when limit_changes does too
 }
 
 func (c holdingChange) compare(other holdingChange) int {

@@ -46,6 +46,10 @@ func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 			next.answer(Reservation{}, err)
 			continue
 		}
+		if facts.archived[next.id] {
+			next.answer(Reservation{}, ErrKeyReused)
+			continue
+		}
 		if own[next.id] || s.inFlight.orders[next.id] || !s.fits(p, facts, next.request) {
 			p.waiting = append(p.waiting, next)
 			continue
@@ -69,7 +73,7 @@ func (s Screening) refusal(r PurchaseRequest, held int64, now time.Time) error {
 	switch {
 	case now.Before(s.SaleOpensAt):
 		return ErrSaleNotOpen
-	case !now.Before(s.SaleClosesAt):
+	case s.archived, !now.Before(s.SaleClosesAt):
 		return ErrSaleClosed
 	case s.PerUserLimit > 0 && r.Quantity > s.PerUserLimit-held:
 		return ErrLimitExceeded

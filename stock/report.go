@@ -43,11 +43,21 @@ type Account struct {
 	Sold        int64  `db:"sold"`
 	HeldSum     int64  `db:"held_sum"` // of the reservations that are held: should be Reserved
 	SoldSum     int64  `db:"sold_sum"` // of those that are sold: should be Sold
+	Archived    bool   `db:"archived"`
+	ArchiveSum  int64  `db:"archive_sum"` // tickets sold, by the archive's books: should be Sold
+	Writing     bool   `db:"writing"`     // the archive's books are not complete yet
 }
 
-// Balanced tells whether every ticket is where the counters say.
+// Balanced tells whether every ticket is where the counters say. Of an archived screening the archive's books count; its
+// reservations go, or have gone.
 func (a Account) Balanced() bool {
-	return a.Available+a.Reserved+a.Sold == a.Capacity && a.HeldSum == a.Reserved && a.SoldSum == a.Sold
+	if a.Available+a.Reserved+a.Sold != a.Capacity || a.HeldSum != a.Reserved {
+		return false
+	}
+	if a.Archived && !a.Writing {
+		return a.ArchiveSum == a.Sold && a.SoldSum <= a.Sold
+	}
+	return a.SoldSum == a.Sold
 }
 
 // Accounts returns up to limit accounts, by screening id, after the one of afterID.
@@ -55,20 +65,26 @@ func (s *Stock) Accounts(ctx context.Context, afterID string, limit int) ([]Acco
 	var accounts []Account
 	err := s.db.Reader().SelectContext(ctx, &accounts, `SELECT k.screening_id, k.capacity, k.available, k.reserved, k.sold,
 		COALESCE(SUM(CASE WHEN r.state = 'reserved' THEN r.quantity END), 0) AS held_sum,
-		COALESCE(SUM(CASE WHEN r.state = 'sold' THEN r.quantity END), 0) AS sold_sum
+		COALESCE(SUM(CASE WHEN r.state = 'sold' THEN r.quantity END), 0) AS sold_sum,
+		k.archived_at IS NOT NULL AS archived, COALESCE(MAX(a.tickets_sold), 0) AS archive_sum,
+		COALESCE(MAX(a.written_at), 0) = 0 AS writing
 		FROM (SELECT * FROM stock WHERE screening_id > ? ORDER BY screening_id LIMIT ?) k
 		LEFT JOIN reservations r ON r.screening_id = k.screening_id
-		GROUP BY k.screening_id, k.capacity, k.available, k.reserved, k.sold ORDER BY k.screening_id`, afterID, limit)
+		LEFT JOIN archives a ON a.screening_id = k.screening_id
+		GROUP BY k.screening_id, k.capacity, k.available, k.reserved, k.sold, k.archived_at
+		ORDER BY k.screening_id`, afterID, limit)
 	if err != nil {
 		return nil, s.failed("add up reservations", err)
 	}
 	return accounts, nil
 }
 
-// ReservationsAfter returns up to limit reservations, by order id, after the one of afterID.
+// ReservationsAfter returns up to limit reservations, by order id, after the one of afterID, but for those that are on
+// their way into or out of an archive: their orders go first, and come first.
 func (s *Stock) ReservationsAfter(ctx context.Context, afterID string, limit int) ([]Reservation, error) {
 	return s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
-		WHERE order_id > ? ORDER BY order_id LIMIT ?`, afterID, limit)
+		WHERE order_id > ? AND screening_id NOT IN (SELECT screening_id FROM archives WHERE done_at IS NULL AND restored_at IS NULL)
+		ORDER BY order_id LIMIT ?`, afterID, limit)
 }
 
 // ReservationsOf returns the reservations of these orders, a thousand at most; absent ids are absent.

@@ -32,6 +32,9 @@ func (l reserveList) write(ctx context.Context, tx *db.Tx) error {
 	if err := l.insertReservations(ctx, tx); err != nil {
 		return fmt.Errorf("insert reservations: %w", err)
 	}
+	if err := l.refuseArchived(ctx, tx); err != nil {
+		return fmt.Errorf("look for archived requests: %w", err)
+	}
 	if err := takeHoldings(ctx, tx, l.holdings); err != nil {
 		return fmt.Errorf("take holdings: %w", err)
 	}
@@ -64,6 +67,16 @@ func (l reserveList) insertReservations(ctx context.Context, tx *db.Tx) error {
 	}
 	return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
 		created_at, expires_at, sweep_at)`, values)
+}
+
+// refuseArchived holds the archive's half of the promise that a key buys once; the other half is the unique key of the
+// reservations. It comes after the insert: an order that is archived meanwhile is then in one of the two.
+func (l reserveList) refuseArchived(ctx context.Context, tx *db.Tx) error {
+	archived, err := archivedRequests(ctx, tx, l.requests)
+	if err == nil && len(archived) > 0 {
+		err = fmt.Errorf("%w: %d requests are archived", errConflict, len(archived))
+	}
+	return err
 }
 
 // expectRows turns a guarded statement that matched fewer rows than meant into errConflict.

@@ -70,7 +70,7 @@ func (s Screening) validate() error {
 }
 
 // ChangeScreening changes what change gives. It returns ErrCapacityTooSmall when more tickets are reserved and sold than
-// there would be, ErrInvalid or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new limit keeps
+// there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new limit keeps
 // that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
 	if c := change.Capacity; c != nil && (*c < 0 || *c > capacityMax) {
@@ -84,6 +84,9 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 		return Screening{}, err
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := lockUnarchived(ctx, tx, id); err != nil {
+			return err
+		}
 		if err := changeCapacity(ctx, tx, id, change.Capacity); err != nil {
 			return err
 		}
@@ -94,12 +97,22 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 	})
 	s.memory.forget(id)
 	switch {
-	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall):
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall), errors.Is(err, ErrArchived):
 		return Screening{}, err
 	case err != nil:
 		return Screening{}, s.failed("change screening", err)
 	}
 	return s.Screening(ctx, id)
+}
+
+// lockUnarchived takes the stock row's lock, which the archive takes too.
+func lockUnarchived(ctx context.Context, tx *db.Tx, id string) error {
+	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes
+		WHERE screening_id = ? AND archived_at IS NULL`, id))
+	if errors.Is(err, errConflict) {
+		return ErrArchived
+	}
+	return err
 }
 
 func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time.Time) error {

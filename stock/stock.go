@@ -108,6 +108,7 @@ type Screening struct {
 	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
 
 	limitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
+	archived     bool  // its sale is over for good
 }
 
 // Sales picks screenings by their sale.

@@ -79,7 +79,8 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 }
 
 const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
-	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.limit_changes
+	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.limit_changes,
+	k.archived_at IS NOT NULL AS archived
 	FROM screenings s JOIN stock k ON k.screening_id = s.id `
 
 type screeningRow struct {
@@ -97,6 +98,7 @@ type screeningRow struct {
 	Reserved     int64  `db:"reserved"`
 	Sold         int64  `db:"sold"`
 	LimitChanges int64  `db:"limit_changes"`
+	Archived     bool   `db:"archived"`
 }
 
 func (r screeningRow) screening() Screening {
@@ -105,7 +107,7 @@ func (r screeningRow) screening() Screening {
 		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
-		PerUserLimit: r.PerUserLimit, limitChanges: r.LimitChanges,
+		PerUserLimit: r.PerUserLimit, limitChanges: r.LimitChanges, archived: r.Archived,
 	}
 }
 

@@ -176,7 +176,8 @@ func (v *view) readOnce(ctx context.Context) {
 	defer close(r.done)
 	ctx, cancel := context.WithTimeout(ctx, readingTimeout)
 	defer cancel()
-	// Rows are never deleted: as many orders as the reading counts, all known before it began, are all orders.
+	// Rows go only to the archive, where none is left of their sales: as many orders as the reading counts, all known before
+	// it began, are all orders.
 	known := make(map[string]int64, len(r.entries))
 	for id, e := range r.entries {
 		known[id] = e.requests.size()
@@ -222,13 +223,14 @@ type salesRow struct {
 	Sales        int64  `db:"sales"`
 	SaleOpensAt  int64  `db:"sale_opens_at"`
 	SaleClosesAt int64  `db:"sale_closes_at"`
+	Archived     bool   `db:"archived"`
 }
 
 func (r salesRow) refusal(now int64) error {
 	switch {
 	case now < r.SaleOpensAt:
 		return ErrSaleNotOpen
-	case now >= r.SaleClosesAt:
+	case r.Archived, now >= r.SaleClosesAt:
 		return ErrSaleClosed
 	case r.Available == 0:
 		return ErrSoldOut
@@ -242,7 +244,7 @@ func (s *Stock) readSales(ctx context.Context, wanted map[string]*viewEntry) ([]
 		ids = append(ids, id)
 	}
 	var rows []salesRow
-	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT k.screening_id, k.available, k.sales, s.sale_opens_at, s.sale_closes_at
-		FROM stock k JOIN screenings s ON s.id = k.screening_id WHERE k.screening_id IN `+among(len(ids)), ids...)
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT k.screening_id, k.available, k.sales, s.sale_opens_at, s.sale_closes_at,
+		k.archived_at IS NOT NULL AS archived FROM stock k JOIN screenings s ON s.id = k.screening_id WHERE k.screening_id IN `+among(len(ids)), ids...)
 	return rows, err
 }

@@ -73,10 +73,22 @@ func ordersAs(state string) filling {
 		}}
 }
 
+// paymentsOf are the payments that paid the orders.
+func paymentsOf() filling {
+	return filling{"payments", "id, order_id, amount, currency, webhook_id, result, received_at", func(o event.Order) []any {
+		return []any{"pay-" + requestOf(o), o.ID, o.Amount.Amount, o.Amount.Currency, "msg-" + o.ID, "applied", o.CreatedAt}
+	}}
+}
+
 // write inserts n orders.
 func (f filling) write(ctx context.Context, d *db.DB, n int, screeningID string, expiresAt time.Time) error {
-	for from := 0; from < n; from += fillChunk {
-		orders := filled(from, min(fillChunk, n-from), n, screeningID, expiresAt)
+	return f.writePart(ctx, d, 0, n, n, screeningID, expiresAt)
+}
+
+// writePart inserts n of the orders of a number of them, from one on.
+func (f filling) writePart(ctx context.Context, d *db.DB, first, n, of int, screeningID string, expiresAt time.Time) error {
+	for from := first; from < first+n; from += fillChunk {
+		orders := filled(from, min(fillChunk, first+n-from), of, screeningID, expiresAt)
 		err := d.InTx(ctx, func(tx *db.Tx) error {
 			for chunk := range slices.Chunk(orders, fillRows) {
 				if err := f.insert(ctx, tx, chunk); err != nil {

@@ -49,6 +49,9 @@ func (b *bench) grow(ctx context.Context) error {
 	if err := b.growRows(ctx, b.grown("rows"), b.rowsMany()); err != nil {
 		return fmt.Errorf("fill tables with %d rows: %w", b.rowsMany(), err)
 	}
+	if err := b.growArchived(ctx, b.grown("archived"), b.rowsMany()); err != nil {
+		return fmt.Errorf("archive %d orders: %w", b.rowsMany(), err)
+	}
 	if err := b.growPending(ctx, b.grown("pending"), b.pendingMany()); err != nil {
 		return fmt.Errorf("send %d delay messages: %w", b.pendingMany(), err)
 	}

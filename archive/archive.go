@@ -1,0 +1,200 @@
+// Package archive takes screenings that are over out of the databases. The books of each stay there as one row of sums;
+// its orders go to a compressed file of JSON lines, from which they can be restored.
+package archive
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+const (
+	// AgeMin is the least age at which a screening may be archived: by then no message of an order is on its way any more.
+	AgeMin = 7 * 24 * time.Hour
+
+	step       = 500 // orders in one transaction
+	screenings = 100 // in one look
+)
+
+// ErrUnsettled says that reservations and orders of a screening do not agree.
+var ErrUnsettled = errors.New("the screening is not settled; boxoffice doctor says what is open")
+
+// Archiver moves orders into files and back. Any number of processes may do so; each screening is one's at a time.
+type Archiver struct {
+	stock  *stock.Stock
+	orders *order.Orders
+	opts   Options
+	worker string
+}
+
+// Options are the choices of an Archiver. Every field is required.
+type Options struct {
+	Dir   string                      // where the files are
+	Ready func(context.Context) error // is asked before each run, which it can refuse
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// New returns an archiver over the databases of one office.
+func New(s *stock.Stock, o *order.Orders, opts Options) *Archiver {
+	return &Archiver{stock: s, orders: o, opts: opts, worker: rand.Text()}
+}
+
+// Run archives every screening whose sale and showing ended longer ago than age, after it has finished what a process
+// that stopped left on its way. It returns how many it has archived. One that cannot be archived does not stop the others;
+// the error then names each.
+func (a *Archiver) Run(ctx context.Context, age time.Duration) (archived int, err error) {
+	if age < AgeMin {
+		return 0, fmt.Errorf("archive screenings that ended %v ago: %v is the least", age, AgeMin)
+	}
+	if err := os.MkdirAll(a.opts.Dir, 0o700); err != nil {
+		return 0, fmt.Errorf("make the archive's directory: %w", err)
+	}
+	if err := a.opts.Ready(ctx); err != nil {
+		return 0, err
+	}
+	unfinished, err := a.stock.UnfinishedArchives(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	note := func(screeningID string, err error) {
+		switch {
+		case err == nil:
+			archived++
+		case !errors.Is(err, stock.ErrArchiveTaken) && !errors.Is(err, stock.ErrNotOver): // another process was faster
+			failed = errors.Join(failed, fmt.Errorf("archive screening %s: %w", screeningID, err))
+		}
+	}
+	for _, archive := range unfinished {
+		note(archive.ScreeningID, a.resume(ctx, archive))
+	}
+	before := a.opts.Now().Add(-age)
+	for after := ""; ctx.Err() == nil; {
+		ids, err := a.stock.Archivable(ctx, before, after, screenings)
+		if err != nil || len(ids) == 0 {
+			return archived, errors.Join(failed, err)
+		}
+		for _, id := range ids {
+			note(id, a.begin(ctx, id, before))
+		}
+		after = ids[len(ids)-1]
+	}
+	return archived, errors.Join(failed, ctx.Err())
+}
+
+func (a *Archiver) begin(ctx context.Context, screeningID string, before time.Time) error {
+	path, err := freePath(a.opts.Dir, screeningID)
+	if err != nil {
+		return err
+	}
+	if err := a.stock.BeginArchive(ctx, screeningID, path, a.worker, before); err != nil {
+		return err
+	}
+	return a.move(ctx, screeningID, path)
+}
+
+// resume goes on where a process has stopped: nothing is deleted before the file is complete.
+func (a *Archiver) resume(ctx context.Context, archive stock.Archive) error {
+	if !archive.WrittenAt.IsZero() {
+		if _, err := os.Stat(archive.File); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("its file is not here, and its orders are being deleted: go on where that file is: %w", err)
+		}
+	}
+	if err := a.stock.TakeArchive(ctx, archive.ScreeningID, a.worker); err != nil {
+		return err
+	}
+	if archive.WrittenAt.IsZero() {
+		return a.move(ctx, archive.ScreeningID, archive.File)
+	}
+	return a.drop(ctx, archive)
+}
+
+// move writes the file, and deletes what is in it.
+func (a *Archiver) move(ctx context.Context, screeningID, path string) error {
+	sums, err := a.write(ctx, screeningID, path)
+	if err != nil {
+		// Also when ctx has ended: the sale's books stand as they stood.
+		return errors.Join(err, a.stock.AbandonArchive(context.WithoutCancel(ctx), screeningID, a.worker))
+	}
+	if err := a.stock.WrittenArchive(ctx, screeningID, a.worker, sums); err != nil {
+		return errors.Join(err, a.leave(ctx, screeningID))
+	}
+	return a.drop(ctx, stock.Archive{ScreeningID: screeningID, File: path, Sums: sums})
+}
+
+// drop deletes what is in the file, once that is known to be whole.
+func (a *Archiver) drop(ctx context.Context, archive stock.Archive) error {
+	c, err := readFile(archive.File, func(line) error { return ctx.Err() })
+	if err == nil {
+		err = c.isOf(archive)
+	}
+	if err == nil {
+		err = a.dropRows(ctx, archive.File, archive.ScreeningID)
+	}
+	if err != nil {
+		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
+	}
+	a.opts.Log.Info("archived a screening", "screening", archive.ScreeningID, "orders", archive.Sums.Orders, "file", archive.File)
+	return nil
+}
+
+// dropRows deletes each order before its reservation: until that goes, and leaves its request id, the key is known by it.
+func (a *Archiver) dropRows(ctx context.Context, path, screeningID string) error {
+	if err := readOrders(path, step, func(orders []orderLine) error {
+		records, reservations := split(orders)
+		if err := a.orders.DropRecords(ctx, records); err != nil {
+			return err
+		}
+		return a.stock.DropReservations(ctx, screeningID, a.worker, reservations)
+	}, func([]stock.ArchivedHolding) error { return nil }); err != nil {
+		return err
+	}
+	for {
+		more, err := a.stock.DropHoldings(ctx, screeningID, a.worker, step)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return a.stock.FinishArchive(ctx, screeningID, a.worker)
+		}
+	}
+}
+
+func split(orders []orderLine) ([]order.Record, []stock.ArchivedReservation) {
+	records := make([]order.Record, len(orders))
+	reservations := make([]stock.ArchivedReservation, len(orders))
+	for i, o := range orders {
+		records[i], reservations[i] = o.Record, o.Reservation
+	}
+	return records, reservations
+}
+
+// leave lets the next run go on at once.
+func (a *Archiver) leave(ctx context.Context, screeningID string) error {
+	return a.stock.LeaveArchive(context.WithoutCancel(ctx), screeningID, a.worker)
+}
+
+// RunEvery archives from time to time until ctx ends.
+func (a *Archiver) RunEvery(ctx context.Context, pause, age time.Duration) {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		if _, err := a.Run(ctx, age); err != nil && ctx.Err() == nil {
+			a.opts.Log.Error("archive", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package archive
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+const (
+	fileVersion = 1
+	fileEnding  = ".jsonl.gz"
+	partEnding  = ".part"
+	lineMax     = 1 << 20
+)
+
+// ErrDamaged says that an archive's file is not what was written.
+var ErrDamaged = errors.New("archive file is damaged or not complete")
+
+// line is one line of a file, which has one of the fields: the first line is the screening, then come all orders, then
+// all holdings, and the last line says how many there were.
+type line struct {
+	Screening *screeningLine         `json:"screening,omitempty"`
+	Order     *orderLine             `json:"order,omitempty"`
+	Holding   *stock.ArchivedHolding `json:"holding,omitempty"`
+	End       *endLine               `json:"end,omitempty"`
+}
+
+type screeningLine struct {
+	Version      int       `json:"version"`
+	ID           string    `json:"id"`
+	Movie        string    `json:"movie"`
+	Venue        string    `json:"venue"`
+	StartsAt     time.Time `json:"starts_at"`
+	Price        int64     `json:"price"` // minor units
+	Currency     string    `json:"currency"`
+	Capacity     int64     `json:"capacity"`
+	Sold         int64     `json:"sold"`
+	SaleOpensAt  time.Time `json:"sale_opens_at"`
+	SaleClosesAt time.Time `json:"sale_closes_at"`
+	PerUserLimit int64     `json:"per_user_limit"`
+}
+
+// orderLine is all that there was of an order, so that one line, found by an id, tells the story.
+type orderLine struct {
+	Reservation stock.ArchivedReservation `json:"reservation"`
+	order.Record
+}
+
+type endLine struct {
+	Sums     stock.ArchiveSums `json:"sums"`
+	Holdings int64             `json:"holdings"`
+}
+
+// freePath is where a screening's file can be: screening-, its id with what names cannot have escaped, and a number when
+// there is such a file already, because no archive is ever written over.
+func freePath(dir, screeningID string) (string, error) {
+	base := filepath.Join(dir, "screening-"+url.PathEscape(screeningID))
+	path := base + fileEnding
+	for n := 2; ; n++ {
+		_, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return path, nil
+		case err != nil:
+			return "", fmt.Errorf("name archive file: %w", err)
+		}
+		path = fmt.Sprintf("%s-%d%s", base, n, fileEnding)
+	}
+}
+
+// writer writes a file under another name, until it is complete.
+type writer struct {
+	path string
+	file *os.File
+	gzip *gzip.Writer
+	json *json.Encoder
+}
+
+func createFile(path string) (*writer, error) {
+	file, err := os.OpenFile(path+partEnding, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create archive file: %w", err)
+	}
+	compressed := gzip.NewWriter(file)
+	return &writer{path, file, compressed, json.NewEncoder(compressed)}, nil
+}
+
+func (w *writer) write(l line) error {
+	if err := w.json.Encode(l); err != nil {
+		return fmt.Errorf("write archive file: %w", err)
+	}
+	return nil
+}
+
+// complete returns when the file is on the disk under its name.
+func (w *writer) complete() error {
+	if err := errors.Join(w.gzip.Close(), w.file.Sync(), w.file.Close()); err != nil {
+		return fmt.Errorf("write archive file: %w", err)
+	}
+	if err := os.Rename(w.path+partEnding, w.path); err != nil {
+		return fmt.Errorf("name archive file: %w", err)
+	}
+	dir, err := os.Open(filepath.Dir(w.path))
+	if err != nil {
+		return fmt.Errorf("name archive file: %w", err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return fmt.Errorf("name archive file: %w", err)
+	}
+	return nil
+}
+
+// giveUp leaves nothing behind.
+func (w *writer) giveUp() error { return errors.Join(w.file.Close(), os.Remove(w.path+partEnding)) }
+
+// contents is what a file says of itself.
+type contents struct {
+	screening screeningLine
+	end       endLine
+}
+
+// readFile hands over the orders and holdings of a file. It fails with ErrDamaged where the file is not whole, which may
+// be only at its end: who must not act on half a file reads it twice.
+func readFile(path string, each func(line) error) (c contents, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return c, fmt.Errorf("open archive file: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	compressed, err := gzip.NewReader(file)
+	if err != nil {
+		return c, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
+	}
+	lines := bufio.NewScanner(compressed)
+	lines.Buffer(nil, lineMax)
+	for n := 1; lines.Scan(); n++ {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return c, fmt.Errorf("%w: %s, line %d: %w", ErrDamaged, path, n, err)
+		}
+		switch {
+		case n == 1 && (l.Screening == nil || l.Screening.Version != fileVersion):
+			return c, fmt.Errorf("%w: %s does not begin with a screening of version %d", ErrDamaged, path, fileVersion)
+		case n == 1:
+			c.screening = *l.Screening
+		case l.End != nil:
+			return c, c.checkEnd(*l.End, path, lines)
+		default:
+			c.end.count(l)
+			if err := each(l); err != nil {
+				return c, err
+			}
+		}
+	}
+	return c, errors.Join(fmt.Errorf("%w: %s has no last line", ErrDamaged, path), lines.Err())
+}
+
+func (e *endLine) count(l line) {
+	switch {
+	case l.Holding != nil:
+		e.Holdings++
+	case l.Order != nil:
+		e.Sums.Orders++
+		if l.Order.Reservation.State == stock.Sold {
+			e.Sums.PaidOrders++
+			e.Sums.TicketsSold += l.Order.Reservation.Quantity
+			e.Sums.AmountPaid += l.Order.Reservation.Amount
+		}
+	}
+}
+
+// checkEnd compares what the last line says with what was read, and reads on to the end, where the checksum is.
+func (c contents) checkEnd(said endLine, path string, lines *bufio.Scanner) error {
+	switch {
+	case said != c.end:
+		return fmt.Errorf("%w: %s says at its end that it has %+v, and has %+v", ErrDamaged, path, said, c.end)
+	case lines.Scan():
+		return fmt.Errorf("%w: %s has lines after its last one", ErrDamaged, path)
+	case lines.Err() != nil:
+		return fmt.Errorf("%w: %s: %w", ErrDamaged, path, lines.Err())
+	}
+	return nil
+}
+
+// readOrders hands over a file's orders in lists, and each of its holdings in lists after them.
+func readOrders(path string, size int, orders func([]orderLine) error, holdings func([]stock.ArchivedHolding) error) error {
+	var someOrders []orderLine
+	var someHoldings []stock.ArchivedHolding
+	_, err := readFile(path, func(l line) error {
+		var err error
+		if l.Order != nil {
+			if someOrders = append(someOrders, *l.Order); len(someOrders) == size {
+				err, someOrders = orders(someOrders), nil
+			}
+		}
+		if l.Holding != nil {
+			if someHoldings = append(someHoldings, *l.Holding); len(someHoldings) == size {
+				err, someHoldings = holdings(someHoldings), nil
+			}
+		}
+		return err
+	})
+	if err == nil && len(someOrders) > 0 {
+		err = orders(someOrders)
+	}
+	if err == nil && len(someHoldings) > 0 {
+		err = holdings(someHoldings)
+	}
+	return err
+}
+
+// isOf compares what a file says of itself with what the database says of it.
+func (c contents) isOf(archived stock.Archive) error {
+	if c.screening.ID != archived.ScreeningID || c.end.Sums != archived.Sums {
+		return fmt.Errorf("%w: it has %+v of screening %s, the archive's books of screening %s are %+v",
+			ErrDamaged, c.end.Sums, c.screening.ID, archived.ScreeningID, archived.Sums)
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"boxoffice/common/db"
+)
+
+// archiveLease is how long a screening that is on its way into or out of the archive rests when its worker has died.
+const archiveLease = time.Minute
+
+// What an archive is refused for.
+var (
+	ErrArchived     = errors.New("screening is archived")
+	ErrNotArchived  = errors.New("screening is not archived")
+	ErrNotOver      = errors.New("the screening is not over, or tickets of it are still reserved")
+	ErrArchiveTaken = errors.New("another process is at work on this archive")
+)
+
+// Archive is an archived screening: the sums of its books, and where its orders are. Times that have not come are zero.
+type Archive struct {
+	ScreeningID string
+	File        string // as its worker names it
+	Sums        ArchiveSums
+	WrittenAt   time.Time // the file is complete; from then on rows are deleted
+	DoneAt      time.Time // no row is left
+	RestoredAt  time.Time // all rows are back
+}
+
+// ArchiveSums is what a screening's orders come to.
+type ArchiveSums struct {
+	Orders      int64 `json:"orders"`
+	PaidOrders  int64 `json:"paid_orders"`
+	TicketsSold int64 `json:"tickets_sold"`
+	AmountPaid  int64 `json:"amount_paid"` // minor units
+}
+
+// Archivable returns up to limit ids of screenings, in their order, after the one of afterID: sale and showing ended
+// before the given time, and no ticket is reserved. One that was restored since rests until it is as old again.
+func (s *Stock) Archivable(ctx context.Context, before time.Time, afterID string, limit int) ([]string, error) {
+	var ids []string
+	err := s.db.Reader().SelectContext(ctx, &ids, `SELECT s.id FROM screenings s JOIN stock k ON k.screening_id = s.id
+		LEFT JOIN archives a ON a.screening_id = s.id
+		WHERE s.id > ? AND s.sale_closes_at < ? AND s.starts_at < ? AND k.reserved = 0 AND k.archived_at IS NULL
+		AND (a.restored_at IS NULL OR a.restored_at < ?)
+		ORDER BY s.id LIMIT ?`, afterID, before.UnixMilli(), before.UnixMilli(), before.UnixMilli(), limit)
+	if err != nil {
+		return nil, s.failed("look for screenings to archive", err)
+	}
+	return ids, nil
+}
+
+// UnfinishedArchives returns the archives on whose way a process has stopped: none is at work on them now.
+func (s *Stock) UnfinishedArchives(ctx context.Context) ([]Archive, error) {
+	archives, err := s.archives(ctx, `done_at IS NULL AND restored_at IS NULL AND lease_until <= ?`, s.now().UnixMilli())
+	return archives, err
+}
+
+// Archive returns the archive of a screening, or ErrNotArchived.
+func (s *Stock) Archive(ctx context.Context, screeningID string) (Archive, error) {
+	archives, err := s.archives(ctx, `screening_id = ?`, screeningID)
+	if err == nil && len(archives) == 0 {
+		err = ErrNotArchived
+	}
+	if err != nil {
+		return Archive{}, err
+	}
+	return archives[0], nil
+}
+
+func (s *Stock) archives(ctx context.Context, condition string, arg any) ([]Archive, error) {
+	var rows []struct {
+		ScreeningID string        `db:"screening_id"`
+		File        string        `db:"file"`
+		Orders      int64         `db:"orders"`
+		PaidOrders  int64         `db:"paid_orders"`
+		TicketsSold int64         `db:"tickets_sold"`
+		AmountPaid  int64         `db:"amount_paid"`
+		WrittenAt   sql.NullInt64 `db:"written_at"`
+		DoneAt      sql.NullInt64 `db:"done_at"`
+		RestoredAt  sql.NullInt64 `db:"restored_at"`
+	}
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT screening_id, file, orders, paid_orders, tickets_sold,
+		amount_paid, written_at, done_at, restored_at FROM archives WHERE `+condition+` ORDER BY screening_id`, arg); err != nil {
+		return nil, s.failed("read archives", err)
+	}
+	archives := make([]Archive, len(rows))
+	for i, r := range rows {
+		archives[i] = Archive{
+			r.ScreeningID, r.File, ArchiveSums{r.Orders, r.PaidOrders, r.TicketsSold, r.AmountPaid},
+			timeOf(r.WrittenAt), timeOf(r.DoneAt), timeOf(r.RestoredAt),
+		}
+	}
+	return archives, nil
+}
+
+func timeOf(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64).UTC()
+}
+
+// BeginArchive closes a screening for good: from then on nothing of it is sold or changed. It fails with ErrNotOver, or
+// with ErrArchiveTaken when another process was faster. The worker is whoever asks, by a name that no other has.
+func (s *Stock) BeginArchive(ctx context.Context, screeningID, file, worker string, before time.Time) error {
+	now := s.now()
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		// A restored one leaves its row. Another worker's makes the insert fail.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM archives WHERE screening_id = ? AND restored_at IS NOT NULL`, screeningID); err != nil {
+			return err
+		}
+		if err := tx.Insert(ctx, `archives (screening_id, file, began_at, worker, lease_until)`,
+			[]any{screeningID, file, now.UnixMilli(), worker, now.Add(archiveLease).UnixMilli()}); err != nil {
+			return err
+		}
+		// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
+		return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
+			WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND EXISTS (SELECT 1 FROM screenings
+				WHERE id = ? AND sale_closes_at < ? AND starts_at < ?)`,
+			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli()))
+	})
+	s.memory.forget(screeningID)
+	switch {
+	case errors.Is(err, errConflict):
+		return ErrNotOver
+	case s.db.IsDuplicate(err):
+		return ErrArchiveTaken
+	case err != nil:
+		return s.failed("begin an archive", err)
+	}
+	return nil
+}
+
+// TakeArchive goes on with an archive whose worker has stopped, or begins to restore one.
+func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) error {
+	now := s.now()
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET worker = ?, lease_until = ?, done_at = NULL
+			WHERE screening_id = ? AND restored_at IS NULL AND (worker = ? OR lease_until <= ?)`,
+			worker, now.Add(archiveLease).UnixMilli(), screeningID, worker, now.UnixMilli()))
+	})
+	return s.archiveFailed("take an archive", err)
+}
+
+func (s *Stock) archiveFailed(doing string, err error) error {
+	switch {
+	case errors.Is(err, errConflict):
+		return ErrArchiveTaken
+	case err != nil:
+		return s.failed(doing, err)
+	}
+	return nil
+}
+
+// AbandonArchive opens a screening again of which nothing has been deleted.
+func (s *Stock) AbandonArchive(ctx context.Context, screeningID, worker string) error {
+	return s.archiveFailed("abandon an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := expectRows(1)(tx.ExecContext(ctx, `DELETE FROM archives
+			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, screeningID, worker)); err != nil {
+			return err
+		}
+		return reopenArchived(ctx, tx, screeningID)
+	}))
+}
+
+// reopenArchived counts the sales again: the sale is over, so nobody adds to them.
+func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
+	var sales int64
+	if err := tx.GetContext(ctx, &sales, `SELECT COUNT(*) FROM reservations WHERE screening_id = ?`, screeningID); err != nil {
+		return err
+	}
+	return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID))
+}
+
+// WrittenArchive notes that the file is complete, and what the books come to.
+func (s *Stock) WrittenArchive(ctx context.Context, screeningID, worker string, sums ArchiveSums) error {
+	now := s.now()
+	return s.archiveFailed("note an archive's sums", s.db.InTx(ctx, func(tx *db.Tx) error {
+		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET written_at = ?, orders = ?, paid_orders = ?,
+			tickets_sold = ?, amount_paid = ?, lease_until = ? WHERE screening_id = ? AND worker = ?`,
+			now.UnixMilli(), sums.Orders, sums.PaidOrders, sums.TicketsSold, sums.AmountPaid,
+			now.Add(archiveLease).UnixMilli(), screeningID, worker))
+	}))
+}
+
+// keepLease fences off a worker that was taken for dead.
+func keepLease(ctx context.Context, tx *db.Tx, screeningID, worker string, now time.Time) error {
+	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ? WHERE screening_id = ? AND worker = ?`,
+		now.Add(archiveLease).UnixMilli(), screeningID, worker))
+}
+
+// KeepArchive says that the worker is alive.
+func (s *Stock) KeepArchive(ctx context.Context, screeningID, worker string) error {
+	return s.archiveFailed("keep an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
+		return keepLease(ctx, tx, screeningID, worker, s.now())
+	}))
+}
+
+// LeaveArchive lets another worker go on at once.
+func (s *Stock) LeaveArchive(ctx context.Context, screeningID, worker string) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE archives SET lease_until = 0 WHERE screening_id = ? AND worker = ?`, screeningID, worker)
+		return err
+	})
+	return s.archiveFailed("leave an archive", err)
+}
+
+// FinishArchive notes that no row is left.
+func (s *Stock) FinishArchive(ctx context.Context, screeningID, worker string) error {
+	return s.archiveFailed("finish an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
+		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET done_at = ?, lease_until = 0
+			WHERE screening_id = ? AND worker = ?`, s.now().UnixMilli(), screeningID, worker))
+	}))
+}
+
+// FinishRestore notes that all rows are back. The sale stays closed, until its window is changed.
+func (s *Stock) FinishRestore(ctx context.Context, screeningID, worker string) error {
+	return s.archiveFailed("finish a restore", s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET restored_at = ?, lease_until = 0
+			WHERE screening_id = ? AND worker = ?`, s.now().UnixMilli(), screeningID, worker)); err != nil {
+			return err
+		}
+		return reopenArchived(ctx, tx, screeningID)
+	}))
+}

@@ -1,0 +1,207 @@
+package stock
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"boxoffice/common/db"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// ArchivedReservation is a reservation with all that its row says, but for the screening. Times are Unix milliseconds.
+type ArchivedReservation struct {
+	OrderID   string           `json:"order_id" db:"order_id"`
+	RequestID string           `json:"request_id" db:"request_id"`
+	BuyerID   string           `json:"buyer_id" db:"buyer_id"`
+	Quantity  int64            `json:"quantity" db:"quantity"`
+	Amount    int64            `json:"amount" db:"amount"`
+	Currency  string           `json:"currency" db:"currency"`
+	State     ReservationState `json:"state" db:"state"`
+	CreatedAt int64            `json:"created_at" db:"created_at"`
+	ExpiresAt int64            `json:"expires_at" db:"expires_at"`
+	SettledAt int64            `json:"settled_at" db:"settled_at"`
+}
+
+// ArchivedHolding is what a buyer holds under a limit.
+type ArchivedHolding struct {
+	BuyerID  string `json:"buyer_id" db:"buyer_id"`
+	Quantity int64  `json:"quantity" db:"quantity"`
+}
+
+// ArchivePage returns up to limit reservations of a screening, the oldest first, after one of them.
+func (s *Stock) ArchivePage(ctx context.Context, screeningID string, after ArchivedReservation, limit int) ([]ArchivedReservation, error) {
+	var rows []ArchivedReservation
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, request_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, COALESCE(settled_at, 0) AS settled_at FROM reservations
+		WHERE screening_id = ? AND created_at >= ? AND (created_at > ? OR order_id > ?)
+		ORDER BY created_at, order_id LIMIT ?`, screeningID, after.CreatedAt, after.CreatedAt, after.OrderID, limit)
+	if err != nil {
+		return nil, s.failed("read reservations to archive", err)
+	}
+	return rows, nil
+}
+
+// ArchiveHoldings returns up to limit holdings of a screening, by buyer, after the one of afterBuyer.
+func (s *Stock) ArchiveHoldings(ctx context.Context, screeningID, afterBuyer string, limit int) ([]ArchivedHolding, error) {
+	var rows []ArchivedHolding
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT buyer_id, quantity FROM holdings
+		WHERE screening_id = ? AND buyer_id > ? ORDER BY buyer_id LIMIT ?`, screeningID, afterBuyer, limit)
+	if err != nil {
+		return nil, s.failed("read holdings to archive", err)
+	}
+	return rows, nil
+}
+
+// DropReservations deletes archived reservations, and keeps their request ids in the same transaction. What is deleted
+// already is passed over.
+func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
+	return s.archiveFailed("drop archived reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+			return err
+		}
+		there, err := presentReservations(ctx, tx, archived)
+		if err != nil || len(there) == 0 {
+			return err
+		}
+		var ids, requests []any
+		for _, r := range archived {
+			if !there[r.OrderID] {
+				continue
+			}
+			request, err := decodeID(r.RequestID)
+			if err != nil {
+				return err
+			}
+			ids, requests = append(ids, r.OrderID), append(requests, request[:])
+		}
+		if err := tx.Insert(ctx, `archived_requests (request_id)`, requests); err != nil {
+			return fmt.Errorf("keep request ids: %w", err)
+		}
+		return expectRows(len(ids))(tx.ExecContext(ctx, `DELETE FROM reservations
+			WHERE state <> 'reserved' AND order_id IN `+among(len(ids)), ids...))
+	}))
+}
+
+func presentReservations(ctx context.Context, tx *db.Tx, archived []ArchivedReservation) (map[string]bool, error) {
+	if len(archived) == 0 {
+		return nil, nil
+	}
+	ids := make([]any, len(archived))
+	for i, r := range archived {
+		ids[i] = r.OrderID
+	}
+	var found []string
+	if err := tx.SelectContext(ctx, &found, `SELECT order_id FROM reservations WHERE order_id IN `+among(len(ids)), ids...); err != nil {
+		return nil, err
+	}
+	there := make(map[string]bool, len(found))
+	for _, id := range found {
+		there[id] = true
+	}
+	return there, nil
+}
+
+// archivedRequests tells which of the request ids are those of archived orders.
+func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []string) (map[string]bool, error) {
+	ids := make([]any, len(requests))
+	for i, request := range requests {
+		id, err := decodeID(request)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id[:]
+	}
+	var rows [][]byte
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT request_id FROM archived_requests
+		WHERE request_id IN `+among(len(ids)), ids...); err != nil {
+		return nil, err
+	}
+	found := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		found[encodeID(row)] = true
+	}
+	return found, nil
+}
+
+// DropHoldings deletes up to limit holdings of an archived screening, and says whether some may be left.
+func (s *Stock) DropHoldings(ctx context.Context, screeningID, worker string, limit int) (more bool, err error) {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+			return err
+		}
+		var buyers []string
+		if err := tx.SelectContext(ctx, &buyers, `SELECT buyer_id FROM holdings WHERE screening_id = ?
+			ORDER BY buyer_id LIMIT ?`, screeningID, limit); err != nil || len(buyers) == 0 {
+			more = false
+			return err
+		}
+		more = len(buyers) == limit
+		_, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
+			append([]any{screeningID}, anys(buyers)...)...)
+		return err
+	})
+	return more, s.archiveFailed("drop archived holdings", err)
+}
+
+// RestoreReservations puts archived reservations back, and takes their request ids from those of the archive. What is
+// back already is passed over.
+func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
+	return s.archiveFailed("restore reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+			return err
+		}
+		there, err := presentReservations(ctx, tx, archived)
+		if err != nil {
+			return err
+		}
+		var values, requests []any
+		for _, r := range archived {
+			if there[r.OrderID] {
+				continue
+			}
+			request, err := decodeID(r.RequestID)
+			if err != nil {
+				return err
+			}
+			requests = append(requests, request[:])
+			values = append(values, r.OrderID, r.RequestID, screeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State),
+				r.CreatedAt, r.ExpiresAt, r.SettledAt)
+		}
+		if len(values) == 0 {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM archived_requests WHERE request_id IN `+among(len(requests)), requests...); err != nil {
+			return err
+		}
+		return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+			created_at, expires_at, settled_at)`, values)
+	}))
+}
+
+// RestoreHoldings puts archived holdings back; those that are back already are passed over.
+func (s *Stock) RestoreHoldings(ctx context.Context, screeningID, worker string, archived []ArchivedHolding) error {
+	return s.archiveFailed("restore holdings", s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+			return err
+		}
+		buyers := make([]string, len(archived))
+		for i, h := range archived {
+			buyers[i] = h.BuyerID
+		}
+		var there []string
+		if err := tx.SelectContext(ctx, &there, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
+			append([]any{screeningID}, anys(buyers)...)...); err != nil {
+			return err
+		}
+		slices.Sort(there)
+		var values []any
+		for _, h := range archived {
+			if _, back := slices.BinarySearch(there, h.BuyerID); !back {
+				values = append(values, screeningID, h.BuyerID, h.Quantity)
+			}
+		}
+		return tx.Insert(ctx, `holdings (screening_id, buyer_id, quantity)`, values)
+	}))
+}
