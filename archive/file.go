@@ -3,7 +3,6 @@ package archive
 import (
 	"bufio"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,8 @@ import (
 
 	"boxoffice/order"
 	"boxoffice/stock"
+
+	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -83,7 +84,6 @@ type writer struct {
 	path string
 	file *os.File
 	gzip *gzip.Writer
-	json *json.Encoder
 }
 
 func createFile(path string) (*writer, error) {
@@ -92,11 +92,15 @@ func createFile(path string) (*writer, error) {
 		return nil, fmt.Errorf("create archive file: %w", err)
 	}
 	compressed := gzip.NewWriter(file)
-	return &writer{path, file, compressed, json.NewEncoder(compressed)}, nil
+	return &writer{path, file, compressed}, nil
 }
 
 func (w *writer) write(l line) error {
-	if err := w.json.Encode(l); err != nil {
+	text, err := json.Marshal(l)
+	if err == nil {
+		_, err = w.gzip.Write(append(text, '\n'))
+	}
+	if err != nil {
 		return fmt.Errorf("write archive file: %w", err)
 	}
 	return nil

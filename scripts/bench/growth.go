@@ -45,15 +45,22 @@ func (b *bench) pendingMany() int {
 func (b *bench) grown(what string) string { return filepath.Join(b.root, "grown-"+what) }
 
 // grow fills what the slots of the group growth stand on, with the embedded broker and SQLite.
-func (b *bench) grow(ctx context.Context) error {
-	if err := b.growRows(ctx, b.grown("rows"), b.rowsMany()); err != nil {
-		return fmt.Errorf("fill tables with %d rows: %w", b.rowsMany(), err)
-	}
-	if err := b.growArchived(ctx, b.grown("archived"), b.rowsMany()); err != nil {
-		return fmt.Errorf("archive %d orders: %w", b.rowsMany(), err)
-	}
-	if err := b.growPending(ctx, b.grown("pending"), b.pendingMany()); err != nil {
-		return fmt.Errorf("send %d delay messages: %w", b.pendingMany(), err)
+func (b *bench) grow(ctx context.Context, needs func(slots ...string) bool) error {
+	for _, one := range []struct {
+		slot, dir string
+		fill      func(ctx context.Context, dir string, n int) error
+		n         int
+	}{
+		{"rows many", "rows", b.growRows, b.rowsMany()},
+		{"rows archived", "archived", b.growArchived, b.rowsMany()},
+		{"pending many", "pending", b.growPending, b.pendingMany()},
+	} {
+		if !needs(one.slot) {
+			continue
+		}
+		if err := one.fill(ctx, b.grown(one.dir), one.n); err != nil {
+			return fmt.Errorf("fill %q with %d: %w", one.slot, one.n, err)
+		}
 	}
 	return nil
 }

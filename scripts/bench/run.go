@@ -116,10 +116,7 @@ func (b *bench) prepare(ctx context.Context, slots []slot) (err error) {
 			return err
 		}
 	}
-	if needs("rows many", "pending many") {
-		return b.grow(ctx)
-	}
-	return nil
+	return b.grow(ctx, needs)
 }
 
 // startProfile profiles this process until stop is called, if a file is named.
