@@ -41,7 +41,7 @@ func goals() []goal {
 		{group: "expiry", name: "orders expiring at once, against a delay message per order", over: "expiry ours.orders/s", under: "expiry each.orders/s", target: 10, stretch: 20},
 		{group: "expiry", name: "lateness of expiry, 99th percentile in seconds", over: "expiry ours.p99 late s", target: 2, stretch: 1, atMost: true},
 		{group: "growth", name: "cost of an order with full tables, against nearly empty ones", over: "rows few.orders/s", under: "rows many.orders/s", target: 1.3, stretch: 1.1, atMost: true},
-		{group: "growth", name: "cost of an order after a year's were archived, against nearly empty tables", over: "rows few.orders/s", under: "rows archived.orders/s", target: 1.1, stretch: 1.05, atMost: true},
+		{group: "growth", name: "cost of an order after a year's were archived, against nearly empty tables", over: "rows kept.orders/s", under: "rows archived.orders/s", target: 1.1, stretch: 1.05, atMost: true},
 		{group: "growth", name: "cost of an order with many timeouts pending, against few", over: "pending few.orders/s", under: "pending many.orders/s", target: 1.1, stretch: 1.05, atMost: true},
 		{group: "homes", name: "embedded home, against a real RocketMQ and MySQL", over: "home embedded.orders/s", under: "home stack.orders/s", target: 2, stretch: 3},
 	}

@@ -52,6 +52,7 @@ func (b *bench) grow(ctx context.Context, needs func(slots ...string) bool) erro
 		n         int
 	}{
 		{"rows many", "rows", b.growRows, b.rowsMany()},
+		{"rows kept", "kept", b.growRows, rowsFew}, // what rounds add to it they add to the archived ones too
 		{"rows archived", "archived", b.growArchived, b.rowsMany()},
 		{"pending many", "pending", b.growPending, b.pendingMany()},
 	} {

@@ -76,6 +76,7 @@ func (b *bench) slots() []slot {
 
 		{"rows few", []string{"growth"}, b.fewSlot("rows few", b.fewRows)},
 		{"rows many", []string{"growth"}, b.manySlot("rows many", "rows", asItIs)},
+		{"rows kept", []string{"growth"}, b.manySlot("rows kept", "kept", asItIs)},
 		{"rows archived", []string{"growth"}, b.manySlot("rows archived", "archived", asItIs)},
 		{"pending few", []string{"growth"}, b.fewSlot("pending few", b.fewPending)},
 		{"pending many", []string{"growth"}, b.manySlot("pending many", "pending", emptyTables)},
