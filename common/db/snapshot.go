@@ -1,0 +1,96 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+)
+
+// snapshotPages is how much is copied between two looks at the context: 4 MiB.
+const snapshotPages = 1024
+
+// ErrNoSnapshot says that a server's database is not copied here: it has tools of its own.
+var ErrNoSnapshot = errors.New("only SQLite databases are copied")
+
+// Copy is a database and the file that is to be its copy, which must not exist.
+type Copy struct {
+	DB   *DB
+	Path string
+}
+
+// Snapshot copies SQLite databases as they stand at one moment, while others go on writing to them. Writers wait for the
+// few milliseconds in which all of them are looked at together, not for the copying.
+func Snapshot(ctx context.Context, copies ...Copy) (err error) {
+	var views []*sql.Conn
+	defer func() {
+		for _, view := range views {
+			err = errors.Join(err, endView(view))
+		}
+	}()
+	if views, err = openViews(ctx, copies); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	for i, c := range copies {
+		if err := copyView(ctx, views[i], c.Path); err != nil {
+			return fmt.Errorf("snapshot: copy to %s: %w", c.Path, err)
+		}
+	}
+	return nil
+}
+
+// openViews begins a reading transaction of each database while nobody can write to any.
+func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error) {
+	for _, c := range copies {
+		if c.DB.Name() != (sqliteDialect{}).name() {
+			return nil, ErrNoSnapshot
+		}
+		tx, err := c.DB.write.BeginTxx(ctx, nil) // immediate: nobody else writes
+		if err != nil {
+			return views, fmt.Errorf("keep others from writing: %w", err)
+		}
+		defer tx.Rollback() //nolint:errcheck // it has changed nothing
+	}
+	for _, c := range copies {
+		view, err := c.DB.read.DB.Conn(ctx)
+		if err != nil {
+			return views, err
+		}
+		views = append(views, view)
+		for _, statement := range []string{"BEGIN", "SELECT COUNT(*) FROM sqlite_schema"} { // which opens the view
+			if _, err := view.ExecContext(ctx, statement); err != nil {
+				return views, err
+			}
+		}
+	}
+	return views, nil
+}
+
+func endView(view *sql.Conn) error {
+	_, err := view.ExecContext(context.Background(), "ROLLBACK")
+	return errors.Join(err, view.Close())
+}
+
+// copyView copies what a connection's transaction sees.
+func copyView(ctx context.Context, view *sql.Conn, path string) error {
+	return view.Raw(func(conn any) error {
+		source, ok := conn.(interface {
+			NewBackup(path string) (*sqlite.Backup, error)
+		})
+		if !ok {
+			return fmt.Errorf("the driver's %T makes no copies", conn)
+		}
+		b, err := source.NewBackup(path)
+		if err != nil {
+			return err
+		}
+		for more := true; more && err == nil; {
+			if err = ctx.Err(); err == nil {
+				more, err = b.Step(snapshotPages)
+			}
+		}
+		return errors.Join(err, b.Finish())
+	})
+}
