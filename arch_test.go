@@ -30,11 +30,12 @@ const (
 func allowedImports() map[string][]string {
 	common := []string{"common/event", "common/mq", "common/db", "common/batch"}
 	return map[string][]string{
-		"":                          append([]string{"api", "stock", "order", "doctor", "archive", "broker", "sql"}, common...),
+		"":                          append([]string{"api", "stock", "order", "doctor", "archive", "backup", "broker", "sql"}, common...),
 		"api":                       append([]string{"stock", "order"}, common...),
 		"stock":                     common,
 		"order":                     common,
 		"doctor":                    append([]string{"stock", "order"}, common...),
+		"backup":                    {"stock", "common/db"},
 		"archive":                   append([]string{"stock", "order"}, common...),
 		"common/event":              {"common/mq"},
 		"common/mq":                 {},

@@ -13,7 +13,7 @@ import (
 )
 
 // runBroker runs the embedded broker alone, for any RocketMQ client of the machine.
-func runBroker(ctx context.Context, args []string, stdout io.Writer) error {
+func runBroker(ctx context.Context, args []string, _ func(string) string, _ func() time.Time, stdout io.Writer) error {
 	flags := flag.NewFlagSet("boxoffice broker", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")

@@ -30,6 +30,18 @@ const (
 	maxBatchLimit = 500
 )
 
+const usageText = `boxoffice runs the office. boxoffice COMMAND, with these flags and its own, does something else:
+
+  archive   move the orders of screenings that are over into files, or -restore one
+  backup    copy the databases of an embedded office, which may be running, -to a directory
+  broker    run the embedded broker alone; it has flags of its own
+  doctor    say what services and queue disagree on; -fix re-drives what was lost
+  restore   make the data directory of an embedded office -from a backup
+
+Each flag is a setting of the environment too: BOXOFFICE_ and its name in capitals.
+
+`
+
 // Config is everything that can be set, by flag or by environment; a flag wins. Secrets come from the environment only,
 // because a command line can be read by every user of the machine.
 type Config struct {
@@ -67,6 +79,10 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer, mor
 	var c Config
 	flags := flag.NewFlagSet("boxoffice", flag.ContinueOnError)
 	flags.SetOutput(usage)
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(usage, usageText)
+		flags.PrintDefaults()
+	}
 	namesrv, roles := c.define(flags)
 	if err := applyEnvironment(flags, getenv); err != nil {
 		return Config{}, err

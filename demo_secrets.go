@@ -25,7 +25,7 @@ func (o *office) openDemoSecrets(context.Context) error {
 	if !o.config.Demo {
 		return nil
 	}
-	file := filepath.Join(o.config.DataDir, "demo-secrets.json")
+	file := demoSecretsFile(o.config.DataDir)
 	secrets, err := readDemoSecrets(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := writeDemoSecrets(file, newDemoSecrets()); err != nil {
@@ -42,6 +42,8 @@ func (o *office) openDemoSecrets(context.Context) error {
 	}
 	return nil
 }
+
+func demoSecretsFile(dataDir string) string { return filepath.Join(dataDir, "demo-secrets.json") }
 
 func garbledSecrets(file string, err error) error {
 	return fmt.Errorf("remove %s, and the demo makes new secrets, which signs everybody out: %w", file, err)

@@ -39,20 +39,29 @@ func run(ctx context.Context, args, environ []string, getenv func(string) string
 	if err := checkEnvironment(environ); err != nil {
 		return err
 	}
-	if len(args) > 0 && args[0] == "broker" {
-		return runBroker(ctx, args[1:], stdout)
-	}
-	if len(args) > 0 && args[0] == "doctor" {
-		return runDoctor(ctx, args[1:], getenv, time.Now, stdout)
-	}
-	if len(args) > 0 && args[0] == "archive" {
-		return runArchive(ctx, args[1:], getenv, time.Now, stdout)
+	if len(args) > 0 {
+		if command, exists := commands()[args[0]]; exists {
+			return command(ctx, args[1:], getenv, time.Now, stdout)
+		}
 	}
 	config, err := parseConfig(args, getenv, stdout)
 	if err != nil {
 		return err
 	}
 	return serve(ctx, config, time.Now, stdout)
+}
+
+// command is what the program can do beside running the office.
+type command func(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) error
+
+func commands() map[string]command {
+	return map[string]command{
+		"archive": runArchive,
+		"backup":  runBackup,
+		"broker":  runBroker,
+		"doctor":  runDoctor,
+		"restore": runRestore,
+	}
 }
 
 // serve opens everything in the order in which it depends on each other, says that it is ready, and closes it the other

@@ -166,3 +166,15 @@ func (s *Stock) deleteOldFences(ctx context.Context) error {
 	}
 	return nil
 }
+
+// SweepSoon makes every reservation that is still held due for the next sweep: the messages about them are lost.
+func (s *Stock) SweepSoon(ctx context.Context) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ? WHERE state = ?`, s.now().UnixMilli(), Held)
+		return err
+	})
+	if err != nil {
+		return s.failed("make reservations due for a sweep", err)
+	}
+	return nil
+}

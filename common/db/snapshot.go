@@ -54,7 +54,7 @@ func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error
 		defer tx.Rollback() //nolint:errcheck // it has changed nothing
 	}
 	for _, c := range copies {
-		view, err := c.DB.read.DB.Conn(ctx)
+		view, err := c.DB.read.Conn(ctx)
 		if err != nil {
 			return views, err
 		}
