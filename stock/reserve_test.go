@@ -113,10 +113,14 @@ func TestLocalTransactionIsAllOrNothing(t *testing.T) {
 	existing.requests[0] = RequestID("alice", "k2")
 	existing.holdings[0].exists = true
 	for name, l := range map[string]reserveList{
-		"order is there":      handMade(screening, 1, "alice", "bob"),
-		"more than is left":   handMade(screening, 1, "bob", "carol", "dave", "erin", "frank"),
-		"over the limit":      existing,
-		"holding row is made": func() reserveList { l := handMade(screening, 1, "alice"); l.requests[0] = "x"; return l }(),
+		"order is there":    handMade(screening, 1, "alice", "bob"),
+		"more than is left": handMade(screening, 1, "bob", "carol", "dave", "erin", "frank"),
+		"over the limit":    existing,
+		"holding row is made": func() reserveList {
+			l := handMade(screening, 1, "alice")
+			l.requests[0] = RequestID("alice", "k3")
+			return l
+		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome, err := s.execute(t.Context(), l)
@@ -215,11 +219,11 @@ func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
 	seller := newPlanner(s)
-	first, err := seller.plan(t.Context(), []*purchase{{id: "a", request: PurchaseRequest{"alice", "k", screening.ID, 1}}})
+	first, err := seller.plan(t.Context(), []*purchase{{id: RequestID("alice", "k"), request: PurchaseRequest{"alice", "k", screening.ID, 1}}})
 	if err != nil || len(first.admitted) != 1 {
 		t.Fatalf("plan %+v, %v", first, err)
 	}
-	second, err := seller.plan(t.Context(), []*purchase{{id: "b", request: PurchaseRequest{"bob", "k", screening.ID, 1}}})
+	second, err := seller.plan(t.Context(), []*purchase{{id: RequestID("bob", "k"), request: PurchaseRequest{"bob", "k", screening.ID, 1}}})
 	if err != nil || len(second.admitted) != 0 || len(second.waiting) != 1 {
 		t.Fatalf("plan beside a list in flight: %+v, %v, want bob to wait", second, err)
 	}
