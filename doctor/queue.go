@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,22 +101,22 @@ func ordersOf(l mq.Letter) ([]string, error) {
 	var ids []string
 	switch l.Topic {
 	case string(event.StockReserved):
-		var m event.Reserved
-		if err := json.Unmarshal(l.Body, &m); err != nil {
+		m, err := event.StockReserved.Decode(l.Body)
+		if err != nil {
 			return nil, err
 		}
 		for _, o := range slices.Concat(m.Orders, m.Released, m.Sold) {
 			ids = append(ids, o.ID)
 		}
 	case string(event.PaymentDue):
-		var m event.Due
-		if err := json.Unmarshal(l.Body, &m); err != nil {
+		m, err := event.PaymentDue.Decode(l.Body)
+		if err != nil {
 			return nil, err
 		}
 		ids = m.OrderIDs
 	case string(event.OrderSettled):
-		var m event.Settled
-		if err := json.Unmarshal(l.Body, &m); err != nil {
+		m, err := event.OrderSettled.Decode(l.Body)
+		if err != nil {
 			return nil, err
 		}
 		for _, o := range m.Orders {

@@ -2,7 +2,6 @@ package mq
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,9 +31,9 @@ type Handler struct {
 // was handled.
 func Handle[T any](topic Topic[T], handle func(context.Context, T) error) Handler {
 	return Handler{topic: string(topic), handle: func(ctx context.Context, body []byte) error {
-		var payload T
-		if err := json.Unmarshal(body, &payload); err != nil {
-			return Permanent(fmt.Errorf("decode payload: %w", err))
+		payload, err := topic.Decode(body)
+		if err != nil {
+			return Permanent(err)
 		}
 		return handle(ctx, payload)
 	}}

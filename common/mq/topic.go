@@ -2,11 +2,25 @@
 // delayed sends, and consumers, and keeps every trap of rocketmq-client-go v2.1.2 in one place.
 package mq
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
 
 // Topic names a RocketMQ topic and fixes the payload that travels on it as JSON, so that a sender and a handler
 // cannot disagree.
 type Topic[T any] string
+
+// Decode reads a message's body. Names must be as they are written, each once; those that are unknown are a newer
+// sender's, and are passed over.
+func (t Topic[T]) Decode(body []byte) (payload T, err error) {
+	if err := json.Unmarshal(body, &payload); err != nil {
+		return payload, fmt.Errorf("decode payload of %s: %w", string(t), err)
+	}
+	return payload, nil
+}
 
 // DelayLevel is RocketMQ's 1-based index into the broker's messageDelayLevel list; 0 means no delay.
 type DelayLevel int
