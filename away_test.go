@@ -58,7 +58,7 @@ func TestSilentBroker(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(100, 0)
 	paid := o.mustBuy("alice", screening, 1)
-	heal := o.queue.Intercept(sendMessage, func(*broker.Request) broker.Verdict { return broker.Drop })
+	heal := o.queue.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict { return broker.Drop })
 	slowest := o.refusals(3, func(n int) response { return o.buy(fmt.Sprint("bob-", n), screening, "k", 1) })
 	var crowd sync.WaitGroup
 	began := time.Now()

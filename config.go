@@ -37,6 +37,7 @@ const usageText = `boxoffice runs the office. boxoffice COMMAND, with these flag
   broker    run the embedded broker alone; it has flags of its own
   doctor    say what services and queue disagree on; -fix re-drives what was lost
   restore   make the data directory of an embedded office -from a backup
+  version   say what this program was built from
 
 Each flag is a setting of the environment too: BOXOFFICE_ and its name in capitals.
 

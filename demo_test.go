@@ -164,7 +164,7 @@ func TestOneMessagePerOrder(t *testing.T) {
 	o := newOffice(t, "-max-batch", "1")
 	screening := o.addScreening(20, 0)
 	var halves atomic.Int64
-	o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() == o.topic("stock-reserved") && r.Property("TRAN_MSG") == "true" {
 			halves.Add(1)
 		}

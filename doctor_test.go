@@ -130,9 +130,9 @@ func TestDoctorHealsALostSettle(t *testing.T) {
 	screening := o.addScreening(10, 0)
 	paid, cancelled := o.mustBuy("alice", screening, 2), o.mustBuy("bob", screening, 1)
 	o.eventuallyStatus("alice", paid.ID, "pending_payment")
-	heal := o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	heal := o.queue.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() == o.topic("order-settled") {
-			return broker.Fail(13, "message refused by the test")
+			return broker.Fail(broker.MessageIllegal, "message refused by the test")
 		}
 		return broker.Pass
 	})
@@ -176,7 +176,7 @@ func TestDoctorHealsAnExhaustedHalf(t *testing.T) {
 	}
 	o := newOfficeAt(t, newHome(t, broker.WithTransactionCheckMax(1)), "-sweep-grace", "10h")
 	screening := o.addScreening(10, 0)
-	heal := o.queue.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
+	heal := o.queue.Intercept(broker.EndTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
 	order := o.mustBuy("alice", screening, 2)
 	o.eventually("half given up", func() bool {
 		r, _ := o.doctor(0)

@@ -14,18 +14,10 @@ import (
 	"boxoffice/common/db"
 )
 
-// Request codes of the RocketMQ protocol (RequestCode 5.3.3).
-const (
-	sendMessage    = 10
-	pullMessage    = 11
-	endTransaction = 37
-	checkBack      = 39
-)
-
 // countCheckAnswers counts the answers to check-backs: 8 is commit, 12 rollback (MessageSysFlag).
 func (o *officeTest) countCheckAnswers(outcome string) *atomic.Int64 {
 	var n atomic.Int64
-	o.queue.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(broker.EndTransaction, func(r *broker.Request) broker.Verdict {
 		if r.Ext["fromTransactionCheck"] == "true" && r.Ext["commitOrRollback"] == outcome {
 			n.Add(1)
 		}
@@ -39,7 +31,7 @@ func TestLostCommitIsFoundByTheCheckBack(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
 	var lost atomic.Int64
-	o.queue.Intercept(endTransaction, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(broker.EndTransaction, func(r *broker.Request) broker.Verdict {
 		if r.Ext["fromTransactionCheck"] == "true" || r.Ext["commitOrRollback"] != "8" {
 			return broker.Pass
 		}
@@ -61,7 +53,7 @@ func TestLostHalfAnswerLeaksNoStock(t *testing.T) {
 	screening := o.addScreening(10, 0)
 	var once atomic.Bool
 	rolledBack := o.countCheckAnswers("12")
-	o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() == o.topic("stock-reserved") && once.CompareAndSwap(false, true) {
 			return broker.DropReply
 		}
@@ -86,7 +78,7 @@ func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
 	var asked atomic.Int64
-	o.queue.Intercept(checkBack, func(*broker.Request) broker.Verdict { asked.Add(1); return broker.Pass })
+	o.queue.Intercept(broker.CheckTransactionState, func(*broker.Request) broker.Verdict { asked.Add(1); return broker.Pass })
 	lock, err := db.Open(t.Context(), o.stockDSN)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +124,7 @@ func TestCheckBackDuringTheLocalTransaction(t *testing.T) {
 func TestEverythingDeliveredTwice(t *testing.T) {
 	o := newOffice(t, "-pay-window", "3s")
 	o.queue.DeliverTwice(true)
-	o.queue.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Twice })
+	o.queue.Intercept(broker.EndTransaction, func(*broker.Request) broker.Verdict { return broker.Twice })
 	screening := o.addScreening(100, 0)
 	for n := range 10 {
 		buyer := fmt.Sprint("buyer-", n)
@@ -152,7 +144,7 @@ func TestSweeperHealsADiscardedHalf(t *testing.T) {
 	h := newHome(t, broker.WithTransactionCheckInterval(200*time.Millisecond), broker.WithTransactionCheckMax(2))
 	o := newOfficeAt(t, h, "-pay-window", "3s", "-sweep-grace", "1s")
 	screening := o.addScreening(10, 0)
-	o.queue.Intercept(endTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
+	o.queue.Intercept(broker.EndTransaction, func(*broker.Request) broker.Verdict { return broker.Drop })
 	paid, unpaid := o.mustBuy("alice", screening, 1), o.mustBuy("bob", screening, 2)
 	if result := o.callback("early", paid.ID, 1); result != "parked" {
 		t.Errorf("payment before the order: %s, want parked", result)
@@ -168,7 +160,7 @@ func TestSweeperHealsADiscardedHalf(t *testing.T) {
 func TestSweeperHealsALostDelayMessage(t *testing.T) {
 	h := newHome(t)
 	var lost atomic.Int64
-	h.queue.Intercept(pullMessage, func(r *broker.Request) broker.Verdict { // before the first pull is held
+	h.queue.Intercept(broker.PullMessage, func(r *broker.Request) broker.Verdict { // before the first pull is held
 		if r.Topic() == h.topic("payment-due") {
 			lost.Add(1)
 			return broker.Drop // what is never delivered is lost
@@ -191,11 +183,11 @@ func TestSweeperHealsALostSettleMessage(t *testing.T) {
 	order := o.mustBuy("alice", screening, 2)
 	o.eventuallyStatus("alice", order.ID, "pending_payment")
 	var lost, swept atomic.Int64
-	heal := o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	heal := o.queue.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		switch {
 		case r.Topic() == o.topic("order-settled") && swept.Load() == 0:
 			lost.Add(1)
-			return broker.Fail(13, "message refused by the test")
+			return broker.Fail(broker.MessageIllegal, "message refused by the test")
 		case r.Topic() == o.topic("stock-reserved") && r.Property("TRAN_MSG") == "":
 			swept.Add(1)
 		}

@@ -17,9 +17,6 @@ import (
 	"boxoffice/broker"
 )
 
-// getMaxOffset is a request code of the RocketMQ protocol (RequestCode 5.3.3).
-const getMaxOffset = 30
-
 // metrics reads one page of /metrics: series with their labels, and their values.
 func (o *officeTest) metrics() map[string]float64 {
 	o.t.Helper()
@@ -134,7 +131,7 @@ func TestMetricsWithoutABroker(t *testing.T) {
 	o := newOffice(t)
 	silent := make(chan struct{})
 	defer close(silent)
-	o.queue.Intercept(getMaxOffset, func(*broker.Request) broker.Verdict { return broker.Hold(silent) })
+	o.queue.Intercept(broker.GetMaxOffset, func(*broker.Request) broker.Verdict { return broker.Hold(silent) })
 	began := time.Now()
 	got := o.metrics()
 	if took := time.Since(began); took > 15*time.Second {

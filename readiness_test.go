@@ -30,7 +30,9 @@ func TestNotReadyWhileNoHalfMessageCanBeStored(t *testing.T) {
 	if status, checks := o.readiness(); status != http.StatusOK {
 		t.Fatalf("readyz: %d %v", status, checks)
 	}
-	heal := o.queue.Intercept(sendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(14, "the disk is full") })
+	heal := o.queue.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict {
+		return broker.Fail(broker.ServiceNotAvailable, "the disk is full")
+	})
 	o.eventually("the process is not ready", func() bool {
 		status, checks := o.readiness()
 		return status == http.StatusServiceUnavailable && strings.Contains(checks["message queue"], "disk is full") && checks["stock database"] == "ok"

@@ -61,6 +61,7 @@ func commands() map[string]command {
 		"broker":  runBroker,
 		"doctor":  runDoctor,
 		"restore": runRestore,
+		"version": runVersion,
 	}
 }
 
@@ -72,7 +73,7 @@ func serve(ctx context.Context, config Config, now func() time.Time, stdout io.W
 		log:      slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: config.LogLevel})),
 		registry: prometheus.NewRegistry(),
 	}
-	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() { err = errors.Join(err, o.close()) }()
 	// What is under way when ctx ends is finished, not cut off: only the closers below end it.
 	background := context.WithoutCancel(ctx)

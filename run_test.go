@@ -135,7 +135,7 @@ func TestShortPaymentWindowIsReachedByChainedLevels(t *testing.T) {
 	slow(t)
 	o := newOffice(t, "-pay-window", "7s", "-sweep-grace", "10h")
 	var sent atomic.Int64
-	o.queue.Intercept(sendMessage, func(r *broker.Request) broker.Verdict {
+	o.queue.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() == o.topic("payment-due") {
 			sent.Add(1)
 		}

@@ -110,7 +110,7 @@ func TestInterceptHold(t *testing.T) {
 func TestInterceptCanBeRemoved(t *testing.T) {
 	b := broker.RunT(t)
 	newTopic(t, b, "t", 1)
-	remove := b.Intercept(remoting.SendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(1, "no") })
+	remove := b.Intercept(remoting.SendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(broker.SystemError, "no") })
 	remove()
 	newWire(t, b).mustAsk(remoting.SendMessage, sendExt("t", nil), []byte("x"))
 }

@@ -28,7 +28,7 @@ func TestAsTheReadmeShows(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = p.Shutdown() })
 
-	remove := b.Intercept(10, func(*broker.Request) broker.Verdict { return broker.Fail(13, "refused by the test") })
+	remove := b.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(broker.MessageIllegal, "refused by the test") })
 	message := primitive.NewMessage("reminders", []byte("pay!")).WithDelayTimeLevel(14) // ten minutes
 	if _, err := p.SendSync(context.Background(), message); err == nil || !strings.Contains(err.Error(), "refused by the test") {
 		t.Errorf("send: %v, want the refusal", err)

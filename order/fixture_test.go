@@ -66,7 +66,7 @@ func newFixture(t testing.TB) *fixture {
 func (f *fixture) newSender() *mq.Sender {
 	f.t.Helper()
 	b := broker.RunT(f.t)
-	for _, code := range []int{10, 310} { // SEND_MESSAGE and SEND_MESSAGE_V2
+	for _, code := range []int{broker.SendMessage, broker.SendMessageV2} {
 		b.Intercept(code, f.see)
 	}
 	bus, err := mq.Open(f.t.Context(), mq.Config{

@@ -19,12 +19,6 @@ import (
 	"boxoffice/common/mq"
 )
 
-// The request codes that these tests interfere with (RequestCode.java of RocketMQ 5.3.3).
-const (
-	codeSend           = 10
-	codeEndTransaction = 37
-)
-
 const patience = 60 * time.Second
 
 // office is stock that sells through a real client and the embedded broker, or the one that BOXOFFICE_TEST_NAMESRV
@@ -114,7 +108,7 @@ func (o *office) decided(t *testing.T) {
 // sends counts the half messages that reach the broker for our topic.
 func (o *office) onSend(verdict func(n int64) broker.Verdict) *atomic.Int64 {
 	n := &atomic.Int64{}
-	o.broker.Intercept(codeSend, func(r *broker.Request) broker.Verdict {
+	o.broker.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() != string(event.StockReserved) {
 			return broker.Pass
 		}
@@ -219,7 +213,7 @@ func TestSilentBrokerIsWaitedForOnce(t *testing.T) {
 	}
 	screening := addScreening(t, o.Stock, 100, 0)
 	var sends atomic.Int64
-	heal := o.broker.Intercept(10, func(r *broker.Request) broker.Verdict {
+	heal := o.broker.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() != string(event.StockReserved) {
 			return broker.Pass
 		}
@@ -290,7 +284,7 @@ func TestCheckBackCommitsWhenTheEndOfTheTransactionIsLost(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 10, 0)
 	lost := make(chan struct{}, 8)
-	remove := o.broker.Intercept(codeEndTransaction, func(*broker.Request) broker.Verdict {
+	remove := o.broker.Intercept(broker.EndTransaction, func(*broker.Request) broker.Verdict {
 		lost <- struct{}{}
 		return broker.Drop
 	})

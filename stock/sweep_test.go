@@ -67,7 +67,7 @@ func TestSweepThatCannotSendLeavesItsClaimsDue(t *testing.T) {
 	screening := addScreening(t, o.Stock, 10, 0)
 	buy(t, o.Stock, screening.ID, "alice", "k", 1)
 	o.clock.Advance(time.Hour)
-	remove := o.broker.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(13, "illegal") })
+	remove := o.broker.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(broker.MessageIllegal, "illegal") })
 	n, err := o.sweeper.Sweep(t.Context())
 	wantErr(t, err, ErrUnavailable)
 	if n != 0 {

@@ -217,7 +217,7 @@ func TestProvisionAgainChangesNothing(t *testing.T) {
 // The client's own admin takes a refusal for a success.
 func TestProvisionTellsARefusal(t *testing.T) {
 	h := newFaultyHome(t)
-	h.queue.Intercept(17, func(*broker.Request) broker.Verdict { return broker.Fail(1, "disk full") })
+	h.queue.Intercept(broker.UpdateAndCreateTopic, func(*broker.Request) broker.Verdict { return broker.Fail(broker.SystemError, "disk full") })
 	bus := h.open(t)
 	err := bus.Provision(t.Context(), []mq.TopicSpec{{Name: unique(t), Queues: 1}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "disk full") {

@@ -151,7 +151,7 @@ func TestLostCommitIsMadeUpForByACheckBack(t *testing.T) {
 	h := newFaultyHome(t)
 	bus := h.open(t)
 	topic, txID := newTopic(t, bus), unique(t)
-	h.queue.Intercept(codeEndTransaction, func(r *broker.Request) broker.Verdict {
+	h.queue.Intercept(broker.EndTransaction, func(r *broker.Request) broker.Verdict {
 		if r.Ext["fromTransactionCheck"] == "true" {
 			return broker.Pass
 		}
@@ -181,7 +181,7 @@ func TestSendHalfWhoseAnswerIsLost(t *testing.T) {
 		return mq.Rollback
 	})
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.DropReply }))
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.DropReply }))
 	_, err := mq.SendHalf(t.Context(), transactor, topic, txID, order{"1"}, func(context.Context) mq.Outcome {
 		t.Error("local ran")
 		return mq.Commit
@@ -205,13 +205,13 @@ func TestSendHalfOfACallerThatHasGone(t *testing.T) {
 	release := make(chan struct{})
 	var tries atomic.Int32
 	var rolledBack atomic.Bool
-	h.queue.Intercept(codeEndTransaction, func(r *broker.Request) broker.Verdict {
+	h.queue.Intercept(broker.EndTransaction, func(r *broker.Request) broker.Verdict {
 		if r.Ext["commitOrRollback"] == "12" && tries.Load() > 0 { // the warm-up message is rolled back before
 			rolledBack.Store(true)
 		}
 		return broker.Pass
 	})
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict {
 		cancel()
 		return broker.Hold(release)
 	}))

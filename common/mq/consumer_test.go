@@ -413,7 +413,7 @@ func TestRetriesGoUpTheDelayLevels(t *testing.T) {
 	bus, group := h.open(t), unique(t)
 	topic, sender := newTopic(t, bus, group), newSender(t, bus)
 	levels := make(chan string, 100)
-	h.queue.Intercept(codeSendBack, func(r *broker.Request) broker.Verdict {
+	h.queue.Intercept(broker.ConsumerSendMsgBack, func(r *broker.Request) broker.Verdict {
 		levels <- r.Ext["delayLevel"] + " of " + r.Ext["maxReconsumeTimes"]
 		return broker.Pass
 	})

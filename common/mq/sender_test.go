@@ -11,14 +11,6 @@ import (
 	"boxoffice/common/mq"
 )
 
-const (
-	codeSend           = 10
-	codeSendBack       = 36
-	codeEndTransaction = 37
-
-	codeFlushDiskTimeout = 10 // a response code
-)
-
 func newSender(t *testing.T, bus *mq.Bus) *mq.Sender {
 	t.Helper()
 	sender, err := bus.NewSender(t.Context(), unique(t))
@@ -70,9 +62,9 @@ func TestSendOutlivesABusyBroker(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(n int32) broker.Verdict {
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(n int32) broker.Verdict {
 		if n < 3 {
-			return broker.Fail(2, "broker busy")
+			return broker.Fail(broker.SystemBusy, "broker busy")
 		}
 		return broker.Pass
 	}))
@@ -89,7 +81,7 @@ func TestSendDoesNotRepeatWhatIsRefusedForGood(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.Fail(13, "illegal") }))
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict { return broker.Fail(broker.MessageIllegal, "illegal") }))
 	err := mq.Send(t.Context(), sender, topic, "k", order{"1"})
 	if !errors.Is(err, mq.ErrNotSent) || errors.Is(err, mq.ErrUnavailable) || tries.Load() != 1 {
 		t.Errorf("after %d tries: %v", tries.Load(), err)
@@ -102,8 +94,8 @@ func TestSendIsNotDoneBeforeTheDisk(t *testing.T) {
 	bus := h.open(t)
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
-		return broker.Fail(codeFlushDiskTimeout, "flush timeout")
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict {
+		return broker.Fail(broker.FlushDiskTimeout, "flush timeout")
 	}))
 	if err := mq.Send(t.Context(), sender, topic, "k", order{"1"}); !errors.Is(err, mq.ErrNotSent) {
 		t.Errorf("send: %v, want ErrNotSent", err)
@@ -116,7 +108,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	topic, sender := newTopic(t, bus), newSender(t, bus)
 	ctx, cancel := context.WithCancel(t.Context())
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict {
 		cancel()
 		return broker.Drop
 	}))

@@ -70,9 +70,9 @@ func TestNewTransactorOutlivesABusyBroker(t *testing.T) {
 	bus := h.open(t)
 	newTopic(t, bus) // provisions the warm-up topic too
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, func(*broker.Request) broker.Verdict {
+	h.queue.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict {
 		if tries.Add(1) < 3 {
-			return broker.Fail(2, "broker busy")
+			return broker.Fail(broker.SystemBusy, "broker busy")
 		}
 		return broker.Pass
 	})
@@ -86,7 +86,7 @@ func TestNewTransactorGivesUp(t *testing.T) {
 	h := newFaultyHome(t)
 	bus := h.open(t)
 	newTopic(t, bus)
-	h.queue.Intercept(codeSend, func(*broker.Request) broker.Verdict { return broker.Fail(2, "broker busy") })
+	h.queue.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict { return broker.Fail(broker.SystemBusy, "broker busy") })
 	if _, err := bus.NewTransactor(t.Context(), unique(t), noCheck(t)); !errors.Is(err, mq.ErrUnavailable) {
 		t.Errorf("new transactor: %v, want ErrUnavailable", err)
 	}
@@ -98,8 +98,8 @@ func TestSendHalfIsNotSentBeforeTheDisk(t *testing.T) {
 	bus := h.open(t)
 	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
-		return broker.Fail(codeFlushDiskTimeout, "flush timeout")
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict {
+		return broker.Fail(broker.FlushDiskTimeout, "flush timeout")
 	}))
 	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"1"}, func(context.Context) mq.Outcome {
 		t.Error("local ran")
@@ -116,8 +116,8 @@ func TestSendHalfIsTriedOnce(t *testing.T) {
 	bus := h.open(t)
 	topic, transactor := newTopic(t, bus), newTransactor(t, bus, unique(t), noCheck(t))
 	var tries atomic.Int32
-	h.queue.Intercept(codeSend, onTopic(topic, &tries, func(int32) broker.Verdict {
-		return broker.Fail(14, "service not available")
+	h.queue.Intercept(broker.SendMessage, onTopic(topic, &tries, func(int32) broker.Verdict {
+		return broker.Fail(broker.ServiceNotAvailable, "service not available")
 	}))
 	_, err := mq.SendHalf(t.Context(), transactor, topic, unique(t), order{"1"}, answer(mq.Commit))
 	if !errors.Is(err, mq.ErrNotSent) || !errors.Is(err, mq.ErrUnavailable) || tries.Load() != 1 {
