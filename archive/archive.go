@@ -115,7 +115,7 @@ func (a *Archiver) resume(ctx context.Context, archive stock.Archive) error {
 	if archive.WrittenAt.IsZero() {
 		return a.move(ctx, archive.ScreeningID, archive.File)
 	}
-	return a.drop(ctx, archive)
+	return a.verifyAndDrop(ctx, archive)
 }
 
 // move writes the file, and deletes what is in it.
@@ -131,16 +131,21 @@ func (a *Archiver) move(ctx context.Context, screeningID, path string) error {
 	return a.drop(ctx, stock.Archive{ScreeningID: screeningID, File: path, Sums: sums})
 }
 
-// drop deletes what is in the file, once that is known to be whole.
-func (a *Archiver) drop(ctx context.Context, archive stock.Archive) error {
+// verifyAndDrop deletes what is in the file of another run, once that is known to be whole.
+func (a *Archiver) verifyAndDrop(ctx context.Context, archive stock.Archive) error {
 	c, err := readFile(archive.File, func(line) error { return ctx.Err() })
 	if err == nil {
 		err = c.isOf(archive)
 	}
-	if err == nil {
-		err = a.dropRows(ctx, archive.File, archive.ScreeningID)
-	}
 	if err != nil {
+		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
+	}
+	return a.drop(ctx, archive)
+}
+
+// drop deletes what is in a file that is known to be whole.
+func (a *Archiver) drop(ctx context.Context, archive stock.Archive) error {
+	if err := a.dropRows(ctx, archive.File, archive.ScreeningID); err != nil {
 		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
 	}
 	a.opts.Log.Info("archived a screening", "screening", archive.ScreeningID, "orders", archive.Sums.Orders, "file", archive.File)

@@ -330,8 +330,15 @@ func TestDeadArchiverIsTakenOver(t *testing.T) {
 		t.Errorf("taken while its worker is alive: %v", err)
 	}
 	o.advance(2 * time.Minute)
+	part := filepath.Join(o.dir, "x.jsonl.gz.123"+partEnding) // it was writing
+	if err := os.WriteFile(part, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o.run(1)
 	o.wantEmpty()
+	if entries, err := os.ReadDir(o.dir); err != nil || len(entries) != 1 || entries[0].Name() != "x.jsonl.gz" {
+		t.Errorf("files %v, %v, want the archive's alone", entries, err)
+	}
 	if err := o.stock.DropReservations(t.Context(), "x", "dead", nil); !errors.Is(err, stock.ErrArchiveTaken) {
 		t.Errorf("a worker that was taken for dead goes on: %v", err)
 	}
@@ -378,7 +385,7 @@ func TestDamagedFileDeletesAndRestoresNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := o.rows()
-			if err := o.archiver().drop(t.Context(), archived); !errors.Is(err, ErrDamaged) {
+			if err := o.archiver().verifyAndDrop(t.Context(), archived); !errors.Is(err, ErrDamaged) {
 				t.Errorf("dropped: %v", err)
 			}
 			o.wantRows(before)

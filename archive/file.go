@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"boxoffice/order"
@@ -87,13 +88,28 @@ type writer struct {
 	gzip *gzip.Writer
 }
 
+// createFile begins a file of its own, whoever else is still writing one for the same path: a worker that was taken for
+// dead. What one that is dead has left is removed.
 func createFile(path string) (*writer, error) {
-	file, err := os.OpenFile(path+partEnding, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := removeParts(path); err != nil {
+		return nil, fmt.Errorf("remove what is left of an archive file: %w", err)
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+partEnding) // of mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("create archive file: %w", err)
 	}
 	compressed := gzip.NewWriter(file)
 	return &writer{path, file, compressed}, nil
+}
+
+func removeParts(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, filepath.Base(path)+".") && strings.HasSuffix(name, partEnding) {
+			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(path), name)))
+		}
+	}
+	return err
 }
 
 func (w *writer) write(l line) error {
@@ -112,7 +128,7 @@ func (w *writer) complete() error {
 	if err := errors.Join(w.gzip.Close(), w.file.Sync(), w.file.Close()); err != nil {
 		return fmt.Errorf("write archive file: %w", err)
 	}
-	if err := os.Rename(w.path+partEnding, w.path); err != nil {
+	if err := os.Rename(w.file.Name(), w.path); err != nil {
 		return fmt.Errorf("name archive file: %w", err)
 	}
 	if runtime.GOOS == "windows" {
@@ -129,7 +145,7 @@ func (w *writer) complete() error {
 }
 
 // giveUp leaves nothing behind.
-func (w *writer) giveUp() error { return errors.Join(w.file.Close(), os.Remove(w.path+partEnding)) }
+func (w *writer) giveUp() error { return errors.Join(w.file.Close(), os.Remove(w.file.Name())) }
 
 // contents is what a file says of itself.
 type contents struct {

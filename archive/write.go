@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -19,7 +20,18 @@ func (a *Archiver) write(ctx context.Context, screeningID, path string) (sums st
 	if err != nil {
 		return sums, errors.Join(err, w.giveUp())
 	}
-	return sums, w.complete()
+	if err := w.complete(); err != nil {
+		return sums, err
+	}
+	// What is on the disk counts, not what was written.
+	c, err := readFile(path, func(line) error { return ctx.Err() })
+	if err == nil {
+		err = c.isOf(stock.Archive{ScreeningID: screeningID, Sums: sums})
+	}
+	if err != nil {
+		return sums, errors.Join(err, os.Remove(path))
+	}
+	return sums, nil
 }
 
 func (a *Archiver) writeLines(ctx context.Context, w *writer, screeningID string) (sums stock.ArchiveSums, err error) {
