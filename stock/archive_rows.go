@@ -65,7 +65,8 @@ func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string
 		if err != nil || len(there) == 0 {
 			return err
 		}
-		var ids, requests []any
+		var ids, values []any
+		var requests [][]byte
 		for _, r := range archived {
 			if !there[r.OrderID] {
 				continue
@@ -74,10 +75,13 @@ func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string
 			if err != nil {
 				return err
 			}
-			ids, requests = append(ids, r.OrderID), append(requests, request[:])
+			ids, values, requests = append(ids, r.OrderID), append(values, request[:]), append(requests, request[:])
 		}
-		if err := tx.Insert(ctx, `archived_requests (request_id)`, requests); err != nil {
+		if err := tx.Insert(ctx, `archived_requests (request_id)`, values); err != nil {
 			return fmt.Errorf("keep request ids: %w", err)
+		}
+		if err := addToFilter(ctx, tx, requests); err != nil {
+			return err
 		}
 		return expectRows(len(ids))(tx.ExecContext(ctx, `DELETE FROM reservations
 			WHERE state <> 'reserved' AND order_id IN `+among(len(ids)), ids...))
@@ -105,7 +109,10 @@ func presentReservations(ctx context.Context, tx *db.Tx, archived []ArchivedRese
 
 // archivedRequests tells which of the request ids are those of archived orders.
 func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []string) (map[string]bool, error) {
-	ids := make([]any, len(requests))
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	ids := make([][]byte, len(requests))
 	for i, request := range requests {
 		id, err := decodeID(request)
 		if err != nil {
@@ -113,9 +120,17 @@ func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []str
 		}
 		ids[i] = id[:]
 	}
+	ids, err := possiblyArchived(ctx, q, ids)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
 	var rows [][]byte
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT request_id FROM archived_requests
-		WHERE request_id IN `+among(len(ids)), ids...); err != nil {
+		WHERE request_id IN `+among(len(args)), args...); err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))

@@ -20,6 +20,7 @@ const (
 	yearDays    = 365 // a screening each
 	archiveAge  = 30 * 24 * time.Hour
 	archivedAgo = 2 * archiveAge
+	soldAtOnce  = 500
 )
 
 // growArchived fills a directory with a year of paid orders and archives them.
@@ -71,8 +72,11 @@ func fillDay(ctx context.Context, s *stock.Stock, stockDB, orderDB *db.DB, day, 
 		db *db.DB
 		of filling
 	}{{stockDB, reservationsAs(string(stock.Sold))}, {orderDB, ordersAs("PAID")}, {orderDB, paymentsOf()}} {
-		if err := table.of.writePart(ctx, table.db, day*n, n, yearDays*n, id, over); err != nil {
-			return err
+		for from := 0; from < n; from += soldAtOnce { // as a sale does it, a list of purchases in a millisecond
+			at := over.Add(time.Duration(from/soldAtOnce) * time.Millisecond)
+			if err := table.of.writePart(ctx, table.db, day*n+from, min(soldAtOnce, n-from), yearDays*n, id, at); err != nil {
+				return err
+			}
 		}
 	}
 	return stockDB.InTx(ctx, func(tx *db.Tx) error {

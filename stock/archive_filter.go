@@ -1,0 +1,134 @@
+package stock
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"boxoffice/common/db"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Every purchase looks for its key among those of archived orders, and nearly none is there. Ten million keys are a table
+// of 230 MB, and each purchase would read a page of it that nobody has read before. A Bloom filter beside it, 17 MB for
+// as many, stays in memory; only what it holds for possible, and one in a hundred by mistake, is looked up.
+const (
+	filterBlocks     = 1 << 16
+	filterBlockBytes = 256
+	filterHashes     = 6
+	filterLayerIDs   = 12_000_000 // in a layer, at 11 bits each; then a new one begins
+	filterLock       = -1         // the block that a writer locks
+)
+
+// filterPlace is where a request id is in each layer.
+type filterPlace struct {
+	block int
+	bits  [filterHashes]int
+}
+
+func placeOf(id []byte) (p filterPlace) {
+	digest := sha256.Sum256(id)
+	p.block = int(binary.BigEndian.Uint16(digest[:])) % filterBlocks
+	for i := range p.bits {
+		p.bits[i] = int(binary.BigEndian.Uint16(digest[2+2*i:])) % (8 * filterBlockBytes)
+	}
+	return p
+}
+
+func (p filterPlace) isIn(bits []byte) bool {
+	for _, bit := range p.bits {
+		if bit/8 >= len(bits) || bits[bit/8]&(1<<(bit%8)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p filterPlace) addTo(bits []byte) {
+	for _, bit := range p.bits {
+		bits[bit/8] |= 1 << (bit % 8)
+	}
+}
+
+type filterRow struct {
+	Block int    `db:"block"`
+	Bits  []byte `db:"bits"`
+}
+
+// possiblyArchived returns those of the ids that may be archived; no other is.
+func possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids [][]byte) ([][]byte, error) {
+	byBlock := map[int][]int{} // indexes of ids
+	places := make([]filterPlace, len(ids))
+	for i, id := range ids {
+		places[i] = placeOf(id)
+		byBlock[places[i].block] = append(byBlock[places[i].block], i)
+	}
+	blocks := make([]any, 0, len(byBlock))
+	for block := range byBlock {
+		blocks = append(blocks, block)
+	}
+	var rows []filterRow // of all layers
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
+		WHERE block IN `+among(len(blocks)), blocks...); err != nil {
+		return nil, fmt.Errorf("read the filter: %w", err)
+	}
+	var possible [][]byte
+	for _, row := range rows {
+		for _, i := range byBlock[row.Block] {
+			if places[i].isIn(row.Bits) {
+				possible = append(possible, ids[i])
+			}
+		}
+	}
+	return possible, nil
+}
+
+// addToFilter adds request ids to the newest layer. Writers take turns: what one adds to a block the next one reads.
+func addToFilter(ctx context.Context, tx *db.Tx, ids [][]byte) error {
+	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archived_filter SET layer = layer WHERE block = ?`, filterLock)); err != nil {
+		return fmt.Errorf("lock the filter: %w", err)
+	}
+	var archived int64
+	if err := tx.GetContext(ctx, &archived, `SELECT COALESCE(SUM(orders), 0) FROM archives`); err != nil {
+		return fmt.Errorf("count archived orders: %w", err)
+	}
+	layer := archived / filterLayerIDs
+	blocks := map[int][]byte{}
+	for _, id := range ids {
+		p := placeOf(id)
+		if blocks[p.block] == nil {
+			blocks[p.block] = make([]byte, filterBlockBytes)
+		}
+		p.addTo(blocks[p.block])
+	}
+	sorted := slices.Sorted(maps.Keys(blocks))
+	args := []any{layer}
+	for _, block := range sorted {
+		args = append(args, block)
+	}
+	var rows []filterRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT block, bits FROM archived_filter
+		WHERE layer = ? AND block IN `+among(len(sorted)), args...); err != nil {
+		return fmt.Errorf("read the filter: %w", err)
+	}
+	for _, row := range rows {
+		for i, b := range row.Bits {
+			blocks[row.Block][i] |= b
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM archived_filter WHERE layer = ? AND block IN `+among(len(sorted)), args...); err != nil {
+		return fmt.Errorf("write the filter: %w", err)
+	}
+	var values []any
+	for _, block := range sorted {
+		values = append(values, block, layer, blocks[block])
+	}
+	if err := tx.Insert(ctx, `archived_filter (block, layer, bits)`, values); err != nil {
+		return fmt.Errorf("write the filter: %w", err)
+	}
+	return nil
+}

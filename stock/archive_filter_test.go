@@ -1,0 +1,121 @@
+package stock
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+// mustEnd sells to the buyers, is paid, and waits until the screening is over.
+func mustEnd(t *testing.T, s *Stock, now *clock, screening string, buyers ...string) {
+	t.Helper()
+	mustSell(t, s, screening, buyers...)
+	mustSettle(t, s, screening, event.Paid)
+	now.Advance(30 * 24 * time.Hour)
+}
+
+// The filter may be wrong in one direction only: what it takes for possible is looked up.
+func TestFilterRefusesNobodyByItself(t *testing.T) {
+	s, now := newStock(t)
+	old := addScreening(t, s, 10, 0)
+	mustEnd(t, s, now, old.ID, "alice")
+	mustArchive(t, s, old.ID)
+	full := make([]byte, filterBlockBytes)
+	for i := range full {
+		full[i] = 0xff
+	}
+	id := requestID("bob", "k")
+	place := placeOf(id[:])
+	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
+		return tx.Insert(t.Context(), `archived_filter (block, layer, bits)`, []any{place.block, 99, full})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	possible, err := possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]})
+	if err != nil || len(possible) != 1 {
+		t.Fatalf("possible %x, %v, want bob's", possible, err)
+	}
+	next := addScreening(t, s, 10, 0)
+	answers := decide(newPlanner(s), PurchaseRequest{"bob", "k", next.ID, 1}, PurchaseRequest{"alice", "k", next.ID, 1})
+	if answers[0].err != nil {
+		t.Errorf("bob: %v", answers[0].err)
+	}
+	wantErr(t, answers[1].err, ErrKeyReused)
+}
+
+// Years of archives fill one layer after the other. Keys of all of them are found.
+func TestEveryLayerOfTheFilterIsRead(t *testing.T) {
+	s, now := newStock(t)
+	buyers := []string{"alice", "bob", "carol"}
+	for n, buyer := range buyers {
+		screening := addScreening(t, s, 10, 0)
+		mustEnd(t, s, now, screening.ID, buyer)
+		mustArchive(t, s, screening.ID)
+		exec(t, s, fmt.Sprintf(`UPDATE archives SET orders = %d WHERE screening_id = '%s'`, filterLayerIDs, screening.ID))
+		var layers int
+		if err := s.db.Reader().GetContext(t.Context(), &layers, `SELECT COUNT(DISTINCT layer) FROM archived_filter WHERE block >= 0`); err != nil || layers != n+1 {
+			t.Fatalf("%d layers, %v, want %d", layers, err, n+1)
+		}
+	}
+	next := addScreening(t, s, 10, 0)
+	for _, buyer := range buyers {
+		wantErr(t, decide(newPlanner(s), PurchaseRequest{buyer, "k", next.ID, 1})[0].err, ErrKeyReused)
+	}
+}
+
+// buyersOfBlocks are buyers whose keys are all in the first few blocks.
+func buyersOfBlocks(blocks, n int) (buyers []string) {
+	for i := 0; len(buyers) < n; i++ {
+		buyer := fmt.Sprint("buyer-", i)
+		if id := requestID(buyer, "k"); placeOf(id[:]).block < blocks {
+			buyers = append(buyers, buyer)
+		}
+	}
+	return buyers
+}
+
+// Two processes archive at once. What one adds to a block of the filter must not be lost in what the other adds: such a
+// key would buy again.
+func TestArchiversShareTheFilter(t *testing.T) {
+	s, now := newStock(t)
+	const archivers, buyersEach = 4, 48
+	buyers := buyersOfBlocks(8, archivers*buyersEach)
+	screenings := make([]Screening, archivers)
+	for n := range screenings {
+		screenings[n] = addScreening(t, s, buyersEach, 0)
+	}
+	for n, screening := range screenings {
+		mustSell(t, s, screening.ID, buyers[n*buyersEach:(n+1)*buyersEach]...)
+		mustSettle(t, s, screening.ID, event.Paid)
+	}
+	now.Advance(30 * 24 * time.Hour)
+	var working sync.WaitGroup
+	for n, screening := range screenings {
+		working.Go(func() {
+			worker := fmt.Sprint("worker-", n)
+			page, err := s.ArchivePage(t.Context(), screening.ID, ArchivedReservation{}, 1000)
+			if err == nil {
+				err = s.BeginArchive(t.Context(), screening.ID, "file", worker, s.now().Add(-archiveAge))
+			}
+			for i := 0; i < len(page) && err == nil; i += 6 {
+				err = s.DropReservations(t.Context(), screening.ID, worker, page[i:i+6])
+			}
+			if err != nil {
+				t.Errorf("archive: %v", err)
+			}
+		})
+	}
+	working.Wait()
+	var requests []string
+	for _, buyer := range buyers {
+		requests = append(requests, RequestID(buyer, "k"))
+	}
+	found, err := archivedRequests(t.Context(), s.db.Reader(), requests)
+	if err != nil || len(found) != archivers*buyersEach {
+		t.Errorf("%d keys are found, %v, want %d", len(found), err, archivers*buyersEach)
+	}
+}
