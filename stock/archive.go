@@ -55,8 +55,7 @@ func (s *Stock) Archivable(ctx context.Context, before time.Time, afterID string
 
 // UnfinishedArchives returns the archives on whose way a process has stopped: none is at work on them now.
 func (s *Stock) UnfinishedArchives(ctx context.Context) ([]Archive, error) {
-	archives, err := s.archives(ctx, `done_at IS NULL AND restored_at IS NULL AND lease_until <= ?`, s.now().UnixMilli())
-	return archives, err
+	return s.archives(ctx, `done_at IS NULL AND restored_at IS NULL AND lease_until <= ?`, s.now().UnixMilli())
 }
 
 // Archive returns the archive of a screening, or ErrNotArchived.
