@@ -152,9 +152,15 @@ func ExampleStartProxy() {
 	}
 	defer func() { _ = p.Shutdown() }()
 
-	proxy.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict { return broker.Twice })
+	remove := proxy.Intercept(broker.SendMessage, func(*broker.Request) broker.Verdict {
+		return broker.Fail(broker.MessageIllegal, "stopped on the way")
+	})
+	_, err = p.SendSync(context.Background(), primitive.NewMessage("orders", []byte("one")))
+	fmt.Println("sent:", err == nil, "stored:", len(real.Messages("orders")))
+	remove()
 	_, err = p.SendSync(context.Background(), primitive.NewMessage("orders", []byte("one")))
 	fmt.Println("sent:", err == nil, "stored:", len(real.Messages("orders")))
 	// Output:
-	// sent: true stored: 2
+	// sent: false stored: 0
+	// sent: true stored: 1
 }
