@@ -94,7 +94,7 @@ func (seller) CheckLocalTransaction(*primitive.MessageExt) primitive.LocalTransa
 
 // A half message that is in doubt is checked back at once, not after seconds.
 func ExampleBroker_CheckNow() {
-	b, err := broker.New(broker.WithTransactionTimeout(time.Millisecond))
+	b, err := broker.New(broker.WithTransactionTimeout(time.Millisecond), broker.WithTransactionCheckMax(1000))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -118,12 +118,9 @@ func ExampleBroker_CheckNow() {
 	}
 
 	fmt.Println("in doubt:", len(b.HalfMessages()), "to be read:", len(b.Messages("orders")))
-	for b.Stats().Frames[broker.HeartBeat] == 0 { // the broker asks producers that it knows
-		time.Sleep(10 * time.Millisecond)
-	}
-	b.CheckNow()
-	for len(b.Messages("orders")) == 0 { // the answer travels
-		time.Sleep(10 * time.Millisecond)
+	for len(b.Messages("orders")) == 0 || len(b.HalfMessages()) > 0 { // until the producer is known, and its answer is there
+		b.CheckNow()
+		time.Sleep(50 * time.Millisecond)
 	}
 	fmt.Println("in doubt:", len(b.HalfMessages()), "to be read:", len(b.Messages("orders")))
 	// Output:
