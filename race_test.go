@@ -35,7 +35,7 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 	consumers.Go(func() { consume(ctx, t, h.broker, event.OrderSettled, program.publisher.Settle) })
 	t.Cleanup(func() { stop(); consumers.Wait() })
 
-	s := openSale(o, 0, o.shop)
+	s := openSale(o, time.Millisecond, o.shop)
 	s.sell(200)
 	s.close()
 	s.wantEverythingSettled()
