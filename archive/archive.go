@@ -20,8 +20,9 @@ const (
 	// AgeMin is the least age at which a screening may be archived: by then no message of an order is on its way any more.
 	AgeMin = 7 * 24 * time.Hour
 
-	step       = 500 // orders in one transaction
-	screenings = 100 // in one look
+	step       = 500     // orders in one transaction
+	filtered   = 100_000 // orders whose request ids are added to the filter together
+	screenings = 100     // in one look
 )
 
 // ErrUnsettled says that reservations and orders of a screening do not agree.
@@ -133,11 +134,7 @@ func (a *Archiver) move(ctx context.Context, screeningID, path string) error {
 
 // verifyAndDrop deletes what is in the file of another run, once that is known to be whole.
 func (a *Archiver) verifyAndDrop(ctx context.Context, archive stock.Archive) error {
-	c, err := readFile(archive.File, func(line) error { return ctx.Err() })
-	if err == nil {
-		err = c.isOf(archive)
-	}
-	if err != nil {
+	if err := a.readBack(ctx, archive); err != nil {
 		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
 	}
 	return a.drop(ctx, archive)

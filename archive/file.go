@@ -123,9 +123,17 @@ func (w *writer) write(l line) error {
 	return nil
 }
 
+// sync returns when all lines are on the disk, so that they can be read back.
+func (w *writer) sync() error {
+	if err := errors.Join(w.gzip.Close(), w.file.Sync()); err != nil {
+		return fmt.Errorf("write archive file: %w", err)
+	}
+	return nil
+}
+
 // complete returns when the file is on the disk under its name.
 func (w *writer) complete() error {
-	if err := errors.Join(w.gzip.Close(), w.file.Sync(), w.file.Close()); err != nil {
+	if err := w.file.Close(); err != nil {
 		return fmt.Errorf("write archive file: %w", err)
 	}
 	if err := os.Rename(w.file.Name(), w.path); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -17,21 +16,42 @@ func (a *Archiver) write(ctx context.Context, screeningID, path string) (sums st
 		return sums, err
 	}
 	sums, err = a.writeLines(ctx, w, screeningID)
+	if err == nil {
+		err = w.sync()
+	}
+	if err == nil {
+		err = a.readBack(ctx, stock.Archive{ScreeningID: screeningID, File: w.file.Name(), Sums: sums})
+	}
 	if err != nil {
 		return sums, errors.Join(err, w.giveUp())
 	}
-	if err := w.complete(); err != nil {
-		return sums, err
+	return sums, w.complete()
+}
+
+// readBack verifies a file, and prepares the deletion of what is in it: what is on the disk counts, not what was written.
+func (a *Archiver) readBack(ctx context.Context, archive stock.Archive) error {
+	var requests []string
+	filter := func(atLeast int) error {
+		if len(requests) < atLeast {
+			return nil
+		}
+		some := requests
+		requests = nil
+		return a.stock.FilterRequests(ctx, archive.ScreeningID, a.worker, some)
 	}
-	// What is on the disk counts, not what was written.
-	c, err := readFile(path, func(line) error { return ctx.Err() })
+	c, err := readFile(archive.File, func(l line) error {
+		if l.Order != nil {
+			requests = append(requests, l.Order.Reservation.RequestID)
+		}
+		return errors.Join(ctx.Err(), filter(filtered))
+	})
 	if err == nil {
-		err = c.isOf(stock.Archive{ScreeningID: screeningID, Sums: sums})
+		err = c.isOf(archive)
 	}
-	if err != nil {
-		return sums, errors.Join(err, os.Remove(path))
+	if err == nil {
+		err = filter(1)
 	}
-	return sums, nil
+	return err
 }
 
 func (a *Archiver) writeLines(ctx context.Context, w *writer, screeningID string) (sums stock.ArchiveSums, err error) {

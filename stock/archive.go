@@ -175,7 +175,7 @@ func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 	return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID))
 }
 
-// WrittenArchive notes that the file is complete, and what the books come to.
+// WrittenArchive notes that the file is complete and its request ids are in the filter, and what the books come to.
 func (s *Stock) WrittenArchive(ctx context.Context, screeningID, worker string, sums ArchiveSums) error {
 	now := s.now()
 	return s.archiveFailed("note an archive's sums", s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -184,6 +184,12 @@ func (s *Stock) WrittenArchive(ctx context.Context, screeningID, worker string, 
 			now.UnixMilli(), sums.Orders, sums.PaidOrders, sums.TicketsSold, sums.AmountPaid,
 			now.Add(archiveLease).UnixMilli(), screeningID, worker))
 	}))
+}
+
+// dropLease is keepLease for those who delete, or put back what was deleted: nothing is before the file is complete.
+func dropLease(ctx context.Context, tx *db.Tx, screeningID, worker string, now time.Time) error {
+	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ?
+		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), screeningID, worker))
 }
 
 // keepLease fences off a worker that was taken for dead.

@@ -22,6 +22,7 @@ const (
 	filterHashes     = 6
 	filterLayerIDs   = 12_000_000 // in a layer, at 11 bits each; then a new one begins
 	filterLock       = -1         // the block that a writer locks
+	filterStep       = 1000       // blocks in one transaction
 )
 
 // filterPlace is where a request id is in each layer.
@@ -67,13 +68,9 @@ func possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids [][]byte) 
 		places[i] = placeOf(id)
 		byBlock[places[i].block] = append(byBlock[places[i].block], i)
 	}
-	blocks := make([]any, 0, len(byBlock))
-	for block := range byBlock {
-		blocks = append(blocks, block)
-	}
 	var rows []filterRow // of all layers
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
-		WHERE block IN `+among(len(blocks)), blocks...); err != nil {
+		WHERE block IN `+among(len(byBlock)), anys(slices.Sorted(maps.Keys(byBlock)))...); err != nil {
 		return nil, fmt.Errorf("read the filter: %w", err)
 	}
 	var possible [][]byte
@@ -87,8 +84,48 @@ func possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids [][]byte) 
 	return possible, nil
 }
 
-// addToFilter adds request ids to the newest layer. Writers take turns: what one adds to a block the next one reads.
-func addToFilter(ctx context.Context, tx *db.Tx, ids [][]byte) error {
+// FilterRequests adds the request ids of an archive whose file is being written to the filter, in steps that each lock it
+// for a few milliseconds. It comes before the first deletion: a filter that knows too many ids costs a look, one that
+// knows too few lets a key buy twice. The more ids come at once, the fewer of its blocks are written twice.
+func (s *Stock) FilterRequests(ctx context.Context, screeningID, worker string, requestIDs []string) error {
+	blocks, err := filterBlocksOf(requestIDs)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(blocks)), filterStep) {
+		err := s.db.InTx(ctx, func(tx *db.Tx) error {
+			if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+				return err
+			}
+			return addToFilter(ctx, tx, some, blocks)
+		})
+		if err != nil {
+			return s.archiveFailed("add request ids to the filter", err)
+		}
+	}
+	return nil
+}
+
+// filterBlocksOf returns the blocks of a layer that has the request ids and nothing else.
+func filterBlocksOf(requestIDs []string) (map[int][]byte, error) {
+	blocks := map[int][]byte{}
+	for _, requestID := range requestIDs {
+		id, err := decodeID(requestID)
+		if err != nil {
+			return nil, err
+		}
+		p := placeOf(id[:])
+		if blocks[p.block] == nil {
+			blocks[p.block] = make([]byte, filterBlockBytes)
+		}
+		p.addTo(blocks[p.block])
+	}
+	return blocks, nil
+}
+
+// addToFilter adds some of the blocks to the newest layer. Writers take turns: what one adds to a block the next one
+// reads.
+func addToFilter(ctx context.Context, tx *db.Tx, some []int, blocks map[int][]byte) error {
 	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archived_filter SET layer = layer WHERE block = ?`, filterLock)); err != nil {
 		return fmt.Errorf("lock the filter: %w", err)
 	}
@@ -97,22 +134,10 @@ func addToFilter(ctx context.Context, tx *db.Tx, ids [][]byte) error {
 		return fmt.Errorf("count archived orders: %w", err)
 	}
 	layer := archived / filterLayerIDs
-	blocks := map[int][]byte{}
-	for _, id := range ids {
-		p := placeOf(id)
-		if blocks[p.block] == nil {
-			blocks[p.block] = make([]byte, filterBlockBytes)
-		}
-		p.addTo(blocks[p.block])
-	}
-	sorted := slices.Sorted(maps.Keys(blocks))
-	args := []any{layer}
-	for _, block := range sorted {
-		args = append(args, block)
-	}
+	args := append([]any{layer}, anys(some)...)
 	var rows []filterRow
 	if err := tx.SelectContext(ctx, &rows, `SELECT block, bits FROM archived_filter
-		WHERE layer = ? AND block IN `+among(len(sorted)), args...); err != nil {
+		WHERE layer = ? AND block IN `+among(len(some)), args...); err != nil {
 		return fmt.Errorf("read the filter: %w", err)
 	}
 	for _, row := range rows {
@@ -120,11 +145,11 @@ func addToFilter(ctx context.Context, tx *db.Tx, ids [][]byte) error {
 			blocks[row.Block][i] |= b
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM archived_filter WHERE layer = ? AND block IN `+among(len(sorted)), args...); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM archived_filter WHERE layer = ? AND block IN `+among(len(some)), args...); err != nil {
 		return fmt.Errorf("write the filter: %w", err)
 	}
-	var values []any
-	for _, block := range sorted {
+	values := make([]any, 0, 3*len(some))
+	for _, block := range some {
 		values = append(values, block, layer, blocks[block])
 	}
 	if err := tx.Insert(ctx, `archived_filter (block, layer, bits)`, values); err != nil {

@@ -67,6 +67,14 @@ func TestEveryLayerOfTheFilterIsRead(t *testing.T) {
 	}
 }
 
+func requestsOf(archived []ArchivedReservation) []string {
+	requests := make([]string, len(archived))
+	for i, r := range archived {
+		requests[i] = r.RequestID
+	}
+	return requests
+}
+
 // buyersOfBlocks are buyers whose keys are all in the first few blocks.
 func buyersOfBlocks(blocks, n int) (buyers []string) {
 	for i := 0; len(buyers) < n; i++ {
@@ -102,7 +110,13 @@ func TestArchiversShareTheFilter(t *testing.T) {
 				err = s.BeginArchive(t.Context(), screening.ID, "file", worker, s.now().Add(-archiveAge))
 			}
 			for i := 0; i < len(page) && err == nil; i += 6 {
-				err = s.DropReservations(t.Context(), screening.ID, worker, page[i:i+6])
+				err = s.FilterRequests(t.Context(), screening.ID, worker, requestsOf(page[i:i+6]))
+			}
+			if err == nil {
+				err = s.WrittenArchive(t.Context(), screening.ID, worker, ArchiveSums{Orders: int64(len(page))})
+			}
+			if err == nil {
+				err = s.DropReservations(t.Context(), screening.ID, worker, page)
 			}
 			if err != nil {
 				t.Errorf("archive: %v", err)

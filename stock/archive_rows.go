@@ -3,7 +3,6 @@ package stock
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"boxoffice/common/db"
 
@@ -58,14 +57,14 @@ func (s *Stock) ArchiveHoldings(ctx context.Context, screeningID, afterBuyer str
 // already is passed over.
 func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
 	return s.archiveFailed("drop archived reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
 			return err
 		}
 		there, err := presentReservations(ctx, tx, archived)
 		if err != nil || len(there) == 0 {
 			return err
 		}
-		var ids, values []any
+		var ids []string
 		var requests [][]byte
 		for _, r := range archived {
 			if !there[r.OrderID] {
@@ -75,16 +74,13 @@ func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string
 			if err != nil {
 				return err
 			}
-			ids, values, requests = append(ids, r.OrderID), append(values, request[:]), append(requests, request[:])
+			ids, requests = append(ids, r.OrderID), append(requests, request[:])
 		}
-		if err := tx.Insert(ctx, `archived_requests (request_id)`, values); err != nil {
+		if err := tx.Insert(ctx, `archived_requests (request_id)`, anys(requests)); err != nil {
 			return fmt.Errorf("keep request ids: %w", err)
 		}
-		if err := addToFilter(ctx, tx, requests); err != nil {
-			return err
-		}
 		return expectRows(len(ids))(tx.ExecContext(ctx, `DELETE FROM reservations
-			WHERE state <> 'reserved' AND order_id IN `+among(len(ids)), ids...))
+			WHERE state <> 'reserved' AND order_id IN `+among(len(ids)), anys(ids)...))
 	}))
 }
 
@@ -92,12 +88,17 @@ func presentReservations(ctx context.Context, tx *db.Tx, archived []ArchivedRese
 	if len(archived) == 0 {
 		return nil, nil
 	}
-	ids := make([]any, len(archived))
+	ids := make([]string, len(archived))
 	for i, r := range archived {
 		ids[i] = r.OrderID
 	}
+	return present(ctx, tx, `SELECT order_id FROM reservations WHERE order_id IN `+among(len(ids)), anys(ids))
+}
+
+// present is the set of what a query finds.
+func present(ctx context.Context, tx *db.Tx, query string, args []any) (map[string]bool, error) {
 	var found []string
-	if err := tx.SelectContext(ctx, &found, `SELECT order_id FROM reservations WHERE order_id IN `+among(len(ids)), ids...); err != nil {
+	if err := tx.SelectContext(ctx, &found, query, args...); err != nil {
 		return nil, err
 	}
 	there := make(map[string]bool, len(found))
@@ -124,13 +125,9 @@ func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []str
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
 	var rows [][]byte
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT request_id FROM archived_requests
-		WHERE request_id IN `+among(len(args)), args...); err != nil {
+		WHERE request_id IN `+among(len(ids)), anys(ids)...); err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))
@@ -143,7 +140,7 @@ func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []str
 // DropHoldings deletes up to limit holdings of an archived screening, and says whether some may be left.
 func (s *Stock) DropHoldings(ctx context.Context, screeningID, worker string, limit int) (more bool, err error) {
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
 			return err
 		}
 		var buyers []string
@@ -164,7 +161,7 @@ func (s *Stock) DropHoldings(ctx context.Context, screeningID, worker string, li
 // back already is passed over.
 func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
 	return s.archiveFailed("restore reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
 			return err
 		}
 		there, err := presentReservations(ctx, tx, archived)
@@ -198,22 +195,21 @@ func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker str
 // RestoreHoldings puts archived holdings back; those that are back already are passed over.
 func (s *Stock) RestoreHoldings(ctx context.Context, screeningID, worker string, archived []ArchivedHolding) error {
 	return s.archiveFailed("restore holdings", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
 			return err
 		}
 		buyers := make([]string, len(archived))
 		for i, h := range archived {
 			buyers[i] = h.BuyerID
 		}
-		var there []string
-		if err := tx.SelectContext(ctx, &there, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
-			append([]any{screeningID}, anys(buyers)...)...); err != nil {
+		there, err := present(ctx, tx, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
+			append([]any{screeningID}, anys(buyers)...))
+		if err != nil {
 			return err
 		}
-		slices.Sort(there)
 		var values []any
 		for _, h := range archived {
-			if _, back := slices.BinarySearch(there, h.BuyerID); !back {
+			if !there[h.BuyerID] {
 				values = append(values, screeningID, h.BuyerID, h.Quantity)
 			}
 		}

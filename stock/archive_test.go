@@ -19,6 +19,7 @@ func mustArchive(t *testing.T, s *Stock, screening string) {
 		func() error {
 			return s.BeginArchive(t.Context(), screening, "file", "worker", s.now().Add(-archiveAge))
 		},
+		func() error { return s.FilterRequests(t.Context(), screening, "worker", requestsOf(page)) },
 		func() error { return s.WrittenArchive(t.Context(), screening, "worker", ArchiveSums{}) },
 		func() error { return s.DropReservations(t.Context(), screening, "worker", page) },
 		func() error { return s.FinishArchive(t.Context(), screening, "worker") },
@@ -130,5 +131,25 @@ func TestScreeningThatIsNotOverIsNotArchived(t *testing.T) {
 	mustSell(t, s, screening.ID, "bob")
 	if _, err := s.Archive(t.Context(), screening.ID); !errors.Is(err, ErrNotArchived) {
 		t.Errorf("an archive is left: %v", err)
+	}
+}
+
+// Nothing is deleted before the file is complete and the filter knows its keys: such a key would buy again.
+func TestNothingIsDroppedBeforeTheFileIsComplete(t *testing.T) {
+	s, now := newStock(t)
+	screening := addScreening(t, s, 10, 2)
+	mustEnd(t, s, now, screening.ID, "alice")
+	page, err := s.ArchivePage(t.Context(), screening.ID, ArchivedReservation{}, 1000)
+	if err != nil || len(page) != 1 {
+		t.Fatalf("page %v, %v", page, err)
+	}
+	if err := s.BeginArchive(t.Context(), screening.ID, "file", "worker", s.now().Add(-archiveAge)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DropReservations(t.Context(), screening.ID, "worker", page); err == nil {
+		t.Error("a reservation was dropped")
+	}
+	if _, err := s.DropHoldings(t.Context(), screening.ID, "worker", 1000); err == nil {
+		t.Error("a holding was dropped")
 	}
 }

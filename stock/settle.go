@@ -223,10 +223,10 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	return nil
 }
 
-func anys(ids []string) []any {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
+func anys[T any](values []T) []any {
+	args := make([]any, len(values))
+	for i, value := range values {
+		args[i] = value
 	}
 	return args
 }
