@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +28,7 @@ const (
 // office.
 func runArchive(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) (err error) {
 	var restore string
-	// Without the api role no secret is needed.
-	config, err := parseConfig(append(slices.Clone(args), "-roles", roleStock+","+roleOrder), getenv, stdout, func(flags *flag.FlagSet) {
+	config, err := parseToolConfig(args, getenv, stdout, func(flags *flag.FlagSet) {
 		flags.StringVar(&restore, "restore", "", "put back the orders of this file of the archive, and archive nothing")
 	})
 	if err != nil {
@@ -38,15 +36,8 @@ func runArchive(ctx context.Context, args []string, getenv func(string) string, 
 	}
 	o := &office{config: config, now: now, log: slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: config.LogLevel}))}
 	defer func() { err = errors.Join(err, o.close()) }()
-	for _, dsn := range []string{config.StockDSN, config.OrderDSN} {
-		if err := existing(dsn); err != nil {
-			return err
-		}
-	}
-	for _, open := range []func(context.Context) error{o.openDatabases, o.openOwner} {
-		if err := open(ctx); err != nil {
-			return err
-		}
+	if err := o.openExisting(ctx); err != nil {
+		return err
 	}
 	o.stock = stock.New(o.stockDB, stock.Options{PayWindow: config.PayWindow, SweepGrace: config.SweepGrace, Now: now, Log: o.log})
 	o.orders = order.New(ctx, o.orderDB, nil, order.Options{MaxBatch: config.MaxBatch, Now: now, Log: o.log}) // sends nothing
@@ -58,6 +49,17 @@ func runArchive(ctx context.Context, args []string, getenv func(string) string, 
 	n, err := o.newArchiver().Run(ctx, cmp.Or(config.ArchiveAfter, archiveDefault))
 	_, _ = fmt.Fprintf(stdout, "archived screenings: %d, in %s\n", n, config.ArchiveDir)
 	return err
+}
+
+// openExisting opens the databases of an office that has run before.
+func (o *office) openExisting(ctx context.Context) error {
+	if err := errors.Join(existing(o.config.StockDSN), existing(o.config.OrderDSN)); err != nil {
+		return err
+	}
+	if err := o.openDatabases(ctx); err != nil {
+		return err
+	}
+	return o.openOwner(ctx)
 }
 
 // existing refuses a SQLite file that is not there, which opening would make.

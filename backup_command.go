@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,17 +27,10 @@ func runBackup(ctx context.Context, args []string, getenv func(string) string, n
 	case dir == "":
 		return errors.New("set -to to a directory that is to be made")
 	}
-	for _, dsn := range []string{config.StockDSN, config.OrderDSN} {
-		if err := existing(dsn); err != nil {
-			return err
-		}
-	}
 	o := &office{config: config, now: now, log: slog.New(slog.DiscardHandler)}
 	defer func() { err = errors.Join(err, o.close()) }()
-	for _, open := range []func(context.Context) error{o.openDatabases, o.openOwner} {
-		if err := open(ctx); err != nil {
-			return err
-		}
+	if err := o.openExisting(ctx); err != nil {
+		return err
 	}
 	if err := backup.Take(ctx, o.stockDB, o.orderDB, []string{demoSecretsFile(config.DataDir)}, dir, now()); err != nil {
 		return err
@@ -74,8 +66,7 @@ func runRestore(ctx context.Context, args []string, getenv func(string) string, 
 
 // parseEmbedded refuses an office whose databases are a server's, which has tools for this.
 func parseEmbedded(args []string, getenv func(string) string, stdout io.Writer, define func(*flag.FlagSet)) (Config, error) {
-	// Without the api role no secret is needed.
-	config, err := parseConfig(append(slices.Clone(args), "-roles", roleStock+","+roleOrder), getenv, stdout, define)
+	config, err := parseToolConfig(args, getenv, stdout, define)
 	if err != nil {
 		return Config{}, err
 	}

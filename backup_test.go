@@ -78,8 +78,15 @@ func TestBackupAndRestoreRefuse(t *testing.T) {
 	o.start()
 	screening := o.addScreening(10, 0)
 	copied := filepath.Join(dir, "copied")
+	neighbour := filepath.Join(dir, "copied.part")
+	if err := os.Mkdir(neighbour, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := o.command("backup", "-to", copied); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(neighbour); err != nil {
+		t.Errorf("a directory of a like name: %v", err)
 	}
 	refuse("backup to nowhere", "set -to", "backup")
 	refuse("backup over a backup", "is there already", "backup", "-to", copied)
@@ -107,6 +114,13 @@ func TestBackupAndRestoreRefuse(t *testing.T) {
 	}
 	if _, err := os.Lstat(o.dir); err == nil {
 		t.Error("a restore that was refused left a directory")
+	}
+	if err := os.WriteFile(o.dir, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuse("restore over a file", "move this one away", "restore", "-from", copied)
+	if kept, err := os.ReadFile(o.dir); err != nil || string(kept) != "somebody's" {
+		t.Errorf("the file is %q, %v", kept, err)
 	}
 	o.env["BOXOFFICE_STOCK_DSN"] = "mysql://user:password@127.0.0.1:3306/stock"
 	refuse("backup of MySQL", "its own tools", "backup", "-to", filepath.Join(dir, "none"))

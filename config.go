@@ -74,6 +74,12 @@ type Config struct {
 // HasRole tells whether this process does the work of role.
 func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
 
+// parseToolConfig is parseConfig for a command that works on an office and serves nobody: without the api role no secret
+// is needed.
+func parseToolConfig(args []string, getenv func(string) string, usage io.Writer, define func(*flag.FlagSet)) (Config, error) {
+	return parseConfig(append(slices.Clone(args), "-roles", roleStock+","+roleOrder), getenv, usage, define)
+}
+
 // parseConfig reads args and the environment, fills in the defaults and refuses what cannot work, in one sentence that
 // says what to set. A command defines its own flags with more; those have no place in the environment.
 func parseConfig(args []string, getenv func(string) string, usage io.Writer, more ...func(*flag.FlagSet)) (Config, error) {

@@ -36,8 +36,7 @@ type visit struct {
 // needs attention.
 func runDoctor(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) (err error) {
 	var fix, asJSON bool
-	// Without the api role no secret is needed: a doctor serves nobody.
-	config, err := parseConfig(append(slices.Clone(args), "-roles", roleStock+","+roleOrder), getenv, stdout, func(flags *flag.FlagSet) {
+	config, err := parseToolConfig(args, getenv, stdout, func(flags *flag.FlagSet) {
 		flags.BoolVar(&fix, "fix", false, "send again what a loss has left behind")
 		flags.BoolVar(&asJSON, "json", false, "print the report as JSON")
 	})

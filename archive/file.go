@@ -9,10 +9,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
+	"boxoffice/common/durable"
 	"boxoffice/order"
 	"boxoffice/stock"
 
@@ -136,17 +136,7 @@ func (w *writer) complete() error {
 	if err := w.file.Close(); err != nil {
 		return fmt.Errorf("write archive file: %w", err)
 	}
-	if err := os.Rename(w.file.Name(), w.path); err != nil {
-		return fmt.Errorf("name archive file: %w", err)
-	}
-	if runtime.GOOS == "windows" {
-		return nil // which cannot make a name durable by itself
-	}
-	dir, err := os.Open(filepath.Dir(w.path))
-	if err != nil {
-		return fmt.Errorf("name archive file: %w", err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+	if err := durable.Rename(w.file.Name(), w.path); err != nil {
 		return fmt.Errorf("name archive file: %w", err)
 	}
 	return nil

@@ -24,7 +24,6 @@ const (
 	version      = 1
 	manifestName = "backup.json"
 	manifestMax  = 1 << 20
-	partEnding   = ".part"
 )
 
 // The files of a backup.
@@ -55,16 +54,10 @@ func Take(ctx context.Context, stockDB, orderDB *db.DB, extra []string, dir stri
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%s is there already: name a directory that is to be made", dir), err)
 	}
-	part := filepath.Clean(dir) + partEnding
-	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o700)); err != nil {
-		return fmt.Errorf("make the backup's directory: %w", err)
-	}
-	err := fill(ctx, stockDB, orderDB, extra, part, at)
-	if err == nil {
-		err = putInPlace(part, dir)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("back up: %w", err), os.RemoveAll(part))
+	if err := makeDir(dir, func(part string) error {
+		return fill(ctx, stockDB, orderDB, extra, part, at)
+	}); err != nil {
+		return fmt.Errorf("back up: %w", err)
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"boxoffice/common/durable"
 )
 
 // reader ends when its context does.
@@ -49,25 +50,25 @@ func writeSynced(path string, content []byte) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// putInPlace gives a whole directory its name, which survives a crash from then on.
-func putInPlace(part, dir string) error {
-	if err := syncDir(part); err != nil {
+// makeDir makes a directory that must not be there, of what fill writes to another one beside it. It leaves a whole one or
+// none.
+func makeDir(dir string, fill func(part string) error) error {
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	if err := os.Rename(part, dir); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(filepath.Clean(dir)))
-}
-
-// syncDir makes the names in a directory durable. Windows has no such call.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	dir, err := os.Open(path)
+	part, err := os.MkdirTemp(parent, filepath.Base(dir)+".*.part") // of mode 0700
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	if err = fill(part); err == nil {
+		err = durable.SyncDir(part)
+	}
+	if err == nil {
+		err = durable.Rename(part, filepath.Clean(dir))
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(part))
+	}
+	return nil
 }

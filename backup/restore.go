@@ -21,21 +21,27 @@ func Restore(ctx context.Context, dir, dataDir string, now func() time.Time) (ta
 	if err != nil {
 		return takenAt, err
 	}
-	if err := os.Remove(dataDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeEmpty(dataDir); err != nil {
 		return takenAt, fmt.Errorf("restore to a directory that is not there, or empty: move this one away: %w", err)
 	}
-	part := filepath.Clean(dataDir) + partEnding
-	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o700)); err != nil {
-		return takenAt, fmt.Errorf("make the data directory: %w", err)
-	}
-	err = refill(ctx, m, dir, part, now)
-	if err == nil {
-		err = putInPlace(part, dataDir)
-	}
-	if err != nil {
-		return takenAt, errors.Join(fmt.Errorf("restore: %w", err), os.RemoveAll(part))
+	if err := makeDir(dataDir, func(part string) error { return refill(ctx, m, dir, part, now) }); err != nil {
+		return takenAt, fmt.Errorf("restore: %w", err)
 	}
 	return m.TakenAt, nil
+}
+
+// removeEmpty removes an empty directory, and nothing else.
+func removeEmpty(dir string) error {
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no directory", dir)
+	}
+	return os.Remove(dir)
 }
 
 func refill(ctx context.Context, m manifest, dir, part string, now func() time.Time) error {

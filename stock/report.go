@@ -83,7 +83,8 @@ func (s *Stock) Accounts(ctx context.Context, afterID string, limit int) ([]Acco
 // their way into or out of an archive: their orders go first, and come first.
 func (s *Stock) ReservationsAfter(ctx context.Context, afterID string, limit int) ([]Reservation, error) {
 	return s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
-		WHERE order_id > ? AND screening_id NOT IN (SELECT screening_id FROM archives WHERE done_at IS NULL AND restored_at IS NULL)
+		WHERE order_id > ?
+		AND screening_id NOT IN (SELECT screening_id FROM archives WHERE done_at IS NULL AND restored_at IS NULL)
 		ORDER BY order_id LIMIT ?`, afterID, limit)
 }
 

@@ -70,8 +70,8 @@ func (s Screening) validate() error {
 }
 
 // ChangeScreening changes what change gives. It returns ErrCapacityTooSmall when more tickets are reserved and sold than
-// there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new limit keeps
-// that, and gets no more.
+// there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new
+// limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
 	if c := change.Capacity; c != nil && (*c < 0 || *c > capacityMax) {
 		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)

@@ -245,6 +245,7 @@ func (s *Stock) readSales(ctx context.Context, wanted map[string]*viewEntry) ([]
 	}
 	var rows []salesRow
 	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT k.screening_id, k.available, k.sales, s.sale_opens_at, s.sale_closes_at,
-		k.archived_at IS NOT NULL AS archived FROM stock k JOIN screenings s ON s.id = k.screening_id WHERE k.screening_id IN `+among(len(ids)), ids...)
+		k.archived_at IS NOT NULL AS archived FROM stock k JOIN screenings s ON s.id = k.screening_id
+		WHERE k.screening_id IN `+among(len(ids)), ids...)
 	return rows, err
 }
