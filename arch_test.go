@@ -30,7 +30,8 @@ const (
 func allowedImports() map[string][]string {
 	common := []string{"common/event", "common/mq", "common/db", "common/batch"}
 	return map[string][]string{
-		"":                          append([]string{"api", "stock", "order", "doctor", "archive", "backup", "broker", "sql"}, common...),
+		"":                          {"app"},
+		"app":                       append([]string{"api", "stock", "order", "doctor", "archive", "backup", "broker", "sql"}, common...),
 		"api":                       append([]string{"stock", "order"}, common...),
 		"stock":                     common,
 		"order":                     common,
@@ -74,6 +75,7 @@ func TestEachRuleCatchesAPlantedViolation(t *testing.T) {
 		"long main":            {"main.go", "package main\n" + strings.Repeat("// Line.\n", mainLinesMax), "lines long"},
 		"panic":                {"stock/x.go", `package stock; func f() { panic("x") }`, "panic"},
 		"exit":                 {"stock/x.go", `package stock; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
+		"second main file":     {"config.go", `package main`, "only main.go"},
 		"print":                {"stock/x.go", `package stock; import "fmt"; func f() { fmt.Println() }`, "fmt.Println"},
 		"sleep":                {"stock/x.go", `package stock; import "time"; func f() { time.Sleep(1) }`, "time.Sleep"},
 		"init":                 {"stock/x.go", `package stock; func init() {}`, "init()"},
@@ -182,6 +184,9 @@ func (c *checker) imports() {
 	dir := strings.TrimPrefix(path.Dir(c.name), ".")
 	allowed, known := allowedImports()[dir]
 	script := strings.HasPrefix(dir, "scripts/")
+	if dir == "" && c.name != "main.go" {
+		c.report(token.NoPos, "only main.go is at the root")
+	}
 	if !known && !script {
 		c.report(token.NoPos, "package %q is not in the picture", dir)
 	}

@@ -1,0 +1,142 @@
+//go:build !race
+
+package app
+
+import (
+	"context"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// command runs one of the program's commands with this office's environment.
+func (o *officeTest) command(name string, args ...string) error {
+	o.t.Helper()
+	return commands()[name](o.t.Context(), args, func(name string) string { return o.env[name] }, o.clock.Now, io.Discard)
+}
+
+// newEmbedded is an office that brings its broker, in a directory of its own.
+func newEmbedded(t *testing.T, dir string) *officeTest {
+	t.Helper()
+	h := home{dir: dir, stockDSN: "sqlite:" + filepath.Join(dir, "stock.db"), orderDSN: "sqlite:" + filepath.Join(dir, "order.db")}
+	return &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
+}
+
+// A backup is taken in the middle of a sale, and the office is lost. Whatever was acknowledged before the backup is there
+// again, with the payments that had been answered; what was on the way goes on; and the books are right.
+func TestBackupOfARunningSaleIsRestored(t *testing.T) {
+	t.Parallel()
+	lost := newEmbedded(t, t.TempDir())
+	args := []string{"-pay-window", "3s", "-sweep-grace", "10h"} // so that only what the restore makes due is swept
+	lost.start(args...)
+	s := openSale(lost, bookPace, lost.shop)
+	s.sell(150)
+	s.mu.Lock()
+	known, payments := maps.Clone(s.orders), maps.Clone(s.payments)
+	s.mu.Unlock()
+	copied := filepath.Join(t.TempDir(), "backups", "one")
+	if err := lost.command("backup", "-to", copied); err != nil {
+		t.Fatal(err)
+	}
+	s.sell(50)
+	s.close()
+	lost.stop()
+
+	o := newEmbedded(t, filepath.Join(t.TempDir(), "data"))
+	if err := o.command("restore", "-from", copied); err != nil {
+		t.Fatal(err)
+	}
+	o.start(args...)
+	o.within(settleLimit, "every ticket settled", func() bool {
+		_, reserved, _ := o.counters(s.screening)
+		return reserved == 0
+	})
+	for id, buyer := range known {
+		status, paid := o.order(buyer, id).Status, payments[id] == "applied"
+		if status != "paid" && status != "cancelled" || paid && status != "paid" {
+			t.Errorf("order %s ends as %q, its payment was %q", id, status, payments[id])
+		}
+	}
+	o.wantHealthy(2 * time.Minute)
+}
+
+// Neither command writes over anything, and a backup that is not whole is not restored.
+func TestBackupAndRestoreRefuse(t *testing.T) {
+	dir := t.TempDir()
+	o := newEmbedded(t, filepath.Join(dir, "data"))
+	refuse := func(what, sentence, name string, args ...string) {
+		t.Helper()
+		if err := o.command(name, args...); err == nil || !strings.Contains(err.Error(), sentence) {
+			t.Errorf("%s: %v, want %q", what, err, sentence)
+		}
+	}
+	refuse("backup without an office", "no office here", "backup", "-to", filepath.Join(dir, "none"))
+	o.start()
+	screening := o.addScreening(10, 0)
+	copied := filepath.Join(dir, "copied")
+	neighbour := filepath.Join(dir, "copied.part")
+	if err := os.Mkdir(neighbour, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.command("backup", "-to", copied); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(neighbour); err != nil {
+		t.Errorf("a directory of a like name: %v", err)
+	}
+	refuse("backup to nowhere", "set -to", "backup")
+	refuse("backup over a backup", "is there already", "backup", "-to", copied)
+	refuse("restore from nowhere", "set -from", "restore")
+	refuse("restore over an office", "move this one away", "restore", "-from", copied)
+	o.mustBuy("alice", screening, 1) // the office goes on
+
+	o = newEmbedded(t, filepath.Join(dir, "other"))
+	refuse("restore from no backup", "damaged or not complete", "restore", "-from", dir)
+	for _, file := range []string{"stock.db", "order.db", "backup.json"} {
+		path := filepath.Join(copied, file)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, damaged := range [][]byte{whole[:len(whole)/2], append([]byte{whole[0] ^ 1}, whole[1:]...), append([]byte(nil), append(whole[:len(whole):len(whole)], whole...)...)} {
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			refuse("restore of a damaged "+file, "damaged or not complete", "restore", "-from", copied)
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Lstat(o.dir); err == nil {
+		t.Error("a restore that was refused left a directory")
+	}
+	if err := os.WriteFile(o.dir, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuse("restore over a file", "move this one away", "restore", "-from", copied)
+	if kept, err := os.ReadFile(o.dir); err != nil || string(kept) != "somebody's" {
+		t.Errorf("the file is %q, %v", kept, err)
+	}
+	o.env["BOXOFFICE_STOCK_DSN"] = "mysql://user:password@127.0.0.1:3306/stock"
+	refuse("backup of MySQL", "its own tools", "backup", "-to", filepath.Join(dir, "none"))
+}
+
+// Who stops a backup finds no half of one.
+func TestStoppedBackupLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	o := newEmbedded(t, filepath.Join(dir, "data"))
+	o.start()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := runBackup(ctx, []string{"-to", filepath.Join(dir, "copied")}, func(name string) string { return o.env[name] }, o.clock.Now, io.Discard); err == nil {
+		t.Error("a stopped backup succeeds")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("beside the data there are %v, %v", entries, err)
+	}
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"boxoffice/broker"
+)
+
+// runBroker runs the embedded broker alone, for any RocketMQ client of the machine.
+func runBroker(ctx context.Context, args []string, _ func(string) string, _ func() time.Time, stdout io.Writer) error {
+	flags := flag.NewFlagSet("boxoffice broker", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")
+	data := flags.String("data", "./data/broker", "directory of the log")
+	checkAfter := flags.Duration("check-timeout", 6*time.Second, "age of a half message at its first check-back")
+	checkInterval := flags.Duration("check-interval", 30*time.Second, "time between two rounds of check-backs")
+	logAge := flags.Duration("log-age", 72*time.Hour, "time that messages are kept; 0 is for ever")
+	logBytes := flags.Int64("log-bytes", 0, "bytes of messages that are kept; 0 is no limit")
+	cutDamage := flags.Bool("cut-damage", false, "give up what is damaged in the log and all behind it, for one start")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unknown argument %q: see boxoffice broker -help", flags.Arg(0))
+	}
+	if *data == "" {
+		return errors.New("set -data to a directory")
+	}
+	if *logAge < 0 || *logBytes < 0 {
+		return errors.New("set -log-age and -log-bytes to 0 or more")
+	}
+	b, err := broker.New(
+		broker.WithListen(*listen), broker.WithDataDir(*data),
+		broker.WithTransactionTimeout(*checkAfter), broker.WithTransactionCheckInterval(*checkInterval),
+		broker.WithLogger(slog.New(slog.NewTextHandler(stdout, nil))),
+		broker.WithRetention(*logAge, *logBytes), broker.WithCutDamage(*cutDamage),
+	)
+	if errors.As(err, new(*broker.DamageError)) {
+		return fmt.Errorf("set -cut-damage for one start to give up what is damaged: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)
+	select {
+	case <-ctx.Done():
+		return b.Close()
+	case <-b.Failed():
+		return errors.Join(errBrokerFailed, b.Close())
+	}
+}

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func parse(t *testing.T, env map[string]string, args ...string) (Config, error) {
+	t.Helper()
+	return parseConfig(args, func(name string) string { return env[name] }, io.Discard)
+}
+
+func TestDefaultsAreTheDemo(t *testing.T) {
+	c, err := parse(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Demo || c.Listen != "127.0.0.1:8080" || c.PayWindow != 15*time.Minute || !c.HasRole(roleAPI) ||
+		c.StockDSN != "sqlite:data/stock.db" || c.OrderDSN != "sqlite:data/order.db" || len(c.NameServers) != 0 {
+		t.Errorf("defaults: %+v", c)
+	}
+}
+
+func TestFlagWinsOverEnvironment(t *testing.T) {
+	c, err := parse(t, map[string]string{"BOXOFFICE_PAY_WINDOW": "5m", "BOXOFFICE_MAX_BATCH": "7", "BOXOFFICE_NAMESRV": "a:1;b:2"},
+		"-pay-window", "4m")
+	if err != nil || c.PayWindow != 4*time.Minute || c.MaxBatch != 7 || len(c.NameServers) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestBadConfigurationSaysWhatToSet(t *testing.T) {
+	const secret = "0123456789abcdef0123456789abcdef"
+	const testWebhook = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	for name, test := range map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"short secret":           {env: map[string]string{"BOXOFFICE_JWT_SECRET": "x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"no webhook secret":      {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"bad webhook secret":     {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"no JWT secret":          {env: map[string]string{"BOXOFFICE_WEBHOOK_SECRET": "whsec_x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
+		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
+		"role":                   {args: []string{"-roles", "api,cook"}, want: "BOXOFFICE_ROLES"},
+		"archive age":            {args: []string{"-archive-after", "24h"}, want: "BOXOFFICE_ARCHIVE_AFTER"},
+		"batch":                  {args: []string{"-max-batch", "0"}, want: "BOXOFFICE_MAX_BATCH"},
+		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
+		"log age":                {args: []string{"-log-age", "-1h"}, want: "BOXOFFICE_LOG_AGE"},
+		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
+		"quoted secret":          {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
+		"secret of two lines":    {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
+		"quoted webhook secret":  {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"one database":           {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
+		"queue prefix":           {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"long queue prefix":      {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"argument":               {args: []string{"sell"}, want: "unknown argument"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(t, test.env, test.args...)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v, want one line with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A log that had failed was noticed by nobody: the process went on, green, and refused every purchase.
+func TestFailedBrokerEndsTheProcess(t *testing.T) {
+	failed := make(chan struct{})
+	o := &office{brokerFailed: failed}
+	close(failed)
+	if err := o.wait(t.Context()); !errors.Is(err, errBrokerFailed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A secret from a file ends with a line break. The one was trimmed and the other was not, so that every token failed.
+func TestSecretsMayEndWithALineBreak(t *testing.T) {
+	const secret, webhook = "0123456789abcdef0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	c, err := parse(t, map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n", "BOXOFFICE_WEBHOOK_SECRET": webhook + "\n"})
+	if err != nil || c.JWTSecret != secret || len(c.WebhookSecrets) != 1 || c.WebhookSecrets[0] != webhook {
+		t.Errorf("secrets %q and %q, %v", c.JWTSecret, c.WebhookSecrets, err)
+	}
+}
+
+// BOXOFFICE_PAYWINDOW was ignored without a word.
+func TestUnknownSettingStopsTheStart(t *testing.T) {
+	for setting, refused := range map[string]bool{
+		"BOXOFFICE_PAYWINDOW=5m": true, "BOXOFFICE_STOCK_DNS=x": true, "BOXOFFICE_PAY_WINDOW=5m": false,
+		"BOXOFFICE_JWT_SECRET=x": false, "BOXOFFICE_TEST_MYSQL=x": false, "BOXOFFICE_STACK_DIR=x": false, "BOXOFFICE_OLD=": false,
+		"OTHER_PAYWINDOW=5m": false,
+	} {
+		err := checkEnvironment([]string{"PATH=/bin", setting})
+		if name, _, _ := strings.Cut(setting, "="); (err != nil) != refused || refused && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}
