@@ -31,8 +31,9 @@ func allowedImports() map[string][]string {
 	common := []string{"common/event", "common/mq", "common/db", "common/batch"}
 	return map[string][]string{
 		"":                          {"app"},
-		"app":                       append([]string{"api", "stock", "order", "doctor", "archive", "backup", "broker", "sql"}, common...),
-		"api":                       append([]string{"stock", "order"}, common...),
+		"app":                       append([]string{"api", "sale", "stock", "order", "doctor", "archive", "backup", "broker", "sql"}, common...),
+		"api":                       append([]string{"sale", "stock", "order"}, common...),
+		"sale":                      append([]string{"stock"}, common...),
 		"stock":                     common,
 		"order":                     common,
 		"doctor":                    append([]string{"stock", "order"}, common...),
@@ -42,6 +43,7 @@ func allowedImports() map[string][]string {
 		"common/mq":                 {},
 		"common/db":                 {},
 		"common/db/dbtest":          {"common/db"},
+		"stock/stocktest":           {"common/db", "common/db/dbtest", "sql"},
 		"common/batch":              {},
 		"common/durable":            {},
 		"sql":                       {},

@@ -17,6 +17,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -34,7 +35,7 @@ type Stock interface {
 // cannot succeed now; nil says nothing.
 type Seller interface {
 	Refuse(ctx context.Context, screeningID, buyerID, key string) error
-	Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error)
+	Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error)
 }
 
 // Orders is what the API asks of the order service. Find leaves absent ids out of its answer.

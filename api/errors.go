@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -71,7 +72,7 @@ func problems() [kinds]problem {
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
-			"This Idempotency-Key was used for a purchase of another screening or quantity.", []error{stock.ErrKeyReused}},
+			"This Idempotency-Key was used for a purchase of another screening or quantity.", []error{sale.ErrKeyReused}},
 		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
 			[]error{stock.ErrCursorInvalid}},
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
@@ -93,7 +94,7 @@ func problems() [kinds]problem {
 			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{stock.ErrBusy, order.ErrBusy}},
+			[]error{sale.ErrBusy, order.ErrBusy}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
 			[]error{stock.ErrUnavailable, order.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},

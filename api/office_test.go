@@ -20,6 +20,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -67,7 +68,7 @@ func (f *fakeStock) Reservations(_ context.Context, buyerID, cursor string, limi
 
 type fakeSeller struct {
 	refuse   func(screeningID, buyerID, key string) error
-	purchase func(context.Context, stock.PurchaseRequest) (stock.Reservation, error)
+	purchase func(context.Context, sale.Request) (stock.Reservation, error)
 }
 
 func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string) error {
@@ -77,7 +78,7 @@ func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string)
 	return f.refuse(screeningID, buyerID, key)
 }
 
-func (f *fakeSeller) Purchase(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {
+func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error) {
 	return f.purchase(ctx, p)
 }
 
@@ -177,7 +178,7 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 			return []stock.Reservation{{Order: testOrder(), State: stock.Held}}, "", nil
 		},
 	}
-	f.seller = &fakeSeller{purchase: func(_ context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller = &fakeSeller{purchase: func(_ context.Context, p sale.Request) (stock.Reservation, error) {
 		if p.ScreeningID != screeningID {
 			return stock.Reservation{}, stock.ErrScreeningNotFound
 		}

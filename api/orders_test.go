@@ -14,6 +14,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -38,9 +39,9 @@ func field(t *testing.T, w *httptest.ResponseRecorder, name string) string {
 
 func TestPurchase(t *testing.T) {
 	f := newFixture(t)
-	var got stock.PurchaseRequest
+	var got sale.Request
 	var traceID string
-	f.seller.purchase = func(ctx context.Context, p stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(ctx context.Context, p sale.Request) (stock.Reservation, error) {
 		got, traceID = p, trace.SpanContextFromContext(ctx).TraceID().String()
 		return stock.Reservation{Order: testOrder(), State: stock.Held}, nil
 	}
@@ -54,7 +55,7 @@ func TestPurchase(t *testing.T) {
 	if location := w.Header().Get("Location"); location != "/v1/orders/"+orderID {
 		t.Errorf("Location is %q", location)
 	}
-	if want := (stock.PurchaseRequest{BuyerID: "alice", Key: "key-1", ScreeningID: screeningID, Quantity: 2}); got != want {
+	if want := (sale.Request{BuyerID: "alice", Key: "key-1", ScreeningID: screeningID, Quantity: 2}); got != want {
 		t.Errorf("asked for %+v, want %+v", got, want)
 	}
 	if len(strings.Trim(traceID, "0")) == 0 {
@@ -65,7 +66,7 @@ func TestPurchase(t *testing.T) {
 // A retry long after the sale meets a settled reservation, and must not be told that its tickets are still held.
 func TestRepeatedPurchaseAnswersWhereTheOrderStands(t *testing.T) {
 	f := newFixture(t)
-	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		return stock.Reservation{Order: testOrder(), State: stock.Released}, nil
 	}
 	f.orders.find = func(...string) (map[string]order.Order, error) {
@@ -267,7 +268,7 @@ func TestPurchaseIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 		}
 		return stock.ErrSoldOut
 	}
-	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		t.Error("Purchase was called for a purchase that was refused")
 		return stock.Reservation{}, stock.ErrSoldOut
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -55,8 +56,8 @@ func domainErrors() map[string]struct {
 		"stock.ErrLimitExceeded":     {stock.ErrLimitExceeded, 409, "limit_exceeded"},
 		"stock.ErrSaleNotOpen":       {stock.ErrSaleNotOpen, 409, "sale_not_open"},
 		"stock.ErrSaleClosed":        {stock.ErrSaleClosed, 409, "sale_closed"},
-		"stock.ErrKeyReused":         {stock.ErrKeyReused, 422, "idempotency_key_reused"},
-		"stock.ErrBusy":              {stock.ErrBusy, 503, "busy"},
+		"sale.ErrKeyReused":          {sale.ErrKeyReused, 422, "idempotency_key_reused"},
+		"sale.ErrBusy":               {sale.ErrBusy, 503, "busy"},
 		"stock.ErrUnavailable":       {stock.ErrUnavailable, 503, "unavailable"},
 		"stock.ErrCapacityTooSmall":  {stock.ErrCapacityTooSmall, 409, "capacity_too_small"},
 		"stock.ErrArchived":          {stock.ErrArchived, 409, "screening_archived"},
@@ -71,22 +72,24 @@ func domainErrors() map[string]struct {
 	}
 }
 
-// archiveErrors are those of the archive, which no request asks for.
-func archiveErrors() []string { return []string{"ErrNotArchived", "ErrNotOver", "ErrArchiveTaken"} }
+// otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled.
+func otherErrors() []string {
+	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrConflict", "stock.ErrBusy"}
+}
 
 // An error that the services gain without a line in the table would reach buyers as 500.
 func TestEveryDomainErrorHasALine(t *testing.T) {
 	known := domainErrors()
-	for _, service := range []string{"stock", "order"} {
+	for _, service := range []string{"sale", "stock", "order"} {
 		for _, name := range exportedErrors(t, "../"+service) {
-			if _, there := known[service+"."+name]; !there && !slices.Contains(archiveErrors(), name) {
+			if _, there := known[service+"."+name]; !there && !slices.Contains(otherErrors(), service+"."+name) {
 				t.Errorf("%s.%s has no line in the table of problems, or none in this test", service, name)
 			}
 		}
 	}
 	for name, want := range known {
 		f := newFixture(t)
-		f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+		f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 			return stock.Reservation{}, fmt.Errorf("purchase: %w", want.err)
 		}
 		t.Run(name, func(t *testing.T) { wantProblem(t, f.send(t, buy(t)), want.status, want.code) })
@@ -129,7 +132,7 @@ func exportedErrors(t *testing.T, folder string) []string {
 // has nothing of it.
 func TestInternalErrorIsLoggedOnceAndNotShown(t *testing.T) {
 	f := newFixture(t)
-	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		return stock.Reservation{}, errors.New("dial tcp 10.1.2.3: password=hunter2")
 	}
 	a := buy(t)
@@ -150,7 +153,7 @@ func TestInternalErrorIsLoggedOnceAndNotShown(t *testing.T) {
 
 func TestPanicIsAnAnswer(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.MaxInFlight = 1 })
-	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		var none *stock.Reservation
 		return *none, nil
 	}
@@ -165,8 +168,8 @@ func TestPanicIsAnAnswer(t *testing.T) {
 // Under load most answers are refusals. A line for each would be load of our own making.
 func TestRefusalsAreNotLogged(t *testing.T) {
 	f := newFixture(t)
-	for _, err := range []error{stock.ErrSoldOut, stock.ErrBusy, stock.ErrLimitExceeded} {
-		f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	for _, err := range []error{stock.ErrSoldOut, sale.ErrBusy, stock.ErrLimitExceeded} {
+		f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 			return stock.Reservation{}, err
 		}
 		f.send(t, buy(t))
@@ -189,7 +192,7 @@ func TestRoutersOwnRefusals(t *testing.T) {
 func TestNoRoomIsBusy(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.MaxInFlight = 1 })
 	var inner *httptest.ResponseRecorder
-	f.seller.purchase = func(context.Context, stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		inner = f.send(t, ask{method: "GET", path: "/v1/screenings"})
 		return stock.Reservation{Order: testOrder(), State: stock.Held}, nil
 	}

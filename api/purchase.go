@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -38,7 +39,7 @@ func (o *office) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	reservation, err := o.Seller.Purchase(traced(c), stock.PurchaseRequest{
+	reservation, err := o.Seller.Purchase(traced(c), sale.Request{
 		BuyerID: caller, Key: key, ScreeningID: screening, Quantity: quantity,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestARequestHasOneTrace(t *testing.T) {
 	f := newFixture(t)
 	var ids []string
-	f.seller.purchase = func(ctx context.Context, _ stock.PurchaseRequest) (stock.Reservation, error) {
+	f.seller.purchase = func(ctx context.Context, _ sale.Request) (stock.Reservation, error) {
 		ids = append(ids, trace.SpanContextFromContext(ctx).TraceID().String())
 		return stock.Reservation{}, errors.New("broken")
 	}

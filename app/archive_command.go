@@ -39,7 +39,7 @@ func runArchive(ctx context.Context, args []string, getenv func(string) string, 
 	if err := o.openExisting(ctx); err != nil {
 		return err
 	}
-	o.stock = stock.New(o.stockDB, stock.Options{PayWindow: config.PayWindow, SweepGrace: config.SweepGrace, Now: now, Log: o.log})
+	o.stock = stock.New(o.stockDB, stock.Options{SweepGrace: config.SweepGrace, Now: now, Log: o.log})
 	o.orders = order.New(ctx, o.orderDB, nil, order.Options{MaxBatch: config.MaxBatch, Now: now, Log: o.log}) // sends nothing
 	o.onClose(func() error { o.orders.Close(); return nil })
 	if restore != "" {

@@ -111,7 +111,7 @@ func (v *visit) open(ctx context.Context, now func() time.Time) error {
 	v.closers = append(v.closers, func() error { orders.Close(); return nil })
 	v.office = doctor.Office{
 		Stock: stock.New(stockDB, stock.Options{
-			PayWindow: v.config.PayWindow, SweepGrace: v.config.SweepGrace, Now: now, Log: quiet,
+			SweepGrace: v.config.SweepGrace, Now: now, Log: quiet,
 		}),
 		Orders: orders, Now: now,
 	}

@@ -8,6 +8,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/sale"
 	"boxoffice/stock"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,7 +72,7 @@ func (o *office) emitSkew(ctx context.Context, emit emitter, d *db.DB) error {
 
 // purchases counts what buyers are answered, and how full the half messages are.
 type purchases struct {
-	*stock.Seller
+	*sale.Seller
 	results *prometheus.CounterVec
 }
 
@@ -84,7 +85,7 @@ func halfSizes() prometheus.Histogram {
 	})
 }
 
-func countPurchases(seller *stock.Seller, registry prometheus.Registerer) (*purchases, error) {
+func countPurchases(seller *sale.Seller, registry prometheus.Registerer) (*purchases, error) {
 	p := &purchases{Seller: seller, results: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "boxoffice_purchases_total",
 		Help: "Purchases by answer; accepted counts a repeated key each time.",
@@ -92,7 +93,7 @@ func countPurchases(seller *stock.Seller, registry prometheus.Registerer) (*purc
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "boxoffice_purchases_waiting", Help: "Purchases in the queue of this process.",
 	}, func() float64 { return float64(seller.Waiting()) })
-	return p, errors.Join(registry.Register(p.results), registry.Register(waiting), registry.Register(newViewSeries(seller)))
+	return p, errors.Join(registry.Register(p.results), registry.Register(waiting), registry.Register(newCacheSeries(seller)))
 }
 
 // Refuse counts only refusals: what it lets pass is counted by Purchase.
@@ -105,7 +106,7 @@ func (p *purchases) Refuse(ctx context.Context, screeningID, buyerID, key string
 }
 
 // Purchase counts its answer.
-func (p *purchases) Purchase(ctx context.Context, r stock.PurchaseRequest) (stock.Reservation, error) {
+func (p *purchases) Purchase(ctx context.Context, r sale.Request) (stock.Reservation, error) {
 	reservation, err := p.Seller.Purchase(ctx, r)
 	p.results.WithLabelValues(purchaseResult(err)).Inc()
 	return reservation, err
@@ -123,11 +124,11 @@ func purchaseResult(err error) string {
 		return "sale_not_open"
 	case errors.Is(err, stock.ErrLimitExceeded):
 		return "limit_exceeded"
-	case errors.Is(err, stock.ErrBusy):
+	case errors.Is(err, sale.ErrBusy):
 		return "busy"
 	case errors.Is(err, stock.ErrUnavailable):
 		return "unavailable"
-	case errors.Is(err, stock.ErrKeyReused):
+	case errors.Is(err, sale.ErrKeyReused):
 		return "idempotency_key_reused"
 	case errors.Is(err, stock.ErrScreeningNotFound):
 		return "not_found"
@@ -182,34 +183,35 @@ func (s *busSeries) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// viewSeries is what this process remembers of sales that are over, so that it can refuse many buyers by one reading.
-type viewSeries struct {
-	seller                                     *stock.Seller
+// cacheSeries is what this process knows of the screenings on sale, and what it has read to refuse buyers of those that
+// are over.
+type cacheSeries struct {
+	seller                                     *sale.Seller
 	screenings, orders, bytes, readings, pages *prometheus.Desc
 }
 
-func newViewSeries(seller *stock.Seller) *viewSeries {
+func newCacheSeries(seller *sale.Seller) *cacheSeries {
 	describe := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
-	return &viewSeries{
+	return &cacheSeries{
 		seller:     seller,
-		screenings: describe("boxoffice_view_screenings", "Screenings whose sale is over that this process knows."),
-		orders:     describe("boxoffice_view_orders", "Orders of these screenings that this process knows."),
-		bytes:      describe("boxoffice_view_bytes", "Memory that these orders take, about."),
-		readings:   describe("boxoffice_view_readings_total", "Readings of the database on which buyers were refused."),
-		pages:      describe("boxoffice_view_pages_total", "Pages of orders read for that."),
+		screenings: describe("boxoffice_cache_screenings", "Screenings that this process knows."),
+		orders:     describe("boxoffice_cache_orders", "Orders that it knows of those whose sale is over."),
+		bytes:      describe("boxoffice_cache_bytes", "Memory that these orders take, about."),
+		readings:   describe("boxoffice_refusal_readings_total", "Readings of the database on which buyers were refused."),
+		pages:      describe("boxoffice_refusal_pages_total", "Pages of orders read for that."),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (s *viewSeries) Describe(descs chan<- *prometheus.Desc) {
+func (s *cacheSeries) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{s.screenings, s.orders, s.bytes, s.readings, s.pages} {
 		descs <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (s *viewSeries) Collect(metrics chan<- prometheus.Metric) {
-	stats := s.seller.ViewStats()
+func (s *cacheSeries) Collect(metrics chan<- prometheus.Metric) {
+	stats := s.seller.CacheStats()
 	for _, m := range []struct {
 		desc *prometheus.Desc
 		kind prometheus.ValueType

@@ -21,7 +21,7 @@ const answerLimit = 3 * time.Second
 const settleLimit = 90 * time.Second
 
 // sale is buyers who buy until the sale closes, at any shop that answers, and pay for every fourth order.
-type sale struct {
+type saleTest struct {
 	o         *officeTest
 	screening string
 	pace      time.Duration // a buyer's rest between purchases
@@ -39,10 +39,10 @@ type sale struct {
 // bookPace is the rest between a buyer's purchases at which the books can be checked order by order after a long sale.
 const bookPace = 40 * time.Millisecond
 
-func openSale(o *officeTest, pace time.Duration, shops ...string) *sale {
+func openSale(o *officeTest, pace time.Duration, shops ...string) *saleTest {
 	o.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	s := &sale{
+	s := &saleTest{
 		o: o, screening: o.addScreening(100_000, 0), pace: pace, stop: stop, shops: shops,
 		orders: map[string]string{}, payments: map[string]string{},
 	}
@@ -65,7 +65,7 @@ func openSale(o *officeTest, pace time.Duration, shops ...string) *sale {
 	return s
 }
 
-func (s *sale) rest(ctx context.Context) {
+func (s *saleTest) rest(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(s.pace):
@@ -73,7 +73,7 @@ func (s *sale) rest(ctx context.Context) {
 }
 
 // try makes one request to any shop and notes how it was met.
-func (s *sale) try(method, path, token, body string, header ...string) (response, error) {
+func (s *saleTest) try(method, path, token, body string, header ...string) (response, error) {
 	s.mu.Lock()
 	shop := s.shops[rand.IntN(len(s.shops))]
 	s.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *sale) try(method, path, token, body string, header ...string) (response
 }
 
 // buy repeats a purchase under its key until it is acknowledged.
-func (s *sale) buy(ctx context.Context, buyer string) string {
+func (s *saleTest) buy(ctx context.Context, buyer string) string {
 	token := bearer(s.o.t, buyer, "buyer")
 	for ; ctx.Err() == nil; s.rest(ctx) {
 		r, err := s.try("POST", "/v1/screenings/"+s.screening+"/orders", token, `{"quantity":1}`, "Idempotency-Key", "k")
@@ -116,7 +116,7 @@ func (s *sale) buy(ctx context.Context, buyer string) string {
 }
 
 // awaitOrder returns when the order is made.
-func (s *sale) awaitOrder(ctx context.Context, buyer, id string) {
+func (s *saleTest) awaitOrder(ctx context.Context, buyer, id string) {
 	token := bearer(s.o.t, buyer, "buyer")
 	for ; ctx.Err() == nil; s.rest(ctx) {
 		r, err := s.try("GET", "/v1/orders/"+id, token, "")
@@ -127,7 +127,7 @@ func (s *sale) awaitOrder(ctx context.Context, buyer, id string) {
 }
 
 // pay repeats a callback, as a payment provider does, until it is answered.
-func (s *sale) pay(ctx context.Context, id string) {
+func (s *saleTest) pay(ctx context.Context, id string) {
 	body := paymentBody("pay-"+id, id, 4900, "CNY")
 	for ; ctx.Err() == nil; s.rest(ctx) {
 		r, err := s.try("POST", "/v1/payments/callback", "", body, signed(s.o.t, body, time.Now())...)
@@ -145,39 +145,39 @@ func (s *sale) pay(ctx context.Context, id string) {
 	}
 }
 
-func (s *sale) addShop(shop string) {
+func (s *saleTest) addShop(shop string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shops = append(s.shops, shop)
 }
 
-func (s *sale) acknowledged() map[string]string {
+func (s *saleTest) acknowledged() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.orders)
 }
 
 // sell waits until n more orders are acknowledged.
-func (s *sale) sell(n int) {
+func (s *saleTest) sell(n int) {
 	s.o.t.Helper()
 	enough := len(s.acknowledged()) + n
 	s.o.within(settleLimit, "sale under way", func() bool { return len(s.acknowledged()) >= enough })
 }
 
 // meetsRefusals waits until buyers are told that a part is away.
-func (s *sale) meetsRefusals(part string) {
+func (s *saleTest) meetsRefusals(part string) {
 	s.o.t.Helper()
 	refused := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.refused }
 	before := refused()
 	s.o.eventually("503 without the "+part, func() bool { return refused() > before+8 })
 }
 
-func (s *sale) close() {
+func (s *saleTest) close() {
 	s.stop()
 	s.buyers.Wait()
 }
 
-func (s *sale) wantEverythingSettled() {
+func (s *saleTest) wantEverythingSettled() {
 	o, t := s.o, s.o.t
 	t.Helper()
 	began := time.Now()

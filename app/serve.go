@@ -20,6 +20,7 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/sql"
 	"boxoffice/stock"
 
@@ -92,7 +93,7 @@ type office struct {
 	stock       *stock.Stock
 	publisher   *stock.Publisher
 	transactor  *mq.Transactor
-	seller      *stock.Seller
+	seller      *sale.Seller
 	purchases   *purchases // the seller, counted
 	orders      *order.Orders
 	shop, admin net.Listener
@@ -186,14 +187,7 @@ func (o *office) openQueue(ctx context.Context) error {
 }
 
 func (o *office) openServices(ctx context.Context) error {
-	sizes := halfSizes()
-	if err := o.registry.Register(sizes); err != nil {
-		return err
-	}
-	o.stock = stock.New(o.stockDB, stock.Options{
-		PayWindow: o.config.PayWindow, SweepGrace: o.config.SweepGrace, MaxBatch: o.config.MaxBatch,
-		Now: o.now, Log: o.log.With("part", "stock"), OnHalf: func(orders int) { sizes.Observe(float64(orders)) },
-	})
+	o.stock = stock.New(o.stockDB, stock.Options{SweepGrace: o.config.SweepGrace, Now: o.now, Log: o.log.With("part", "stock")})
 	sender, err := o.bus.NewSender(ctx, event.GroupOrder)
 	if err != nil {
 		return err
@@ -242,7 +236,14 @@ func (o *office) startSeller(ctx context.Context) error {
 	}
 	o.transactor = transactor
 	o.onClose(func() error { return withTimeout(ctx, transactor.Close) })
-	o.seller = stock.NewSeller(ctx, o.stock, transactor)
+	sizes := halfSizes()
+	if err := o.registry.Register(sizes); err != nil {
+		return err
+	}
+	o.seller = sale.NewSeller(ctx, o.stock, transactor, sale.Options{
+		PayWindow: o.config.PayWindow, MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "sale"),
+		OnHalf: func(orders int) { sizes.Observe(float64(orders)) },
+	})
 	o.onClose(func() error { o.seller.Close(); return nil })
 	if o.config.Demo {
 		return o.seedDemo(ctx)

@@ -122,9 +122,9 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, file, worker stri
 				WHERE id = ? AND sale_closes_at < ? AND starts_at < ?)`,
 			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli()))
 	})
-	s.memory.forget(screeningID)
+	s.changed(screeningID)
 	switch {
-	case errors.Is(err, errConflict):
+	case errors.Is(err, ErrConflict):
 		return ErrNotOver
 	case s.db.IsDuplicate(err):
 		return ErrArchiveTaken
@@ -147,7 +147,7 @@ func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) err
 
 func (s *Stock) archiveFailed(doing string, err error) error {
 	switch {
-	case errors.Is(err, errConflict):
+	case errors.Is(err, ErrConflict):
 		return ErrArchiveTaken
 	case err != nil:
 		return s.failed(doing, err)

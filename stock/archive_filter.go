@@ -110,7 +110,7 @@ func (s *Stock) FilterRequests(ctx context.Context, screeningID, worker string, 
 func filterBlocksOf(requestIDs []string) (map[int][]byte, error) {
 	blocks := map[int][]byte{}
 	for _, requestID := range requestIDs {
-		id, err := decodeID(requestID)
+		id, err := ParseID(requestID)
 		if err != nil {
 			return nil, err
 		}

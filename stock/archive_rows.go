@@ -70,7 +70,7 @@ func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string
 			if !there[r.OrderID] {
 				continue
 			}
-			request, err := decodeID(r.RequestID)
+			request, err := ParseID(r.RequestID)
 			if err != nil {
 				return err
 			}
@@ -115,7 +115,7 @@ func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []str
 	}
 	ids := make([][]byte, len(requests))
 	for i, request := range requests {
-		id, err := decodeID(request)
+		id, err := ParseID(request)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker str
 			if there[r.OrderID] {
 				continue
 			}
-			request, err := decodeID(r.RequestID)
+			request, err := ParseID(r.RequestID)
 			if err != nil {
 				return err
 			}

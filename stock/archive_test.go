@@ -46,57 +46,6 @@ func mustSettle(t *testing.T, s *Stock, screening string, outcome event.Outcome)
 	}
 }
 
-// A key buys once, also when its order has left the database: for its own screening, which is over, and for any other,
-// whether memory lets the buyer in or the database is asked.
-func TestKeyOfAnArchivedOrderBuysNothing(t *testing.T) {
-	s, now := newStock(t)
-	old := addScreening(t, s, 10, 0)
-	mustSell(t, s, old.ID, "alice", "bob")
-	mustSettle(t, s, old.ID, event.Paid)
-	now.Advance(30 * 24 * time.Hour)
-	mustArchive(t, s, old.ID)
-	next := addScreening(t, s, 10, 0)
-	seller := newPlanner(s)
-	again := PurchaseRequest{"alice", "k", old.ID, 1}
-	elsewhere := PurchaseRequest{"alice", "k", next.ID, 1}
-
-	wantErr(t, decide(seller, again)[0].err, ErrSaleClosed)
-	wantErr(t, decide(seller, elsewhere)[0].err, ErrKeyReused)
-	answers := decide(seller, elsewhere, PurchaseRequest{"carol", "k", next.ID, 1}) // memory knows the screening by now
-	wantErr(t, answers[0].err, ErrKeyReused)
-	if answers[1].err != nil {
-		t.Errorf("another buyer of the same list: %v", answers[1].err)
-	}
-	wantErr(t, decide(newPlanner(New(s.db, Options{Now: now.Now})), elsewhere)[0].err, ErrKeyReused)
-	if got, err := s.Screening(t.Context(), next.ID); err != nil || got.Reserved != 1 {
-		t.Errorf("%d tickets are reserved, %v, want carol's", got.Reserved, err)
-	}
-}
-
-// A process whose clock is behind takes the sale for open. It planned before the screening was archived, or plans after.
-func TestArchivedScreeningSellsNothing(t *testing.T) {
-	s, now := newStock(t)
-	screening := addScreening(t, s, 10, 0)
-	late := newClock()
-	behind := newPlanner(New(s.db, Options{Now: late.Now}))
-	planned, err := behind.plan(t.Context(), []*purchase{{
-		id: RequestID("alice", "k"), request: PurchaseRequest{"alice", "k", screening.ID, 1},
-	}})
-	if err != nil || len(planned.admitted) != 1 {
-		t.Fatalf("plan: %+v, %v", planned, err)
-	}
-	now.Advance(30 * 24 * time.Hour)
-	mustArchive(t, s, screening.ID)
-	if v, err := behind.reserve(t.Context(), planned); v != conflicted {
-		t.Errorf("what was planned before: %v, %v, want a conflict", v, err)
-	}
-	wantErr(t, decide(behind, PurchaseRequest{"bob", "k", screening.ID, 1})[0].err, ErrSaleClosed)
-	v := newViewer(t, behind.stock)
-	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSaleClosed) {
-		t.Errorf("the view says %v", err)
-	}
-}
-
 func TestArchivedScreeningIsNotChanged(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 10, 0)

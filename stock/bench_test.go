@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"boxoffice/sql"
+	"boxoffice/stock/stocktest"
 )
 
 // cpu is the processor time of this process so far: unlike the wall clock it does not count what other programs do.
@@ -26,11 +25,7 @@ func cpu(b *testing.B) time.Duration {
 func BenchmarkReserve(b *testing.B) {
 	for _, size := range []int{1, 16, 128, 256} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			migrations, err := sql.Stock()
-			if err != nil {
-				b.Fatal(err)
-			}
-			s := New(dbtest.New(b, migrations), Options{})
+			s := New(stocktest.NewDB(b), Options{})
 			now := time.Now()
 			screening, err := s.AddScreening(b.Context(), Screening{
 				Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(time.Hour), Capacity: 1e8,
@@ -41,14 +36,14 @@ func BenchmarkReserve(b *testing.B) {
 			}
 			start, list := cpu(b), 0
 			for b.Loop() {
-				l := reserveList{txID: fmt.Sprint("tx-", list), tickets: map[string]int64{screening.ID: int64(size)}}
+				l := ReservationList{TxID: fmt.Sprint("tx-", list), Tickets: map[string]int64{screening.ID: int64(size)}}
 				for n := range size {
 					buyer := fmt.Sprint(list*7919+n*104729, "-buyer")
-					l.orders = append(l.orders, event.Order{
+					l.Orders = append(l.Orders, event.Order{
 						ID: NewID(time.Now()), BuyerID: buyer, ScreeningID: screening.ID, Quantity: 1,
 						Amount: screening.Price, CreatedAt: now.UnixMilli(), ExpiresAt: now.UnixMilli(),
 					})
-					l.requests = append(l.requests, RequestID(buyer, "k"))
+					l.Requests = append(l.Requests, RequestID(buyer, "k"))
 				}
 				list++
 				if outcome, err := s.execute(b.Context(), l); outcome != mq.Commit {
@@ -60,38 +55,4 @@ func BenchmarkReserve(b *testing.B) {
 			b.ReportMetric(orders/b.Elapsed().Seconds(), "orders/s")
 		})
 	}
-}
-
-// BenchmarkViewLearns is how a process learns of the orders of a large sale that is over: in one pass of pages, whatever
-// their number. Run it once: -benchtime 1x.
-func BenchmarkViewLearns(b *testing.B) {
-	const orders = 1_000_000
-	migrations, err := sql.Stock()
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := New(dbtest.New(b, migrations), Options{})
-	now := time.Now()
-	screening, err := s.AddScreening(b.Context(), Screening{
-		Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(time.Hour), Capacity: orders,
-		Price: event.Money{Amount: 4900, Currency: "CNY"}, SaleOpensAt: now, SaleClosesAt: now.Add(time.Hour),
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	fill(b, s, screening.ID, orders)
-	for b.Loop() {
-		v := newPlanner(s)
-		v.view.turnedAway(screening.ID)
-		e := v.view.entries[screening.ID]
-		e.wanted.Store(orders)
-		for v.view.loadPages(b.Context()) {
-		}
-		stats := v.ViewStats()
-		if stats.Orders != orders || stats.Pages > orders/requestsPage+1 {
-			b.Fatalf("%+v, want %d orders in one pass", stats, orders)
-		}
-		b.ReportMetric(float64(stats.Bytes)/orders, "bytes/order")
-	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/orders, "us/order")
 }

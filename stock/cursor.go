@@ -36,7 +36,7 @@ func parseCursor(cursor string, first position) (position, error) {
 	}
 	at, id, found := strings.Cut(string(text), ":")
 	ms, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || !found || !isText(id, screeningIDMax) {
+	if err != nil || !found || !IsScreeningID(id) {
 		return position{}, ErrCursorInvalid
 	}
 	return position{at: ms, id: id}, nil

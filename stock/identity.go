@@ -19,16 +19,20 @@ const (
 	afterAnyChar     = "w" // the alphabet of base32hex ends with v
 )
 
+// ID is an id without its text.
+type ID [idBytes]byte
+
 // RequestID stands for a buyer's Idempotency-Key: 26 characters of lower-case base32hex, 40 bits of a SHA-256 of the
 // buyer and 88 of one of buyer and key. It is unique among the reservations, so a retried purchase finds its own order
 // by it, in any process and after any restart; its form must never change. One buyer's requests stand together, which
 // spares the list of a buyer's orders an index of its own.
 func RequestID(buyerID, key string) string {
-	id := requestID(buyerID, key)
+	id := RequestKey(buyerID, key)
 	return encodeID(id[:])
 }
 
-func requestID(buyerID, key string) (id [idBytes]byte) {
+// RequestKey is the request id without its text.
+func RequestKey(buyerID, key string) (id ID) {
 	copy(id[:buyerPrefixBytes], digest(buyerID))
 	copy(id[buyerPrefixBytes:], digest(buyerID, key))
 	return id
@@ -55,7 +59,7 @@ func firstID(t time.Time) string {
 	return encodeID(id[:])
 }
 
-func timePrefix(t time.Time) (id [idBytes]byte) {
+func timePrefix(t time.Time) (id ID) {
 	binary.BigEndian.PutUint64(id[:], uint64(t.UnixMilli())<<16)
 	return id
 }
@@ -75,7 +79,8 @@ func encodeID(id []byte) string {
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(id))
 }
 
-func decodeID(text string) (id [idBytes]byte, err error) {
+// ParseID reads the text of an id.
+func ParseID(text string) (id ID, err error) {
 	decoded, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(text))
 	if err == nil && copy(id[:], decoded) != idBytes {
 		err = errors.New("too short")

@@ -7,33 +7,34 @@ import (
 	"boxoffice/common/db"
 )
 
-// holdingChange is what one list adds to, or gives back from, what a buyer holds under a limit.
-type holdingChange struct {
-	holding
-	quantity int64
-	limit    int64
-	exists   bool // the row was there when it was planned; it goes only when limit_changes does too
+// HoldingChange is what one list adds to, or gives back from, what a buyer holds under a limit.
+type HoldingChange struct {
+	Holding
+	Quantity int64
+	Limit    int64
+	Exists   bool // the row was there when it was planned; it goes only when limit_changes does too
 }
 
-func (c holdingChange) compare(other holdingChange) int {
-	if order := strings.Compare(c.screeningID, other.screeningID); order != 0 {
+// Compare orders changes as every transaction makes them.
+func (c HoldingChange) Compare(other HoldingChange) int {
+	if order := strings.Compare(c.ScreeningID, other.ScreeningID); order != 0 {
 		return order
 	}
-	return strings.Compare(c.buyerID, other.buyerID)
+	return strings.Compare(c.BuyerID, other.BuyerID)
 }
 
 // takeHoldings adds to what the buyers hold, within the limit. A row that somebody made since the plan is a duplicate.
-func takeHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error {
+func takeHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error {
 	var fresh []any
 	for _, c := range changes {
-		if !c.exists {
-			fresh = append(fresh, c.screeningID, c.buyerID, c.quantity)
+		if !c.Exists {
+			fresh = append(fresh, c.ScreeningID, c.BuyerID, c.Quantity)
 		}
 	}
 	if err := tx.Insert(ctx, `holdings (screening_id, buyer_id, quantity)`, fresh); err != nil {
 		return err
 	}
-	for _, same := range alike(changes, func(c holdingChange) bool { return c.exists }) {
+	for _, same := range alike(changes, func(c HoldingChange) bool { return c.Exists }) {
 		args := append([]any{same.quantity, same.screeningID, same.limit - same.quantity}, same.buyers...)
 		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity + ?
 			WHERE screening_id = ? AND quantity <= ? AND buyer_id IN `+among(len(same.buyers)), args...)); err != nil {
@@ -45,8 +46,8 @@ func takeHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error
 
 // returnHoldings takes off what released reservations held. A holding may be missing or too small for that: the limit was
 // switched on, or off and on again, after they were reserved. Tickets must come back all the same.
-func returnHoldings(ctx context.Context, tx *db.Tx, changes []holdingChange) error {
-	for _, same := range alike(changes, func(holdingChange) bool { return true }) {
+func returnHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error {
+	for _, same := range alike(changes, func(HoldingChange) bool { return true }) {
 		args := append([]any{same.quantity, same.quantity, same.screeningID}, same.buyers...)
 		if _, err := tx.ExecContext(ctx, `UPDATE holdings SET
 			quantity = CASE WHEN quantity > ? THEN quantity - ? ELSE 0 END
@@ -65,7 +66,7 @@ type alikeChanges struct {
 	buyers      []any
 }
 
-func alike(changes []holdingChange, wanted func(holdingChange) bool) []*alikeChanges {
+func alike(changes []HoldingChange, wanted func(HoldingChange) bool) []*alikeChanges {
 	type key struct {
 		screeningID string
 		quantity    int64
@@ -76,12 +77,12 @@ func alike(changes []holdingChange, wanted func(holdingChange) bool) []*alikeCha
 		if !wanted(c) {
 			continue
 		}
-		k := key{c.screeningID, c.quantity}
+		k := key{c.ScreeningID, c.Quantity}
 		if at[k] == nil {
-			at[k] = &alikeChanges{screeningID: c.screeningID, quantity: c.quantity, limit: c.limit}
+			at[k] = &alikeChanges{screeningID: c.ScreeningID, quantity: c.Quantity, limit: c.Limit}
 			groups = append(groups, at[k])
 		}
-		at[k].buyers = append(at[k].buyers, c.buyerID)
+		at[k].buyers = append(at[k].buyers, c.BuyerID)
 	}
 	return groups
 }

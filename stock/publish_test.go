@@ -50,21 +50,25 @@ func TestPaidOrderOfReleasedTicketsIsPublishedAsReleased(t *testing.T) {
 	o.wantPublished(t, released, released)
 }
 
-// wantPublished looks at all messages so far, on the embedded broker.
-func (o *office) wantPublished(t *testing.T, want ...event.Reserved) {
+// published are the messages so far, on the embedded broker.
+func (o *office) published(t *testing.T) (messages []event.Reserved) {
 	t.Helper()
-	if o.broker == nil {
-		return
-	}
-	var got []event.Reserved
 	for _, m := range o.broker.Messages(string(event.StockReserved)) {
 		var reserved event.Reserved
 		if err := json.Unmarshal(m.Body, &reserved); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, reserved)
+		messages = append(messages, reserved)
 	}
-	if !reflect.DeepEqual(got, want) {
+	return messages
+}
+
+func (o *office) wantPublished(t *testing.T, want ...event.Reserved) {
+	t.Helper()
+	if o.broker == nil {
+		return
+	}
+	if got := o.published(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("messages %+v, want %+v", got, want)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Stock) Totals(ctx context.Context) (Totals, error) {
 
 // staleBefore is the deadline from which on a reservation should be settled by now: the sweeper published it after one
 // grace, and the answer has had another.
-func (s *Stock) staleBefore() int64 { return s.now().Add(-2 * s.opts.SweepGrace).UnixMilli() }
+func (s *Stock) staleBefore() int64 { return s.now().Add(-2 * s.sweepGrace).UnixMilli() }
 
 // IsStale tells a reservation that is still held twice the sweeper's grace after its deadline: something keeps it from
 // being settled.

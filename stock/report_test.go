@@ -40,7 +40,7 @@ func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
 	if page, err := s.Accounts(t.Context(), "", 10); err != nil || page[0].Balanced() == page[1].Balanced() {
 		t.Errorf("a sold ticket without a reservation is not seen: %+v, %v", page, err)
 	}
-	c.Advance(defaultPayWindow + 2*defaultSweepGrace - time.Millisecond)
+	c.Advance(payWindow + 2*defaultSweepGrace - time.Millisecond)
 	if s.IsStale(held) {
 		t.Error("stale before its time")
 	}

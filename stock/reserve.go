@@ -12,46 +12,45 @@ import (
 	"boxoffice/common/event"
 )
 
-// reserveList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
+// ReservationList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
 // locks: reservations by request, holdings by screening and buyer, stock by screening.
-type reserveList struct {
-	txID       string
-	orders     []event.Order
-	requests   []string // the orders' request ids
-	holdings   []holdingChange
-	tickets    map[string]int64 // by screening
-	limits     map[string]int64 // by screening, how often its limit was changed when the list was planned
-	sweepGrace time.Duration
+type ReservationList struct {
+	TxID     string
+	Orders   []event.Order
+	Requests []string // the orders' request ids
+	Holdings []HoldingChange
+	Tickets  map[string]int64 // by screening
+	Limits   map[string]int64 // by screening, how often its limit was changed when the list was planned
 }
 
 // write writes the fence, the reservations and what the buyers hold.
-func (l reserveList) write(ctx context.Context, tx *db.Tx) error {
-	if err := putFence(ctx, tx, l.txID, committed); err != nil {
+func (s *Stock) write(ctx context.Context, tx *db.Tx, l ReservationList) error {
+	if err := putFence(ctx, tx, l.TxID, committed); err != nil {
 		return err
 	}
-	if err := l.insertReservations(ctx, tx); err != nil {
+	if err := l.insertReservations(ctx, tx, s.sweepGrace); err != nil {
 		return fmt.Errorf("insert reservations: %w", err)
 	}
 	if err := l.refuseArchived(ctx, tx); err != nil {
 		return fmt.Errorf("look for archived requests: %w", err)
 	}
-	if err := takeHoldings(ctx, tx, l.holdings); err != nil {
+	if err := takeHoldings(ctx, tx, l.Holdings); err != nil {
 		return fmt.Errorf("take holdings: %w", err)
 	}
 	return nil
 }
 
 // takeStock comes last: the stock row is the one that everybody wants, so it is locked for the time of the COMMIT alone.
-func (l reserveList) takeStock(ctx context.Context, tx *db.Tx) error {
+func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 	sales := map[string]int64{}
-	for _, o := range l.orders {
+	for _, o := range l.Orders {
 		sales[o.ScreeningID]++
 	}
-	for _, id := range slices.Sorted(maps.Keys(l.tickets)) {
-		n := l.tickets[id]
+	for _, id := range slices.Sorted(maps.Keys(l.Tickets)) {
+		n := l.Tickets[id]
 		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
 			sales = sales + ? WHERE screening_id = ? AND available >= ? AND limit_changes = ?`,
-			n, n, sales[id], id, n, l.limits[id]))
+			n, n, sales[id], id, n, l.Limits[id]))
 		if err != nil {
 			return fmt.Errorf("take stock of %s: %w", id, err)
 		}
@@ -59,11 +58,11 @@ func (l reserveList) takeStock(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-func (l reserveList) insertReservations(ctx context.Context, tx *db.Tx) error {
-	values := make([]any, 0, 11*len(l.orders))
-	for i, o := range l.orders {
-		values = append(values, o.ID, l.requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
-			string(Held), o.CreatedAt, o.ExpiresAt, o.ExpiresAt+l.sweepGrace.Milliseconds())
+func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, sweepGrace time.Duration) error {
+	values := make([]any, 0, 11*len(l.Orders))
+	for i, o := range l.Orders {
+		values = append(values, o.ID, l.Requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
+			string(Held), o.CreatedAt, o.ExpiresAt, o.ExpiresAt+sweepGrace.Milliseconds())
 	}
 	return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
 		created_at, expires_at, sweep_at)`, values)
@@ -71,15 +70,15 @@ func (l reserveList) insertReservations(ctx context.Context, tx *db.Tx) error {
 
 // refuseArchived holds the archive's half of the promise that a key buys once; the other half is the unique key of the
 // reservations. It comes after the insert: an order that is archived meanwhile is then in one of the two.
-func (l reserveList) refuseArchived(ctx context.Context, tx *db.Tx) error {
-	archived, err := archivedRequests(ctx, tx, l.requests)
+func (l ReservationList) refuseArchived(ctx context.Context, tx *db.Tx) error {
+	archived, err := archivedRequests(ctx, tx, l.Requests)
 	if err == nil && len(archived) > 0 {
-		err = fmt.Errorf("%w: %d requests are archived", errConflict, len(archived))
+		err = fmt.Errorf("%w: %d requests are archived", ErrConflict, len(archived))
 	}
 	return err
 }
 
-// expectRows turns a guarded statement that matched fewer rows than meant into errConflict.
+// expectRows turns a guarded statement that matched fewer rows than meant into ErrConflict.
 func expectRows(n int) func(sql.Result, error) error {
 	return func(result sql.Result, err error) error {
 		if err != nil {
@@ -90,7 +89,7 @@ func expectRows(n int) func(sql.Result, error) error {
 			return err
 		}
 		if matched != int64(n) {
-			return fmt.Errorf("%w: %d rows of %d", errConflict, matched, n)
+			return fmt.Errorf("%w: %d rows of %d", ErrConflict, matched, n)
 		}
 		return nil
 	}

@@ -1,16 +1,9 @@
 package stock
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
-	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
 
@@ -30,262 +23,34 @@ func TestRequestIDIsPinned(t *testing.T) {
 	}
 }
 
-func TestReserveHoldsTickets(t *testing.T) {
-	s, c := newStock(t)
-	screening := addScreening(t, s, 10, 4)
-	got := buy(t, s, screening.ID, "alice", "k", 3)
-	want := Reservation{State: Held, Order: event.Order{
-		ID: got.ID, ScreeningID: screening.ID, BuyerID: "alice", Quantity: 3,
-		Amount:    event.Money{Amount: 14700, Currency: "CNY"},
-		CreatedAt: opening, ExpiresAt: c.Now().Add(15 * time.Minute).UnixMilli(),
-	}}
-	if got != want || len(got.ID) != 26 {
-		t.Errorf("reserved %+v, want %+v", got, want)
-	}
-	stored, err := s.Reservation(t.Context(), "alice", got.ID)
-	if err != nil || stored != want {
-		t.Errorf("stored %+v, %v", stored, err)
-	}
-	wantStock(t, s, screening.ID, 7, 3, 0)
-}
-
-func TestPurchaseRefusals(t *testing.T) {
-	s, c := newStock(t)
-	screening := addScreening(t, s, 10, 4)
-	later := addScreening(t, s, 10, 0)
-	opens := c.Now().Add(time.Hour)
-	if _, err := s.ChangeScreening(t.Context(), later.ID, ScreeningChange{SaleOpensAt: &opens}); err != nil {
-		t.Fatal(err)
-	}
-	buy(t, s, screening.ID, "alice", "k", 3)
-	buy(t, s, screening.ID, "bob", "k", 4)
-	for name, refused := range map[string]struct {
-		request PurchaseRequest
-		want    error
-	}{
-		"no such screening":             {PurchaseRequest{"carol", "k", "nowhere", 1}, ErrScreeningNotFound},
-		"sale not open":                 {PurchaseRequest{"carol", "k", later.ID, 1}, ErrSaleNotOpen},
-		"over the limit at once":        {PurchaseRequest{"carol", "k", screening.ID, 5}, ErrLimitExceeded},
-		"over the limit with the first": {PurchaseRequest{"alice", "k2", screening.ID, 2}, ErrLimitExceeded},
-		"more than is left":             {PurchaseRequest{"carol", "k", screening.ID, 4}, ErrSoldOut},
-		"key used for another quantity": {PurchaseRequest{"alice", "k", screening.ID, 1}, ErrKeyReused},
-		"key used for another showing":  {PurchaseRequest{"alice", "k", later.ID, 3}, ErrKeyReused},
-	} {
-		t.Run(name, func(t *testing.T) {
-			seller := newPlanner(s)
-			wantErr(t, decide(seller, refused.request)[0].err, refused.want)
-		})
-	}
-	c.Advance(24 * time.Hour)
-	seller := newPlanner(s)
-	wantErr(t, decide(seller, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSaleClosed)
-	if again := buy(t, s, screening.ID, "alice", "k", 3); again.CreatedAt != opening {
-		t.Errorf("a retry after the sale has closed answers %+v, want the order that is there", again)
-	}
-	wantStock(t, s, screening.ID, 3, 7, 0)
-}
-
-// handMade makes a list by hand, to bring to the local transaction what a plan would not have admitted.
-func handMade(screening Screening, quantity int64, buyers ...string) reserveList {
-	l := reserveList{txID: NewID(time.UnixMilli(opening)), tickets: map[string]int64{}, sweepGrace: time.Second}
-	for _, buyer := range buyers {
-		l.orders = append(l.orders, event.Order{
-			ID: NewID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
-			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
-		})
-		l.requests = append(l.requests, RequestID(buyer, "k"))
-		l.tickets[screening.ID] += quantity
-		if screening.PerUserLimit > 0 {
-			l.holdings = append(l.holdings, holdingChange{
-				holding: holding{screening.ID, buyer}, quantity: quantity, limit: screening.PerUserLimit,
-			})
-		}
-	}
-	return l
-}
-
 // A list is all or nothing: one order that cannot be reserved leaves no trace of the others, not even the fence.
 func TestLocalTransactionIsAllOrNothing(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 5, 2)
 	buy(t, s, screening.ID, "alice", "k", 1)
 	existing := handMade(screening, 2, "alice")
-	existing.requests[0] = RequestID("alice", "k2")
-	existing.holdings[0].exists = true
-	for name, l := range map[string]reserveList{
+	existing.Requests[0] = RequestID("alice", "k2")
+	existing.Holdings[0].Exists = true
+	for name, l := range map[string]ReservationList{
 		"order is there":    handMade(screening, 1, "alice", "bob"),
 		"more than is left": handMade(screening, 1, "bob", "carol", "dave", "erin", "frank"),
 		"over the limit":    existing,
-		"holding row is made": func() reserveList {
+		"holding row is made": func() ReservationList {
 			l := handMade(screening, 1, "alice")
-			l.requests[0] = RequestID("alice", "k3")
+			l.Requests[0] = RequestID("alice", "k3")
 			return l
 		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome, err := s.execute(t.Context(), l)
-			wantErr(t, err, errConflict)
+			wantErr(t, err, ErrConflict)
 			if outcome != mq.Rollback {
 				t.Errorf("outcome %v, want Rollback", outcome)
 			}
 			wantStock(t, s, screening.ID, 4, 1, 0)
-			if fence, err := s.fence(t.Context(), l.txID); err != nil || fence != mq.Unknown {
+			if fence, err := s.fence(t.Context(), l.TxID); err != nil || fence != mq.Unknown {
 				t.Errorf("fence is %v, %v, want none", fence, err)
 			}
 		})
-	}
-}
-
-func TestConcurrentBuyersSellExactly(t *testing.T) {
-	s, _ := newStock(t)
-	screening := addScreening(t, s, 10, 0)
-	requests := crowd(screening, 100)
-	seller := newPlanner(s)
-	var sold atomic.Int64
-	var lists sync.WaitGroup
-	for list := range slices.Chunk(requests, 10) {
-		lists.Go(func() {
-			for _, got := range decide(seller, list...) {
-				if got.err == nil {
-					sold.Add(1)
-				} else {
-					wantErr(t, got.err, ErrSoldOut)
-				}
-			}
-		})
-	}
-	lists.Wait()
-	if sold.Load() != 10 {
-		t.Errorf("sold %d tickets of 10", sold.Load())
-	}
-	wantStock(t, s, screening.ID, 0, 10, 0)
-}
-
-// Two processes do not see each other's lists in flight: only the guards of the local transaction keep them apart.
-// Both plan before either writes, so the second to write has to notice.
-func TestTwoProcessesSellExactly(t *testing.T) {
-	const buyers, each = 5, 2
-	for name, c := range map[string]struct {
-		capacity, limit, before int64 // before: tickets that each buyer has already
-		key                     func(process int) string
-	}{
-		"last tickets":      {buyers * each, 0, 0, strconv.Itoa},
-		"limit":             {1000, each, 0, strconv.Itoa},
-		"rest of the limit": {1000, each + 1, 1, strconv.Itoa},
-		"one key":           {1000, 0, 0, func(int) string { return "k" }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			clock := newClock()
-			database := newDB(t)
-			office := New(database, Options{Now: clock.Now})
-			screening := addScreening(t, office, c.capacity, c.limit)
-			for i := range buyers {
-				if c.before > 0 {
-					buy(t, office, screening.ID, fmt.Sprintf("buyer-%d", i), "before", c.before)
-				}
-			}
-			var planned sync.WaitGroup
-			planned.Add(2)
-			answers := make(chan []answer)
-			for process := range 2 {
-				meet := sync.OnceFunc(func() { planned.Done(); planned.Wait() })
-				s := New(database, Options{Now: clock.Now, OnHalf: func(int) { meet() }})
-				var requests []PurchaseRequest
-				for i := range buyers {
-					requests = append(requests, PurchaseRequest{fmt.Sprintf("buyer-%d", i), c.key(process), screening.ID, each})
-				}
-				go func() { answers <- decide(newPlanner(s), requests...) }()
-			}
-			orders := map[string]bool{}
-			for range 2 {
-				for _, got := range <-answers {
-					if got.err == nil {
-						orders[got.ID] = true
-					}
-				}
-			}
-			if len(orders) != buyers {
-				t.Errorf("%d purchases were accepted, want %d", len(orders), buyers)
-			}
-			taken := buyers * (each + c.before)
-			wantStock(t, office, screening.ID, c.capacity-taken, taken, 0)
-		})
-	}
-}
-
-// A list in flight may still fail. Another list that finds too few tickets beside it waits; it is told "sold out" only
-// by the database.
-func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
-	s, _ := newStock(t)
-	screening := addScreening(t, s, 1, 0)
-	seller := newPlanner(s)
-	first, err := seller.plan(t.Context(), []*purchase{{id: RequestID("alice", "k"), request: PurchaseRequest{"alice", "k", screening.ID, 1}}})
-	if err != nil || len(first.admitted) != 1 {
-		t.Fatalf("plan %+v, %v", first, err)
-	}
-	second, err := seller.plan(t.Context(), []*purchase{{id: RequestID("bob", "k"), request: PurchaseRequest{"bob", "k", screening.ID, 1}}})
-	if err != nil || len(second.admitted) != 0 || len(second.waiting) != 1 {
-		t.Fatalf("plan beside a list in flight: %+v, %v, want bob to wait", second, err)
-	}
-	seller.inFlight.end(first)
-	second.wait(t.Context())
-	third, err := seller.plan(t.Context(), second.waiting)
-	if err != nil || len(third.admitted) != 1 {
-		t.Errorf("plan after the other list has failed: %+v, %v, want bob admitted", third, err)
-	}
-}
-
-// One buyer's purchase conflicted at every try: the database took its key for one that was there, and the process for
-// a new one. Every list that held it was planned again until its rounds were up, and 200 of 200 honest buyers were told
-// that the office is busy. Such a purchase ends up alone in its list.
-func TestPurchaseThatAlwaysConflictsSinksNoOther(t *testing.T) {
-	s, _ := newStock(t)
-	if s.db.Name() != "sqlite" {
-		t.Skip("makes the conflict by a trigger of SQLite")
-	}
-	screening := addScreening(t, s, 1000, 0)
-	for _, statement := range []string{
-		`INSERT INTO fences VALUES ('taken', 'committed')`,
-		`CREATE TRIGGER conflict AFTER INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
-			BEGIN INSERT INTO fences VALUES ('taken', 'committed'); END`,
-	} {
-		exec(t, s, statement)
-	}
-	seller := newPlanner(s)
-	requests := append([]PurchaseRequest{{"mallory", "k", screening.ID, 1}}, crowd(screening, 63)...)
-	answers := decide(seller, requests...)
-	wantErr(t, answers[0].err, ErrBusy)
-	for i, got := range answers[1:] {
-		if got.err != nil {
-			t.Fatalf("buyer %d: %v", i, got.err)
-		}
-	}
-	wantStock(t, s, screening.ID, 937, 63, 0)
-}
-
-// After a failover the database answered pings and refused every write. A ping after the failure said that all was
-// well, so each list was split down to single purchases: 510 half messages for 256 purchases, and every buyer got an
-// internal error. The write's own error says that the database is unavailable.
-func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
-	s, _ := newStock(t)
-	if s.db.Name() != "sqlite" {
-		t.Skip("makes the whole server read-only")
-	}
-	screening := addScreening(t, s, 1000, 0)
-	halves := 0
-	seller := newSeller(s, func(ctx context.Context, _ reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
-		halves++
-		return local(ctx), nil
-	})
-	// The one writing connection keeps the setting: it answers, and reads, and refuses to write with SQLITE_READONLY.
-	exec(t, s, `PRAGMA query_only = 1`)
-	if err := s.db.Ping(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, got := range decide(seller, crowd(screening, 64)...) {
-		wantErr(t, got.err, ErrUnavailable)
-	}
-	if halves != 1 {
-		t.Errorf("%d half messages for one list, want 1", halves)
 	}
 }

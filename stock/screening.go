@@ -9,14 +9,6 @@ import (
 	"boxoffice/common/db"
 )
 
-const (
-	textMax       = 255
-	currencyBytes = 3
-	// Together they keep the price of all tickets of a screening within an int64.
-	capacityMax = 100_000_000
-	priceMax    = 10_000_000_000
-)
-
 // AddScreening puts a screening on sale with all its capacity available. It makes the id when there is none; a given
 // id that exists already is left alone and returned as it stands. ErrInvalid names the field that is out of range.
 func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screening, error) {
@@ -44,39 +36,14 @@ func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) err
 	return tx.Insert(ctx, `stock (screening_id, capacity, available, reserved, sold)`, []any{n.ID, n.Capacity, n.Capacity, 0, 0})
 }
 
-func (s Screening) validate() error {
-	var field string
-	switch {
-	case !isText(s.ID, screeningIDMax):
-		field = "id"
-	case !isText(s.Movie, textMax):
-		field = "movie"
-	case !isText(s.Venue, textMax):
-		field = "venue"
-	case s.Price.Amount < 0 || s.Price.Amount > priceMax:
-		field = "price amount"
-	case !isText(s.Price.Currency, currencyBytes) || len(s.Price.Currency) < currencyBytes:
-		field = "price currency"
-	case s.Capacity < 0 || s.Capacity > capacityMax:
-		field = "capacity"
-	case s.PerUserLimit < 0 || s.PerUserLimit > capacityMax:
-		field = "per-user limit"
-	case !s.SaleOpensAt.Before(s.SaleClosesAt):
-		field = "sale window"
-	default:
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrInvalid, field)
-}
-
 // ChangeScreening changes what change gives. It returns ErrCapacityTooSmall when more tickets are reserved and sold than
 // there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new
 // limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
-	if c := change.Capacity; c != nil && (*c < 0 || *c > capacityMax) {
+	if c := change.Capacity; c != nil && (*c < 0 || *c > CapacityMax) {
 		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)
 	}
-	if l := change.PerUserLimit; l != nil && (*l < 0 || *l > capacityMax) {
+	if l := change.PerUserLimit; l != nil && (*l < 0 || *l > CapacityMax) {
 		return Screening{}, fmt.Errorf("%w: per-user limit", ErrInvalid)
 	}
 	// A screening is never deleted, so one that is there now stays.
@@ -95,7 +62,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 		}
 		return changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt)
 	})
-	s.memory.forget(id)
+	s.changed(id)
 	switch {
 	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall), errors.Is(err, ErrArchived):
 		return Screening{}, err
@@ -109,7 +76,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 func lockUnarchived(ctx context.Context, tx *db.Tx, id string) error {
 	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes
 		WHERE screening_id = ? AND archived_at IS NULL`, id))
-	if errors.Is(err, errConflict) {
+	if errors.Is(err, ErrConflict) {
 		return ErrArchived
 	}
 	return err
@@ -124,7 +91,7 @@ func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time
 		sale_closes_at = COALESCE(?, sale_closes_at)
 		WHERE id = ? AND COALESCE(?, sale_opens_at) < COALESCE(?, sale_closes_at)`,
 		opensAt, closesAt, id, opensAt, closesAt))
-	if errors.Is(err, errConflict) {
+	if errors.Is(err, ErrConflict) {
 		return fmt.Errorf("%w: sale window", ErrInvalid)
 	}
 	return err
@@ -136,7 +103,7 @@ func changeCapacity(ctx context.Context, tx *db.Tx, id string, capacity *int64) 
 	}
 	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET capacity = ?, available = ? - reserved - sold
 		WHERE screening_id = ? AND reserved + sold <= ?`, *capacity, *capacity, id, *capacity))
-	if errors.Is(err, errConflict) {
+	if errors.Is(err, ErrConflict) {
 		return ErrCapacityTooSmall
 	}
 	return err

@@ -68,7 +68,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 		switch {
 		case err == nil:
 			return change.released, nil
-		case !errors.Is(err, errConflict):
+		case !errors.Is(err, ErrConflict):
 			return nil, s.failed("settle", err)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 // settlement is what one transaction moves out of reserved.
 type settlement struct {
 	orders   map[ReservationState][]string
-	holdings map[holding]holdingChange
+	holdings map[Holding]HoldingChange
 	tickets  map[string]map[ReservationState]int64 // by screening
 	limits   map[string]int64                      // by screening, how often its limit was changed
 	released []string                              // ids of paid orders whose tickets had gone back
@@ -87,7 +87,7 @@ type settlement struct {
 func newSettlement() *settlement {
 	return &settlement{
 		orders:   map[ReservationState][]string{},
-		holdings: map[holding]holdingChange{},
+		holdings: map[Holding]HoldingChange{},
 		tickets:  map[string]map[ReservationState]int64{},
 		limits:   map[string]int64{},
 	}
@@ -188,8 +188,8 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 		change.addTickets(r.ScreeningID, next, r.Quantity)
 		change.limits[r.ScreeningID] = r.LimitChanges
 		if next == Released && r.PerUserLimit > 0 {
-			key := holding{r.ScreeningID, r.BuyerID}
-			change.holdings[key] = holdingChange{holding: key, quantity: change.holdings[key].quantity + r.Quantity}
+			key := Holding{r.ScreeningID, r.BuyerID}
+			change.holdings[key] = HoldingChange{Holding: key, Quantity: change.holdings[key].Quantity + r.Quantity}
 		}
 	}
 	return nil
@@ -208,7 +208,7 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 			return fmt.Errorf("settle reservations: %w", err)
 		}
 	}
-	holdings := slices.SortedFunc(maps.Values(c.holdings), holdingChange.compare)
+	holdings := slices.SortedFunc(maps.Values(c.holdings), HoldingChange.Compare)
 	if err := returnHoldings(ctx, tx, holdings); err != nil {
 		return fmt.Errorf("return holdings: %w", err)
 	}

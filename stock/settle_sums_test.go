@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/stock/stocktest"
 
 	"pgregory.net/rapid"
 )
@@ -168,7 +169,7 @@ func TestSettlingBySumsIsSettlingRowByRow(t *testing.T) {
 				settled++
 			}
 		}
-		if found := violations(t, s); len(found) > 0 {
+		if found := stocktest.Violations(t, s.db); len(found) > 0 {
 			r.Fatal(found)
 		}
 	})

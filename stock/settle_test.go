@@ -48,7 +48,7 @@ func TestConcurrentSettlesCountOnce(t *testing.T) {
 	}
 	settlers.Wait()
 	wantStock(t, s, screening.ID, 40, 0, 0)
-	wantErr(t, inTx(t, s, stale.apply), errConflict)
+	wantErr(t, inTx(t, s, stale.apply), ErrConflict)
 	wantStock(t, s, screening.ID, 40, 0, 0)
 }
 
@@ -72,7 +72,7 @@ func TestReleaseWithoutAHoldingGivesTheTicketsBack(t *testing.T) {
 	screening := addScreening(t, s, 10, 0)
 	bought := buy(t, s, screening.ID, "alice", "k", 2)
 	exec(t, s, `UPDATE screenings SET per_user_limit = 4 WHERE id = ?`, screening.ID)
-	s.memory.forget(screening.ID)
+	s.changed(screening.ID)
 	later := buy(t, s, screening.ID, "alice", "k2", 1) // her holding counts 1, and she holds 3
 	settle(t, s, event.Cancelled, bought.ID)
 	settle(t, s, event.Cancelled, later.ID)

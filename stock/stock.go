@@ -1,12 +1,12 @@
-// Package stock owns screenings, their stock and the reservations of it. It sells: a purchase goes out as a half
-// message, the listener reserves in one local SQL transaction, and what happens to the order later settles the
-// reservation.
+// Package stock owns screenings, their stock and the reservations of it: the listener of a half message reserves in one
+// local SQL transaction, and what happens to the order later settles the reservation.
 package stock
 
 import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"boxoffice/common/db"
@@ -20,8 +20,7 @@ var (
 	ErrLimitExceeded     = errors.New("limit per buyer exceeded")
 	ErrSaleNotOpen       = errors.New("sale has not opened")
 	ErrSaleClosed        = errors.New("sale is closed")
-	ErrKeyReused         = errors.New("idempotency key was used for another purchase")
-	ErrBusy              = errors.New("too many purchases in flight")
+	ErrBusy              = errors.New("other transactions kept changing the same rows")
 	ErrUnavailable       = errors.New("message queue or database is away")
 	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
 	ErrReservationAbsent = errors.New("reservation not found")
@@ -30,55 +29,58 @@ var (
 )
 
 const (
-	defaultPayWindow  = 15 * time.Minute
 	defaultSweepGrace = 10 * time.Second
-	defaultMaxBatch   = 256
-	// SQLite takes 32766 parameters in a statement, of which a reservation needs 11, and expressions 1000 levels deep, of
-	// which each limited screening of a list needs one.
-	maxBatchLimit = 500
+
+	// ListMax is how many reservations a transaction may make. SQLite takes 32766 parameters in a statement, of which a
+	// reservation needs 11, and expressions 1000 levels deep, of which each limited screening of a list needs one.
+	ListMax = 500
 )
 
-// Options says how to sell. The zero value of a field stands for its default.
+// Options are the choices of a Stock. The zero value of a field stands for its default.
 type Options struct {
-	PayWindow  time.Duration // from reservation to expiry; 15 minutes
 	SweepGrace time.Duration // from expiry to the first sweep; 10 seconds
-	MaxBatch   int           // purchases in one half message, 1 to 500; 256
 	Now        func() time.Time
 	Log        *slog.Logger
-	OnHalf     func(orders int) // is told how many orders each half message carries
 }
 
 // Stock is the rows of one stock database. Any number of processes may share them.
 type Stock struct {
-	db     *db.DB
-	opts   Options
-	now    func() time.Time
-	log    *slog.Logger
-	memory *memory
+	db         *db.DB
+	sweepGrace time.Duration
+	now        func() time.Time
+	log        *slog.Logger
+
+	watching sync.RWMutex
+	watchers []func(screeningID string)
 }
 
 // New returns the stock that d holds. It needs no message queue.
 func New(d *db.DB, o Options) *Stock {
-	if o.PayWindow <= 0 {
-		o.PayWindow = defaultPayWindow
-	}
 	if o.SweepGrace <= 0 {
 		o.SweepGrace = defaultSweepGrace
 	}
-	if o.MaxBatch <= 0 {
-		o.MaxBatch = defaultMaxBatch
-	}
-	o.MaxBatch = min(o.MaxBatch, maxBatchLimit)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.OnHalf == nil {
-		o.OnHalf = func(int) {}
+	return &Stock{db: d, sweepGrace: o.SweepGrace, now: o.Now, log: o.Log}
+}
+
+// Watch calls f with the id of each screening that this process changes, before the call that changes it returns.
+func (s *Stock) Watch(f func(screeningID string)) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.watchers = append(s.watchers, f)
+}
+
+func (s *Stock) changed(screeningID string) {
+	s.watching.RLock()
+	defer s.watching.RUnlock()
+	for _, f := range s.watchers {
+		f(screeningID)
 	}
-	return &Stock{db: d, opts: o, now: o.Now, log: o.Log, memory: newMemory(time.Now)}
 }
 
 // away marks a failure as one that another try may not meet.
@@ -107,8 +109,9 @@ type Screening struct {
 	SaleClosesAt time.Time
 	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
 
-	limitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
-	archived     bool  // its sale is over for good
+	Sales        int64 // orders that were made for it and are in the database
+	LimitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
+	Archived     bool  // its sale is over for good
 }
 
 // Sales picks screenings by their sale.
@@ -127,14 +130,6 @@ type ScreeningChange struct {
 	SaleOpensAt  *time.Time
 	SaleClosesAt *time.Time
 	PerUserLimit *int64
-}
-
-// PurchaseRequest asks for Quantity tickets. The same (BuyerID, Key) is the same order, however often it is sent.
-type PurchaseRequest struct {
-	BuyerID     string
-	Key         string
-	ScreeningID string
-	Quantity    int64
 }
 
 // ReservationState is where a reservation stands.

@@ -4,47 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"boxoffice/common/batch"
-	"boxoffice/common/db"
-	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"boxoffice/sql"
+	"boxoffice/stock/stocktest"
 )
 
-const opening = 1_795_000_000_000
+const (
+	opening   = stocktest.Opening
+	payWindow = time.Minute
+	patience  = 60 * time.Second
+)
 
-// clock is the time of one test, moved by hand.
-type clock struct{ ms atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.ms.Store(opening)
-	return c
-}
-
-func (c *clock) Now() time.Time          { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-
-func newDB(t *testing.T) *db.DB {
+func newStock(t *testing.T) (*Stock, *stocktest.Clock) {
 	t.Helper()
-	migrations, err := sql.Stock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dbtest.New(t, migrations)
-}
-
-func newStock(t *testing.T) (*Stock, *clock) {
-	t.Helper()
-	c := newClock()
-	return New(newDB(t), Options{Now: c.Now}), c
+	c := stocktest.NewClock()
+	return New(stocktest.NewDB(t), Options{Now: c.Now}), c
 }
 
 // addScreening puts tickets at 49.00 on sale for a day; limit 0 is none.
@@ -61,83 +38,79 @@ func addScreening(t *testing.T, s *Stock, capacity, limit int64) Screening {
 	return screening
 }
 
-type answer struct {
-	Reservation
-	err error
-}
-
 // execute is the local transaction of a list whose half message is stored at once.
-func (s *Stock) execute(ctx context.Context, l reserveList) (mq.Outcome, error) {
-	d := s.draft(ctx, l)
-	return d.commit(ctx), d.err
+func (s *Stock) execute(ctx context.Context, l ReservationList) (mq.Outcome, error) {
+	local := s.Begin(ctx, l)
+	return local.Commit(ctx), local.Err()
 }
 
-// storedAtOnce is a message queue that stores every half message and runs its local transaction at once.
-func storedAtOnce(ctx context.Context, _ reserveList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
-	return local(ctx), nil
-}
-
-// newPlanner is the seller of a process of its own, whose lists tests hand over with decide.
-func newPlanner(s *Stock) *Seller { return newSeller(s, storedAtOnce) }
-
-// decide hands the requests over as one list and returns their answers.
-func decide(s *Seller, requests ...PurchaseRequest) []answer {
-	first, release := make(chan struct{}), make(chan struct{})
-	group := batch.Start(context.Background(), batch.Options{
-		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Timeout: time.Minute,
-	}, func(ctx context.Context, calls []*call) {
-		if calls[0].In == (PurchaseRequest{}) {
-			close(first)
-			<-release
-			return
-		}
-		s.sell(ctx, gather(calls))
-	})
-	answers := make([]answer, len(requests))
-	var callers sync.WaitGroup
-	callers.Go(func() { _, _ = group.Do(context.Background(), PurchaseRequest{}) })
-	<-first
-	for i, r := range requests {
-		callers.Go(func() { answers[i].Reservation, answers[i].err = group.Do(context.Background(), r) })
-		for group.Waiting() <= i {
-			runtime.Gosched()
+// handMade makes a list by hand, to bring to the local transaction what a plan would not have admitted.
+func handMade(screening Screening, quantity int64, buyers ...string) ReservationList {
+	l := ReservationList{TxID: NewID(time.UnixMilli(opening)), Tickets: map[string]int64{}, Limits: map[string]int64{}}
+	for _, buyer := range buyers {
+		l.Orders = append(l.Orders, event.Order{
+			ID: NewID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
+			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
+		})
+		l.Requests = append(l.Requests, RequestID(buyer, "k"))
+		l.Tickets[screening.ID] += quantity
+		l.Limits[screening.ID] = screening.LimitChanges
+		if screening.PerUserLimit > 0 {
+			l.Holdings = append(l.Holdings, HoldingChange{
+				Holding: Holding{screening.ID, buyer}, Quantity: quantity, Limit: screening.PerUserLimit,
+			})
 		}
 	}
-	close(release)
-	callers.Wait()
-	group.Close()
-	return answers
+	return l
 }
 
-// crowd is the purchases of n buyers who want a ticket each.
-func crowd(screening Screening, n int) []PurchaseRequest {
-	requests := make([]PurchaseRequest, n)
-	for i := range requests {
-		requests[i] = PurchaseRequest{fmt.Sprintf("buyer-%d", i), "k", screening.ID, 1}
+// buy reserves as a plan of one purchase would, and demands that it works. A repeated key is the order that is there.
+func buy(t *testing.T, s *Stock, screeningID, buyer, key string, quantity int64) Reservation {
+	t.Helper()
+	id := RequestID(buyer, key)
+	known, err := s.Snapshot(t.Context(), []Lookup{{id, screeningID, buyer}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return requests
+	if r, exists := known.Reservations[id]; exists {
+		return r
+	}
+	screening := known.Screenings[screeningID]
+	l := handMade(screening, quantity, buyer)
+	now := s.now()
+	l.Requests[0], l.Orders[0].ID = id, NewID(now)
+	l.Orders[0].CreatedAt, l.Orders[0].ExpiresAt = now.UnixMilli(), now.Add(payWindow).UnixMilli()
+	l.Orders[0].Amount = event.Money{Amount: quantity * screening.Price.Amount, Currency: screening.Price.Currency}
+	for i := range l.Holdings {
+		_, l.Holdings[i].Exists = known.Holdings[l.Holdings[i].Holding]
+	}
+	if outcome, err := s.execute(t.Context(), l); outcome != mq.Commit {
+		t.Fatalf("buy %d for %s: %v, %v", quantity, buyer, outcome, err)
+	}
+	return Reservation{Order: l.Orders[0], State: Held}
+}
+
+// mustSell sells a ticket to each of the buyers.
+func mustSell(t *testing.T, s *Stock, screeningID string, buyers ...string) {
+	t.Helper()
+	for _, buyer := range buyers {
+		buy(t, s, screeningID, buyer, "k", 1)
+	}
+}
+
+// crowd is the names of n buyers.
+func crowd(n int) []string {
+	buyers := make([]string, n)
+	for i := range buyers {
+		buyers[i] = fmt.Sprint("buyer-", i)
+	}
+	return buyers
 }
 
 // exec changes the database behind the back of stock.
 func exec(t *testing.T, s *Stock, statement string, args ...any) {
 	t.Helper()
-	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// buy reserves and demands that it works.
-func buy(t *testing.T, s *Stock, screeningID, buyer, key string, quantity int64) Reservation {
-	t.Helper()
-	seller := newPlanner(s)
-	got := decide(seller, PurchaseRequest{buyer, key, screeningID, quantity})[0]
-	if got.err != nil {
-		t.Fatalf("buy %d for %s: %v", quantity, buyer, got.err)
-	}
-	return got.Reservation
+	stocktest.Exec(t, s.db, statement, args...)
 }
 
 // wantStock compares the counters and checks everything that must always hold.
@@ -151,41 +124,9 @@ func wantStock(t testing.TB, s *Stock, screeningID string, available, reserved, 
 		t.Errorf("%d available, %d reserved, %d sold; want %d, %d, %d",
 			got.Available, got.Reserved, got.Sold, available, reserved, sold)
 	}
-	for _, violation := range violations(t, s) {
+	for _, violation := range stocktest.Violations(t, s.db) {
 		t.Error(violation)
 	}
-}
-
-// violations looks for rows that contradict each other, in the whole database.
-func violations(t interface{ Fatal(...any) }, s *Stock) []string {
-	var found []string
-	for what, query := range map[string]string{
-		"counters do not add up to the capacity": `SELECT COUNT(*) FROM stock
-			WHERE available + reserved + sold <> capacity OR available < 0 OR reserved < 0 OR sold < 0`,
-		"counters differ from the reservations": `SELECT COUNT(*) FROM stock k WHERE
-			reserved <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r
-				WHERE r.screening_id = k.screening_id AND r.state = 'reserved') OR
-			sold <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r
-				WHERE r.screening_id = k.screening_id AND r.state = 'sold')`,
-		"holdings differ from the reservations": `SELECT COUNT(*) FROM holdings h JOIN screenings s ON s.id = h.screening_id
-			WHERE s.per_user_limit > 0 AND h.quantity <> (SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = h.screening_id
-				AND r.buyer_id = h.buyer_id AND r.state <> 'released')`,
-		"reservations under a limit lack a holding": `SELECT COUNT(*) FROM reservations r
-			JOIN screenings s ON s.id = r.screening_id LEFT JOIN holdings h
-				ON h.screening_id = r.screening_id AND h.buyer_id = r.buyer_id
-			WHERE s.per_user_limit > 0 AND h.buyer_id IS NULL`,
-		"holdings exceed the limit": `SELECT COUNT(*) FROM holdings h JOIN screenings s ON s.id = h.screening_id
-			WHERE h.quantity > s.per_user_limit`,
-	} {
-		var n int
-		if err := s.db.Reader().Get(&n, query); err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			found = append(found, what)
-		}
-	}
-	return found
 }
 
 func settle(t *testing.T, s *Stock, outcome event.Outcome, ids ...string) {

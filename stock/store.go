@@ -35,7 +35,7 @@ func (r reservationRow) reservation() Reservation {
 
 // Reservation returns one reservation of a buyer, or ErrReservationAbsent, also when it is somebody else's.
 func (s *Stock) Reservation(ctx context.Context, buyerID, orderID string) (Reservation, error) {
-	if !isText(orderID, buyerIDMax) {
+	if !isText(orderID, orderIDMax) {
 		return Reservation{}, ErrReservationAbsent
 	}
 	var row reservationRow
@@ -79,7 +79,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 }
 
 const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
-	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.limit_changes,
+	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.sales, k.limit_changes,
 	k.archived_at IS NOT NULL AS archived
 	FROM screenings s JOIN stock k ON k.screening_id = s.id `
 
@@ -97,6 +97,7 @@ type screeningRow struct {
 	Available    int64  `db:"available"`
 	Reserved     int64  `db:"reserved"`
 	Sold         int64  `db:"sold"`
+	Sales        int64  `db:"sales"`
 	LimitChanges int64  `db:"limit_changes"`
 	Archived     bool   `db:"archived"`
 }
@@ -107,13 +108,13 @@ func (r screeningRow) screening() Screening {
 		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
-		PerUserLimit: r.PerUserLimit, limitChanges: r.LimitChanges, archived: r.Archived,
+		PerUserLimit: r.PerUserLimit, Sales: r.Sales, LimitChanges: r.LimitChanges, Archived: r.Archived,
 	}
 }
 
 // Screening returns one screening with its stock, or ErrScreeningNotFound.
 func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
-	if !isText(id, screeningIDMax) {
+	if !IsScreeningID(id) {
 		return Screening{}, ErrScreeningNotFound
 	}
 	var row screeningRow
@@ -165,11 +166,12 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 	return items, next, nil
 }
 
-func (s *Stock) screeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
+// ScreeningsByID returns the screenings of some ids, a thousand at most; absent ids are absent.
+func (s *Stock) ScreeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
 	var rows []screeningRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.id IN `+among(len(ids)),
 		anys(ids)...); err != nil {
-		return nil, err
+		return nil, s.failed("read screenings", err)
 	}
 	found := make(map[string]Screening, len(rows))
 	for _, row := range rows {

@@ -40,7 +40,7 @@ func TestAddScreeningRefusesWhatNoSaleCanUse(t *testing.T) {
 		"id not UTF-8":        func(s *Screening) { s.ID = "\xff" },
 		"no movie":            func(s *Screening) { s.Movie = "" },
 		"price below zero":    func(s *Screening) { s.Price.Amount = -1 },
-		"price too large":     func(s *Screening) { s.Price.Amount = priceMax + 1 },
+		"price too large":     func(s *Screening) { s.Price.Amount = PriceMax + 1 },
 		"no currency":         func(s *Screening) { s.Price.Currency = "" },
 		"capacity below zero": func(s *Screening) { s.Capacity = -1 },
 		"limit below zero":    func(s *Screening) { s.PerUserLimit = -1 },

@@ -33,7 +33,7 @@ func NewSweeper(s *Stock, sender *mq.Sender) *Sweeper { return &Sweeper{stock: s
 
 // Run sweeps until ctx ends.
 func (w *Sweeper) Run(ctx context.Context) {
-	ticker := time.NewTicker(min(sweepPause, w.stock.opts.SweepGrace))
+	ticker := time.NewTicker(min(sweepPause, w.stock.sweepGrace))
 	defer ticker.Stop()
 	failing := false
 	for {
@@ -119,7 +119,7 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 			WHERE state = ? AND sweep_at <= ? AND order_id IN `+among(len(rows)), args...))
 	})
 	switch {
-	case errors.Is(err, errConflict):
+	case errors.Is(err, ErrConflict):
 		return dueOrders{}, nil
 	case err != nil:
 		return dueOrders{}, s.failed("claim due reservations", err)
@@ -129,7 +129,7 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 
 // sweepDelay doubles the age of a reservation from sweep to sweep, within bounds.
 func (s *Stock) sweepDelay(overdue time.Duration) time.Duration {
-	return min(max(overdue, s.opts.SweepGrace), sweepDelayMax*s.opts.SweepGrace)
+	return min(max(overdue, s.sweepGrace), sweepDelayMax*s.sweepGrace)
 }
 
 // putOff sets the next sweep of leased reservations that are still held.

@@ -19,7 +19,7 @@ func (o *office) wantSwept(t *testing.T, want int) {
 }
 
 func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
-	o := newOffice(t, Options{PayWindow: time.Minute, SweepGrace: 10 * time.Second})
+	o := newOffice(t, Options{SweepGrace: 10 * time.Second})
 	screening := addScreening(t, o.Stock, 1000, 0)
 	settle(t, o.Stock, event.Paid, buy(t, o.Stock, screening.ID, "bob", "k", 1).ID)
 	bought := buy(t, o.Stock, screening.ID, "alice", "k", 1)
@@ -28,11 +28,7 @@ func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
 	o.clock.Advance(time.Second)
 	o.wantSwept(t, 1)
 	o.wantSwept(t, 0)
-	if o.broker != nil {
-		if lists := o.published(t); len(lists) != 1 || len(lists[0]) != 1 || lists[0][0] != bought.Order {
-			t.Errorf("published %+v, want %+v", lists, bought.Order)
-		}
-	}
+	o.wantPublished(t, event.Reserved{Orders: []event.Order{bought.Order}})
 	o.clock.Advance(10 * time.Second)
 	o.wantSwept(t, 1)
 	o.clock.Advance(19 * time.Second)
@@ -45,25 +41,22 @@ func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
 }
 
 func TestSweepIsBoundedByMessageAndCompletesInPasses(t *testing.T) {
-	o := newFaultyOffice(t, Options{PayWindow: time.Minute})
+	o := newFaultyOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 1000, 0)
-	requests := crowd(screening, sweepOrders+44)
-	seller := newPlanner(o.Stock)
-	for _, got := range decide(seller, requests...) {
-		if got.err != nil {
-			t.Fatal(got.err)
-		}
+	const overdue = sweepOrders + 44
+	if outcome, err := o.execute(t.Context(), handMade(screening, 1, crowd(overdue)...)); outcome != mq.Commit {
+		t.Fatal(err)
 	}
 	o.clock.Advance(time.Hour)
-	o.wantSwept(t, len(requests))
-	if lists := o.published(t); len(lists) != 2 || len(lists[0]) != sweepOrders {
-		t.Errorf("%d messages", len(lists))
+	o.wantSwept(t, overdue)
+	if messages := o.published(t); len(messages) != 2 || len(messages[0].Orders) != sweepOrders {
+		t.Errorf("%d messages", len(messages))
 	}
 }
 
 // The broker is away while reservations fall due: they must not wait for their next turn once it is back.
 func TestSweepThatCannotSendLeavesItsClaimsDue(t *testing.T) {
-	o := newFaultyOffice(t, Options{PayWindow: time.Minute})
+	o := newFaultyOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 10, 0)
 	buy(t, o.Stock, screening.ID, "alice", "k", 1)
 	o.clock.Advance(time.Hour)
@@ -80,7 +73,7 @@ func TestSweepThatCannotSendLeavesItsClaimsDue(t *testing.T) {
 // A process put off the sweep of what it was about to publish for up to ten graces, and died: the tickets came back as
 // late as that. What it leaves is published as soon as its lease is over.
 func TestClaimOfADeadProcessIsTakenOver(t *testing.T) {
-	o := newFaultyOffice(t, Options{PayWindow: time.Minute, SweepGrace: 30 * time.Second})
+	o := newFaultyOffice(t, Options{SweepGrace: 30 * time.Second})
 	screening := addScreening(t, o.Stock, 10, 0)
 	buy(t, o.Stock, screening.ID, "alice", "k", 1)
 	o.clock.Advance(time.Hour)
@@ -152,7 +145,7 @@ func TestOldFencesGo(t *testing.T) {
 }
 
 func TestRunSweepsUntilItsContextEnds(t *testing.T) {
-	o := newOffice(t, Options{PayWindow: time.Minute, SweepGrace: 20 * time.Millisecond})
+	o := newOffice(t, Options{SweepGrace: 20 * time.Millisecond})
 	screening := addScreening(t, o.Stock, 10, 0)
 	buy(t, o.Stock, screening.ID, "alice", "k", 1)
 	o.clock.Advance(time.Hour)
@@ -161,7 +154,7 @@ func TestRunSweepsUntilItsContextEnds(t *testing.T) {
 	go func() { defer close(done); o.sweeper.Run(ctx) }()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		var due int
-		if err := o.db.Reader().Get(&due, `SELECT COUNT(*) FROM reservations WHERE sweep_at <= ?`, o.clock.ms.Load()); err != nil {
+		if err := o.db.Reader().Get(&due, `SELECT COUNT(*) FROM reservations WHERE sweep_at <= ?`, o.clock.Now().UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
 		if due == 0 {

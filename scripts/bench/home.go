@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// As run.go has them.
+	// As app/serve.go has them.
 	topicQueues     = 4
 	consumerWorkers = 8
 	handlerTimeout  = 30 * time.Second

@@ -13,24 +13,25 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/sql"
 	"boxoffice/stock"
 )
 
 const (
-	maxBatch = 256 // as config.go has it
+	maxBatch = 256 // as app/config.go has it
 	// Deadlines fall behind the run, so that no message of one slot comes due in another.
 	farWindow = 2 * time.Hour
 )
 
-// office is the box office without HTTP, wired as run.go wires it.
+// office is the box office without HTTP, wired as app/ wires it.
 type office struct {
 	*rig
 	stockDB, orderDB *db.DB
 	sender           *mq.Sender
 	stock            *stock.Stock
 	orders           *order.Orders
-	seller           *stock.Seller
+	seller           *sale.Seller
 	screeningID      string       // the one that is on sale
 	created          atomic.Int64 // order rows, by what the handler of stock-reserved has done
 }
@@ -60,7 +61,7 @@ func openOffice(ctx context.Context, r *rig, o officeOptions) (*office, error) {
 			return nil, err
 		}
 	}
-	f.stock = stock.New(f.stockDB, stock.Options{PayWindow: o.payWindow, MaxBatch: maxBatch, Now: o.now, Log: r.log})
+	f.stock = stock.New(f.stockDB, stock.Options{Now: o.now, Log: r.log})
 	sender, err := r.bus.NewSender(ctx, event.GroupOrder)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func openOffice(ctx context.Context, r *rig, o officeOptions) (*office, error) {
 		return nil, err
 	}
 	r.onClose(func() error { return transactor.Close(ctx) })
-	f.seller = stock.NewSeller(ctx, f.stock, transactor)
+	f.seller = sale.NewSeller(ctx, f.stock, transactor, sale.Options{PayWindow: o.payWindow, MaxBatch: maxBatch, Now: o.now, Log: r.log})
 	r.onClose(func() error { f.seller.Close(); return nil })
 	if err := f.consume(ctx); err != nil {
 		return nil, err
@@ -146,13 +147,13 @@ func (f *office) consume(ctx context.Context) error {
 }
 
 func (f *office) buy(ctx context.Context, p purchase) error {
-	_, err := f.seller.Purchase(ctx, stock.PurchaseRequest{
+	_, err := f.seller.Purchase(ctx, sale.Request{
 		BuyerID: p.buyer(), Key: p.key(), ScreeningID: f.screeningID, Quantity: 1,
 	})
 	switch {
 	case errors.Is(err, stock.ErrSoldOut):
 		return errSoldOut
-	case errors.Is(err, stock.ErrBusy), errors.Is(err, mq.ErrNotSent):
+	case errors.Is(err, sale.ErrBusy), errors.Is(err, mq.ErrNotSent):
 		return errBusy
 	}
 	return err

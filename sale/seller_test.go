@@ -1,4 +1,4 @@
-package stock
+package sale
 
 import (
 	"context"
@@ -17,24 +17,19 @@ import (
 	"boxoffice/broker"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/stock"
 )
 
-const patience = 60 * time.Second
-
-// office is stock that sells through a real client and the embedded broker, or the one that BOXOFFICE_TEST_NAMESRV
-// names.
+// office is a shop that sells through a real client and the embedded broker, or the one that BOXOFFICE_TEST_NAMESRV names.
 type office struct {
-	*Stock
-	clock     *clock
-	broker    *broker.Broker // nil for a real one
-	seller    *Seller
-	sweeper   *Sweeper
-	publisher *Publisher
+	*shop
+	broker *broker.Broker // nil for a real one
+	seller *Seller
 }
 
 func newOffice(t *testing.T, o Options) *office {
 	t.Helper()
-	office := &office{clock: newClock()}
+	office := &office{}
 	servers := strings.Split(os.Getenv("BOXOFFICE_TEST_NAMESRV"), ";")
 	if servers[0] == "" {
 		office.broker = broker.RunT(t, broker.WithTransactionCheckMax(1_000_000)) // decided asks often
@@ -48,19 +43,13 @@ func newOffice(t *testing.T, o Options) *office {
 	if err := bus.Provision(t.Context(), []mq.TopicSpec{{Name: string(event.StockReserved), Queues: 1}}, nil); err != nil {
 		t.Fatal(err)
 	}
+	office.shop, _ = newStock(t)
 	o.Now = office.clock.Now
-	office.Stock = New(newDB(t), o)
 	transactor, err := bus.NewTransactor(t.Context(), event.GroupPurchase, office.Check)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender, err := bus.NewSender(t.Context(), event.GroupStock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	office.seller = NewSeller(t.Context(), office.Stock, transactor)
-	office.sweeper = NewSweeper(office.Stock, sender)
-	office.publisher = NewPublisher(office.Stock, sender)
+	office.seller = NewSeller(t.Context(), office.Stock, transactor, o)
 	t.Cleanup(office.seller.Close)
 	return office
 }
@@ -75,8 +64,8 @@ func newFaultyOffice(t *testing.T, o Options) *office {
 	return office
 }
 
-func (o *office) purchase(screening Screening, buyer, key string, quantity int64) (Reservation, error) {
-	return o.seller.Purchase(context.Background(), PurchaseRequest{buyer, key, screening.ID, quantity})
+func (o *office) purchase(screening stock.Screening, buyer, key string, quantity int64) (stock.Reservation, error) {
+	return o.seller.Purchase(context.Background(), Request{buyer, key, screening.ID, quantity})
 }
 
 // published are the orders of each message that consumers can see.
@@ -123,17 +112,17 @@ func TestPurchasesSellExactlyAndAnnounceWhatIsReserved(t *testing.T) {
 	for _, maxBatch := range []int{0, 1} {
 		t.Run(fmt.Sprintf("batches of %d", maxBatch), func(t *testing.T) {
 			o := newOffice(t, Options{MaxBatch: maxBatch})
-			plain, limited := addScreening(t, o.Stock, 40, 0), addScreening(t, o.Stock, 40, 2)
+			plain, limited := addScreening(t, o.shop, 40, 0), addScreening(t, o.shop, 40, 2)
 			var buyers sync.WaitGroup
 			var sold atomic.Int64
 			for i := range 100 {
 				buyers.Go(func() {
-					for _, screening := range []Screening{plain, limited} {
+					for _, screening := range []stock.Screening{plain, limited} {
 						got, err := o.purchase(screening, fmt.Sprintf("buyer-%d", i%50), fmt.Sprint(i, screening.ID), 1)
-						if err == nil && got.State == Held {
+						if err == nil && got.State == stock.Held {
 							sold.Add(1)
 						} else {
-							wantErr(t, err, ErrSoldOut)
+							wantErr(t, err, stock.ErrSoldOut)
 						}
 					}
 				})
@@ -142,8 +131,8 @@ func TestPurchasesSellExactlyAndAnnounceWhatIsReserved(t *testing.T) {
 			if sold.Load() != 80 {
 				t.Errorf("sold %d tickets of 80", sold.Load())
 			}
-			wantStock(t, o.Stock, plain.ID, 0, 40, 0)
-			wantStock(t, o.Stock, limited.ID, 0, 40, 0)
+			wantStock(t, o.shop, plain.ID, 0, 40, 0)
+			wantStock(t, o.shop, limited.ID, 0, 40, 0)
 			if o.broker != nil {
 				o.wantAnnounced(t, 80, maxBatch)
 			}
@@ -181,7 +170,7 @@ func (o *office) wantAnnounced(t *testing.T, orders, maxBatch int) {
 
 func TestOneKeyIsOneOrder(t *testing.T) {
 	o := newOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 4)
+	screening := addScreening(t, o.shop, 10, 4)
 	var buyers sync.WaitGroup
 	var ids [20]string
 	for n := range ids {
@@ -199,7 +188,7 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 			t.Errorf("one key is the orders %s and %s", ids[0], id)
 		}
 	}
-	wantStock(t, o.Stock, screening.ID, 8, 2, 0)
+	wantStock(t, o.shop, screening.ID, 8, 2, 0)
 	_, err := o.purchase(screening, "alice", "k", 1)
 	wantErr(t, err, ErrKeyReused)
 }
@@ -211,7 +200,7 @@ func TestSilentBrokerIsWaitedForOnce(t *testing.T) {
 	if o.broker == nil {
 		t.Skip("needs the embedded broker's fault hooks")
 	}
-	screening := addScreening(t, o.Stock, 100, 0)
+	screening := addScreening(t, o.shop, 100, 0)
 	var sends atomic.Int64
 	heal := o.broker.Intercept(broker.SendMessage, func(r *broker.Request) broker.Verdict {
 		if r.Topic() != string(event.StockReserved) {
@@ -224,7 +213,7 @@ func TestSilentBrokerIsWaitedForOnce(t *testing.T) {
 	for n := range 50 {
 		buyers.Go(func() {
 			_, err := o.purchase(screening, fmt.Sprint("buyer-", n), "k", 1)
-			wantErr(t, err, ErrUnavailable)
+			wantErr(t, err, stock.ErrUnavailable)
 		})
 	}
 	buyers.Wait()
@@ -241,35 +230,35 @@ func TestSilentBrokerIsWaitedForOnce(t *testing.T) {
 			t.Fatalf("after the broker is back: %v", err)
 		}
 	}
-	wantStock(t, o.Stock, screening.ID, 99, 1, 0)
+	wantStock(t, o.shop, screening.ID, 99, 1, 0)
 }
 
 func TestPurchaseRefusesWhatADatabaseWould(t *testing.T) {
 	o := newOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 0)
-	for _, r := range []PurchaseRequest{
+	screening := addScreening(t, o.shop, 10, 0)
+	for _, r := range []Request{
 		{"", "k", screening.ID, 1}, {"a\xff", "k", screening.ID, 1}, {strings.Repeat("a", 256), "k", screening.ID, 1},
 		{"alice", "", screening.ID, 1}, {"alice", "k", screening.ID, 0}, {"alice", "k", screening.ID, -1},
 	} {
 		_, err := o.seller.Purchase(t.Context(), r)
-		wantErr(t, err, ErrInvalid)
+		wantErr(t, err, stock.ErrInvalid)
 	}
-	_, err := o.seller.Purchase(t.Context(), PurchaseRequest{"alice", "k", "s\xff", 1})
-	wantErr(t, err, ErrScreeningNotFound)
+	_, err := o.seller.Purchase(t.Context(), Request{"alice", "k", "s\xff", 1})
+	wantErr(t, err, stock.ErrScreeningNotFound)
 }
 
 // Refusing is what a sold-out sale does most: it must not reach the message queue.
 func TestRefusalsCostNoHalfMessage(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 1, 1)
+	screening := addScreening(t, o.shop, 1, 1)
 	if _, err := o.purchase(screening, "alice", "k", 1); err != nil {
 		t.Fatal(err)
 	}
 	sends := o.onSend(pass)
 	_, err := o.purchase(screening, "bob", "k", 1)
-	wantErr(t, err, ErrSoldOut)
+	wantErr(t, err, stock.ErrSoldOut)
 	_, err = o.purchase(screening, "alice", "k2", 1)
-	wantErr(t, err, ErrLimitExceeded)
+	wantErr(t, err, stock.ErrLimitExceeded)
 	if _, err = o.purchase(screening, "alice", "k", 1); err != nil {
 		t.Errorf("retry: %v", err)
 	}
@@ -282,7 +271,7 @@ func TestRefusalsCostNoHalfMessage(t *testing.T) {
 // check-back can bring the order to the order service.
 func TestCheckBackCommitsWhenTheEndOfTheTransactionIsLost(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 0)
+	screening := addScreening(t, o.shop, 10, 0)
 	lost := make(chan struct{}, 8)
 	remove := o.broker.Intercept(broker.EndTransaction, func(*broker.Request) broker.Verdict {
 		lost <- struct{}{}
@@ -299,14 +288,14 @@ func TestCheckBackCommitsWhenTheEndOfTheTransactionIsLost(t *testing.T) {
 	remove()
 	o.decided(t)
 	o.wantAnnounced(t, 1, 1)
-	wantStock(t, o.Stock, screening.ID, 9, bought.Quantity, 0)
+	wantStock(t, o.shop, screening.ID, 9, bought.Quantity, 0)
 }
 
 // The half message was stored and its answer lost, so the local transaction never ran. The buyer's retry makes a new
 // message; the old one must not announce the same order.
 func TestLostAnswerToAHalfMessageIsRolledBack(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 0)
+	screening := addScreening(t, o.shop, 10, 0)
 	sends := o.onSend(func(n int64) broker.Verdict {
 		if n == 1 {
 			return broker.DropReply
@@ -314,8 +303,8 @@ func TestLostAnswerToAHalfMessageIsRolledBack(t *testing.T) {
 		return broker.Pass
 	})
 	_, err := o.purchase(screening, "alice", "k", 1)
-	wantErr(t, err, ErrUnavailable)
-	wantStock(t, o.Stock, screening.ID, 10, 0, 0)
+	wantErr(t, err, stock.ErrUnavailable)
+	wantStock(t, o.shop, screening.ID, 10, 0, 0)
 	if _, err := o.purchase(screening, "alice", "k", 1); err != nil {
 		t.Fatal(err)
 	}
@@ -323,40 +312,40 @@ func TestLostAnswerToAHalfMessageIsRolledBack(t *testing.T) {
 	if sends.Load() != 2 {
 		t.Errorf("%d messages were sent, want 2", sends.Load())
 	}
-	wantStock(t, o.Stock, screening.ID, 9, 1, 0)
+	wantStock(t, o.shop, screening.ID, 9, 1, 0)
 }
 
 // One order that the database refuses for a reason of its own sank the list that it was in, and with it whoever bought
 // in the same millisecond.
 func TestOneBadOrderDoesNotSinkItsList(t *testing.T) {
 	o := newOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 100, 0)
+	screening := addScreening(t, o.shop, 100, 0)
 	poison := map[string]string{
 		"sqlite": `CREATE TRIGGER poison BEFORE INSERT ON reservations WHEN NEW.buyer_id = 'mallory'
 			BEGIN SELECT RAISE(ABORT, 'poison'); END`,
 		"mysql": `CREATE TRIGGER poison BEFORE INSERT ON reservations FOR EACH ROW
 			IF NEW.buyer_id = 'mallory' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'poison'; END IF`,
 	}[o.db.Name()]
-	exec(t, o.Stock, poison)
+	exec(t, o.shop, poison)
 	requests := crowd(screening, 20)
 	requests[7].BuyerID = "mallory"
 	for i, got := range decide(o.seller, requests...) {
-		if bad := i == 7; (got.err != nil) != bad || errors.Is(got.err, ErrUnavailable) {
+		if bad := i == 7; (got.err != nil) != bad || errors.Is(got.err, stock.ErrUnavailable) {
 			t.Errorf("purchase %d: %v", i, got.err)
 		}
 	}
-	wantStock(t, o.Stock, screening.ID, 81, 19, 0)
+	wantStock(t, o.shop, screening.ID, 81, 19, 0)
 }
 
 func TestPurchaseWithoutDatabaseIsUnavailable(t *testing.T) {
 	o := newOffice(t, Options{})
-	screening := addScreening(t, o.Stock, 10, 0)
+	screening := addScreening(t, o.shop, 10, 0)
 	if err := o.db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err := o.purchase(screening, "alice", "k", 1)
-	wantErr(t, err, ErrUnavailable)
+	wantErr(t, err, stock.ErrUnavailable)
 	o.seller.Close()
 	_, err = o.purchase(screening, "alice", "k", 1)
-	wantErr(t, err, ErrUnavailable)
+	wantErr(t, err, stock.ErrUnavailable)
 }

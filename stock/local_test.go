@@ -15,7 +15,7 @@ func TestCheckAnswersForWhatIsCommitted(t *testing.T) {
 		t.Fatalf("execute: %v, %v", outcome, err)
 	}
 	for range 2 {
-		if got := s.Check(t.Context(), mq.Half{TxID: l.txID}); got != mq.Commit {
+		if got := s.Check(t.Context(), mq.Half{TxID: l.TxID}); got != mq.Commit {
 			t.Errorf("check: %v, want Commit", got)
 		}
 	}
@@ -29,12 +29,12 @@ func TestLateLocalTransactionFailsOnTheFence(t *testing.T) {
 	screening := addScreening(t, s, 5, 0)
 	l := handMade(screening, 1, "alice")
 	for range 2 {
-		if got := s.Check(t.Context(), mq.Half{TxID: l.txID}); got != mq.Rollback {
+		if got := s.Check(t.Context(), mq.Half{TxID: l.TxID}); got != mq.Rollback {
 			t.Fatalf("check before execute: %v, want Rollback", got)
 		}
 	}
 	outcome, err := s.execute(t.Context(), l)
-	wantErr(t, err, errConflict)
+	wantErr(t, err, ErrConflict)
 	if outcome != mq.Rollback {
 		t.Errorf("late execute: %v, want Rollback", outcome)
 	}
@@ -47,9 +47,9 @@ func TestCheckAndExecuteAtOnceAgree(t *testing.T) {
 	committed := int64(0)
 	for range 50 {
 		l := handMade(screening, 1, "alice")
-		l.orders[0].ID = l.txID
+		l.Orders[0].ID = l.TxID
 		checked := make(chan mq.Outcome)
-		go func() { checked <- s.Check(t.Context(), mq.Half{TxID: l.txID}) }()
+		go func() { checked <- s.Check(t.Context(), mq.Half{TxID: l.TxID}) }()
 		executed, _ := s.execute(t.Context(), l)
 		if got := <-checked; got != executed {
 			t.Fatalf("execute says %v, check says %v", executed, got)
@@ -95,42 +95,42 @@ func TestCommitInDoubtIsAskedOfTheFence(t *testing.T) {
 	l := handMade(screening, 1, "mallory")
 	outcome, err := s.execute(t.Context(), l)
 	wantErr(t, err, db.ErrCommitInDoubt)
-	if fence, err := s.fence(t.Context(), l.txID); outcome != mq.Rollback || err != nil || fence != mq.Rollback {
+	if fence, err := s.fence(t.Context(), l.TxID); outcome != mq.Rollback || err != nil || fence != mq.Rollback {
 		t.Errorf("outcome %v, fence %v, %v, want Rollback", outcome, fence, err)
 	}
 	wantStock(t, s, screening.ID, 5, 0, 0)
 	buy(t, s, screening.ID, "alice", "k", 1)
 }
 
-func TestDraftWaitsForItsHalfMessage(t *testing.T) {
+func TestLocalTransactionWaitsForItsHalfMessage(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 5, 0)
 	l := handMade(screening, 1, "alice")
-	d := s.draft(t.Context(), l)
+	local := s.Begin(t.Context(), l)
 	select {
-	case <-d.ended:
-		t.Fatalf("it ended before the half message was stored: %v", d.err)
+	case <-local.ended:
+		t.Fatalf("it ended before the half message was stored: %v", local.err)
 	case <-time.After(200 * time.Millisecond): // longer than any commit takes, so one that does not wait is seen
 	}
-	d.abandon()
+	local.Abandon()
 	wantStock(t, s, screening.ID, 5, 0, 0)
-	if fence, err := s.fence(t.Context(), l.txID); err != nil || fence != mq.Unknown {
-		t.Errorf("an abandoned draft left the fence %v, %v", fence, err)
+	if fence, err := s.fence(t.Context(), l.TxID); err != nil || fence != mq.Unknown {
+		t.Errorf("an abandoned transaction left the fence %v, %v", fence, err)
 	}
 	if outcome, err := s.execute(t.Context(), l); err != nil || outcome != mq.Commit {
 		t.Errorf("the same list again: %v, %v", outcome, err)
 	}
-	d.abandon() // once more changes nothing
+	local.Abandon() // once more changes nothing
 	wantStock(t, s, screening.ID, 4, 1, 0)
 }
 
-func TestDraftThatWasAbandonedRollsBack(t *testing.T) {
+func TestLocalTransactionThatWasAbandonedRollsBack(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 5, 0)
-	d := s.draft(t.Context(), handMade(screening, 1, "alice"))
-	d.abandon()
-	if outcome := d.commit(t.Context()); outcome != mq.Rollback || d.err == nil {
-		t.Errorf("commit after the end: %v, %v, want a rollback", outcome, d.err)
+	local := s.Begin(t.Context(), handMade(screening, 1, "alice"))
+	local.Abandon()
+	if outcome := local.Commit(t.Context()); outcome != mq.Rollback || local.err == nil {
+		t.Errorf("commit after the end: %v, %v, want a rollback", outcome, local.err)
 	}
 	wantStock(t, s, screening.ID, 5, 0, 0)
 }

@@ -1,4 +1,4 @@
-package stock
+package sale
 
 import (
 	"context"
@@ -11,72 +11,73 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/stock"
+	"boxoffice/stock/stocktest"
 )
 
-// newViewer is a seller of a process of its own, whose lists tests hand over and whose view runs.
-func newViewer(t *testing.T, s *Stock) *Seller {
+// newViewer is a seller of a process of its own, whose lists tests hand over and whose reader runs.
+func newViewer(t *testing.T, s *shop) *Seller {
 	t.Helper()
 	v := newPlanner(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); v.view.run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	go func() { defer close(done); v.reader.run(ctx) }()
+	loaded := make(chan struct{})
+	go func() { defer close(loaded); v.loader.run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done; <-loaded })
 	return v
 }
 
-// refusal has the plan turn a stranger away, and then asks until the view has read what it needs for an answer.
+// know makes a seller know that the sale of a screening is over, as a plan does that turns somebody away.
+func (c *cache) know(ids ...string) {
+	for _, id := range ids {
+		_, asked := c.recall(nil)
+		c.keep(map[string]stock.Screening{id: {ID: id}}, asked)
+		c.forget(id) // it was made up
+		c.turnedAway(id)
+	}
+}
+
+// refusal has a stranger turned away, and then asks until the reader has read what it needs for an answer.
 func refusal(t *testing.T, s *Seller, screening, buyer string) error {
 	t.Helper()
-	s.view.turnedAway(screening)
+	s.cache.know(screening)
 	for deadline := time.Now().Add(patience); ; {
 		if err := s.Refuse(t.Context(), screening, "a stranger", "k"); err != nil {
 			return s.Refuse(t.Context(), screening, buyer, "k")
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the view does not learn that the sale is over")
-		}
-	}
-}
-
-func mustSell(t *testing.T, s *Stock, screening string, buyers ...string) {
-	t.Helper()
-	var requests []PurchaseRequest
-	for _, buyer := range buyers {
-		requests = append(requests, PurchaseRequest{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})
-	}
-	for _, a := range decide(newPlanner(s), requests...) {
-		if a.err != nil {
-			t.Fatal(a.err)
+			t.Fatal("the seller does not learn that the sale is over")
 		}
 	}
 }
 
 // Nobody is refused but after a plan has turned somebody away: a sale that goes on costs no reading.
-func TestViewRefusesWhatIsOver(t *testing.T) {
+func TestSellerRefusesWhatIsOver(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 2, 0)
 	v := newViewer(t, s)
 	mustSell(t, s, screening.ID, "alice", "bob")
-	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); err != nil || v.ViewStats().Readings != 0 {
-		t.Errorf("before anybody was turned away: %v, %+v", err, v.ViewStats())
+	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); err != nil || v.CacheStats().Readings != 0 {
+		t.Errorf("before anybody was turned away: %v, %+v", err, v.CacheStats())
 	}
-	wantErr(t, decide(v, PurchaseRequest{"carol", "k", screening.ID, 1})[0].err, ErrSoldOut)
-	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
-		t.Errorf("sold out: %v, want ErrSoldOut", err)
+	wantErr(t, decide(v, Request{"carol", "k", screening.ID, 1})[0].err, stock.ErrSoldOut)
+	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSoldOut) {
+		t.Errorf("sold out: %v, want stock.ErrSoldOut", err)
 	}
 	now.Advance(25 * time.Hour)
-	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSaleClosed) {
-		t.Errorf("sale closed: %v, want ErrSaleClosed", err)
+	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSaleClosed) {
+		t.Errorf("sale closed: %v, want stock.ErrSaleClosed", err)
 	}
 	now.Advance(-26 * time.Hour)
-	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSaleNotOpen) {
-		t.Errorf("sale not open: %v, want ErrSaleNotOpen", err)
+	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSaleNotOpen) {
+		t.Errorf("sale not open: %v, want stock.ErrSaleNotOpen", err)
 	}
 }
 
 // A buyer whose answer was lost sends the purchase again. The sale may be over by then, and the view, in whichever
 // process, must not say "sold out" to somebody who holds a ticket.
-func TestViewNeverRefusesARepeatedKey(t *testing.T) {
+func TestSellerNeverRefusesARepeatedKey(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 3, 0)
 	v := newViewer(t, s)
@@ -86,26 +87,26 @@ func TestViewNeverRefusesARepeatedKey(t *testing.T) {
 			t.Errorf("%s sends the purchase again: %v", buyer, err)
 		}
 	}
-	if err := refusal(t, v, screening.ID, "dave"); !errors.Is(err, ErrSoldOut) {
-		t.Errorf("somebody else: %v, want ErrSoldOut", err)
+	if err := refusal(t, v, screening.ID, "dave"); !errors.Is(err, stock.ErrSoldOut) {
+		t.Errorf("somebody else: %v, want stock.ErrSoldOut", err)
 	}
 }
 
 // A ticket came back, another process sold it, and this one refused the repeat of that very key for as long as it believed
 // its last look at the database, a moment ago. A refusal rests on a look that began after the question.
-func TestViewNeverRefusesWhatAnotherProcessHasJustSold(t *testing.T) {
+func TestSellerNeverRefusesWhatAnotherProcessHasJustSold(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v, other := newViewer(t, s), newPlanner(New(s.db, Options{Now: s.now}))
+	v, other := newViewer(t, s), newPlanner(s.process())
 	mustSell(t, s, screening.ID, "alice")
 	held := buyerOrder(t, s, "alice")
 	for n := range 200 {
 		buyer := fmt.Sprint("buyer-", n)
-		if err := refusal(t, v, screening.ID, buyer); !errors.Is(err, ErrSoldOut) {
+		if err := refusal(t, v, screening.ID, buyer); !errors.Is(err, stock.ErrSoldOut) {
 			t.Fatalf("%s without a ticket: %v", buyer, err)
 		}
 		settle(t, s, event.Cancelled, held)
-		bought := decide(other, PurchaseRequest{buyer, "k", screening.ID, 1})[0]
+		bought := decide(other, Request{buyer, "k", screening.ID, 1})[0]
 		if bought.err != nil {
 			t.Fatal(bought.err)
 		}
@@ -116,7 +117,7 @@ func TestViewNeverRefusesWhatAnotherProcessHasJustSold(t *testing.T) {
 	}
 }
 
-func buyerOrder(t *testing.T, s *Stock, buyer string) string {
+func buyerOrder(t *testing.T, s *shop, buyer string) string {
 	t.Helper()
 	found, _, err := s.Reservations(t.Context(), buyer, "", 1)
 	if err != nil || len(found) != 1 {
@@ -127,13 +128,13 @@ func buyerOrder(t *testing.T, s *Stock, buyer string) string {
 
 // Another process sells a returned ticket, and its clock is an hour behind: its order is older than anything this
 // process has read, and is found all the same before anybody is refused.
-func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
+func TestSellerFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 2, 0)
 	now.Advance(2 * time.Hour)
 	mustSell(t, s, screening.ID, "alice", "bob")
 	v := newViewer(t, s)
-	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, ErrSoldOut) {
+	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
 	}
 	settle(t, s, event.Cancelled, buyerOrder(t, s, "bob"))
@@ -146,21 +147,21 @@ func TestViewFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	if err := refusal(t, v, screening.ID, "erin"); err != nil {
 		t.Errorf("erin, when all is read: %v", err)
 	}
-	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); !errors.Is(err, ErrSoldOut) {
-		t.Errorf("sold out again: %v, want ErrSoldOut", err)
+	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); !errors.Is(err, stock.ErrSoldOut) {
+		t.Errorf("sold out again: %v, want stock.ErrSoldOut", err)
 	}
 }
 
-func TestViewSellsAgainWhatComesBack(t *testing.T) {
+func TestSellerSellsAgainWhatComesBack(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
 	v := newViewer(t, s)
 	mustSell(t, s, screening.ID, "alice")
-	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, ErrSoldOut) {
+	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, stock.ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
 	}
 	capacity := int64(2)
-	if _, err := s.ChangeScreening(t.Context(), screening.ID, ScreeningChange{Capacity: &capacity}); err != nil {
+	if _, err := s.ChangeScreening(t.Context(), screening.ID, stock.ScreeningChange{Capacity: &capacity}); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.Refuse(t.Context(), screening.ID, "bob", "k"); err != nil {
@@ -169,84 +170,84 @@ func TestViewSellsAgainWhatComesBack(t *testing.T) {
 }
 
 // A thousand made-up screening ids took all the places, and the screening that was sold out got none.
-func TestViewKeepsNoScreeningThatDoesNotExist(t *testing.T) {
+func TestSellerKeepsNoScreeningThatDoesNotExist(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
 	v := newViewer(t, s)
-	for n := range 2 * viewScreenings {
+	for n := range 2 * cacheScreenings {
 		id := fmt.Sprint("made-up-", n)
 		_ = v.Refuse(t.Context(), id, "mallory", "k")
 		if n%100 == 0 {
-			wantErr(t, decide(v, PurchaseRequest{"mallory", "k", id, 1})[0].err, ErrScreeningNotFound)
+			wantErr(t, decide(v, Request{"mallory", "k", id, 1})[0].err, stock.ErrScreeningNotFound)
 		}
 	}
-	if n := v.ViewStats().Screenings; n != 0 {
+	if n := v.CacheStats().Screenings; n != 0 {
 		t.Errorf("%d screenings are known, want none", n)
 	}
 	mustSell(t, s, screening.ID, "alice")
-	wantErr(t, decide(v, PurchaseRequest{"bob", "k", screening.ID, 1})[0].err, ErrSoldOut)
-	if n := v.ViewStats().Screenings; n != 1 {
+	wantErr(t, decide(v, Request{"bob", "k", screening.ID, 1})[0].err, stock.ErrSoldOut)
+	if n := v.CacheStats().Screenings; n != 1 {
 		t.Errorf("%d screenings are known, want the one that is sold out", n)
 	}
 }
 
 // Places and memory are bounded, and who has not been asked for the longest makes room.
-func TestViewForgetsTheIdlest(t *testing.T) {
+func TestSellerForgetsTheIdlest(t *testing.T) {
 	s, _ := newStock(t)
 	v := newPlanner(s)
-	c := newClock()
-	v.view.clock, v.view.began = c.Now, c.Now()
-	for n := range viewScreenings + 2 {
-		v.view.turnedAway(fmt.Sprint(n))
+	c := stocktest.NewClock()
+	v.cache.clock, v.cache.began = c.Now, c.Now()
+	for n := range cacheScreenings + 2 {
+		v.cache.know(fmt.Sprint(n))
 		c.Advance(time.Second)
-		v.view.ask("0")
+		v.cache.over("0")
 	}
-	if n := v.ViewStats().Screenings; n != viewScreenings {
-		t.Errorf("%d screenings are known, want the bound of %d", n, viewScreenings)
+	if n := v.CacheStats().Screenings; n != cacheScreenings {
+		t.Errorf("%d screenings are known, want the bound of %d", n, cacheScreenings)
 	}
 	for id, want := range map[string]bool{"0": true, "1": false, "2": false, "3": true} {
-		if v.view.entries[id] != nil != want {
+		if v.cache.entries[id] != nil != want {
 			t.Errorf("screening %s known: %t, want %t", id, !want, want)
 		}
 	}
-	v.view.entries["3"].requests.add([]requestRow{{RequestID: RequestID("alice", "k"), BuyerID: "alice"}})
-	if !v.view.makeRoom("0", viewOrders) || v.view.entries["3"] != nil || v.view.entries["0"] == nil {
+	v.cache.entries["3"].requests.add([]stock.SoldRequest{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
+	if !v.cache.makeRoom("0", cacheRequests) || v.cache.entries["3"] != nil || v.cache.entries["0"] == nil {
 		t.Error("a screening's orders found no room beside an idle one")
 	}
-	if v.view.makeRoom("0", viewOrders+1) {
+	if v.cache.makeRoom("0", cacheRequests+1) {
 		t.Error("orders beyond all bounds found room")
 	}
 }
 
 // A screening of many orders never came to an end within the time for one look, and kept the others from theirs.
-func TestViewReadsManyOrdersInPages(t *testing.T) {
+func TestSellerReadsManyOrdersInPages(t *testing.T) {
 	s, _ := newStock(t)
 	const orders = 2*requestsPage + 7
 	big, small := addScreening(t, s, orders, 0), addScreening(t, s, 1, 0)
 	mustSell(t, s, small.ID, "alice")
 	fill(t, s, big.ID, orders)
 	v := newViewer(t, s)
-	for _, screening := range []Screening{big, small} {
-		if err := refusal(t, v, screening.ID, "stranger"); !errors.Is(err, ErrSoldOut) {
+	for _, screening := range []stock.Screening{big, small} {
+		if err := refusal(t, v, screening.ID, "stranger"); !errors.Is(err, stock.ErrSoldOut) {
 			t.Errorf("sold out: %v", err)
 		}
 	}
 	if err := v.Refuse(t.Context(), big.ID, "filler-5003", "k"); err != nil {
 		t.Errorf("a repeated key: %v", err)
 	}
-	if stats := v.ViewStats(); stats.Orders != orders+1 || stats.Pages != 4 {
+	if stats := v.CacheStats(); stats.Orders != orders+1 || stats.Pages != 4 {
 		t.Errorf("%+v, want all orders in 3 pages and one", stats)
 	}
 }
 
 // fill sells n tickets to as many buyers behind the back of the seller.
-func fill(t testing.TB, s *Stock, screeningID string, n int) {
+func fill(t testing.TB, s *shop, screeningID string, n int) {
 	t.Helper()
 	err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
 		values := make([]any, 0, 11*n)
 		for i := range n {
 			buyer := fmt.Sprint("filler-", i)
-			values = append(values, NewID(s.now()), RequestID(buyer, "k"), screeningID, buyer, 1, 1, "CNY", string(Sold),
+			values = append(values, stock.NewID(s.clock.Now()), stock.RequestID(buyer, "k"), screeningID, buyer, 1, 1, "CNY", string(stock.Sold),
 				opening+int64(i/3), opening, 1)
 		}
 		if err := tx.Insert(t.Context(), `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency,
@@ -265,10 +266,10 @@ func fill(t testing.TB, s *Stock, screeningID string, n int) {
 // What an order costs in memory is what /metrics shows.
 func TestRequestSetIsAsLargeAsItSays(t *testing.T) {
 	const orders = 200_000
-	rows := make([]requestRow, orders)
+	rows := make([]stock.SoldRequest, orders)
 	for i := range rows {
 		buyer := fmt.Sprint("buyer-", i)
-		rows[i] = requestRow{RequestID: RequestID(buyer, "k"), BuyerID: buyer}
+		rows[i] = stock.SoldRequest{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}
 	}
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -289,16 +290,16 @@ func TestRequestSetIsAsLargeAsItSays(t *testing.T) {
 }
 
 // Those who wait when the seller closes go to Purchase, which says what there is to say.
-func TestViewLetsGoOfThoseWhoWait(t *testing.T) {
+func TestSellerLetsGoOfThoseWhoWait(t *testing.T) {
 	s, _ := newStock(t)
 	v := newPlanner(s)
-	v.view.turnedAway("s")
+	v.cache.know("s")
 	answered := make(chan error)
 	go func() { answered <- v.Refuse(context.Background(), "s", "alice", "k") }()
-	v.view.awaitWaiting(t)
+	v.reader.awaitWaiting(t)
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	v.view.run(ended)
+	v.reader.run(ended)
 	if err := <-answered; err != nil {
 		t.Errorf("refused: %v", err)
 	}
@@ -308,7 +309,7 @@ func TestViewLetsGoOfThoseWhoWait(t *testing.T) {
 }
 
 // awaitWaiting returns when somebody waits for the next reading.
-func (v *view) awaitWaiting(t *testing.T) {
+func (v *saleReader) awaitWaiting(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
 		v.mu.Lock()

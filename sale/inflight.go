@@ -1,12 +1,11 @@
-package stock
+package sale
 
 import (
 	"context"
 	"sync"
-)
 
-// holding names what one buyer holds of one screening.
-type holding struct{ screeningID, buyerID string }
+	"boxoffice/stock"
+)
 
 // inFlight remembers what this process's other lists are reserving at this moment, so that two lists do not go for the
 // same ticket and a buyer is told "sold out" only by the database, never by a list that may yet fail. It can only make
@@ -14,14 +13,14 @@ type holding struct{ screeningID, buyerID string }
 type inFlight struct {
 	mu      sync.Mutex
 	orders  map[string]bool
-	tickets map[string]int64  // by screening
-	buyers  map[holding]int64 // where a limit holds
-	ended   chan struct{}     // closed and replaced when a list ends
+	tickets map[string]int64        // by screening
+	buyers  map[stock.Holding]int64 // where a limit holds
+	ended   chan struct{}           // closed and replaced when a list ends
 }
 
 func newInFlight() *inFlight {
 	return &inFlight{
-		orders: map[string]bool{}, tickets: map[string]int64{}, buyers: map[holding]int64{}, ended: make(chan struct{}),
+		orders: map[string]bool{}, tickets: map[string]int64{}, buyers: map[stock.Holding]int64{}, ended: make(chan struct{}),
 	}
 }
 
@@ -34,7 +33,7 @@ func (f *inFlight) begin(p plan) {
 		f.tickets[id] += n
 	}
 	for key, change := range p.holdings {
-		f.buyers[key] += change.quantity
+		f.buyers[key] += change.Quantity
 	}
 }
 
@@ -51,7 +50,7 @@ func (f *inFlight) end(p plan) {
 		}
 	}
 	for key, change := range p.holdings {
-		if f.buyers[key] -= change.quantity; f.buyers[key] == 0 {
+		if f.buyers[key] -= change.Quantity; f.buyers[key] == 0 {
 			delete(f.buyers, key)
 		}
 	}

@@ -1,9 +1,11 @@
-package stock
+package sale
 
 import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"boxoffice/stock"
 )
 
 // stepped is the same moment by a wall clock that was an hour ahead then, and was set right since. What package time
@@ -30,19 +32,19 @@ func TestClockThatStepsBackKeepsNobodyFromBuying(t *testing.T) {
 	mustBuyOne(t, seller, screening.ID, "alice")
 }
 
-// What memory holds is as old as before when the wall clock is set.
+// What the cache holds is as old as before when the wall clock is set.
 func TestClockThatStepsBackMakesNothingYounger(t *testing.T) {
 	now := time.Now()
-	m := newMemory(func() time.Time { return now })
-	m.screenings["s"] = remembered{Screening{ID: "s"}, stepped(t, now)}
-	m.doubtUntil = stepped(t, now)
-	now = now.Add(memoryFresh)
-	list := []*purchase{{request: PurchaseRequest{ScreeningID: "s"}}}
-	if known, _ := m.recall(list); len(known) != 0 {
+	c := newCache(func() time.Time { return now })
+	c.entries["s"] = &entry{screening: stock.Screening{ID: "s"}, readAt: stepped(t, now)}
+	c.doubtUntil = stepped(t, now)
+	now = now.Add(fresh)
+	list := []*purchase{{request: Request{ScreeningID: "s"}}}
+	if known, _ := c.recall(list); len(known) != 0 {
 		t.Error("a screening that was read too long ago is remembered")
 	}
-	m.screenings["s"] = remembered{Screening{ID: "s"}, stepped(t, now)}
-	if known, _ := m.recall(list); len(known) != 1 {
+	c.entries["s"].readAt = stepped(t, now)
+	if known, _ := c.recall(list); len(known) != 1 {
 		t.Error("a screening that was just read is not remembered: in doubt by the wall clock")
 	}
 }

@@ -1,4 +1,4 @@
-package stock
+package sale
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
-	"boxoffice/sql"
+	"boxoffice/stock"
+	"boxoffice/stock/stocktest"
 )
 
 // processes are sellers that share nothing but a database, each with connections of its own.
 type processes struct {
+	shops   []*shop
 	sellers []*Seller
-	clock   *clock
+	clock   *stocktest.Clock
 
 	mu    sync.Mutex
 	known []acknowledged
@@ -24,31 +26,28 @@ type processes struct {
 
 // acknowledged is a purchase that was answered with an order.
 type acknowledged struct {
-	request PurchaseRequest
+	request Request
 	order   string
 }
 
 func newProcesses(t *testing.T, n int) *processes {
 	t.Helper()
-	migrations, err := sql.Stock()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dsn := dbtest.DSN(t)
-	p := &processes{clock: newClock()}
+	p := &processes{clock: stocktest.NewClock()}
 	for range n {
-		s := newPlanner(New(dbtest.Open(t, dsn, migrations), Options{Now: p.clock.Now}))
+		shop := openShop(stocktest.Open(t, dsn), p.clock)
+		s := newPlanner(shop)
 		s.start(t.Context())
 		t.Cleanup(s.Close)
-		p.sellers = append(p.sellers, s)
+		p.shops, p.sellers = append(p.shops, shop), append(p.sellers, s)
 	}
 	return p
 }
 
 // post does what the api does with a purchase.
-func (s *Seller) post(ctx context.Context, r PurchaseRequest) (Reservation, error) {
+func (s *Seller) post(ctx context.Context, r Request) (stock.Reservation, error) {
 	if err := s.Refuse(ctx, r.ScreeningID, r.BuyerID, r.Key); err != nil {
-		return Reservation{}, err
+		return stock.Reservation{}, err
 	}
 	return s.Purchase(ctx, r)
 }
@@ -76,10 +75,10 @@ func (p *processes) wantOrder(t *testing.T, process int, a acknowledged) {
 
 // shop sends purchases to one process and then the other. Whoever gets a ticket sends the purchase again to all of them,
 // and gives the ticket back, for which the others wait.
-func (p *processes) shop(t *testing.T, name string, screenings []Screening, purchases int) {
+func (p *processes) shop(t *testing.T, name string, screenings []stock.Screening, purchases int) {
 	for n := range purchases {
 		process := n % len(p.sellers)
-		r := PurchaseRequest{fmt.Sprint(name, "-", n), "k", screenings[rand.IntN(len(screenings))].ID, 1}
+		r := Request{fmt.Sprint(name, "-", n), "k", screenings[rand.IntN(len(screenings))].ID, 1}
 		bought, err := p.sellers[process].post(t.Context(), r)
 		if err != nil {
 			continue
@@ -91,7 +90,7 @@ func (p *processes) shop(t *testing.T, name string, screenings []Screening, purc
 			p.wantOrder(t, other, p.anyKnown())
 		}
 		settled := event.Settled{Orders: []event.SettledOrder{{OrderID: bought.ID, Outcome: event.Cancelled}}}
-		if _, err := p.sellers[process].stock.Settle(t.Context(), settled); err != nil {
+		if _, err := p.shops[process].Settle(t.Context(), settled); err != nil {
 			t.Errorf("give a ticket back: %v", err)
 		}
 	}
@@ -103,8 +102,8 @@ func (p *processes) shop(t *testing.T, name string, screenings []Screening, purc
 // in any process, nor when its buyer is at the limit, nor after the sale.
 func TestNoProcessRefusesWhatAnyHasSold(t *testing.T) {
 	p := newProcesses(t, 2)
-	few, limited := addScreening(t, p.sellers[0].stock, 1, 0), addScreening(t, p.sellers[0].stock, 2, 1)
-	screenings := []Screening{few, limited}
+	few, limited := addScreening(t, p.shops[0], 1, 0), addScreening(t, p.shops[0], 2, 1)
+	screenings := []stock.Screening{few, limited}
 	var shoppers sync.WaitGroup
 	for n := range 6 {
 		shoppers.Go(func() { p.shop(t, fmt.Sprint("shopper-", n), screenings, 60) })
@@ -115,12 +114,12 @@ func TestNoProcessRefusesWhatAnyHasSold(t *testing.T) {
 	}
 	for _, screening := range screenings {
 		for n := range screening.Available {
-			mustSell(t, p.sellers[0].stock, screening.ID, fmt.Sprint("last-", screening.ID, n))
+			mustSell(t, p.shops[0], screening.ID, fmt.Sprint("last-", screening.ID, n))
 		}
 	}
 	for process, s := range p.sellers {
 		for _, screening := range screenings {
-			wantErr(t, refusal(t, s, screening.ID, "a stranger"), ErrSoldOut)
+			wantErr(t, refusal(t, s, screening.ID, "a stranger"), stock.ErrSoldOut)
 		}
 		for _, a := range p.known {
 			p.wantOrder(t, process, a)
@@ -138,10 +137,10 @@ func TestNoProcessRefusesWhatAnyHasSold(t *testing.T) {
 // of that very purchase must not hide it, whichever statement of the second process its commit falls between.
 func TestPurchaseIsNotRefusedBecauseOfItself(t *testing.T) {
 	p := newProcesses(t, 2)
-	one, limited := addScreening(t, p.sellers[0].stock, 1, 0), addScreening(t, p.sellers[0].stock, 2, 1)
+	one, limited := addScreening(t, p.shops[0], 1, 0), addScreening(t, p.shops[0], 2, 1)
 	for n := range 150 {
-		screening := []Screening{one, limited}[n%2]
-		r := PurchaseRequest{fmt.Sprint("buyer-", n), "k", screening.ID, 1}
+		screening := []stock.Screening{one, limited}[n%2]
+		r := Request{fmt.Sprint("buyer-", n), "k", screening.ID, 1}
 		answers := make([]answer, len(p.sellers))
 		var asking sync.WaitGroup
 		for i, s := range p.sellers {
@@ -152,6 +151,6 @@ func TestPurchaseIsNotRefusedBecauseOfItself(t *testing.T) {
 			t.Fatalf("one purchase of the only buyer, sent to two processes: %q, %v and %q, %v",
 				answers[0].ID, answers[0].err, answers[1].ID, answers[1].err)
 		}
-		settle(t, p.sellers[n%2].stock, event.Cancelled, answers[0].ID)
+		settle(t, p.shops[n%2], event.Cancelled, answers[0].ID)
 	}
 }

@@ -1,4 +1,4 @@
-package stock
+package sale
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/stock"
 )
 
 // gate holds a reading between the statement and what is made of it: there it looks at the time.
@@ -27,11 +28,12 @@ func (g *gate) Now() time.Time {
 
 // holdReading returns the view of a process of its own, which knows that the screening is sold out, and a stranger who
 // waits for a reading that has been made and is held.
-func holdReading(t *testing.T, s *Stock, screening string) (v *Seller, g *gate, stranger <-chan error) {
+func holdReading(t *testing.T, s *shop, screening string) (v *Seller, g *gate, stranger <-chan error) {
 	t.Helper()
-	g = &gate{now: s.now, reached: make(chan struct{}), open: make(chan struct{})}
-	v = newViewer(t, New(s.db, Options{Now: g.Now}))
-	wantErr(t, refusal(t, v, screening, "a stranger"), ErrSoldOut)
+	g = &gate{now: s.clock.Now, reached: make(chan struct{}), open: make(chan struct{})}
+	v = newViewer(t, s.process())
+	v.reader.now = g.Now
+	wantErr(t, refusal(t, v, screening, "a stranger"), stock.ErrSoldOut)
 	g.armed.Store(true)
 	answered := make(chan error, 1)
 	go func() { answered <- v.Refuse(t.Context(), screening, "a stranger", "k") }()
@@ -39,10 +41,11 @@ func holdReading(t *testing.T, s *Stock, screening string) (v *Seller, g *gate, 
 	return v, g, answered
 }
 
-func (v *view) lastAsked(screeningID string) int64 {
+// joined is the reading for which somebody waits, or nil.
+func (v *saleReader) joined() *reading {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.entries[screeningID].asked.Load()
+	return v.next
 }
 
 // A buyer came while a reading was running, and could have been refused by what it had read before the buyer's own ticket
@@ -54,10 +57,9 @@ func TestReadingRefusesNobodyWhoCameAfterItBegan(t *testing.T) {
 	v, g, stranger := holdReading(t, s, screening.ID)
 	settle(t, s, event.Cancelled, buyerOrder(t, s, "alice"))
 	mustSell(t, s, screening.ID, "bob")
-	before := v.view.lastAsked(screening.ID)
 	bob := make(chan error, 1)
 	go func() { bob <- v.Refuse(t.Context(), screening.ID, "bob", "k") }()
-	for deadline := time.Now().Add(patience); v.view.lastAsked(screening.ID) == before; runtime.Gosched() {
+	for deadline := time.Now().Add(patience); v.reader.joined() == nil; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("bob does not ask")
 		}
@@ -66,8 +68,8 @@ func TestReadingRefusesNobodyWhoCameAfterItBegan(t *testing.T) {
 	if err := <-bob; err != nil {
 		t.Errorf("bob was sold a ticket and is refused it: %v", err)
 	}
-	if err := <-stranger; !errors.Is(err, ErrSoldOut) {
-		t.Errorf("the stranger, who came before: %v, want ErrSoldOut", err)
+	if err := <-stranger; !errors.Is(err, stock.ErrSoldOut) {
+		t.Errorf("the stranger, who came before: %v, want stock.ErrSoldOut", err)
 	}
 }
 
@@ -77,19 +79,19 @@ func TestReadingCountsOnlyOrdersKnownBefore(t *testing.T) {
 	screening := addScreening(t, s, 2, 0)
 	mustSell(t, s, screening.ID, "alice", "dave")
 	v := newPlanner(s)
-	g := &gate{now: s.now, reached: make(chan struct{}), open: make(chan struct{})}
-	v.stock.now = g.Now
-	v.view.turnedAway(screening.ID)
-	e := v.view.entries[screening.ID]
+	g := &gate{now: s.clock.Now, reached: make(chan struct{}), open: make(chan struct{})}
+	v.reader.now = g.Now
+	v.cache.know(screening.ID)
+	e := v.cache.entries[screening.ID]
 	learn := func(buyer string) {
-		e.requests.add([]requestRow{{RequestID: RequestID(buyer, "k"), BuyerID: buyer}})
+		e.requests.add([]stock.SoldRequest{{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}})
 	}
 	learn("dave")
 	g.armed.Store(true)
 	alice := make(chan error, 1)
 	go func() { alice <- v.Refuse(t.Context(), screening.ID, "alice", "k") }()
-	v.view.awaitWaiting(t)
-	go v.view.readOnce(t.Context())
+	v.reader.awaitWaiting(t)
+	go v.reader.readOnce(t.Context())
 	<-g.reached
 	learn("somebody who bought after the reading")
 	close(g.open)

@@ -1,0 +1,187 @@
+package sale
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/stock"
+)
+
+const (
+	cacheScreenings = 1024
+	cacheRequests   = 2 << 20 // of all screenings together, at requestBytes each
+	fresh           = 100 * time.Millisecond
+	doubtFor        = time.Second
+)
+
+// cache is what this process knows of the screenings that it sells. Two may use an entry. A plan lets buyers in by a
+// screening that was read a moment ago, so that a purchase that will succeed costs no read; it never turns anybody away by
+// it, and the database judges whom it lets in. A saleReader turns buyers away by the request ids of all the screening's
+// orders, which it holds against a reading of its own. A change that another process makes is noticed by plans within
+// fresh, one of this process at once.
+type cache struct {
+	clock      func() time.Time // measures age; the sale's own time may jump
+	began      time.Time
+	mu         sync.Mutex
+	entries    map[string]*entry // by screening
+	doubtUntil time.Time
+	forgotten  int // times
+}
+
+// entry is a screening that exists.
+type entry struct {
+	// Under the cache's lock.
+	screening stock.Screening // less what this process has reserved since
+	readAt    time.Time       // zero: forgotten
+	asked     time.Duration   // when somebody last asked for it, since the cache began
+
+	over     atomic.Bool  // nobody can buy, when last looked at
+	requests requestSet   // of its orders, once somebody was turned away
+	wanted   atomic.Int64 // orders that there are, by the last reading that knew more than requests
+	loading  requestLoad  // the loader's alone
+}
+
+func newCache(clock func() time.Time) *cache {
+	return &cache{clock: clock, began: clock(), entries: map[string]*entry{}}
+}
+
+// recall returns the screenings of the list that are fresh, none while in doubt. What is read for the others may be kept
+// as of asked.
+func (c *cache) recall(list []*purchase) (known map[string]stock.Screening, asked int) {
+	now := c.clock()
+	known = map[string]stock.Screening{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Before(c.doubtUntil) {
+		return known, c.forgotten
+	}
+	for _, p := range list {
+		if e, exists := c.entries[p.request.ScreeningID]; exists && !e.readAt.IsZero() && now.Sub(e.readAt) < fresh {
+			known[e.screening.ID] = e.screening
+		}
+	}
+	return known, c.forgotten
+}
+
+// keep remembers what was read, unless something was forgotten since: it may have been read before that.
+func (c *cache) keep(screenings map[string]stock.Screening, asked int) {
+	now := c.clock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, screening := range screenings {
+		e := c.entries[id]
+		if e == nil {
+			if len(c.entries) >= cacheScreenings {
+				c.dropIdlest("")
+			}
+			e = &entry{}
+			c.entries[id] = e
+		}
+		e.asked = now.Sub(c.began)
+		if c.forgotten == asked {
+			e.screening, e.readAt = screening, now
+		}
+	}
+}
+
+// sold takes off what this process has reserved.
+func (c *cache) sold(tickets map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, n := range tickets {
+		if e, exists := c.entries[id]; exists {
+			e.screening.Available -= n
+		}
+	}
+}
+
+// forget lets no plan use a screening that has changed before it is read again.
+func (c *cache) forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, exists := c.entries[id]; exists {
+		e.readAt = time.Time{}
+	}
+	c.forgotten++
+}
+
+// doubt makes everything be looked up for a while: a list was let in that the database refused. Buyers who send again
+// what they have already bought do so in waves.
+func (c *cache) doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubtUntil = c.clock().Add(doubtFor)
+}
+
+// turnedAway notes that a plan has found the sale of a screening over.
+func (c *cache) turnedAway(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, exists := c.entries[id]; exists {
+		e.over.Store(true)
+	}
+}
+
+// over returns the entry of a screening whose sale was over when it was last looked at, else nil.
+func (c *cache) over(id string) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[id]
+	if e == nil {
+		return nil
+	}
+	e.asked = c.clock().Sub(c.began)
+	if !e.over.Load() {
+		return nil
+	}
+	return e
+}
+
+// lacking returns the entries that lack orders of their screening.
+func (c *cache) lacking() map[string]*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := map[string]*entry{}
+	for id, e := range c.entries {
+		if e.lacksRequests() {
+			found[id] = e
+		}
+	}
+	return found
+}
+
+// makeRoom drops the idlest other screenings until so many orders of this one fit, and tells whether they do.
+func (c *cache) makeRoom(screeningID string, orders int64) bool {
+	if orders > cacheRequests {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	total := orders
+	for id, e := range c.entries {
+		if id != screeningID {
+			total += e.requests.size()
+		}
+	}
+	for total > cacheRequests {
+		total -= c.dropIdlest(screeningID)
+	}
+	return true
+}
+
+// dropIdlest drops the screening that nobody has asked for the longest, but for one, and returns the number of its orders.
+// The caller holds mu.
+func (c *cache) dropIdlest(but string) (orders int64) {
+	var idlest string
+	for id, e := range c.entries {
+		if id != but && (idlest == "" || e.asked < c.entries[idlest].asked) {
+			idlest = id
+		}
+	}
+	if e := c.entries[idlest]; e != nil {
+		orders = e.requests.size()
+		delete(c.entries, idlest)
+	}
+	return orders
+}

@@ -1,0 +1,171 @@
+package sale
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/stock"
+)
+
+const (
+	readingPause   = 2 * time.Millisecond // from the start of one reading to that of the next
+	readingTimeout = 500 * time.Millisecond
+)
+
+// saleReader answers the buyers of a sale that is over without a plan, a message, or a look at their request's body. It
+// refuses on two conditions: a reading of the database that began after the request came says that the sale is over, and
+// there is no order with the request's id among as many orders as that reading counts. So a repeated key finds its order,
+// whichever process has sold it a moment ago, and returned stock sells again at once. All who wait share one reading, as
+// those who buy share one transaction. What it does not refuse, Purchase decides.
+type saleReader struct {
+	stock    *stock.Stock
+	cache    *cache
+	loader   *requestLoader
+	now      func() time.Time
+	log      *slog.Logger
+	mu       sync.Mutex
+	next     *reading // which those who come now will share; nil when nobody waits
+	closed   bool
+	wake     chan struct{} // of size 1: next is there
+	readings atomic.Int64
+}
+
+// reading is one look at the database, shared by all who came before it began.
+type reading struct {
+	done    chan struct{} // closed when refused is filled
+	entries map[string]*entry
+	refused map[string]error // by screening, why nobody can buy; absent when somebody might, or when it is not known
+}
+
+func newSaleReader(s *stock.Stock, c *cache, loader *requestLoader, now func() time.Time, log *slog.Logger) *saleReader {
+	return &saleReader{stock: s, cache: c, loader: loader, now: now, log: log, wake: make(chan struct{}, 1)}
+}
+
+// Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says nothing:
+// Purchase decides. It waits for one reading of the database, or for the end of ctx.
+func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	e := s.cache.over(screeningID)
+	if e == nil {
+		return nil
+	}
+	r := s.reader.join(screeningID, e)
+	if r == nil {
+		return nil
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return nil
+	}
+	err := r.refused[screeningID]
+	if err == nil || e.requests.has(buyerID, key) {
+		return nil
+	}
+	return err
+}
+
+// isOver tells a refusal that everybody gets, as far as tickets, times and screening go.
+func isOver(err error) bool {
+	return errors.Is(err, stock.ErrSoldOut) || errors.Is(err, stock.ErrSaleClosed) || errors.Is(err, stock.ErrSaleNotOpen)
+}
+
+// join joins the next reading, which will look at the screening; nil after the end.
+func (v *saleReader) join(screeningID string, e *entry) *reading {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return nil
+	}
+	if v.next == nil {
+		v.next = &reading{done: make(chan struct{}), entries: map[string]*entry{}}
+		signal(v.wake)
+	}
+	v.next.entries[screeningID] = e
+	return v.next
+}
+
+// run reads for those who wait, until ctx ends.
+func (v *saleReader) run(ctx context.Context) {
+	defer v.close()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-v.wake:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+		pause.Reset(readingPause)
+		v.readOnce(ctx)
+	}
+}
+
+// close lets those who wait go to Purchase.
+func (v *saleReader) close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.closed = true
+	if v.next != nil {
+		close(v.next.done)
+		v.next = nil
+	}
+}
+
+// readOnce makes the reading for which somebody waits. What it cannot read refuses nobody.
+func (v *saleReader) readOnce(ctx context.Context) {
+	v.mu.Lock()
+	r := v.next
+	v.next = nil
+	v.mu.Unlock()
+	if r == nil {
+		return
+	}
+	defer close(r.done)
+	ctx, cancel := context.WithTimeout(ctx, readingTimeout)
+	defer cancel()
+	// Rows go only to the archive, where none is left of their sales: as many orders as the reading counts, all known before
+	// it began, are all orders.
+	known := make(map[string]int64, len(r.entries))
+	for id, e := range r.entries {
+		known[id] = e.requests.size()
+	}
+	screenings, err := v.stock.ScreeningsByID(ctx, slices.Collect(maps.Keys(r.entries)))
+	v.readings.Add(1)
+	if err != nil {
+		v.log.Debug("nobody is refused from memory", "error", err)
+		return
+	}
+	r.refused = make(map[string]error, len(screenings))
+	now := v.now()
+	for id, screening := range screenings {
+		e, err := r.entries[id], screening.Refusal(1, 0, now)
+		switch {
+		case err == nil:
+			e.over.Store(false)
+		case known[id] == screening.Sales:
+			r.refused[id] = err
+		default:
+			e.wanted.Store(screening.Sales)
+			v.loader.wake()
+		}
+	}
+}
+
+// signal wakes a goroutine that takes one value for any number of them.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,155 @@
+package sale
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"boxoffice/common/batch"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/stock"
+)
+
+const (
+	// A round is lost to a key that was used before, and to another process that sold the same tickets in between.
+	roundsMax = 16
+	// Two processes that sell the same tickets take turns to conflict; a list that conflicts this often holds a
+	// purchase that cannot be stored.
+	conflictsMax = 4
+)
+
+type call = batch.Call[Request, stock.Reservation]
+
+// sendHalf sends the half message of a list and, once it is stored, runs local, whose outcome it returns. An error says
+// that local did not run and will not.
+type sendHalf func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
+
+// purchase is one order in the making, and the callers who ask for it.
+type purchase struct {
+	id      string // stock.RequestID
+	request Request
+	calls   []*call
+	order   event.Order // what the plan that admitted it will reserve
+}
+
+func (p *purchase) compare(other *purchase) int { return strings.Compare(p.id, other.id) }
+
+func (p *purchase) answer(r stock.Reservation, err error) {
+	for _, c := range p.calls {
+		c.Answer(r, err)
+	}
+}
+
+// gather makes one purchase of the calls that say the same. Those that use one key for different purchases stay apart:
+// the later one waits until the earlier one is decided.
+func gather(calls []*call) []*purchase {
+	list := make([]*purchase, 0, len(calls))
+	seen := make(map[Request]*purchase, len(calls))
+	for _, c := range calls {
+		p, known := seen[c.In]
+		if !known {
+			p = &purchase{id: stock.RequestID(c.In.BuyerID, c.In.Key), request: c.In}
+			seen[c.In] = p
+			list = append(list, p)
+		}
+		p.calls = append(p.calls, c)
+	}
+	return list
+}
+
+// sell decides every purchase of the list. What cannot be reserved as planned is planned again from fresh reads. A list
+// that conflicts again and again, or that the database refuses without saying which order it cannot store, is split, so
+// that one bad purchase ends up alone and does not sink the others.
+func (s *Seller) sell(ctx context.Context, list []*purchase) {
+	conflicts := 0
+	for round := 0; len(list) > 0; round++ {
+		if round == roundsMax {
+			refuse(list, ErrBusy)
+			return
+		}
+		p, err := s.plan(ctx, list)
+		if err != nil {
+			refuse(list, err)
+			return
+		}
+		list = p.waiting
+		if len(p.admitted) == 0 {
+			p.wait(ctx)
+			continue
+		}
+		v, err := s.reserve(ctx, p)
+		if v == conflicted {
+			conflicts++
+		}
+		switch alone := len(p.admitted) == 1; {
+		case v == conflicted && (alone || conflicts < conflictsMax):
+			list = append(list, p.admitted...)
+		case v == refusedWhole && alone:
+			refuse(p.admitted, err)
+		case v != answered:
+			s.opts.Log.Warn("split a list of purchases", "orders", len(p.admitted), "error", err)
+			s.sell(ctx, p.admitted[:len(p.admitted)/2])
+			s.sell(ctx, p.admitted[len(p.admitted)/2:])
+		}
+	}
+}
+
+func refuse(list []*purchase, err error) {
+	for _, p := range list {
+		p.answer(stock.Reservation{}, err)
+	}
+}
+
+// verdict is what became of a list that was sent.
+type verdict int
+
+const (
+	answered     verdict = iota // every caller has an answer
+	conflicted                  // the plan no longer held: nothing is reserved
+	refusedWhole                // the database refused the list for a reason of its own: nothing is reserved
+)
+
+// reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. The error
+// says why the verdict is not answered.
+func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
+	defer s.inFlight.end(p)
+	if failed := s.queueFailed.Load(); failed != nil && p.admitted[0].calls[0].Came.Before(*failed) {
+		refuse(p.admitted, away("send half message", errQueueAway))
+		return answered, nil
+	}
+	list := p.list(stock.NewID(s.opts.Now()))
+	s.opts.OnHalf(len(list.Orders))
+	local := s.stock.Begin(ctx, list)
+	defer local.Abandon()
+	outcome, err := s.send(ctx, list, local.Commit)
+	if err != nil {
+		now := time.Now()
+		s.queueFailed.Store(&now)
+		refuse(p.admitted, away("send half message", err))
+		return answered, nil
+	}
+	if outcome == mq.Commit {
+		s.cache.sold(p.tickets)
+		for _, bought := range p.admitted {
+			bought.answer(stock.Reservation{Order: bought.order, State: stock.Held}, nil)
+		}
+		return answered, nil
+	}
+	return s.rolledBack(ctx, p.admitted, outcome, local.Err())
+}
+
+// rolledBack sorts out why a list is not reserved, by the error alone: a database that is asked afterwards may answer
+// although it could not write.
+func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
+	switch {
+	case outcome == mq.Rollback && errors.Is(err, stock.ErrConflict):
+		s.cache.doubt()
+		return conflicted, err
+	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, stock.ErrUnavailable):
+		refuse(list, away("reserve", err))
+		return answered, nil
+	}
+	return refusedWhole, err
+}

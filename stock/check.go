@@ -1,0 +1,68 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/mq"
+)
+
+const (
+	checkTimeout = 2 * time.Second
+
+	committed  = "committed"
+	rolledBack = "rolled_back"
+)
+
+// Check answers a check-back. The fence row of the transaction id decides: reservations are written with a committed
+// one; where there is none, Check writes a rolled-back one, so that a late local transaction fails on the key. Any
+// doubt is Unknown. (The barrier of dtm, client/dtmcli/barrier.go, QueryPrepared.)
+func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	outcome, err := s.fence(ctx, half.TxID)
+	if err == nil && outcome == mq.Unknown {
+		err = s.refuseLate(ctx, half.TxID)
+		switch {
+		case err == nil:
+			outcome = mq.Rollback
+		case s.db.IsDuplicate(err):
+			outcome, err = s.fence(ctx, half.TxID)
+		}
+	}
+	if err != nil {
+		s.log.Warn("check-back is left open", "tx", half.TxID, "checks", half.Checks, "error", err)
+		return mq.Unknown
+	}
+	return outcome
+}
+
+// fence reads what is decided about a transaction; Unknown is a missing row.
+func (s *Stock) fence(ctx context.Context, txID string) (mq.Outcome, error) {
+	var outcome string
+	err := s.db.Reader().GetContext(ctx, &outcome, `SELECT outcome FROM fences WHERE tx_id = ?`, txID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return mq.Unknown, nil
+	case err != nil:
+		return mq.Unknown, fmt.Errorf("read fence: %w", err)
+	case outcome == committed:
+		return mq.Commit, nil
+	}
+	return mq.Rollback, nil
+}
+
+func (s *Stock) refuseLate(ctx context.Context, txID string) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return putFence(ctx, tx, txID, rolledBack) })
+}
+
+func putFence(ctx context.Context, tx *db.Tx, txID, outcome string) error {
+	if err := tx.Insert(ctx, `fences (tx_id, outcome)`, []any{txID, outcome}); err != nil {
+		return fmt.Errorf("insert fence: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/mq"
+)
+
+// ExecuteTimeout bounds a local transaction from its first statement to its commit.
+const ExecuteTimeout = 3 * time.Second
+
+// ErrConflict says that a list cannot be reserved as it was planned: a ticket, an order or the fence was taken since.
+var ErrConflict = errors.New("the plan no longer holds")
+
+// LocalTransaction is the local transaction of a half message. It is written while the half message is on its way, up to
+// the row that everybody wants, and can commit only once the listener says that the half message is stored.
+type LocalTransaction struct {
+	stock  *Stock
+	txID   string
+	stored chan struct{} // closed by the listener
+	ended  chan struct{} // closed when err is the transaction's
+	err    error
+	cancel context.CancelFunc
+}
+
+// Begin begins the local transaction that reserves a list. It ends by Commit or Abandon.
+func (s *Stock) Begin(ctx context.Context, l ReservationList) *LocalTransaction {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ExecuteTimeout)
+	t := &LocalTransaction{
+		stock: s, txID: l.TxID, stored: make(chan struct{}), ended: make(chan struct{}), cancel: cancel,
+	}
+	go func() {
+		defer close(t.ended)
+		err := s.db.InTx(ctx, func(tx *db.Tx) error {
+			if err := s.write(ctx, tx, l); err != nil {
+				return err
+			}
+			select {
+			case <-t.stored:
+				return l.takeStock(ctx, tx)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		t.err = s.reserveFailed(err)
+	}()
+	return t
+}
+
+func (s *Stock) reserveFailed(err error) error {
+	switch {
+	case s.db.IsDuplicate(err):
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	case err == nil, errors.Is(err, db.ErrCommitInDoubt), errors.Is(err, ErrConflict):
+		return err
+	}
+	return s.failed("reserve", err)
+}
+
+// Abandon returns when the transaction is rolled back, unless it has been committed. It may be called at any time.
+func (t *LocalTransaction) Abandon() {
+	t.cancel()
+	<-t.ended
+}
+
+// Commit is what the listener runs, once. Its outcome is Rollback only when nothing is reserved and nothing of this list
+// can be any more; then Err says why. Unknown leaves the answer to the check-back.
+func (t *LocalTransaction) Commit(ctx context.Context) mq.Outcome {
+	close(t.stored)
+	<-t.ended
+	t.cancel()
+	switch {
+	case t.err == nil:
+		return mq.Commit
+	case errors.Is(t.err, db.ErrCommitInDoubt):
+		// The deadline of the transaction may be what cut it off, so the question has its own.
+		outcome := t.stock.Check(context.WithoutCancel(ctx), mq.Half{TxID: t.txID})
+		if outcome == mq.Rollback {
+			t.err = fmt.Errorf("%w: %w", ErrConflict, t.err) // it did not happen, and may succeed at the next try
+		}
+		return outcome
+	}
+	return mq.Rollback
+}
+
+// Err is why Commit has not committed: ErrConflict, ErrUnavailable, or what the database says of this list.
+func (t *LocalTransaction) Err() error { return t.err }
