@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/stock"
+
 	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/labstack/echo/v4"
@@ -17,7 +19,7 @@ const (
 
 const (
 	tokenBytesMax   = 4096
-	subjectBytesMax = 128
+	subjectBytesMax = stock.BuyerIDMax
 	tokenLeeway     = 30 * time.Second // between the clocks of who made the token and ours
 )
 

@@ -15,9 +15,6 @@ import (
 const (
 	paymentSucceeded = "payment.succeeded"
 	resultIgnored    = "ignored"
-
-	providerIDBytesMax = 255
-	currencyBytesMax   = 8
 )
 
 // paymentEvent is what the payment provider sends. It may hold more than this: providers add fields. What is here is
@@ -68,12 +65,12 @@ func (o *office) paymentCallback(c echo.Context) error {
 // recorded: money has moved.
 func (p *paymentEvent) wrong() string {
 	switch {
-	case !visibleText(p.Data.PaymentID, providerIDBytesMax):
-		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters.", providerIDBytesMax)
-	case !visibleText(p.Data.OrderID, providerIDBytesMax):
-		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", providerIDBytesMax)
-	case !visibleText(p.Data.Currency, currencyBytesMax):
-		return fmt.Sprintf("data.currency must have 1 to %d visible ASCII characters.", currencyBytesMax)
+	case !visibleText(p.Data.PaymentID, order.IDMax):
+		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters.", order.IDMax)
+	case !visibleText(p.Data.OrderID, order.IDMax):
+		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", order.IDMax)
+	case !visibleText(p.Data.Currency, order.CurrencyMax):
+		return fmt.Sprintf("data.currency must have 1 to %d visible ASCII characters.", order.CurrencyMax)
 	case p.Data.Amount < 1:
 		return "data.amount must be 1 or more minor units."
 	}

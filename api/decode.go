@@ -23,10 +23,10 @@ import (
 // What a request may hold at most.
 const (
 	bodyBytesMax     = 16 << 10
-	callbackBytesMax = 64 << 10 // Standard Webhooks keeps a payload below 20 kB
-	idBytesMax       = 64
-	cursorBytesMax   = 256
-	limitMax         = 100
+	callbackBytesMax = 64 << 10             // Standard Webhooks keeps a payload below 20 kB
+	idBytesMax       = stock.ScreeningIDMax // and of an order id, which is shorter
+	cursorBytesMax   = stock.CursorMax
+	limitMax         = stock.PageMax
 	limitDefault     = 20
 	detailBytesMax   = 160
 	numberBytesMax   = 64 // of an integer that is written with a point or an exponent

@@ -132,7 +132,7 @@ func TestScreeningInput(t *testing.T) {
 		`{}`, replace(`"Heat"`, `""`), replace(`"Heat"`, `"`+strings.Repeat("x", 256)+`"`), replace(`"Heat"`, `"a\u0000b"`),
 		replace(`"Hall 2"`, `"a\nb"`), replace(`4900`, `0`), replace(`4900`, `-1`), replace(`4900`, `10000000001`),
 		replace(`"CNY"`, `"cny"`), replace(`"CNY"`, `"CNYX"`), replace(`"CNY"`, `""`), replace(`:7,`, `:0,`),
-		replace(`:7,`, `:1000001,`), replace(`2026-11-25`, `2026-12-25`), replace(`2026-11-25T00:00:00Z`, `2026-12-01T00:00:00Z`),
+		replace(`:7,`, `:100000001,`), replace(`2026-11-25`, `2026-12-25`), replace(`2026-11-25T00:00:00Z`, `2026-12-01T00:00:00Z`),
 		replace(`2026-11-25`, `1969-11-25`), replace(`2026-12-01T18`, `9999-12-01T18`), replace(`limit":2`, `limit":-1`),
 		replace(`2026-11-25T00:00:00Z`, `2026-12-01T00:00:00.0001Z`), replace(`2026-12-01T00:00:00Z`, `2026-11-25T00:00:00.0009Z`),
 	} {
@@ -149,7 +149,7 @@ func TestScreeningInput(t *testing.T) {
 		wantProblem(t, w, 400, "invalid_request")
 	}
 	for body, status := range map[string]int{
-		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400, `{"capacity":0}`: 422, `{"capacity":1000001}`: 422,
+		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400, `{"capacity":0}`: 422, `{"capacity":100000001}`: 422,
 		`{"capacity":"9"}`: 400, `{"movie":"Other"}`: 400, `{"price":{"amount":1,"currency":"CNY"}}`: 400,
 		`{"sale_opens_at":"1960-01-01T00:00:00Z"}`: 422, `{"sale_opens_at":""}`: 400,
 		`{"sale_opens_at":"2026-01-02T00:00:00Z","sale_closes_at":"2026-01-01T00:00:00Z"}`: 422,

@@ -12,8 +12,6 @@ import (
 
 const (
 	headerIdempotencyKey = "Idempotency-Key"
-	keyBytesMax          = 255
-	quantityMax          = 100
 	answerBytes          = 512 // enough for an order, so that its encoding allocates once
 )
 
@@ -60,8 +58,8 @@ func readPurchase(c echo.Context) (quantity int64, err error) {
 	if err := decodeBody(c, &body); err != nil {
 		return 0, err
 	}
-	if body.Quantity < 1 || body.Quantity > quantityMax {
-		return 0, refusal{kind: invalid, detail: fmt.Sprintf("quantity must be from 1 to %d.", quantityMax)}
+	if body.Quantity < 1 || body.Quantity > sale.QuantityMax {
+		return 0, refusal{kind: invalid, detail: fmt.Sprintf("quantity must be from 1 to %d.", sale.QuantityMax)}
 	}
 	return body.Quantity, nil
 }
@@ -72,9 +70,9 @@ func idempotencyKey(header http.Header) (string, error) {
 	if len(values) == 0 || values[0] == "" {
 		return "", refusal{kind: keyMissing}
 	}
-	if len(values) > 1 || len(values[0]) > keyBytesMax || !printableASCII(values[0]) {
+	if len(values) > 1 || len(values[0]) > sale.KeyMax || !printableASCII(values[0]) {
 		return "", refusal{kind: malformed,
-			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", keyBytesMax)}
+			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", sale.KeyMax)}
 	}
 	return values[0], nil
 }

@@ -12,13 +12,6 @@ import (
 	"boxoffice/stock"
 )
 
-// What a screening may say at most.
-const (
-	nameBytesMax = 255
-	capacityMax  = 1_000_000
-	priceMax     = 10_000_000_000 // minor units; all tickets of a screening together are far from overflow
-)
-
 const wrongWindow = "sale_opens_at must be before sale_closes_at."
 
 type screeningBody struct {
@@ -127,22 +120,22 @@ func (o *office) changeScreening(c echo.Context, _ string) error {
 func (b screeningBody) wrong() string {
 	switch {
 	case !validName(b.Movie):
-		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", nameBytesMax)
+		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
 	case !validName(b.Venue):
-		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", nameBytesMax)
+		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
 	case !validTime(b.StartsAt):
 		return "starts_at must be given, between the years 1970 and 9998."
-	case b.Price.Amount < 1 || b.Price.Amount > priceMax:
-		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", priceMax)
-	case !validCurrency(b.Price.Currency):
+	case b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax:
+		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", stock.PriceMax)
+	case !event.IsCurrency(b.Price.Currency):
 		return "price.currency must be three capital letters, as in ISO 4217."
-	case b.Capacity < 1 || b.Capacity > capacityMax:
-		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
+	case b.Capacity < 1 || b.Capacity > stock.CapacityMax:
+		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
 	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
 	case !earlier(b.SaleOpensAt, b.SaleClosesAt):
 		return wrongWindow
-	case b.PerUserLimit < 0 || b.PerUserLimit > capacityMax:
+	case b.PerUserLimit < 0 || b.PerUserLimit > stock.CapacityMax:
 		return wrongLimit()
 	}
 	return ""
@@ -153,11 +146,11 @@ func (b screeningChangeBody) wrong() string {
 	switch {
 	case b == screeningChangeBody{}:
 		return "At least one of capacity, sale_opens_at, sale_closes_at and per_user_limit must be given."
-	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > capacityMax):
-		return fmt.Sprintf("capacity must be from 1 to %d.", capacityMax)
+	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
+		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
-	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > capacityMax):
+	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
 		return wrongLimit()
 	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
 		return wrongWindow
@@ -166,11 +159,11 @@ func (b screeningChangeBody) wrong() string {
 }
 
 func wrongLimit() string {
-	return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", capacityMax)
+	return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", stock.CapacityMax)
 }
 
 func validName(s string) bool {
-	if s == "" || len(s) > nameBytesMax {
+	if s == "" || len(s) > stock.NameMax {
 		return false
 	}
 	for _, r := range s {
@@ -188,15 +181,3 @@ func validTime(t time.Time) bool {
 
 // earlier compares in milliseconds, as the database will.
 func earlier(a, b time.Time) bool { return a.UnixMilli() < b.UnixMilli() }
-
-func validCurrency(s string) bool {
-	if len(s) != 3 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < 'A' || s[i] > 'Z' {
-			return false
-		}
-	}
-	return true
-}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"boxoffice/order"
 )
 
 // The headers of Standard Webhooks 1.0 (https://github.com/standard-webhooks/standard-webhooks).
@@ -49,6 +51,12 @@ func newWebhookVerifier(secrets []string, now func() time.Time) (*webhookVerifie
 	return v, nil
 }
 
+// CheckWebhookSecret refuses a secret that no webhook can be verified by. It never puts the secret into its error.
+func CheckWebhookSecret(text string) error {
+	_, err := decodeWebhookSecret(text)
+	return err
+}
+
 // decodeWebhookSecret never puts the secret into its error.
 func decodeWebhookSecret(text string) ([]byte, error) {
 	encoded, found := strings.CutPrefix(text, webhookSecretPrefix)
@@ -71,7 +79,7 @@ func (v *webhookVerifier) verify(header http.Header, body []byte) bool {
 	id, okID := single(header, headerWebhookID)
 	timestamp, okTimestamp := single(header, headerWebhookTimestamp)
 	signatures, okSignatures := single(header, headerWebhookSignature)
-	if !okID || !okTimestamp || !okSignatures || !visibleText(id, providerIDBytesMax) {
+	if !okID || !okTimestamp || !okSignatures || !visibleText(id, order.IDMax) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"boxoffice/api"
 	"boxoffice/archive"
+	"boxoffice/common/mq"
+	"boxoffice/stock"
 )
 
 const (
@@ -26,8 +27,6 @@ const (
 
 	envJWTSecret     = "BOXOFFICE_JWT_SECRET"
 	envWebhookSecret = "BOXOFFICE_WEBHOOK_SECRET"
-
-	maxBatchLimit = 500
 )
 
 const usageText = `boxoffice runs the office. boxoffice COMMAND, with these flags and its own, does something else:
@@ -196,16 +195,16 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_PAY_WINDOW to at least 1s")
 	case c.SweepGrace < time.Second:
 		return errors.New("set BOXOFFICE_SWEEP_GRACE to at least 1s")
-	case !regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`).MatchString(c.QueuePrefix):
-		return errors.New("set BOXOFFICE_QUEUE_PREFIX to at most 32 letters, digits, _ and -")
+	case mq.CheckPrefix(c.QueuePrefix) != nil:
+		return fmt.Errorf("set BOXOFFICE_QUEUE_PREFIX to another one: %w", mq.CheckPrefix(c.QueuePrefix))
 	case c.LogAge < 0 || c.LogBytes < 0:
 		return errors.New("set BOXOFFICE_LOG_AGE and BOXOFFICE_LOG_BYTES to 0 or more")
 	case c.BuyerRate < 0 || c.AddressRate < 0:
 		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
 	case c.ArchiveAfter != 0 && c.ArchiveAfter < archive.AgeMin:
 		return fmt.Errorf("set BOXOFFICE_ARCHIVE_AFTER to 0, or to %v or more: until then messages of its orders can be on their way", archive.AgeMin)
-	case c.MaxBatch < 1 || c.MaxBatch > maxBatchLimit:
-		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", maxBatchLimit)
+	case c.MaxBatch < 1 || c.MaxBatch > stock.ListMax:
+		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", stock.ListMax)
 	}
 	if c.StockDSN == "" {
 		c.StockDSN = "sqlite:" + filepath.Join(c.DataDir, "stock.db")
@@ -249,10 +248,8 @@ func (c *Config) checkSecrets() error {
 		return errors.New("set BOXOFFICE_WEBHOOK_SECRET to the payment provider's secret, whsec_ and base64")
 	}
 	for _, secret := range c.WebhookSecrets {
-		encoded, ok := strings.CutPrefix(secret, "whsec_")
-		key, err := base64.StdEncoding.DecodeString(encoded)
-		if !ok || err != nil || len(key) < 24 || len(key) > 64 {
-			return errors.New("set BOXOFFICE_WEBHOOK_SECRET to whsec_ and the base64 of 24 to 64 bytes (several, for rotation, with spaces between)")
+		if err := api.CheckWebhookSecret(secret); err != nil {
+			return fmt.Errorf("set BOXOFFICE_WEBHOOK_SECRET to whsec_ and the base64 of 24 to 64 bytes (several, for rotation, with spaces between): one %w", err)
 		}
 	}
 	return nil

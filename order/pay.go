@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	maxIDLength       = 255
-	maxCurrencyLength = 8
+	// IDMax and CurrencyMax bound what a provider says, in bytes.
+	IDMax       = 255
+	CurrencyMax = 8
 )
 
 // Pay records a payment and what it does to its order, in one transaction that it may share with other payments. The
@@ -176,8 +177,8 @@ func (o *Orders) lookAgain(ctx context.Context, parked []Payment) (map[string]Pa
 // recordable keeps out what one of the databases would refuse, so that one caller's payment cannot fail a whole list,
 // and what it would take for another id (MySQL ignores spaces at the end).
 func recordable(p Payment) bool {
-	return visible(p.ID, maxIDLength) && visible(p.OrderID, maxIDLength) && visible(p.WebhookID, maxIDLength) &&
-		visible(p.Amount.Currency, maxCurrencyLength)
+	return visible(p.ID, IDMax) && visible(p.OrderID, IDMax) && visible(p.WebhookID, IDMax) &&
+		visible(p.Amount.Currency, CurrencyMax)
 }
 
 // visible tells strings of 1 to limit visible ASCII characters.

@@ -153,7 +153,7 @@ func TestPaymentThatCannotBeRecordedIsRefused(t *testing.T) {
 	f := newFixture(t)
 	for name, spoil := range map[string]func(*Payment){
 		"no id":            func(p *Payment) { p.ID = "" },
-		"long id":          func(p *Payment) { p.ID = strings.Repeat("x", maxIDLength+1) },
+		"long id":          func(p *Payment) { p.ID = strings.Repeat("x", IDMax+1) },
 		"space at the end": func(p *Payment) { p.ID += " " },
 		"control":          func(p *Payment) { p.OrderID += "\x00" },
 		"not ASCII":        func(p *Payment) { p.WebhookID += "\u00e9" },
@@ -166,7 +166,7 @@ func TestPaymentThatCannotBeRecordedIsRefused(t *testing.T) {
 		}
 	}
 	p := f.payment(f.reserve(time.Hour))
-	p.ID, p.WebhookID = strings.Repeat("x", maxIDLength), strings.Repeat("~", maxIDLength)
+	p.ID, p.WebhookID = strings.Repeat("x", IDMax), strings.Repeat("~", IDMax)
 	f.pay(p, Parked)
 }
 

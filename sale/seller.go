@@ -18,9 +18,13 @@ import (
 	"boxoffice/stock"
 )
 
+// The bounds of a request.
 const (
-	keyMax = 255
+	KeyMax      = 255 // bytes
+	QuantityMax = 100 // tickets
+)
 
+const (
 	// A full list may go out beside the one that commits; more of them would only wait for the database.
 	sellerWorkers = 2
 	sellerQueue   = 8192
@@ -81,9 +85,9 @@ func (r Request) validate() error {
 	switch {
 	case !stock.IsBuyerID(r.BuyerID):
 		return fmt.Errorf("%w: buyer id", stock.ErrInvalid)
-	case r.Key == "" || len(r.Key) > keyMax:
+	case r.Key == "" || len(r.Key) > KeyMax:
 		return fmt.Errorf("%w: idempotency key", stock.ErrInvalid)
-	case r.Quantity < 1:
+	case r.Quantity < 1 || r.Quantity > QuantityMax:
 		return fmt.Errorf("%w: quantity", stock.ErrInvalid)
 	case !stock.IsScreeningID(r.ScreeningID):
 		return stock.ErrScreeningNotFound

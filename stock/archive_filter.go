@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"boxoffice/common/db"
 
@@ -21,7 +22,7 @@ const (
 	filterBlockBytes = 256
 	filterHashes     = 6
 	filterLayerIDs   = 12_000_000 // in a layer, at 11 bits each; then a new one begins
-	filterLock       = -1         // the block that a writer locks
+	filterLock       = -1         // the block that a writer locks, with the version
 	filterStep       = 1000       // blocks in one transaction
 )
 
@@ -55,33 +56,100 @@ func (p filterPlace) addTo(bits []byte) {
 	}
 }
 
-type filterRow struct {
-	Block int    `db:"block"`
-	Bits  []byte `db:"bits"`
+// filterCache keeps the blocks that this process has read for as long as nobody adds to the filter: at most the whole of
+// it. A purchase then costs no read of its own; reading a block for each was a tenth of all that an order costs.
+type filterCache struct {
+	mu      sync.Mutex
+	version int64
+	blocks  map[int][][]byte // the bits of each layer
+}
+
+// recall returns what is known of the wanted blocks at this version of the filter, and the blocks that are not. Who has an
+// older view of the database than somebody had before knows none.
+func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byte, missing []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version > c.version || c.blocks == nil {
+		c.version, c.blocks = version, map[int][][]byte{}
+	}
+	known = make(map[int][][]byte, len(wanted))
+	for _, block := range wanted {
+		layers, exists := c.blocks[block]
+		if exists && version == c.version {
+			known[block] = layers
+		} else {
+			missing = append(missing, block)
+		}
+	}
+	return known, missing
+}
+
+// keep keeps blocks that were read after the version was: of that version, or newer.
+func (c *filterCache) keep(version int64, read map[int][][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version == c.version {
+		maps.Copy(c.blocks, read)
+	}
 }
 
 // possiblyArchived returns those of the ids that may be archived; no other is.
-func possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids [][]byte) ([][]byte, error) {
-	byBlock := map[int][]int{} // indexes of ids
+func (s *Stock) possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids [][]byte) ([][]byte, error) {
 	places := make([]filterPlace, len(ids))
+	wanted := make([]int, len(ids))
 	for i, id := range ids {
 		places[i] = placeOf(id)
-		byBlock[places[i].block] = append(byBlock[places[i].block], i)
+		wanted[i] = places[i].block
 	}
-	var rows []filterRow // of all layers
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
-		WHERE block IN `+among(len(byBlock)), anys(slices.Sorted(maps.Keys(byBlock)))...); err != nil {
+	blocks, err := s.filterBlocks(ctx, q, wanted)
+	if err != nil {
 		return nil, fmt.Errorf("read the filter: %w", err)
 	}
 	var possible [][]byte
-	for _, row := range rows {
-		for _, i := range byBlock[row.Block] {
-			if places[i].isIn(row.Bits) {
-				possible = append(possible, ids[i])
-			}
+	for i, p := range places {
+		if slices.ContainsFunc(blocks[p.block], p.isIn) {
+			possible = append(possible, ids[i])
 		}
 	}
 	return possible, nil
+}
+
+// filterBlocks returns the bits of each layer of the blocks. Each writer of the filter counts its version up, in the
+// column layer of the row that it locks.
+func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted []int) (map[int][][]byte, error) {
+	var version int64
+	if err := sqlx.GetContext(ctx, q, &version, `SELECT layer FROM archived_filter WHERE block = ?`, filterLock); err != nil {
+		return nil, err
+	}
+	if version == 0 {
+		return nil, nil
+	}
+	known, missing := s.filter.recall(version, wanted)
+	if len(missing) == 0 {
+		return known, nil
+	}
+	slices.Sort(missing)
+	missing = slices.Compact(missing)
+	var rows []filterRow
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
+		WHERE block IN `+among(len(missing)), anys(missing)...); err != nil {
+		return nil, err
+	}
+	read := make(map[int][][]byte, len(missing))
+	for _, block := range missing {
+		read[block] = nil // it may have no layer
+	}
+	for _, row := range rows {
+		read[row.Block] = append(read[row.Block], row.Bits)
+	}
+	s.filter.keep(version, read)
+	maps.Copy(known, read)
+	return known, nil
+}
+
+type filterRow struct {
+	Block int    `db:"block"`
+	Bits  []byte `db:"bits"`
 }
 
 // FilterRequests adds the request ids of an archive whose file is being written to the filter, in steps that each lock it
@@ -126,7 +194,7 @@ func filterBlocksOf(requestIDs []string) (map[int][]byte, error) {
 // addToFilter adds some of the blocks to the newest layer. Writers take turns: what one adds to a block the next one
 // reads.
 func addToFilter(ctx context.Context, tx *db.Tx, some []int, blocks map[int][]byte) error {
-	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archived_filter SET layer = layer WHERE block = ?`, filterLock)); err != nil {
+	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archived_filter SET layer = layer + 1 WHERE block = ?`, filterLock)); err != nil {
 		return fmt.Errorf("lock the filter: %w", err)
 	}
 	var archived int64

@@ -32,18 +32,45 @@ func TestFilterRefusesNobodyByItself(t *testing.T) {
 	id := RequestKey("bob", "k")
 	place := placeOf(id[:])
 	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
-		return tx.Insert(t.Context(), `archived_filter (block, layer, bits)`, []any{place.block, 99, full})
+		return addToFilter(t.Context(), tx, []int{place.block}, map[int][]byte{place.block: full})
 	}); err != nil {
 		t.Fatal(err)
 	}
-	possible, err := possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]})
+	possible, err := s.possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]})
 	if err != nil || len(possible) != 1 {
 		t.Fatalf("possible %x, %v, want bob's", possible, err)
 	}
 	alice := RequestID("alice", "k")
-	found, err := archivedRequests(t.Context(), s.db.Reader(), []string{RequestID("bob", "k"), alice})
+	found, err := s.archivedRequests(t.Context(), s.db.Reader(), []string{RequestID("bob", "k"), alice})
 	if err != nil || len(found) != 1 || !found[alice] {
 		t.Errorf("archived are %v, %v, want alice's", found, err)
+	}
+}
+
+// A process keeps what it has read of the filter. Another one archives the very key that this one has just looked for, in a
+// block that it knows: what was read before is not used again, nor is it by who looks at the database as it was.
+func TestFilterIsReadAgainWhenSomebodyAddedToIt(t *testing.T) {
+	other, now := newStock(t)
+	s := New(other.db, Options{Now: now.Now})
+	for _, buyer := range []string{"alice", "bob"} {
+		id := RequestKey(buyer, "k")
+		if possible, err := s.possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]}); err != nil || len(possible) != 0 {
+			t.Fatalf("%s before: %x, %v", buyer, possible, err)
+		}
+		screening := addScreening(t, other, 10, 0)
+		mustEnd(t, other, now, screening.ID, buyer)
+		mustArchive(t, other, screening.ID)
+		if possible, err := s.possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]}); err != nil || len(possible) != 1 {
+			t.Errorf("%s after: %x, %v", buyer, possible, err)
+		}
+	}
+	version, place := s.filter.version, placeOf([]byte("some key"))
+	s.filter.keep(version-1, map[int][][]byte{place.block: nil})
+	if known, missing := s.filter.recall(version, []int{place.block}); len(known) != 0 || len(missing) != 1 {
+		t.Errorf("what was read by an older view is kept: %v, %v", known, missing)
+	}
+	if known, missing := s.filter.recall(version-1, []int{place.block}); len(known) != 0 || len(missing) != 1 || s.filter.version != version {
+		t.Errorf("an older view is answered %v, %v", known, missing)
 	}
 }
 
@@ -63,7 +90,7 @@ func TestEveryLayerOfTheFilterIsRead(t *testing.T) {
 	}
 	for _, buyer := range buyers {
 		id := RequestID(buyer, "k")
-		if found, err := archivedRequests(t.Context(), s.db.Reader(), []string{id}); err != nil || !found[id] {
+		if found, err := s.archivedRequests(t.Context(), s.db.Reader(), []string{id}); err != nil || !found[id] {
 			t.Errorf("the key of %s is not found, %v", buyer, err)
 		}
 	}
@@ -130,7 +157,7 @@ func TestArchiversShareTheFilter(t *testing.T) {
 	for _, buyer := range buyers {
 		requests = append(requests, RequestID(buyer, "k"))
 	}
-	found, err := archivedRequests(t.Context(), s.db.Reader(), requests)
+	found, err := s.archivedRequests(t.Context(), s.db.Reader(), requests)
 	if err != nil || len(found) != archivers*buyersEach {
 		t.Errorf("%d keys are found, %v, want %d", len(found), err, archivers*buyersEach)
 	}

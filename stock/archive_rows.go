@@ -109,7 +109,7 @@ func present(ctx context.Context, tx *db.Tx, query string, args []any) (map[stri
 }
 
 // archivedRequests tells which of the request ids are those of archived orders.
-func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []string) (map[string]bool, error) {
+func (s *Stock) archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []string) (map[string]bool, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []str
 		}
 		ids[i] = id[:]
 	}
-	ids, err := possiblyArchived(ctx, q, ids)
+	ids, err := s.possiblyArchived(ctx, q, ids)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}

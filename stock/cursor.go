@@ -8,8 +8,9 @@ import (
 
 const (
 	pageDefault = 20
-	pageMax     = 100
-	cursorMax   = 512
+
+	PageMax   = 100 // items of a list
+	CursorMax = 256 // bytes
 )
 
 // position is the last row of a page: its time in Unix milliseconds, and its id among those of the same time.
@@ -27,7 +28,7 @@ func parseCursor(cursor string, first position) (position, error) {
 	if cursor == "" {
 		return first, nil
 	}
-	if len(cursor) > cursorMax {
+	if len(cursor) > CursorMax {
 		return position{}, ErrCursorInvalid
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -46,5 +47,5 @@ func pageSize(limit int) int {
 	if limit <= 0 {
 		return pageDefault
 	}
-	return min(limit, pageMax)
+	return min(limit, PageMax)
 }

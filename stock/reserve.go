@@ -31,7 +31,7 @@ func (s *Stock) write(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	if err := l.insertReservations(ctx, tx, s.sweepGrace); err != nil {
 		return fmt.Errorf("insert reservations: %w", err)
 	}
-	if err := l.refuseArchived(ctx, tx); err != nil {
+	if err := s.refuseArchived(ctx, tx, l); err != nil {
 		return fmt.Errorf("look for archived requests: %w", err)
 	}
 	if err := takeHoldings(ctx, tx, l.Holdings); err != nil {
@@ -70,8 +70,8 @@ func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, swee
 
 // refuseArchived holds the archive's half of the promise that a key buys once; the other half is the unique key of the
 // reservations. It comes after the insert: an order that is archived meanwhile is then in one of the two.
-func (l ReservationList) refuseArchived(ctx context.Context, tx *db.Tx) error {
-	archived, err := archivedRequests(ctx, tx, l.Requests)
+func (s *Stock) refuseArchived(ctx context.Context, tx *db.Tx, l ReservationList) error {
+	archived, err := s.archivedRequests(ctx, tx, l.Requests)
 	if err == nil && len(archived) > 0 {
 		err = fmt.Errorf("%w: %d requests are archived", ErrConflict, len(archived))
 	}

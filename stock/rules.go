@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"boxoffice/common/event"
 )
 
 // The bounds of what this service takes. The columns are wide enough for each.
@@ -12,7 +14,6 @@ const (
 	ScreeningIDMax = 64  // bytes
 	NameMax        = 255 // bytes, of a movie or a venue
 	orderIDMax     = 64  // bytes
-	CurrencyLength = 3   // bytes
 
 	// Together they keep the price of all tickets of a screening within an int64.
 	CapacityMax = 100_000_000
@@ -39,9 +40,9 @@ func (s Screening) validate() error {
 		field = "venue"
 	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
 		field = "price amount"
-	case !isText(s.Price.Currency, CurrencyLength) || len(s.Price.Currency) < CurrencyLength:
+	case !event.IsCurrency(s.Price.Currency):
 		field = "price currency"
-	case s.Capacity < 0 || s.Capacity > CapacityMax:
+	case s.Capacity < 1 || s.Capacity > CapacityMax:
 		field = "capacity"
 	case s.PerUserLimit < 0 || s.PerUserLimit > CapacityMax:
 		field = "per-user limit"

@@ -39,7 +39,7 @@ func (s *Stock) Snapshot(ctx context.Context, list []Lookup) (snapshot Snapshot,
 	if snapshot.Reservations, err = s.reservationsByRequest(ctx, requests); err != nil {
 		return snapshot, s.failed("read reservations", err)
 	}
-	if snapshot.Archived, err = archivedRequests(ctx, s.db.Reader(), requests); err != nil {
+	if snapshot.Archived, err = s.archivedRequests(ctx, s.db.Reader(), requests); err != nil {
 		return snapshot, s.failed("read archived request ids", err)
 	}
 	return snapshot, nil

@@ -49,6 +49,7 @@ type Stock struct {
 	sweepGrace time.Duration
 	now        func() time.Time
 	log        *slog.Logger
+	filter     filterCache
 
 	watching sync.RWMutex
 	watchers []func(screeningID string)

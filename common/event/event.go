@@ -2,7 +2,11 @@
 // form is JSON in snake_case and is pinned by the files in testdata.
 package event
 
-import "boxoffice/common/mq"
+import (
+	"strings"
+
+	"boxoffice/common/mq"
+)
 
 // The topics, named after the fact that they carry.
 const (
@@ -30,6 +34,12 @@ const (
 type Money struct {
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
+}
+
+// IsCurrency tells whether a code has the form of ISO 4217: three capital letters.
+func IsCurrency(code string) bool {
+	const length = 3
+	return len(code) == length && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // Order is a reservation as the order service needs it. Times are Unix milliseconds UTC.

@@ -69,7 +69,7 @@ type Bus struct {
 // Open resolves the nameservers and returns once one of them knows a broker. It fails with ErrUnavailable within about
 // three seconds.
 func Open(ctx context.Context, c Config) (*Bus, error) {
-	if err := checkPrefix(c.Prefix); err != nil {
+	if err := CheckPrefix(c.Prefix); err != nil {
 		return nil, err
 	}
 	bridgeClientGlobals(c.Log)

@@ -34,8 +34,8 @@ func (b *Bus) checkGroup(group string) error {
 	return nil
 }
 
-// checkPrefix fails for what may not stand in a topic name.
-func checkPrefix(prefix string) error {
+// CheckPrefix refuses a prefix of topics and groups that they cannot have.
+func CheckPrefix(prefix string) error {
 	bad := strings.ContainsFunc(prefix, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
 	})
