@@ -46,7 +46,11 @@ func runArchive(ctx context.Context, args []string, getenv func(string) string, 
 		_, err := o.newArchiver().Restore(ctx, restore)
 		return err
 	}
-	n, err := o.newArchiver().Run(ctx, cmp.Or(config.ArchiveAfter, archiveDefault))
+	age := cmp.Or(config.ArchiveAfter, archiveDefault)
+	if config.logOutlives(age) {
+		return errLogOutlives
+	}
+	n, err := o.newArchiver().Run(ctx, age)
 	_, _ = fmt.Fprintf(stdout, "archived screenings: %d, in %s\n", n, config.ArchiveDir)
 	return err
 }

@@ -22,10 +22,10 @@ func (o *officeTest) archive(ahead time.Duration, args ...string) (string, error
 	return out.String(), err
 }
 
-// archiveFile is the only file of the archive.
-func (o *officeTest) archiveFile() string {
+// archiveFile is the only file of a screening in the archive.
+func (o *officeTest) archiveFile(screening string) string {
 	o.t.Helper()
-	files, err := filepath.Glob(filepath.Join(o.dir, "archive", "*.jsonl.gz"))
+	files, err := filepath.Glob(filepath.Join(o.dir, "archive", "screening-"+screening+".*.jsonl.gz"))
 	if err != nil || len(files) != 1 {
 		o.t.Fatalf("files of the archive: %q, %v, want one", files, err)
 	}
@@ -51,7 +51,7 @@ func TestArchiveAndRestore(t *testing.T) {
 		t.Fatalf("archive: %v\n%s", err, out)
 	}
 	// The other screening had no orders; it comes back to sell.
-	if out, err := o.archive(0, "-restore", filepath.Join(o.dir, "archive", "screening-"+next+".jsonl.gz")); err != nil {
+	if out, err := o.archive(0, "-restore", o.archiveFile(next)); err != nil {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
 	for what, r := range map[string]response{
@@ -66,8 +66,7 @@ func TestArchiveAndRestore(t *testing.T) {
 	}
 	o.wantHealthy(2 * time.Minute)
 
-	file := filepath.Join(o.dir, "archive", "screening-"+over+".jsonl.gz")
-	if out, err := o.archive(0, "-restore", file); err != nil {
+	if out, err := o.archive(0, "-restore", o.archiveFile(over)); err != nil {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
 	if got := o.order("alice", paid.ID); got.Status != "paid" {
@@ -94,7 +93,7 @@ func TestOfficeArchivesByItself(t *testing.T) {
 	o.eventually("the order is archived", func() bool {
 		return o.must("GET", "/v1/orders/"+paid.ID, bearer(t, "alice", "buyer"), "").status == http.StatusNotFound
 	})
-	if content, err := os.ReadFile(o.archiveFile()); err != nil || len(content) == 0 {
+	if content, err := os.ReadFile(o.archiveFile(screening)); err != nil || len(content) == 0 {
 		t.Errorf("its file has %d bytes, %v", len(content), err)
 	}
 }

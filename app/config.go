@@ -189,6 +189,13 @@ func (c *Config) setRoles(list string) error {
 	return nil
 }
 
+var errLogOutlives = errors.New("set BOXOFFICE_LOG_AGE to BOXOFFICE_ARCHIVE_AFTER or less, and not to 0: a message that is read again must not name an archived order")
+
+// logOutlives tells whether the embedded broker keeps messages of orders that are archived at this age.
+func (c *Config) logOutlives(age time.Duration) bool {
+	return len(c.NameServers) == 0 && (c.LogAge == 0 || c.LogAge > age)
+}
+
 func (c *Config) complete() error {
 	switch {
 	case c.PayWindow < time.Second:
@@ -203,6 +210,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
 	case c.ArchiveAfter != 0 && c.ArchiveAfter < archive.AgeMin:
 		return fmt.Errorf("set BOXOFFICE_ARCHIVE_AFTER to 0, or to %v or more: until then messages of its orders can be on their way", archive.AgeMin)
+	case c.ArchiveAfter != 0 && c.logOutlives(c.ArchiveAfter):
+		return errLogOutlives
 	case c.MaxBatch < 1 || c.MaxBatch > stock.ListMax:
 		return fmt.Errorf("set BOXOFFICE_MAX_BATCH to between 1 and %d", stock.ListMax)
 	}

@@ -48,6 +48,8 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
 		"role":                   {args: []string{"-roles", "api,cook"}, want: "BOXOFFICE_ROLES"},
 		"archive age":            {args: []string{"-archive-after", "24h"}, want: "BOXOFFICE_ARCHIVE_AFTER"},
+		"log outlives orders":    {args: []string{"-archive-after", "720h", "-log-age", "721h"}, want: "BOXOFFICE_LOG_AGE"},
+		"log for ever":           {args: []string{"-archive-after", "720h", "-log-age", "0"}, want: "BOXOFFICE_LOG_AGE"},
 		"batch":                  {args: []string{"-max-batch", "0"}, want: "BOXOFFICE_MAX_BATCH"},
 		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
 		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},

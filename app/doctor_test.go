@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -116,13 +117,54 @@ func TestDoctorHealsWhatABrokenOrderServiceLeft(t *testing.T) {
 	if got := o.order("alice", paid.ID); got.Status != "reserved" {
 		t.Errorf("order is %s before the doctor did anything, want reserved", got.Status)
 	}
-	if r, err := o.doctor(2*time.Minute, "-fix"); err != nil || len(r.Treated) != 4 {
+	if r, err := o.doctor(2*time.Minute, "-fix"); err != nil || len(r.Treated) != 6 {
 		t.Errorf("fix: %v, %q", err, r.Treated)
 	}
 	o.eventuallyStatus("alice", paid.ID, "paid")
 	o.eventuallyStatus("bob", unpaid.ID, "pending_payment")
 	o.eventuallyCounters(screening, 7, 1, 2)
 	o.wantHealthy(2 * time.Minute)
+}
+
+// A dead letter of an order that is archived was sent again: there was an order once more, which could be paid, for tickets
+// that are another one's or of a sale that is over.
+func TestDoctorMakesNoOrderOfAnArchivedOne(t *testing.T) {
+	o := newOffice(t, "-roles", "api,stock", "-sweep-grace", "10h")
+	bus, err := mq.Open(t.Context(), mq.Config{
+		NameServers: []string{o.queue.Addr()}, Process: "test", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = bus.Close() }()
+	broken, err := bus.Consume(t.Context(), mq.ConsumeOptions{Group: event.GroupCreate, Concurrency: 1, Timeout: time.Minute},
+		mq.Handle(event.StockReserved, func(context.Context, event.Reserved) error { return mq.Permanent(errors.New("broken")) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	screening := o.addScreening(10, 0)
+	old, next := o.mustBuy("alice", screening, 2), o.mustBuy("bob", screening, 1)
+	o.eventually("two dead letters", func() bool {
+		r, _ := o.doctor(0)
+		return r.Counts[doctor.DeadLetter] == 2
+	})
+	if err := broken.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.write(o.stockDSN, `DELETE FROM reservations WHERE order_id = ?`, old.ID) // as the archive does
+	o.write(o.stockDSN, `UPDATE stock SET available = available + 2, reserved = reserved - 2, sales = sales - 1 WHERE screening_id = ?`, screening)
+	newOfficeAt(t, o.home, "-roles", "order")
+	if _, err := o.doctor(2*time.Minute, "-fix"); err != nil {
+		t.Errorf("fix: %v", err)
+	}
+	o.eventuallyStatus("bob", next.ID, "pending_payment")
+	o.eventually("the queue is empty", func() bool {
+		r, _ := o.doctor(0)
+		return r.Queue != nil && !slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
+	})
+	if r := o.must("GET", "/v1/orders/"+old.ID, bearer(t, "alice", "buyer"), ""); r.status != http.StatusNotFound {
+		t.Errorf("the archived order is %d %s, want 404", r.status, r.body)
+	}
 }
 
 func TestDoctorHealsALostSettle(t *testing.T) {

@@ -71,12 +71,14 @@ func (a *Archiver) Run(ctx context.Context, age time.Duration) (archived int, er
 		switch {
 		case err == nil:
 			archived++
-		case !errors.Is(err, stock.ErrArchiveTaken) && !errors.Is(err, stock.ErrNotOver): // another process was faster
+		case errors.Is(err, stock.ErrArchiveTaken), errors.Is(err, stock.ErrNotOver), errors.Is(err, order.ErrFenced):
+			// Another process was faster.
+		default:
 			failed = errors.Join(failed, fmt.Errorf("archive screening %s: %w", screeningID, err))
 		}
 	}
 	for _, archive := range unfinished {
-		note(archive.ScreeningID, a.resume(ctx, archive))
+		note(archive.ScreeningID, a.resume(ctx, archive.ScreeningID))
 	}
 	before := a.opts.Now().Add(-age)
 	for after := ""; ctx.Err() == nil; {
@@ -93,80 +95,92 @@ func (a *Archiver) Run(ctx context.Context, age time.Duration) (archived int, er
 }
 
 func (a *Archiver) begin(ctx context.Context, screeningID string, before time.Time) error {
-	path, err := freePath(a.opts.Dir, screeningID)
+	lease, err := a.stock.BeginArchive(ctx, screeningID, a.worker, before)
 	if err != nil {
 		return err
 	}
-	if err := a.stock.BeginArchive(ctx, screeningID, path, a.worker, before); err != nil {
-		return err
-	}
-	return a.move(ctx, screeningID, path)
+	return a.move(ctx, lease)
 }
 
 // resume goes on where a process has stopped: nothing is deleted before the file is complete.
-func (a *Archiver) resume(ctx context.Context, archive stock.Archive) error {
-	if !archive.WrittenAt.IsZero() {
-		if _, err := os.Stat(archive.File); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("its file is not here, and its orders are being deleted: go on where that file is: %w", err)
-		}
-	}
-	if err := a.stock.TakeArchive(ctx, archive.ScreeningID, a.worker); err != nil {
+func (a *Archiver) resume(ctx context.Context, screeningID string) error {
+	lease, archive, err := a.stock.TakeArchive(ctx, screeningID, a.worker)
+	if err != nil {
 		return err
 	}
 	if archive.WrittenAt.IsZero() {
-		return a.move(ctx, archive.ScreeningID, archive.File)
+		return a.move(ctx, lease)
 	}
-	return a.verifyAndDrop(ctx, archive)
+	if err := a.verifyAndDrop(ctx, lease, archive); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("its orders are being deleted, and their file is not here: go on where it is: %w", err)
+		}
+		return errors.Join(err, a.leave(ctx, lease))
+	}
+	return nil
 }
 
 // move writes the file, and deletes what is in it.
-func (a *Archiver) move(ctx context.Context, screeningID, path string) error {
-	sums, err := a.write(ctx, screeningID, path)
+func (a *Archiver) move(ctx context.Context, lease stock.ArchiveLease) error {
+	archive, err := a.write(ctx, lease)
 	if err != nil {
 		// Also when ctx has ended: the sale's books stand as they stood.
-		return errors.Join(err, a.stock.AbandonArchive(context.WithoutCancel(ctx), screeningID, a.worker))
+		return errors.Join(err, a.stock.AbandonArchive(context.WithoutCancel(ctx), lease))
 	}
-	if err := a.stock.WrittenArchive(ctx, screeningID, a.worker, sums); err != nil {
-		return errors.Join(err, a.leave(ctx, screeningID))
+	if err := a.stock.WrittenArchive(ctx, lease, archive.File, archive.Digest, archive.Sums); err != nil {
+		if errors.Is(err, stock.ErrArchiveTaken) { // after any other error it may be the archive's file all the same
+			err = errors.Join(err, os.Remove(archive.File))
+		}
+		return errors.Join(err, a.leave(ctx, lease))
 	}
-	return a.drop(ctx, stock.Archive{ScreeningID: screeningID, File: path, Sums: sums})
+	if err := a.drop(ctx, lease, archive); err != nil {
+		return errors.Join(err, a.leave(ctx, lease))
+	}
+	return nil
 }
 
 // verifyAndDrop deletes what is in the file of another run, once that is known to be whole.
-func (a *Archiver) verifyAndDrop(ctx context.Context, archive stock.Archive) error {
-	if err := a.readBack(ctx, archive); err != nil {
-		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
+func (a *Archiver) verifyAndDrop(ctx context.Context, lease stock.ArchiveLease, archive stock.Archive) error {
+	if err := a.orders.FenceArchive(ctx, lease.ScreeningID, lease.Epoch); err != nil {
+		return err
 	}
-	return a.drop(ctx, archive)
+	c, err := a.readBack(ctx, lease, archive.File)
+	if err != nil {
+		return err
+	}
+	if err := c.isOf(archive); err != nil {
+		return err
+	}
+	return a.drop(ctx, lease, archive)
 }
 
 // drop deletes what is in a file that is known to be whole.
-func (a *Archiver) drop(ctx context.Context, archive stock.Archive) error {
-	if err := a.dropRows(ctx, archive.File, archive.ScreeningID); err != nil {
-		return errors.Join(err, a.leave(ctx, archive.ScreeningID))
+func (a *Archiver) drop(ctx context.Context, lease stock.ArchiveLease, archive stock.Archive) error {
+	if err := a.dropRows(ctx, lease, archive.File); err != nil {
+		return err
 	}
 	a.opts.Log.Info("archived a screening", "screening", archive.ScreeningID, "orders", archive.Sums.Orders, "file", archive.File)
 	return nil
 }
 
 // dropRows deletes each order before its reservation: until that goes, and leaves its request id, the key is known by it.
-func (a *Archiver) dropRows(ctx context.Context, path, screeningID string) error {
+func (a *Archiver) dropRows(ctx context.Context, lease stock.ArchiveLease, path string) error {
 	if err := readOrders(path, step, func(orders []orderLine) error {
 		records, reservations := split(orders)
-		if err := a.orders.DropRecords(ctx, records); err != nil {
+		if err := a.orders.DropRecords(ctx, lease.ScreeningID, lease.Epoch, records); err != nil {
 			return err
 		}
-		return a.stock.DropReservations(ctx, screeningID, a.worker, reservations)
+		return a.stock.DropReservations(ctx, lease, reservations)
 	}, func([]stock.ArchivedHolding) error { return nil }); err != nil {
 		return err
 	}
 	for {
-		more, err := a.stock.DropHoldings(ctx, screeningID, a.worker, step)
+		more, err := a.stock.DropHoldings(ctx, lease, step)
 		if err != nil {
 			return err
 		}
 		if !more {
-			return a.stock.FinishArchive(ctx, screeningID, a.worker)
+			return a.stock.FinishArchive(ctx, lease)
 		}
 	}
 }
@@ -181,8 +195,8 @@ func split(orders []orderLine) ([]order.Record, []stock.ArchivedReservation) {
 }
 
 // leave lets the next run go on at once.
-func (a *Archiver) leave(ctx context.Context, screeningID string) error {
-	return a.stock.LeaveArchive(context.WithoutCancel(ctx), screeningID, a.worker)
+func (a *Archiver) leave(ctx context.Context, lease stock.ArchiveLease) error {
+	return a.stock.LeaveArchive(context.WithoutCancel(ctx), lease)
 }
 
 // RunEvery archives from time to time until ctx ends.

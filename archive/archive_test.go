@@ -3,189 +3,15 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"log/slog"
 	"os"
-	"path/filepath"
-	"reflect"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
-	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/order"
-	"boxoffice/sql"
 	"boxoffice/stock"
 )
-
-const (
-	opening = 1_795_000_000_000
-	month   = 30 * 24 * time.Hour
-)
-
-// office is the databases of one office, and a clock that tests move by hand.
-type office struct {
-	t                *testing.T
-	stockDB, orderDB *db.DB
-	stock            *stock.Stock
-	orders           *order.Orders
-	dir              string
-	ms               atomic.Int64
-	onNow            func()
-}
-
-func newOffice(t *testing.T) *office {
-	t.Helper()
-	o := &office{t: t, stockDB: newDB(t, sql.Stock), orderDB: newDB(t, sql.Order), dir: t.TempDir(), onNow: func() {}}
-	o.ms.Store(opening)
-	o.stock = stock.New(o.stockDB, stock.Options{Now: func() time.Time { o.onNow(); return o.now() }})
-	o.orders = order.New(t.Context(), o.orderDB, nil, order.Options{Now: o.now, Log: slog.New(slog.DiscardHandler), MaxBatch: 10})
-	t.Cleanup(o.orders.Close)
-	return o
-}
-
-func newDB(t *testing.T, migrations func() (fs.FS, error)) *db.DB {
-	t.Helper()
-	schema, err := migrations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dbtest.New(t, schema)
-}
-
-func (o *office) now() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
-
-func (o *office) advance(d time.Duration) { o.ms.Add(d.Milliseconds()) }
-
-func (o *office) archiver() *Archiver {
-	return New(o.stock, o.orders, Options{
-		Dir: o.dir, Now: o.now, Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return nil },
-	})
-}
-
-// addScreening adds one that is over after two days, with n orders: every fourth is cancelled, the others are paid.
-func (o *office) addScreening(id string, n, limit int64) {
-	o.t.Helper()
-	now := o.now()
-	if _, err := o.stock.AddScreening(o.t.Context(), stock.Screening{
-		ID: id, Movie: "Metropolis", Venue: "Rex", StartsAt: now.Add(48 * time.Hour), Capacity: 2 * n, PerUserLimit: limit,
-		Price: event.Money{Amount: 4900, Currency: "CNY"}, SaleOpensAt: now, SaleClosesAt: now.Add(24 * time.Hour),
-	}); err != nil {
-		o.t.Fatal(err)
-	}
-	var reservations, orders, payments, holdings []any
-	sold := int64(0)
-	for i := range n {
-		at := now.Add(time.Duration(i/7) * time.Millisecond)
-		orderID, buyer := stock.NewID(at), fmt.Sprintf("buyer-%d", i)
-		reservation, state, reason := stock.Sold, order.Paid, any(nil)
-		if i%4 == 3 {
-			reservation, state, reason = stock.Released, order.Cancelled, "unpaid"
-		} else {
-			sold += 2
-			payments = append(payments, "pay-"+orderID, orderID, 9800, "CNY", "webhook", "applied", at.UnixMilli())
-		}
-		reservations = append(reservations, orderID, stock.RequestID(buyer, id), id, buyer, 2, 9800, "CNY", string(reservation),
-			at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
-		orders = append(orders, orderID, id, buyer, 2, 9800, "CNY", string(state), reason, at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
-		holdings = append(holdings, id, buyer, 2)
-	}
-	o.insert(o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, settled_at)`, reservations)
-	if limit > 0 {
-		o.insert(o.stockDB, `holdings (screening_id, buyer_id, quantity)`, holdings)
-	}
-	o.insert(o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason, created_at, expires_at, settled_at)`, orders)
-	o.insert(o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments)
-	o.exec(o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`, sold, sold, n, id)
-}
-
-func (o *office) insert(d *db.DB, into string, values []any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error { return tx.Insert(o.t.Context(), into, values) }); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
-func (o *office) exec(d *db.DB, statement string, args ...any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(o.t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
-// rows is every row of the tables that the archive empties, as text.
-func (o *office) rows() (all []string) {
-	o.t.Helper()
-	for _, table := range []struct {
-		db    *db.DB
-		query string
-	}{
-		{o.stockDB, `SELECT * FROM reservations ORDER BY order_id`},
-		{o.stockDB, `SELECT * FROM holdings ORDER BY screening_id, buyer_id`},
-		{o.stockDB, `SELECT screening_id, capacity, available, reserved, sold, sales, archived_at FROM stock ORDER BY screening_id`},
-		{o.orderDB, `SELECT * FROM orders ORDER BY id`},
-		{o.orderDB, `SELECT * FROM payments ORDER BY id`},
-	} {
-		rows, err := table.db.Reader().QueryxContext(o.t.Context(), table.query)
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		for rows.Next() {
-			values, err := rows.SliceScan()
-			if err != nil {
-				o.t.Fatal(err)
-			}
-			for i, value := range values {
-				if text, isBytes := value.([]byte); isBytes {
-					values[i] = string(text)
-				}
-			}
-			all = append(all, fmt.Sprint(values...))
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			o.t.Fatal(err)
-		}
-	}
-	return all
-}
-
-func (o *office) count(d *db.DB, table string) (n int) {
-	o.t.Helper()
-	if err := d.Reader().GetContext(o.t.Context(), &n, `SELECT COUNT(*) FROM `+table); err != nil {
-		o.t.Fatal(err)
-	}
-	return n
-}
-
-func (o *office) run(want int) {
-	o.t.Helper()
-	if n, err := o.archiver().Run(o.t.Context(), month); err != nil || n != want {
-		o.t.Fatalf("archived %d, %v, want %d", n, err, want)
-	}
-}
-
-func (o *office) wantEmpty() {
-	o.t.Helper()
-	for table, d := range map[string]*db.DB{"reservations": o.stockDB, "holdings": o.stockDB, "orders": o.orderDB, "payments": o.orderDB} {
-		if n := o.count(d, table); n != 0 {
-			o.t.Errorf("%d %s are left", n, table)
-		}
-	}
-}
-
-func (o *office) wantRows(want []string) {
-	o.t.Helper()
-	if got := o.rows(); !reflect.DeepEqual(got, want) {
-		o.t.Errorf("%d rows, want %d:\n%s\nwant\n%s", len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
 
 // What is archived is gone from both databases but for its sums, and comes back row by row as it was.
 func TestArchivedOrdersComeBackAsTheyWere(t *testing.T) {
@@ -322,24 +148,22 @@ func TestDeadArchiverIsTakenOver(t *testing.T) {
 	o := newOffice(t)
 	o.addScreening("x", 10, 0)
 	o.advance(40 * 24 * time.Hour)
-	if err := o.stock.BeginArchive(t.Context(), "x", filepath.Join(o.dir, "x.jsonl.gz"), "dead", o.now()); err != nil {
+	lease, err := o.stock.BeginArchive(t.Context(), "x", "dead", o.now())
+	if err != nil {
 		t.Fatal(err)
 	}
 	o.run(0)
-	if err := o.stock.TakeArchive(t.Context(), "x", "other"); !errors.Is(err, stock.ErrArchiveTaken) {
+	if _, _, err := o.stock.TakeArchive(t.Context(), "x", "other"); !errors.Is(err, stock.ErrArchiveTaken) {
 		t.Errorf("taken while its worker is alive: %v", err)
 	}
-	o.advance(2 * time.Minute)
-	part := filepath.Join(o.dir, "x.jsonl.gz.123"+partEnding) // it was writing
-	if err := os.WriteFile(part, []byte("half"), 0o600); err != nil {
+	if _, err := createFile(o.dir, "x"); err != nil { // it was writing
 		t.Fatal(err)
 	}
+	o.advance(6 * time.Minute)
 	o.run(1)
 	o.wantEmpty()
-	if entries, err := os.ReadDir(o.dir); err != nil || len(entries) != 1 || entries[0].Name() != "x.jsonl.gz" {
-		t.Errorf("files %v, %v, want the archive's alone", entries, err)
-	}
-	if err := o.stock.DropReservations(t.Context(), "x", "dead", nil); !errors.Is(err, stock.ErrArchiveTaken) {
+	o.wantFiles(o.archiveFile("x"))
+	if err := o.stock.DropReservations(t.Context(), lease, nil); !errors.Is(err, stock.ErrArchiveTaken) {
 		t.Errorf("a worker that was taken for dead goes on: %v", err)
 	}
 }
@@ -385,7 +209,7 @@ func TestDamagedFileDeletesAndRestoresNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := o.rows()
-			if err := o.archiver().verifyAndDrop(t.Context(), archived); !errors.Is(err, ErrDamaged) {
+			if err := o.archiver().verifyAndDrop(t.Context(), stock.ArchiveLease{ScreeningID: "x", Epoch: 9}, archived); !errors.Is(err, ErrDamaged) {
 				t.Errorf("dropped: %v", err)
 			}
 			o.wantRows(before)
@@ -401,11 +225,12 @@ func TestOtherFileIsNotRestored(t *testing.T) {
 	o.advance(40 * 24 * time.Hour)
 	o.run(2)
 	after := o.rows()
+	files := map[string]error{o.archiveFile("x"): ErrDamaged, o.archiveFile("y"): stock.ErrNotArchived}
 	o.exec(o.stockDB, `UPDATE archives SET orders = orders + 1 WHERE screening_id = 'x'`)
 	o.exec(o.stockDB, `DELETE FROM archives WHERE screening_id = 'y'`)
-	for screening, want := range map[string]error{"x": ErrDamaged, "y": stock.ErrNotArchived} {
-		if _, err := o.archiver().Restore(t.Context(), filepath.Join(o.dir, "screening-"+screening+fileEnding)); !errors.Is(err, want) {
-			t.Errorf("%s: %v, want %v", screening, err, want)
+	for file, want := range files {
+		if _, err := o.archiver().Restore(t.Context(), file); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", file, err, want)
 		}
 	}
 	o.wantRows(after)

@@ -3,10 +3,13 @@ package archive
 import (
 	"bufio"
 	"compress/gzip"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,23 +67,6 @@ type endLine struct {
 	Holdings int64             `json:"holdings"`
 }
 
-// freePath is where a screening's file can be: screening-, its id with what names cannot have escaped, and a number when
-// there is such a file already, because no archive is ever written over.
-func freePath(dir, screeningID string) (string, error) {
-	base := filepath.Join(dir, "screening-"+url.PathEscape(screeningID))
-	path := base + fileEnding
-	for n := 2; ; n++ {
-		_, err := os.Lstat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return path, nil
-		case err != nil:
-			return "", fmt.Errorf("name archive file: %w", err)
-		}
-		path = fmt.Sprintf("%s-%d%s", base, n, fileEnding)
-	}
-}
-
 // writer writes a file under another name, until it is complete.
 type writer struct {
 	path string
@@ -88,28 +74,51 @@ type writer struct {
 	gzip *gzip.Writer
 }
 
-// createFile begins a file of its own, whoever else is still writing one for the same path: a worker that was taken for
-// dead. What one that is dead has left is removed.
-func createFile(path string) (*writer, error) {
-	if err := removeParts(path); err != nil {
+// createFile begins a file of a screening under a name that no other has: none is ever written over, whoever else takes
+// the screening for its own. What such workers have not completed is removed.
+func createFile(dir, screeningID string) (*writer, error) {
+	prefix := "screening-" + escape(screeningID) + "."
+	if err := removeParts(dir, prefix); err != nil {
 		return nil, fmt.Errorf("remove what is left of an archive file: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+partEnding) // of mode 0600
+	path := filepath.Join(dir, prefix+strings.ToLower(rand.Text()[:13])+fileEnding) // 65 random bits
+	file, err := os.OpenFile(path+partEnding, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create archive file: %w", err)
 	}
-	compressed := gzip.NewWriter(file)
-	return &writer{path, file, compressed}, nil
+	return &writer{path, file, gzip.NewWriter(file)}, nil
 }
 
-func removeParts(path string) error {
-	entries, err := os.ReadDir(filepath.Dir(path))
+// escape writes a screening's id as a part of a file's name that ends at its first dot.
+func escape(id string) string {
+	var b strings.Builder
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func removeParts(dir, prefix string) error {
+	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if name := entry.Name(); strings.HasPrefix(name, filepath.Base(path)+".") && strings.HasSuffix(name, partEnding) {
-			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(path), name)))
+		if name := entry.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, partEnding) {
+			err = errors.Join(err, remove(filepath.Join(dir, name)))
 		}
 	}
 	return err
+}
+
+// remove removes a file that may be gone.
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (w *writer) write(l line) error {
@@ -142,13 +151,17 @@ func (w *writer) complete() error {
 	return nil
 }
 
-// giveUp leaves nothing behind.
-func (w *writer) giveUp() error { return errors.Join(w.file.Close(), os.Remove(w.file.Name())) }
+// discard leaves nothing behind, also of a file that has its name and is not the archive's.
+func (w *writer) discard() error {
+	_ = w.file.Close() // it may be closed, and is of no use
+	return errors.Join(remove(w.file.Name()), remove(w.path))
+}
 
 // contents is what a file says of itself.
 type contents struct {
 	screening screeningLine
 	end       endLine
+	digest    string // SHA-256 of its lines in hexadecimal
 }
 
 // readFile hands over the orders and holdings of a file. It fails with ErrDamaged where the file is not whole, which may
@@ -163,11 +176,16 @@ func readFile(path string, each func(line) error) (c contents, err error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 	}
-	lines := bufio.NewScanner(compressed)
+	digest := sha256.New()
+	lines := bufio.NewScanner(io.TeeReader(compressed, digest))
 	lines.Buffer(nil, lineMax)
 	for n := 1; lines.Scan(); n++ {
 		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+		err := json.Unmarshal(lines.Bytes(), &l)
+		if err == nil && n > 1 {
+			err = l.check(c.screening.ID)
+		}
+		if err != nil {
 			return c, fmt.Errorf("%w: %s, line %d: %w", ErrDamaged, path, n, err)
 		}
 		switch {
@@ -176,7 +194,9 @@ func readFile(path string, each func(line) error) (c contents, err error) {
 		case n == 1:
 			c.screening = *l.Screening
 		case l.End != nil:
-			return c, c.checkEnd(*l.End, path, lines)
+			err := c.checkEnd(*l.End, path, lines)
+			c.digest = hex.EncodeToString(digest.Sum(nil))
+			return c, err
 		default:
 			c.end.count(l)
 			if err := each(l); err != nil {
@@ -185,6 +205,23 @@ func readFile(path string, each func(line) error) (c contents, err error) {
 		}
 	}
 	return c, errors.Join(fmt.Errorf("%w: %s has no last line", ErrDamaged, path), lines.Err())
+}
+
+// check tells whether a line after the first has one field, and an order is one order and of the screening.
+func (l line) check(screeningID string) error {
+	fields := 0
+	for _, there := range []bool{l.Screening != nil, l.Order != nil, l.Holding != nil, l.End != nil} {
+		if there {
+			fields++
+		}
+	}
+	switch {
+	case fields != 1 || l.Screening != nil:
+		return errors.New("it is not one order, holding or end")
+	case l.Order != nil && (l.Order.Order.ScreeningID != screeningID || !agree(l.Order.Reservation, l.Order.Order)):
+		return fmt.Errorf("the parts of order %s do not agree", l.Order.Reservation.OrderID)
+	}
+	return nil
 }
 
 func (e *endLine) count(l line) {
@@ -243,9 +280,13 @@ func readOrders(path string, size int, orders func([]orderLine) error, holdings 
 
 // isOf compares what a file says of itself with what the database says of it.
 func (c contents) isOf(archived stock.Archive) error {
-	if c.screening.ID != archived.ScreeningID || c.end.Sums != archived.Sums {
+	switch {
+	case c.screening.ID != archived.ScreeningID || c.end.Sums != archived.Sums:
 		return fmt.Errorf("%w: it has %+v of screening %s, the archive's books of screening %s are %+v",
 			ErrDamaged, c.end.Sums, c.screening.ID, archived.ScreeningID, archived.Sums)
+	case archived.Digest != "" && archived.Digest != c.digest:
+		return fmt.Errorf("%w: its lines are not those that were written: their SHA-256 is %s, of those it was %s",
+			ErrDamaged, c.digest, archived.Digest)
 	}
 	return nil
 }

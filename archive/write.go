@@ -9,27 +9,47 @@ import (
 	"boxoffice/stock"
 )
 
-// write makes the file of a closed screening, and returns what its books come to.
-func (a *Archiver) write(ctx context.Context, screeningID, path string) (sums stock.ArchiveSums, err error) {
-	w, err := createFile(path)
+// write makes the file of a closed screening, and returns what the archive is.
+func (a *Archiver) write(ctx context.Context, lease stock.ArchiveLease) (archive stock.Archive, err error) {
+	if err := a.orders.FenceArchive(ctx, lease.ScreeningID, lease.Epoch); err != nil {
+		return archive, err
+	}
+	w, err := createFile(a.opts.Dir, lease.ScreeningID)
 	if err != nil {
-		return sums, err
+		return archive, err
 	}
-	sums, err = a.writeLines(ctx, w, screeningID)
-	if err == nil {
-		err = w.sync()
-	}
-	if err == nil {
-		err = a.readBack(ctx, stock.Archive{ScreeningID: screeningID, File: w.file.Name(), Sums: sums})
-	}
+	archive, err = a.writeFile(ctx, lease, w)
 	if err != nil {
-		return sums, errors.Join(err, w.giveUp())
+		return archive, errors.Join(err, w.discard())
 	}
-	return sums, w.complete()
+	return archive, nil
+}
+
+func (a *Archiver) writeFile(ctx context.Context, lease stock.ArchiveLease, w *writer) (stock.Archive, error) {
+	archive := stock.Archive{ScreeningID: lease.ScreeningID, File: w.path}
+	var err error
+	if archive.Sums, err = a.writeLines(ctx, w, lease); err != nil {
+		return archive, err
+	}
+	if err := w.sync(); err != nil {
+		return archive, err
+	}
+	c, err := a.readBack(ctx, lease, w.file.Name())
+	if err != nil {
+		return archive, err
+	}
+	if err := c.isOf(archive); err != nil {
+		return archive, err
+	}
+	archive.Digest = c.digest
+	if err := a.stock.KeepArchive(ctx, lease); err != nil {
+		return archive, err
+	}
+	return archive, w.complete()
 }
 
 // readBack verifies a file, and prepares the deletion of what is in it: what is on the disk counts, not what was written.
-func (a *Archiver) readBack(ctx context.Context, archive stock.Archive) error {
+func (a *Archiver) readBack(ctx context.Context, lease stock.ArchiveLease, path string) (contents, error) {
 	var requests []string
 	filter := func(atLeast int) error {
 		if len(requests) < atLeast {
@@ -37,25 +57,22 @@ func (a *Archiver) readBack(ctx context.Context, archive stock.Archive) error {
 		}
 		some := requests
 		requests = nil
-		return a.stock.FilterRequests(ctx, archive.ScreeningID, a.worker, some)
+		return a.stock.FilterRequests(ctx, lease, some)
 	}
-	c, err := readFile(archive.File, func(l line) error {
+	c, err := readFile(path, func(l line) error {
 		if l.Order != nil {
 			requests = append(requests, l.Order.Reservation.RequestID)
 		}
 		return errors.Join(ctx.Err(), filter(filtered))
 	})
 	if err == nil {
-		err = c.isOf(archive)
-	}
-	if err == nil {
 		err = filter(1)
 	}
-	return err
+	return c, err
 }
 
-func (a *Archiver) writeLines(ctx context.Context, w *writer, screeningID string) (sums stock.ArchiveSums, err error) {
-	screening, err := a.stock.Screening(ctx, screeningID)
+func (a *Archiver) writeLines(ctx context.Context, w *writer, lease stock.ArchiveLease) (sums stock.ArchiveSums, err error) {
+	screening, err := a.stock.Screening(ctx, lease.ScreeningID)
 	if err != nil {
 		return sums, err
 	}
@@ -66,14 +83,14 @@ func (a *Archiver) writeLines(ctx context.Context, w *writer, screeningID string
 		return sums, err
 	}
 	var end endLine
-	if err := a.writeOrders(ctx, w, screeningID, &end); err != nil {
+	if err := a.writeOrders(ctx, w, lease, &end); err != nil {
 		return sums, err
 	}
 	if end.Sums.TicketsSold != screening.Sold {
 		return sums, fmt.Errorf("%w: %d tickets are counted as sold, its orders have %d", ErrUnsettled, screening.Sold, end.Sums.TicketsSold)
 	}
 	for after := ""; ; {
-		holdings, err := a.stock.ArchiveHoldings(ctx, screeningID, after, step)
+		holdings, err := a.stock.ArchiveHoldings(ctx, lease.ScreeningID, after, step)
 		if err != nil {
 			return sums, err
 		}
@@ -87,13 +104,16 @@ func (a *Archiver) writeLines(ctx context.Context, w *writer, screeningID string
 				return sums, err
 			}
 		}
+		if err := a.stock.KeepArchive(ctx, lease); err != nil {
+			return sums, err
+		}
 		after = holdings[len(holdings)-1].BuyerID
 	}
 }
 
-func (a *Archiver) writeOrders(ctx context.Context, w *writer, screeningID string, end *endLine) error {
+func (a *Archiver) writeOrders(ctx context.Context, w *writer, lease stock.ArchiveLease, end *endLine) error {
 	for after := (stock.ArchivedReservation{}); ; {
-		page, err := a.stock.ArchivePage(ctx, screeningID, after, step)
+		page, err := a.stock.ArchivePage(ctx, lease.ScreeningID, after, step)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -116,7 +136,7 @@ func (a *Archiver) writeOrders(ctx context.Context, w *writer, screeningID strin
 				return err
 			}
 		}
-		if err := a.stock.KeepArchive(ctx, screeningID, a.worker); err != nil {
+		if err := a.stock.KeepArchive(ctx, lease); err != nil {
 			return err
 		}
 		after = page[len(page)-1]
@@ -125,6 +145,6 @@ func (a *Archiver) writeOrders(ctx context.Context, w *writer, screeningID strin
 
 // agree tells whether both services have the last word of an order, and the same one.
 func agree(r stock.ArchivedReservation, o order.RecordedOrder) bool {
-	return r.BuyerID == o.BuyerID && r.Quantity == o.Quantity && r.Amount == o.Amount && r.Currency == o.Currency &&
+	return r.OrderID == o.ID && r.BuyerID == o.BuyerID && r.Quantity == o.Quantity && r.Amount == o.Amount && r.Currency == o.Currency &&
 		(r.State == stock.Sold && o.State == order.Paid || r.State == stock.Released && o.State == order.Cancelled)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
 )
@@ -56,14 +57,16 @@ func treatLetters(ctx context.Context, o Office, r *Report, l letters) error {
 	}
 }
 
-// treatPage confirms the letters only when all of them are sent again; a stop in between sends some of them twice.
+// treatPage confirms the letters only when all of them are sent again; a stop in between sends some of them twice. What
+// said that tickets are reserved may be long past, and they are sold or their order is archived: in place of that the
+// reservations are published as they stand.
 func treatPage(ctx context.Context, o Office, r *Report, l letters) error {
 	for _, letter := range l.List {
 		orders, err := ordersOf(letter)
 		switch {
 		case err != nil:
 			r.Treated = append(r.Treated, fmt.Sprintf("put aside message %s, which nothing can handle", letter.MessageID))
-		case l.kind == DeadLetter:
+		case l.kind == DeadLetter && letter.Topic != string(event.StockReserved):
 			if err := mq.Resend(ctx, o.Sender, letter); err != nil {
 				return err
 			}
@@ -72,7 +75,7 @@ func treatPage(ctx context.Context, o Office, r *Report, l letters) error {
 			if err := publish(ctx, o, r, orders); err != nil {
 				return err
 			}
-			r.Treated = append(r.Treated, "put aside half message "+letter.MessageID)
+			r.Treated = append(r.Treated, fmt.Sprintf("put aside message %s, in place of which its reservations are published", letter.MessageID))
 		}
 	}
 	return o.Bus.Reviewed(ctx, l.Letters)

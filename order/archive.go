@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,14 +50,12 @@ type RecordedPayment struct {
 func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record, error) {
 	records := make(map[string]Record, len(ids))
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		var orders []RecordedOrder
-		if err := selectIn(ctx, o.db.Reader(), &orders, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-			COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, COALESCE(settled_at, 0) AS settled_at
-			FROM orders WHERE id IN (?)`, chunk); err != nil {
+		orders, err := recordedOrders(ctx, o.db.Reader(), chunk)
+		if err != nil {
 			return nil, o.unavailable(fmt.Errorf("read orders to archive: %w", err))
 		}
-		for _, row := range orders {
-			records[row.ID] = Record{Order: row}
+		for id, row := range orders {
+			records[id] = Record{Order: row}
 		}
 		var payments []RecordedPayment
 		if err := selectIn(ctx, o.db.Reader(), &payments, `SELECT id, order_id, amount, currency, webhook_id, received_at
@@ -73,6 +72,23 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 	return records, nil
 }
 
+// recordedOrders reads the rows of orders; those that do not exist are absent.
+func recordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]RecordedOrder, error) {
+	orders := make(map[string]RecordedOrder, len(ids))
+	for chunk := range slices.Chunk(ids, rowsPerStatement) {
+		var rows []RecordedOrder
+		if err := selectIn(ctx, q, &rows, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
+			COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, COALESCE(settled_at, 0) AS settled_at
+			FROM orders WHERE id IN (?)`, chunk); err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			orders[row.ID] = row
+		}
+	}
+	return orders, nil
+}
+
 func selectIn[T any](ctx context.Context, q sqlx.QueryerContext, rows *[]T, query string, ids []string) error {
 	query, args, err := sqlx.In(query, ids)
 	if err != nil {
@@ -81,25 +97,67 @@ func selectIn[T any](ctx context.Context, q sqlx.QueryerContext, rows *[]T, quer
 	return sqlx.SelectContext(ctx, q, rows, query, args...)
 }
 
-// DropRecords deletes archived orders and the payments that paid them, in one transaction, if all of the orders that are
-// still there are final.
-func (o *Orders) DropRecords(ctx context.Context, records []Record) error {
+// ErrFenced says that a later worker has taken over the archive of a screening: an earlier one changes nothing any more.
+var ErrFenced = errors.New("another process has taken over this archive")
+
+// FenceArchive makes epoch the latest worker at the archive of a screening, which all that follows must name. Who had an
+// earlier one, and was only slow, fails with ErrFenced from then on.
+func (o *Orders) FenceArchive(ctx context.Context, screeningID string, epoch int64) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {
-		there, err := present(ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
+		err := fence(ctx, tx, screeningID, epoch)
+		if errors.Is(err, ErrFenced) { // or nobody has been there
+			err = tx.Insert(ctx, `archive_epochs (screening_id, epoch)`, []any{screeningID, epoch})
+		}
+		return err
+	})
+	if o.db.IsDuplicate(err) {
+		err = ErrFenced
+	}
+	if err != nil {
+		return o.unavailable(fmt.Errorf("fence archive: %w", err))
+	}
+	return nil
+}
+
+// fence locks the row of a screening's archive, so that whoever comes later waits for this transaction.
+func fence(ctx context.Context, tx *db.Tx, screeningID string, epoch int64) error {
+	n, err := rowsOf(tx.ExecContext(ctx, `UPDATE archive_epochs SET epoch = ? WHERE screening_id = ? AND epoch <= ?`,
+		epoch, screeningID, epoch))
+	if err == nil && n == 0 {
+		err = ErrFenced
+	}
+	return err
+}
+
+// DropRecords deletes archived orders of a screening and the payments that paid them, in one transaction, if all of the
+// orders that are still there are final, and their payments are those of the records.
+func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
+	err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := fence(ctx, tx, screeningID, epoch); err != nil {
+			return err
+		}
+		there, err := recordedOrders(ctx, tx, orderIDsOf(records))
 		if err != nil || len(there) == 0 {
 			return err
 		}
-		var payments []string
+		var orderIDs []string
+		archived := map[claim]bool{}
 		for _, r := range records {
+			if _, isThere := there[r.Order.ID]; !isThere {
+				continue
+			}
+			orderIDs = append(orderIDs, r.Order.ID)
 			for _, p := range r.Payments {
-				payments = append(payments, p.ID)
+				p.OrderID = r.Order.ID
+				archived[p.claim()] = true
 			}
 		}
-		if _, err := execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND id IN (?)`, payments); err != nil {
+		if err := dropPayments(ctx, tx, orderIDs, archived); err != nil {
 			return err
 		}
-		gone, err := execIn(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND id IN (?)`, orderIDsOf(records))
-		if err == nil && gone != int64(len(there)) {
+		gone, err := execIn(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
+			orderIDs, screeningID)
+		if err == nil && gone != int64(len(orderIDs)) {
 			err = errOrderOpen
 		}
 		return err
@@ -110,6 +168,23 @@ func (o *Orders) DropRecords(ctx context.Context, records []Record) error {
 	return nil
 }
 
+func dropPayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived map[claim]bool) error {
+	applied, err := appliedPayments(ctx, tx, orderIDs)
+	if err != nil {
+		return err
+	}
+	for _, p := range applied {
+		if !archived[claim{p.ID, p.OrderID, p.Amount}] {
+			return fmt.Errorf("payment %s of order %s is not in the archive", p.ID, p.OrderID)
+		}
+	}
+	if len(applied) != len(archived) {
+		return fmt.Errorf("%d payments paid these orders, and %d are in the archive", len(applied), len(archived))
+	}
+	_, err = execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND order_id IN (?)`, orderIDs)
+	return err
+}
+
 func orderIDsOf(records []Record) []string {
 	ids := make([]string, len(records))
 	for i, r := range records {
@@ -118,33 +193,14 @@ func orderIDsOf(records []Record) []string {
 	return ids
 }
 
-// present returns those of the ids whose rows are there.
-func present(ctx context.Context, tx *db.Tx, query string, ids []string) (map[string]bool, error) {
-	there := make(map[string]bool, len(ids))
+// execIn runs a statement on the rows of ids, which are its last arguments, and counts them.
+func execIn(ctx context.Context, tx *db.Tx, query string, ids []string, args ...any) (rows int64, err error) {
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		var found []string
-		if err := selectIn(ctx, tx, &found, query, chunk); err != nil {
-			return nil, err
-		}
-		for _, id := range found {
-			there[id] = true
-		}
-	}
-	return there, nil
-}
-
-// execIn runs a statement on the rows of ids, and counts them.
-func execIn(ctx context.Context, tx *db.Tx, query string, ids []string) (rows int64, err error) {
-	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		statement, args, err := sqlx.In(query, chunk)
+		statement, values, err := sqlx.In(query, append(slices.Clone(args), chunk)...)
 		if err != nil {
 			return rows, err
 		}
-		result, err := tx.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return rows, err
-		}
-		n, err := result.RowsAffected()
+		n, err := rowsOf(tx.ExecContext(ctx, statement, values...))
 		if err != nil {
 			return rows, err
 		}
@@ -153,47 +209,10 @@ func execIn(ctx context.Context, tx *db.Tx, query string, ids []string) (rows in
 	return rows, nil
 }
 
-// RestoreRecords puts archived orders and their payments back; those that are back already are passed over. A payment that
-// came once more while its order was in the archive, and was parked, is the archived one.
-func (o *Orders) RestoreRecords(ctx context.Context, records []Record) error {
-	err := o.db.InTx(ctx, func(tx *db.Tx) error {
-		there, err := present(ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
-		if err != nil {
-			return err
-		}
-		var orders, payments []any
-		for _, r := range records {
-			if there[r.Order.ID] {
-				continue
-			}
-			orders = append(orders, r.Order.values()...)
-			for _, p := range r.Payments {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM payments WHERE id = ? AND order_id = ? AND result = 'parked'`,
-					p.ID, r.Order.ID); err != nil {
-					return err
-				}
-				payments = append(payments, p.ID, r.Order.ID, p.Amount, p.Currency, p.WebhookID, string(Applied), p.ReceivedAt)
-			}
-		}
-		if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
-			created_at, expires_at, settled_at)`, orders); err != nil {
-			return err
-		}
-		return tx.Insert(ctx, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments)
-	})
+// rowsOf counts the rows that a statement has matched.
+func rowsOf(result sql.Result, err error) (int64, error) {
 	if err != nil {
-		return o.unavailable(fmt.Errorf("restore orders: %w", err))
+		return 0, err
 	}
-	return nil
-}
-
-func (r RecordedOrder) values() []any {
-	var reason any
-	if r.CancelReason != "" {
-		reason = string(r.CancelReason)
-	}
-	return []any{
-		r.ID, r.ScreeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State), reason,
-		r.CreatedAt, r.ExpiresAt, r.SettledAt,
-	}
+	return result.RowsAffected()
 }

@@ -3,9 +3,13 @@ package order
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/common/event"
 )
 
 // An order that is not final stays, and so does all that was to be deleted with it.
@@ -19,10 +23,158 @@ func TestPendingOrderIsNotDropped(t *testing.T) {
 		t.Fatalf("records %+v, %v", records, err)
 	}
 	list := slices.Collect(maps.Values(records))
-	if err := f.orders.DropRecords(t.Context(), list); !errors.Is(err, errOrderOpen) {
+	f.fence(1)
+	if err := f.orders.DropRecords(t.Context(), paid.ScreeningID, 1, list); !errors.Is(err, errOrderOpen) {
 		t.Errorf("drop: %v, want errOrderOpen", err)
 	}
 	if left, err := f.orders.Records(t.Context(), pending.ID, paid.ID); err != nil || len(left) != 2 || len(left[paid.ID].Payments) != 1 {
 		t.Errorf("left %+v, %v, want all", left, err)
+	}
+}
+
+func (f *fixture) fence(epoch int64) {
+	f.t.Helper()
+	if err := f.orders.FenceArchive(f.t.Context(), "s1", epoch); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// archive takes final orders out, and returns what restores them.
+func (f *fixture) archive(orders ...event.Order) []Record {
+	f.t.Helper()
+	var list []Record
+	for _, o := range orders {
+		records, err := f.orders.Records(f.t.Context(), o.ID)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		list = append(list, records[o.ID])
+	}
+	f.fence(1)
+	if err := f.orders.DropRecords(f.t.Context(), "s1", 1, list); err != nil {
+		f.t.Fatal(err)
+	}
+	return list
+}
+
+// Money came while an order was in the archive, under the id of the payment that had paid it: the same payment once more,
+// or one for another order. Whatever it was, the order comes back paid, and no claim is lost.
+func TestRestoreWithPaymentsThatCameMeanwhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		order  string // that the payment is for: archived, absent or pending
+		dearer int64
+		want   PaymentResult // while it is in the archive
+		paid   bool          // by its payment, when it is back
+		reused int64
+	}{
+		"the same once more":           {"archived", 0, Parked, true, 0},
+		"another amount":               {"archived", 1, Parked, true, 1},
+		"for an order yet to come":     {"absent", 0, Parked, true, 1},
+		"paid another order":           {"pending", 0, Applied, false, 1},
+		"another amount of that order": {"pending", 1, Mismatch, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			orders := map[string]event.Order{"archived": f.reserve(time.Hour), "absent": f.reserve(time.Hour), "pending": f.reserve(time.Hour)}
+			archived := orders["archived"]
+			f.create(archived, orders["pending"])
+			first := f.payment(archived)
+			f.pay(first, Applied)
+			records := f.archive(archived)
+			again := f.payment(orders[c.order])
+			again.ID = first.ID
+			again.Amount.Amount += c.dearer
+			f.pay(again, c.want)
+
+			for range 2 { // the second finds all of it there
+				if err := f.orders.RestoreRecords(t.Context(), "s1", 1, records); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.wantState(archived.ID, Paid, "")
+			back, err := f.orders.Records(t.Context(), archived.ID)
+			if err != nil || c.paid != reflect.DeepEqual(back[archived.ID], records[0]) {
+				t.Errorf("the order is %+v, %v, and was %+v", back[archived.ID], err, records[0])
+			}
+			f.wantPayment(first.ID, Applied, "")
+			if totals, err := f.orders.Totals(t.Context()); err != nil || totals.Reused != c.reused {
+				t.Errorf("%d reused payment ids, %v, want %d", totals.Reused, err, c.reused)
+			}
+		})
+	}
+}
+
+// An order of an archived id that is there with another fate is not written over, and is named.
+func TestRestoreNamesAnOrderThatDiffers(t *testing.T) {
+	f := newFixture(t)
+	o, other := f.reserve(time.Hour), f.reserve(time.Hour)
+	f.create(o, other)
+	f.cancel(o)
+	f.cancel(other)
+	records := f.archive(o, other)
+	f.create(other) // its reservation was published once more
+	if err := f.orders.RestoreRecords(t.Context(), "s1", 1, records); !errors.Is(err, errOrderDiffers) || !strings.Contains(err.Error(), other.ID) {
+		t.Errorf("restore: %v, want errOrderDiffers of %s", err, other.ID)
+	}
+	if found, err := f.orders.Find(t.Context(), o.ID); err != nil || len(found) > 0 {
+		t.Errorf("a part was restored: %+v, %v", found, err)
+	}
+}
+
+// A worker that was taken for dead changes nothing from the moment at which another one has taken its place.
+func TestLateArchiverIsFenced(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Hour)
+	f.create(o)
+	f.cancel(o)
+	wantFenced := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, ErrFenced) {
+			t.Errorf("%s: %v, want ErrFenced", what, err)
+		}
+	}
+	records, err := f.orders.Records(t.Context(), o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []Record{records[o.ID]}
+	wantFenced("drop before the fence", f.orders.DropRecords(t.Context(), "s1", 1, list))
+	f.fence(2)
+	wantFenced("older fence", f.orders.FenceArchive(t.Context(), "s1", 1))
+	wantFenced("drop", f.orders.DropRecords(t.Context(), "s1", 1, list))
+	f.wantState(o.ID, Cancelled, CancelByBuyer)
+	if err := f.orders.DropRecords(t.Context(), "s1", 2, list); err != nil {
+		t.Fatal(err)
+	}
+	f.fence(3)
+	wantFenced("restore", f.orders.RestoreRecords(t.Context(), "s1", 2, list))
+	if err := f.orders.RestoreRecords(t.Context(), "s1", 3, list); err != nil {
+		t.Fatal(err)
+	}
+	f.wantState(o.ID, Cancelled, CancelByBuyer)
+}
+
+// An archive that knows another payment of an order than the database does is not the place where that one is kept.
+func TestOnlyArchivedPaymentsAreDropped(t *testing.T) {
+	f := newFixture(t)
+	o, other := f.reserve(time.Hour), f.reserve(time.Hour)
+	f.create(o, other)
+	first, others := f.payment(o), f.payment(other)
+	f.pay(first, Applied)
+	f.pay(others, Applied)
+	f.fence(1)
+	records, err := f.orders.Records(t.Context(), o.ID, other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := records[o.ID]
+	own, foreign := r.Payments[0], records[other.ID].Payments[0]
+	for _, payments := range [][]RecordedPayment{nil, {foreign}, {own, foreign}} {
+		r.Payments = payments
+		if err := f.orders.DropRecords(t.Context(), "s1", 1, []Record{r}); err == nil {
+			t.Errorf("dropped with payments %+v", payments)
+		}
+		f.wantPayment(first.ID, Applied, "")
+		f.wantPayment(others.ID, Applied, "")
 	}
 }

@@ -16,19 +16,22 @@ const archiveAge = 7 * 24 * time.Hour
 func mustArchive(t *testing.T, s *shop, screening string) {
 	t.Helper()
 	page, err := s.ArchivePage(t.Context(), screening, stock.ArchivedReservation{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var requests []string
 	for _, r := range page {
 		requests = append(requests, r.RequestID)
 	}
+	l, err := s.BeginArchive(t.Context(), screening, "worker", s.clock.Now().Add(-archiveAge))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []func() error{
-		func() error { return err },
-		func() error {
-			return s.BeginArchive(t.Context(), screening, "file", "worker", s.clock.Now().Add(-archiveAge))
-		},
-		func() error { return s.FilterRequests(t.Context(), screening, "worker", requests) },
-		func() error { return s.WrittenArchive(t.Context(), screening, "worker", stock.ArchiveSums{}) },
-		func() error { return s.DropReservations(t.Context(), screening, "worker", page) },
-		func() error { return s.FinishArchive(t.Context(), screening, "worker") },
+		func() error { return s.FilterRequests(t.Context(), l, requests) },
+		func() error { return s.WrittenArchive(t.Context(), l, "file", "", stock.ArchiveSums{}) },
+		func() error { return s.DropReservations(t.Context(), l, page) },
+		func() error { return s.FinishArchive(t.Context(), l) },
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,8 @@ import (
 )
 
 // archiveLease is how long a screening that is on its way into or out of the archive rests when its worker has died.
-const archiveLease = time.Minute
+// It is much more than clocks may differ by, where anything is archived.
+const archiveLease = 5 * time.Minute
 
 // What an archive is refused for.
 var (
@@ -23,7 +24,8 @@ var (
 // Archive is an archived screening: the sums of its books, and where its orders are. Times that have not come are zero.
 type Archive struct {
 	ScreeningID string
-	File        string // as its worker names it
+	File        string // as its worker names it; empty until it is complete
+	Digest      string // SHA-256 of its lines in hexadecimal; empty for those of an earlier version
 	Sums        ArchiveSums
 	WrittenAt   time.Time // the file is complete; from then on rows are deleted
 	DoneAt      time.Time // no row is left
@@ -74,6 +76,7 @@ func (s *Stock) archives(ctx context.Context, condition string, arg any) ([]Arch
 	var rows []struct {
 		ScreeningID string        `db:"screening_id"`
 		File        string        `db:"file"`
+		Digest      string        `db:"digest"`
 		Orders      int64         `db:"orders"`
 		PaidOrders  int64         `db:"paid_orders"`
 		TicketsSold int64         `db:"tickets_sold"`
@@ -82,14 +85,14 @@ func (s *Stock) archives(ctx context.Context, condition string, arg any) ([]Arch
 		DoneAt      sql.NullInt64 `db:"done_at"`
 		RestoredAt  sql.NullInt64 `db:"restored_at"`
 	}
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT screening_id, file, orders, paid_orders, tickets_sold,
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT screening_id, file, digest, orders, paid_orders, tickets_sold,
 		amount_paid, written_at, done_at, restored_at FROM archives WHERE `+condition+` ORDER BY screening_id`, arg); err != nil {
 		return nil, s.failed("read archives", err)
 	}
 	archives := make([]Archive, len(rows))
 	for i, r := range rows {
 		archives[i] = Archive{
-			r.ScreeningID, r.File, ArchiveSums{r.Orders, r.PaidOrders, r.TicketsSold, r.AmountPaid},
+			r.ScreeningID, r.File, r.Digest, ArchiveSums{r.Orders, r.PaidOrders, r.TicketsSold, r.AmountPaid},
 			timeOf(r.WrittenAt), timeOf(r.DoneAt), timeOf(r.RestoredAt),
 		}
 	}
@@ -103,46 +106,78 @@ func timeOf(ms sql.NullInt64) time.Time {
 	return time.UnixMilli(ms.Int64).UTC()
 }
 
+// ArchiveLease is a worker's right to a screening that is on its way into or out of the archive. It ends when the worker is
+// silent for archiveLease; whoever takes it over has a larger epoch, by which the order database knows the two apart.
+type ArchiveLease struct {
+	ScreeningID string
+	Epoch       int64
+	worker      string
+}
+
 // BeginArchive closes a screening for good: from then on nothing of it is sold or changed. It fails with ErrNotOver, or
 // with ErrArchiveTaken when another process was faster. The worker is whoever asks, by a name that no other has.
-func (s *Stock) BeginArchive(ctx context.Context, screeningID, file, worker string, before time.Time) error {
+func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, before time.Time) (ArchiveLease, error) {
 	now := s.now()
+	lease := ArchiveLease{ScreeningID: screeningID, worker: worker}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		// A restored one leaves its row. Another worker's makes the insert fail.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM archives WHERE screening_id = ? AND restored_at IS NOT NULL`, screeningID); err != nil {
 			return err
 		}
 		if err := tx.Insert(ctx, `archives (screening_id, file, began_at, worker, lease_until)`,
-			[]any{screeningID, file, now.UnixMilli(), worker, now.Add(archiveLease).UnixMilli()}); err != nil {
+			[]any{screeningID, "", now.UnixMilli(), worker, now.Add(archiveLease).UnixMilli()}); err != nil {
 			return err
 		}
 		// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
-		return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
+		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
 			WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND EXISTS (SELECT 1 FROM screenings
 				WHERE id = ? AND sale_closes_at < ? AND starts_at < ?)`,
-			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli()))
+			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli())); err != nil {
+			return err
+		}
+		return lease.nextEpoch(ctx, tx)
 	})
 	s.changed(screeningID)
 	switch {
 	case errors.Is(err, ErrConflict):
-		return ErrNotOver
+		return lease, ErrNotOver
 	case s.db.IsDuplicate(err):
-		return ErrArchiveTaken
+		return lease, ErrArchiveTaken
 	case err != nil:
-		return s.failed("begin an archive", err)
+		return lease, s.failed("begin an archive", err)
 	}
-	return nil
+	return lease, nil
 }
 
-// TakeArchive goes on with an archive whose worker has stopped, or begins to restore one.
-func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) error {
+func (l *ArchiveLease) nextEpoch(ctx context.Context, tx *db.Tx) error {
+	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archive_epoch = archive_epoch + 1 WHERE screening_id = ?`,
+		l.ScreeningID)); err != nil {
+		return err
+	}
+	return tx.GetContext(ctx, &l.Epoch, `SELECT archive_epoch FROM stock WHERE screening_id = ?`, l.ScreeningID)
+}
+
+// TakeArchive goes on with an archive whose worker has stopped, or begins to restore one. It returns the archive as it
+// stands from then on.
+func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) (ArchiveLease, Archive, error) {
 	now := s.now()
+	lease := ArchiveLease{ScreeningID: screeningID, worker: worker}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET worker = ?, lease_until = ?, done_at = NULL
+		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET worker = ?, lease_until = ?, done_at = NULL
 			WHERE screening_id = ? AND restored_at IS NULL AND (worker = ? OR lease_until <= ?)`,
-			worker, now.Add(archiveLease).UnixMilli(), screeningID, worker, now.UnixMilli()))
+			worker, now.Add(archiveLease).UnixMilli(), screeningID, worker, now.UnixMilli())); err != nil {
+			return err
+		}
+		return lease.nextEpoch(ctx, tx)
 	})
-	return s.archiveFailed("take an archive", err)
+	if err != nil {
+		return lease, Archive{}, s.archiveFailed("take an archive", err)
+	}
+	archive, err := s.Archive(ctx, screeningID)
+	if err != nil {
+		return lease, archive, errors.Join(err, s.LeaveArchive(ctx, lease))
+	}
+	return lease, archive, nil
 }
 
 func (s *Stock) archiveFailed(doing string, err error) error {
@@ -156,13 +191,13 @@ func (s *Stock) archiveFailed(doing string, err error) error {
 }
 
 // AbandonArchive opens a screening again of which nothing has been deleted.
-func (s *Stock) AbandonArchive(ctx context.Context, screeningID, worker string) error {
+func (s *Stock) AbandonArchive(ctx context.Context, l ArchiveLease) error {
 	return s.archiveFailed("abandon an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := expectRows(1)(tx.ExecContext(ctx, `DELETE FROM archives
-			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, screeningID, worker)); err != nil {
+			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, l.ScreeningID, l.worker)); err != nil {
 			return err
 		}
-		return reopenArchived(ctx, tx, screeningID)
+		return reopenArchived(ctx, tx, l.ScreeningID)
 	}))
 }
 
@@ -175,60 +210,63 @@ func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 	return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID))
 }
 
-// WrittenArchive notes that the file is complete and its request ids are in the filter, and what the books come to.
-func (s *Stock) WrittenArchive(ctx context.Context, screeningID, worker string, sums ArchiveSums) error {
+// WrittenArchive notes that a file is complete and its request ids are in the filter, and what the books come to. From then
+// on this file is the archive's, and no other is written.
+func (s *Stock) WrittenArchive(ctx context.Context, l ArchiveLease, file, digest string, sums ArchiveSums) error {
 	now := s.now()
 	return s.archiveFailed("note an archive's sums", s.db.InTx(ctx, func(tx *db.Tx) error {
-		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET written_at = ?, orders = ?, paid_orders = ?,
-			tickets_sold = ?, amount_paid = ?, lease_until = ? WHERE screening_id = ? AND worker = ?`,
-			now.UnixMilli(), sums.Orders, sums.PaidOrders, sums.TicketsSold, sums.AmountPaid,
-			now.Add(archiveLease).UnixMilli(), screeningID, worker))
+		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET file = ?, digest = ?, written_at = ?, orders = ?,
+			paid_orders = ?, tickets_sold = ?, amount_paid = ?, lease_until = ?
+			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`,
+			file, digest, now.UnixMilli(), sums.Orders, sums.PaidOrders, sums.TicketsSold, sums.AmountPaid,
+			now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
 	}))
 }
 
-// dropLease is keepLease for those who delete, or put back what was deleted: nothing is before the file is complete.
-func dropLease(ctx context.Context, tx *db.Tx, screeningID, worker string, now time.Time) error {
-	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ?
-		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), screeningID, worker))
+// renew fences off a worker that was taken for dead.
+func (l ArchiveLease) renew(ctx context.Context, tx *db.Tx, now time.Time) error {
+	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ? WHERE screening_id = ? AND worker = ?`,
+		now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
 }
 
-// keepLease fences off a worker that was taken for dead.
-func keepLease(ctx context.Context, tx *db.Tx, screeningID, worker string, now time.Time) error {
-	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ? WHERE screening_id = ? AND worker = ?`,
-		now.Add(archiveLease).UnixMilli(), screeningID, worker))
+// renewWritten is renew for those who delete, or put back what was deleted: nothing is before the file is complete.
+func (l ArchiveLease) renewWritten(ctx context.Context, tx *db.Tx, now time.Time) error {
+	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ?
+		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
 }
 
 // KeepArchive says that the worker is alive.
-func (s *Stock) KeepArchive(ctx context.Context, screeningID, worker string) error {
-	return s.archiveFailed("keep an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
-		return keepLease(ctx, tx, screeningID, worker, s.now())
-	}))
+func (s *Stock) KeepArchive(ctx context.Context, l ArchiveLease) error {
+	now := s.now()
+	return s.archiveFailed("keep an archive", s.db.InTx(ctx, func(tx *db.Tx) error { return l.renew(ctx, tx, now) }))
 }
 
 // LeaveArchive lets another worker go on at once.
-func (s *Stock) LeaveArchive(ctx context.Context, screeningID, worker string) error {
+func (s *Stock) LeaveArchive(ctx context.Context, l ArchiveLease) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE archives SET lease_until = 0 WHERE screening_id = ? AND worker = ?`, screeningID, worker)
+		_, err := tx.ExecContext(ctx, `UPDATE archives SET lease_until = 0 WHERE screening_id = ? AND worker = ?`, l.ScreeningID, l.worker)
 		return err
 	})
 	return s.archiveFailed("leave an archive", err)
 }
 
 // FinishArchive notes that no row is left.
-func (s *Stock) FinishArchive(ctx context.Context, screeningID, worker string) error {
+func (s *Stock) FinishArchive(ctx context.Context, l ArchiveLease) error {
+	now := s.now()
 	return s.archiveFailed("finish an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
 		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET done_at = ?, lease_until = 0
-			WHERE screening_id = ? AND worker = ?`, s.now().UnixMilli(), screeningID, worker))
+			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker))
 	}))
 }
 
 // FinishRestore notes that all rows are back. The sale stays closed, until its window is changed.
-func (s *Stock) FinishRestore(ctx context.Context, screeningID, worker string) error {
+func (s *Stock) FinishRestore(ctx context.Context, l ArchiveLease) error {
+	now := s.now()
 	return s.archiveFailed("finish a restore", s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET restored_at = ?, lease_until = 0
-			WHERE screening_id = ? AND worker = ?`, s.now().UnixMilli(), screeningID, worker)); err != nil {
+			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker)); err != nil {
 			return err
 		}
-		return reopenArchived(ctx, tx, screeningID)
+		return reopenArchived(ctx, tx, l.ScreeningID)
 	}))
 }

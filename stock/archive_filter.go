@@ -155,14 +155,15 @@ type filterRow struct {
 // FilterRequests adds the request ids of an archive whose file is being written to the filter, in steps that each lock it
 // for a few milliseconds. It comes before the first deletion: a filter that knows too many ids costs a look, one that
 // knows too few lets a key buy twice. The more ids come at once, the fewer of its blocks are written twice.
-func (s *Stock) FilterRequests(ctx context.Context, screeningID, worker string, requestIDs []string) error {
+func (s *Stock) FilterRequests(ctx context.Context, l ArchiveLease, requestIDs []string) error {
 	blocks, err := filterBlocksOf(requestIDs)
 	if err != nil {
 		return err
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(blocks)), filterStep) {
+		now := s.now()
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
-			if err := keepLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+			if err := l.renew(ctx, tx, now); err != nil {
 				return err
 			}
 			return addToFilter(ctx, tx, some, blocks)

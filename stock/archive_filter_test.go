@@ -133,19 +133,19 @@ func TestArchiversShareTheFilter(t *testing.T) {
 	var working sync.WaitGroup
 	for n, screening := range screenings {
 		working.Go(func() {
-			worker := fmt.Sprint("worker-", n)
 			page, err := s.ArchivePage(t.Context(), screening.ID, ArchivedReservation{}, 1000)
+			var l ArchiveLease
 			if err == nil {
-				err = s.BeginArchive(t.Context(), screening.ID, "file", worker, s.now().Add(-archiveAge))
+				l, err = s.BeginArchive(t.Context(), screening.ID, fmt.Sprint("worker-", n), s.now().Add(-archiveAge))
 			}
 			for i := 0; i < len(page) && err == nil; i += 6 {
-				err = s.FilterRequests(t.Context(), screening.ID, worker, requestsOf(page[i:i+6]))
+				err = s.FilterRequests(t.Context(), l, requestsOf(page[i:i+6]))
 			}
 			if err == nil {
-				err = s.WrittenArchive(t.Context(), screening.ID, worker, ArchiveSums{Orders: int64(len(page))})
+				err = s.WrittenArchive(t.Context(), l, "file", "", ArchiveSums{Orders: int64(len(page))})
 			}
 			if err == nil {
-				err = s.DropReservations(t.Context(), screening.ID, worker, page)
+				err = s.DropReservations(t.Context(), l, page)
 			}
 			if err != nil {
 				t.Errorf("archive: %v", err)

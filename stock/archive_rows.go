@@ -55,9 +55,10 @@ func (s *Stock) ArchiveHoldings(ctx context.Context, screeningID, afterBuyer str
 
 // DropReservations deletes archived reservations, and keeps their request ids in the same transaction. What is deleted
 // already is passed over.
-func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
+func (s *Stock) DropReservations(ctx context.Context, l ArchiveLease, archived []ArchivedReservation) error {
+	now := s.now()
 	return s.archiveFailed("drop archived reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := l.renewWritten(ctx, tx, now); err != nil {
 			return err
 		}
 		there, err := presentReservations(ctx, tx, archived)
@@ -80,7 +81,7 @@ func (s *Stock) DropReservations(ctx context.Context, screeningID, worker string
 			return fmt.Errorf("keep request ids: %w", err)
 		}
 		return expectRows(len(ids))(tx.ExecContext(ctx, `DELETE FROM reservations
-			WHERE state <> 'reserved' AND order_id IN `+among(len(ids)), anys(ids)...))
+			WHERE state <> 'reserved' AND screening_id = ? AND order_id IN `+among(len(ids)), append([]any{l.ScreeningID}, anys(ids)...)...))
 	}))
 }
 
@@ -138,20 +139,21 @@ func (s *Stock) archivedRequests(ctx context.Context, q sqlx.QueryerContext, req
 }
 
 // DropHoldings deletes up to limit holdings of an archived screening, and says whether some may be left.
-func (s *Stock) DropHoldings(ctx context.Context, screeningID, worker string, limit int) (more bool, err error) {
+func (s *Stock) DropHoldings(ctx context.Context, l ArchiveLease, limit int) (more bool, err error) {
+	now := s.now()
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := l.renewWritten(ctx, tx, now); err != nil {
 			return err
 		}
 		var buyers []string
 		if err := tx.SelectContext(ctx, &buyers, `SELECT buyer_id FROM holdings WHERE screening_id = ?
-			ORDER BY buyer_id LIMIT ?`, screeningID, limit); err != nil || len(buyers) == 0 {
+			ORDER BY buyer_id LIMIT ?`, l.ScreeningID, limit); err != nil || len(buyers) == 0 {
 			more = false
 			return err
 		}
 		more = len(buyers) == limit
 		_, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
-			append([]any{screeningID}, anys(buyers)...)...)
+			append([]any{l.ScreeningID}, anys(buyers)...)...)
 		return err
 	})
 	return more, s.archiveFailed("drop archived holdings", err)
@@ -159,9 +161,10 @@ func (s *Stock) DropHoldings(ctx context.Context, screeningID, worker string, li
 
 // RestoreReservations puts archived reservations back, and takes their request ids from those of the archive. What is
 // back already is passed over.
-func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker string, archived []ArchivedReservation) error {
+func (s *Stock) RestoreReservations(ctx context.Context, l ArchiveLease, archived []ArchivedReservation) error {
+	now := s.now()
 	return s.archiveFailed("restore reservations", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := l.renewWritten(ctx, tx, now); err != nil {
 			return err
 		}
 		there, err := presentReservations(ctx, tx, archived)
@@ -178,7 +181,7 @@ func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker str
 				return err
 			}
 			requests = append(requests, request[:])
-			values = append(values, r.OrderID, r.RequestID, screeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State),
+			values = append(values, r.OrderID, r.RequestID, l.ScreeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State),
 				r.CreatedAt, r.ExpiresAt, r.SettledAt)
 		}
 		if len(values) == 0 {
@@ -193,9 +196,10 @@ func (s *Stock) RestoreReservations(ctx context.Context, screeningID, worker str
 }
 
 // RestoreHoldings puts archived holdings back; those that are back already are passed over.
-func (s *Stock) RestoreHoldings(ctx context.Context, screeningID, worker string, archived []ArchivedHolding) error {
+func (s *Stock) RestoreHoldings(ctx context.Context, l ArchiveLease, archived []ArchivedHolding) error {
+	now := s.now()
 	return s.archiveFailed("restore holdings", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := dropLease(ctx, tx, screeningID, worker, s.now()); err != nil {
+		if err := l.renewWritten(ctx, tx, now); err != nil {
 			return err
 		}
 		buyers := make([]string, len(archived))
@@ -203,14 +207,14 @@ func (s *Stock) RestoreHoldings(ctx context.Context, screeningID, worker string,
 			buyers[i] = h.BuyerID
 		}
 		there, err := present(ctx, tx, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
-			append([]any{screeningID}, anys(buyers)...))
+			append([]any{l.ScreeningID}, anys(buyers)...))
 		if err != nil {
 			return err
 		}
 		var values []any
 		for _, h := range archived {
 			if !there[h.BuyerID] {
-				values = append(values, screeningID, h.BuyerID, h.Quantity)
+				values = append(values, l.ScreeningID, h.BuyerID, h.Quantity)
 			}
 		}
 		return tx.Insert(ctx, `holdings (screening_id, buyer_id, quantity)`, values)

@@ -14,20 +14,29 @@ const archiveAge = 7 * 24 * time.Hour
 func mustArchive(t *testing.T, s *Stock, screening string) {
 	t.Helper()
 	page, err := s.ArchivePage(t.Context(), screening, ArchivedReservation{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := mustBegin(t, s, screening)
 	for _, step := range []func() error{
-		func() error { return err },
-		func() error {
-			return s.BeginArchive(t.Context(), screening, "file", "worker", s.now().Add(-archiveAge))
-		},
-		func() error { return s.FilterRequests(t.Context(), screening, "worker", requestsOf(page)) },
-		func() error { return s.WrittenArchive(t.Context(), screening, "worker", ArchiveSums{}) },
-		func() error { return s.DropReservations(t.Context(), screening, "worker", page) },
-		func() error { return s.FinishArchive(t.Context(), screening, "worker") },
+		func() error { return s.FilterRequests(t.Context(), l, requestsOf(page)) },
+		func() error { return s.WrittenArchive(t.Context(), l, "file", "", ArchiveSums{}) },
+		func() error { return s.DropReservations(t.Context(), l, page) },
+		func() error { return s.FinishArchive(t.Context(), l) },
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func mustBegin(t *testing.T, s *Stock, screening string) ArchiveLease {
+	t.Helper()
+	l, err := s.BeginArchive(t.Context(), screening, "worker", s.now().Add(-archiveAge))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // mustSettle ends the reservations of a screening.
@@ -68,7 +77,8 @@ func TestScreeningThatIsNotOverIsNotArchived(t *testing.T) {
 	mustSell(t, s, screening.ID, "alice")
 	now.Advance(30 * 24 * time.Hour)
 	begin := func() error {
-		return s.BeginArchive(t.Context(), screening.ID, "file", "worker", now.Now().Add(-archiveAge))
+		_, err := s.BeginArchive(t.Context(), screening.ID, "worker", now.Now().Add(-archiveAge))
+		return err
 	}
 	wantErr(t, begin(), ErrNotOver) // alice's ticket is held
 	mustSettle(t, s, screening.ID, event.Cancelled)
@@ -92,13 +102,11 @@ func TestNothingIsDroppedBeforeTheFileIsComplete(t *testing.T) {
 	if err != nil || len(page) != 1 {
 		t.Fatalf("page %v, %v", page, err)
 	}
-	if err := s.BeginArchive(t.Context(), screening.ID, "file", "worker", s.now().Add(-archiveAge)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.DropReservations(t.Context(), screening.ID, "worker", page); err == nil {
+	l := mustBegin(t, s, screening.ID)
+	if err := s.DropReservations(t.Context(), l, page); err == nil {
 		t.Error("a reservation was dropped")
 	}
-	if _, err := s.DropHoldings(t.Context(), screening.ID, "worker", 1000); err == nil {
+	if _, err := s.DropHoldings(t.Context(), l, 1000); err == nil {
 		t.Error("a holding was dropped")
 	}
 }

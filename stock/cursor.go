@@ -9,8 +9,9 @@ import (
 const (
 	pageDefault = 20
 
-	PageMax   = 100 // items of a list
-	CursorMax = 256 // bytes
+	// PageMax is how many items a list has at most, CursorMax how many bytes a cursor.
+	PageMax   = 100
+	CursorMax = 256
 )
 
 // position is the last row of a page: its time in Unix milliseconds, and its id among those of the same time.

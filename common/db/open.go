@@ -15,6 +15,11 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
+// fileURL names a file to SQLite, which takes what follows a question mark or a hash in a plain path for something else.
+func fileURL(path string) url.URL {
+	return url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+}
+
 // openSQLite opens a file in WAL mode with an fsync at every commit. One connection writes, because SQLite has one
 // writer and a queue in Go is fairer than its busy handler.
 func openSQLite(path string) (*DB, error) {
@@ -30,7 +35,7 @@ func openSQLite(path string) (*DB, error) {
 		"journal_size_limit(67108864)", // bytes: what a long reader has made the log grow to is given back
 		"temp_store(MEMORY)",           // a statement of many rows keeps what it may have to undo, which need not go to a file
 	}}
-	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	file := fileURL(path)
 	pragmas.Set("_txlock", "immediate")
 	file.RawQuery = pragmas.Encode()
 	writer, err := openPrepared("sqlite", file.String())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 
 	"modernc.org/sqlite"
 )
@@ -82,7 +83,15 @@ func copyView(ctx context.Context, view *sql.Conn, path string) error {
 		if !ok {
 			return fmt.Errorf("the driver's %T makes no copies", conn)
 		}
-		b, err := source.NewBackup(path)
+		target, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would write over another file
+		if err == nil {
+			err = target.Close()
+		}
+		if err != nil {
+			return err
+		}
+		file := fileURL(path)
+		b, err := source.NewBackup(file.String())
 		if err != nil {
 			return err
 		}

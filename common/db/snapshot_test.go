@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -97,6 +98,29 @@ func snapshotOf(t *testing.T, one *db.DB, pathOne string, two *db.DB, pathTwo st
 		t.Fatal(err)
 	}
 	return lastOf(t, openFile(t, pathOne)), lastOf(t, openFile(t, pathTwo))
+}
+
+// A copy to a path with a question mark or a hash went to another file, which it wrote over. No file is written over.
+func TestSnapshotGoesToItsPath(t *testing.T) {
+	dir := t.TempDir()
+	d := openFile(t, filepath.Join(dir, "one.db"))
+	must(t, d, `CREATE TABLE t (n INTEGER PRIMARY KEY)`)
+	must(t, d, `INSERT INTO t VALUES (7)`)
+	for _, name := range []string{"a?b.db", "a#b.db", "a%3Fb.db", "a b.db"} {
+		path := filepath.Join(dir, name)
+		if err := db.Snapshot(t.Context(), db.Copy{DB: d, Path: path}); err != nil {
+			t.Fatal(err)
+		}
+		if n := lastOf(t, openFile(t, path)); n != 7 {
+			t.Errorf("%s has %d, want 7", name, n)
+		}
+		if err := db.Snapshot(t.Context(), db.Copy{DB: d, Path: path}); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s was written over: %v", name, err)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "a")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file of another name: %v", err)
+	}
 }
 
 func TestSnapshotEndsWithItsContext(t *testing.T) {

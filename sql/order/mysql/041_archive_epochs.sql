@@ -1,0 +1,5 @@
+-- The latest worker at the archive of a screening: an earlier one, which was taken for dead, changes no order any more.
+CREATE TABLE IF NOT EXISTS archive_epochs (
+    screening_id VARBINARY(64) NOT NULL PRIMARY KEY,
+    epoch        BIGINT        NOT NULL
+) ENGINE = InnoDB

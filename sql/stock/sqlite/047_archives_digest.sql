@@ -1,0 +1,2 @@
+-- The SHA-256 of the lines of an archive's file, in hexadecimal. Archives from before have none.
+ALTER TABLE archives ADD COLUMN digest TEXT NOT NULL DEFAULT ''
