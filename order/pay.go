@@ -11,8 +11,8 @@ import (
 	"boxoffice/common/event"
 )
 
+// The bounds of what a provider says, in bytes.
 const (
-	// IDMax and CurrencyMax bound what a provider says, in bytes.
 	IDMax       = 255
 	CurrencyMax = 8
 )

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
+// The bounds of a list: PageMax items, after a cursor of CursorMax bytes.
 const (
+	PageMax     = 100
+	CursorMax   = 256
 	pageDefault = 20
-
-	// PageMax is how many items a list has at most, CursorMax how many bytes a cursor.
-	PageMax   = 100
-	CursorMax = 256
 )
 
 // position is the last row of a page: its time in Unix milliseconds, and its id among those of the same time.
