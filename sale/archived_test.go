@@ -65,7 +65,7 @@ func TestKeyOfAnArchivedOrderBuysNothing(t *testing.T) {
 	now.Advance(30 * 24 * time.Hour)
 	mustArchive(t, s, old.ID)
 	next := addScreening(t, s, 10, 0)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	again := Request{"alice", "k", old.ID, 1}
 	elsewhere := Request{"alice", "k", next.ID, 1}
 
@@ -76,7 +76,7 @@ func TestKeyOfAnArchivedOrderBuysNothing(t *testing.T) {
 	if answers[1].err != nil {
 		t.Errorf("another buyer of the same list: %v", answers[1].err)
 	}
-	wantErr(t, decide(newPlanner(s.process()), elsewhere)[0].err, ErrKeyReused)
+	wantErr(t, decide(newUnstarted(s.process()), elsewhere)[0].err, ErrKeyReused)
 	if got, err := s.Screening(t.Context(), next.ID); err != nil || got.Reserved != 1 {
 		t.Errorf("%d tickets are reserved, %v, want carol's", got.Reserved, err)
 	}
@@ -87,7 +87,7 @@ func TestArchivedScreeningSellsNothing(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 10, 0)
 	late := stocktest.NewClock()
-	behind := newPlanner(openShop(s.db, late))
+	behind := newUnstarted(openShop(s.db, late))
 	planned, err := behind.plan(t.Context(), []*purchase{{
 		id: stock.RequestID("alice", "k"), request: Request{"alice", "k", screening.ID, 1},
 	}})
@@ -100,7 +100,7 @@ func TestArchivedScreeningSellsNothing(t *testing.T) {
 		t.Errorf("what was planned before: %v, %v, want a conflict", v, err)
 	}
 	wantErr(t, decide(behind, Request{"bob", "k", screening.ID, 1})[0].err, stock.ErrSaleClosed)
-	v := newViewer(t, openShop(s.db, late))
+	v := newRefusing(t, openShop(s.db, late))
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSaleClosed) {
 		t.Errorf("the view says %v", err)
 	}

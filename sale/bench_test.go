@@ -12,7 +12,7 @@ func BenchmarkLearnOrders(b *testing.B) {
 	screening := addScreening(b, s, orders, 0)
 	fill(b, s, screening.ID, orders)
 	for b.Loop() {
-		v := newPlanner(s)
+		v := newUnstarted(s)
 		v.cache.know(screening.ID)
 		e := v.cache.entries[screening.ID]
 		e.wanted.Store(orders)

@@ -185,3 +185,8 @@ func (c *cache) dropIdlest(but string) (orders int64) {
 	}
 	return orders
 }
+
+func (e *entry) lacksRequests() bool {
+	wanted := e.wanted.Load()
+	return e.requests.size() < wanted && e.loading.hopeless != wanted
+}

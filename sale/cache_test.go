@@ -13,7 +13,7 @@ import (
 // newCaching is the planner of a process of its own, whose cache ages by a clock of its own.
 func newCaching(s *shop) (*Seller, *stocktest.Clock) {
 	c := stocktest.NewClock()
-	seller := newPlanner(s.process())
+	seller := newUnstarted(s.process())
 	seller.cache.clock = c.Now
 	return seller, c
 }

@@ -1,11 +1,17 @@
 package sale
 
 import (
-	"context"
 	"sync"
 
 	"boxoffice/stock"
 )
+
+// claim is what a list reserves if it commits.
+type claim struct {
+	orders   []string                              // request ids
+	tickets  map[string]int64                      // by screening
+	holdings map[stock.Holding]stock.HoldingChange // where a limit holds
+}
 
 // inFlight remembers what this process's other lists are reserving at this moment, so that two lists do not go for the
 // same ticket and a buyer is told "sold out" only by the database, never by a list that may yet fail. It can only make
@@ -24,48 +30,36 @@ func newInFlight() *inFlight {
 	}
 }
 
-// begin enters an admitted plan. The caller holds the lock under which it planned.
-func (f *inFlight) begin(p plan) {
-	for _, admitted := range p.admitted {
-		f.orders[admitted.id] = true
+// begin enters what a plan admits. The caller holds the lock under which it planned.
+func (f *inFlight) begin(c claim) {
+	for _, id := range c.orders {
+		f.orders[id] = true
 	}
-	for id, n := range p.tickets {
+	for id, n := range c.tickets {
 		f.tickets[id] += n
 	}
-	for key, change := range p.holdings {
+	for key, change := range c.holdings {
 		f.buyers[key] += change.Quantity
 	}
 }
 
-// end removes a plan, whatever came of it, and wakes those who wait for it.
-func (f *inFlight) end(p plan) {
+// end removes what a plan admitted, whatever came of it, and wakes those who wait for it.
+func (f *inFlight) end(c claim) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, admitted := range p.admitted {
-		delete(f.orders, admitted.id)
+	for _, id := range c.orders {
+		delete(f.orders, id)
 	}
-	for id, n := range p.tickets {
+	for id, n := range c.tickets {
 		if f.tickets[id] -= n; f.tickets[id] == 0 {
 			delete(f.tickets, id)
 		}
 	}
-	for key, change := range p.holdings {
+	for key, change := range c.holdings {
 		if f.buyers[key] -= change.Quantity; f.buyers[key] == 0 {
 			delete(f.buyers, key)
 		}
 	}
 	close(f.ended)
 	f.ended = make(chan struct{})
-}
-
-// wait returns when a list that was in flight at planning time has ended. A list waits only while it has nothing in
-// flight itself, so lists cannot wait for each other.
-func (p plan) wait(ctx context.Context) {
-	if len(p.waiting) == 0 {
-		return
-	}
-	select {
-	case <-p.ended:
-	case <-ctx.Done():
-	}
 }

@@ -27,7 +27,7 @@ func TestLimitMayChangeInARunningSale(t *testing.T) {
 	other, _ := newStock(t)
 	s := other.process()
 	screening := addScreening(t, other, 100, 0)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	want := func(buyer, key string, quantity int64, want error) stock.Reservation {
 		t.Helper()
 		got := decide(seller, Request{buyer, key, screening.ID, quantity})[0]
@@ -65,7 +65,7 @@ func TestLimitChangesBesidePurchasesAndSettlements(t *testing.T) {
 	var work sync.WaitGroup
 	for i, s := range slices.Concat(processes, processes) {
 		random := rand.New(rand.NewPCG(1, uint64(i)))
-		seller := newPlanner(s)
+		seller := newUnstarted(s)
 		work.Go(func() {
 			for n := range 60 {
 				buyer := fmt.Sprint("buyer-", random.IntN(4))

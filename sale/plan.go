@@ -2,6 +2,8 @@ package sale
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,26 +14,37 @@ import (
 // PlanTimeout bounds the reads of one plan.
 const PlanTimeout = time.Second
 
-// plan is what one list of purchases comes to by what is known now.
+// planner decides by what is known now which purchases of a list are sent.
+type planner struct {
+	stock     *stock.Stock
+	cache     *cache
+	inFlight  *inFlight
+	now       func() time.Time
+	payWindow time.Duration
+}
+
+// plan is what one list of purchases comes to.
 type plan struct {
+	claim
 	admitted []*purchase
 	waiting  []*purchase      // another list is on the way to what they want
-	tickets  map[string]int64 // by screening
 	limits   map[string]int64 // by screening, how often its limit was changed
-	holdings map[stock.Holding]stock.HoldingChange
-	ended    <-chan struct{} // closed when a list that is in flight now has ended
+	ended    <-chan struct{}  // closed when a list that is in flight now has ended
 }
 
 // plan answers the purchases that need no half message and admits those for which there are tickets.
-func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
+func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, PlanTimeout)
 	defer cancel()
-	now := s.opts.Now()
+	now := s.now()
 	known, err := s.known(ctx, list, now)
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{tickets: map[string]int64{}, limits: map[string]int64{}, holdings: map[stock.Holding]stock.HoldingChange{}}
+	p := plan{
+		claim:  claim{tickets: map[string]int64{}, holdings: map[stock.Holding]stock.HoldingChange{}},
+		limits: map[string]int64{},
+	}
 	own := make(map[string]bool, len(list))
 	s.inFlight.mu.Lock()
 	defer s.inFlight.mu.Unlock()
@@ -57,9 +70,9 @@ func (s *Seller) plan(ctx context.Context, list []*purchase) (plan, error) {
 			continue
 		}
 		own[next.id] = true
-		p.admit(next, known, now, s.opts.PayWindow)
+		p.admit(next, known, now, s.payWindow)
 	}
-	s.inFlight.begin(p)
+	s.inFlight.begin(p.claim)
 	return p, nil
 }
 
@@ -73,7 +86,7 @@ func sameAs(r stock.Reservation, request Request) (stock.Reservation, error) {
 
 // fits tells whether there is room beside what this list and the lists in flight may take. Another list that changes
 // the same buyer's holding is waited for, because it may be the one that makes the row.
-func (s *Seller) fits(p plan, k known, r Request) bool {
+func (s *planner) fits(p plan, k known, r Request) bool {
 	screening := k.Screenings[r.ScreeningID]
 	if r.Quantity > screening.Available-p.tickets[screening.ID]-s.inFlight.tickets[screening.ID] {
 		return false
@@ -94,6 +107,7 @@ func (p *plan) admit(next *purchase, k known, now time.Time, payWindow time.Dura
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
 	}
 	p.admitted = append(p.admitted, next)
+	p.orders = append(p.orders, next.id)
 	p.tickets[r.ScreeningID] += r.Quantity
 	p.limits[r.ScreeningID] = screening.LimitChanges
 	if screening.PerUserLimit > 0 {
@@ -117,4 +131,78 @@ func (p plan) list(txID string) stock.ReservationList {
 	}
 	slices.SortFunc(l.Holdings, stock.HoldingChange.Compare)
 	return l
+}
+
+// wait returns when a list that was in flight at planning time has ended. A list waits only while it has nothing in
+// flight itself, so lists cannot wait for each other.
+func (p plan) wait(ctx context.Context) {
+	if len(p.waiting) == 0 {
+		return
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+	}
+}
+
+// known is what is known about a list of purchases. Screenings may come from the cache; reservations and archived keys
+// are there only of purchases that were looked up.
+type known struct{ stock.Snapshot }
+
+// refusal says why a purchase is ruled out by what is known, whatever becomes of the lists in flight.
+func (k known) refusal(r Request, now time.Time) error {
+	screening, exists := k.Screenings[r.ScreeningID]
+	if !exists {
+		return stock.ErrScreeningNotFound
+	}
+	return screening.Refusal(r.Quantity, k.Holdings[stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}], now)
+}
+
+// known lets in from the cache whom it can, without a statement; the database still judges them. Whoever the cache would
+// turn away is looked up, and so is everybody else who wants the same screening: what is read of it may turn them away as
+// well.
+func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (known, error) {
+	screenings, asked := s.cache.recall(list)
+	k := known{stock.Snapshot{Screenings: screenings}}
+	var err error
+	if k.Holdings, err = s.stock.Holdings(ctx, screenings, lookups(list)); err != nil {
+		return k, err
+	}
+	unsure := map[string]bool{} // screenings
+	for _, p := range list {
+		if k.refusal(p.request, now) != nil {
+			unsure[p.request.ScreeningID] = true
+		}
+	}
+	if len(unsure) == 0 {
+		return k, nil
+	}
+	var wanted []*purchase
+	for _, p := range list {
+		if unsure[p.request.ScreeningID] {
+			wanted = append(wanted, p)
+		}
+	}
+	read, err := s.stock.Snapshot(ctx, lookups(wanted))
+	if err != nil {
+		return k, err
+	}
+	s.cache.keep(read.Screenings, asked)
+	maps.Copy(k.Screenings, read.Screenings)
+	maps.Copy(k.Holdings, read.Holdings)
+	k.Reservations, k.Archived = read.Reservations, read.Archived
+	return k, nil
+}
+
+func lookups(list []*purchase) []stock.Lookup {
+	wanted := make([]stock.Lookup, len(list))
+	for i, p := range list {
+		wanted[i] = stock.Lookup{RequestID: p.id, ScreeningID: p.request.ScreeningID, BuyerID: p.request.BuyerID}
+	}
+	return wanted
+}
+
+// isOver tells a refusal that everybody gets, as far as tickets, times and screening go.
+func isOver(err error) bool {
+	return errors.Is(err, stock.ErrSoldOut) || errors.Is(err, stock.ErrSaleClosed) || errors.Is(err, stock.ErrSaleNotOpen)
 }

@@ -57,12 +57,12 @@ func TestPurchaseRefusals(t *testing.T) {
 		"key used for another showing":  {Request{"alice", "k", later.ID, 3}, ErrKeyReused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seller := newPlanner(s)
+			seller := newUnstarted(s)
 			wantErr(t, decide(seller, refused.request)[0].err, refused.want)
 		})
 	}
 	c.Advance(24 * time.Hour)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	wantErr(t, decide(seller, Request{"carol", "k", screening.ID, 1})[0].err, stock.ErrSaleClosed)
 	if again := buy(t, s, screening.ID, "alice", "k", 3); again.CreatedAt != opening {
 		t.Errorf("a retry after the sale has closed answers %+v, want the order that is there", again)
@@ -74,7 +74,7 @@ func TestConcurrentBuyersSellExactly(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
 	requests := crowd(screening, 100)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	var sold atomic.Int64
 	var lists sync.WaitGroup
 	for list := range slices.Chunk(requests, 10) {
@@ -150,7 +150,7 @@ func TestTwoProcessesSellExactly(t *testing.T) {
 func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	first, err := seller.plan(t.Context(), []*purchase{{id: stock.RequestID("alice", "k"), request: Request{"alice", "k", screening.ID, 1}}})
 	if err != nil || len(first.admitted) != 1 {
 		t.Fatalf("plan %+v, %v", first, err)
@@ -159,7 +159,7 @@ func TestSoldOutIsNeverSaidForAListInFlight(t *testing.T) {
 	if err != nil || len(second.admitted) != 0 || len(second.waiting) != 1 {
 		t.Fatalf("plan beside a list in flight: %+v, %v, want bob to wait", second, err)
 	}
-	seller.inFlight.end(first)
+	seller.inFlight.end(first.claim)
 	second.wait(t.Context())
 	third, err := seller.plan(t.Context(), second.waiting)
 	if err != nil || len(third.admitted) != 1 {
@@ -183,7 +183,7 @@ func TestPurchaseThatAlwaysConflictsSinksNoOther(t *testing.T) {
 	} {
 		exec(t, s, statement)
 	}
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	requests := append([]Request{{"mallory", "k", screening.ID, 1}}, crowd(screening, 63)...)
 	answers := decide(seller, requests...)
 	wantErr(t, answers[0].err, ErrBusy)

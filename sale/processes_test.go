@@ -36,7 +36,7 @@ func newProcesses(t *testing.T, n int) *processes {
 	p := &processes{clock: stocktest.NewClock()}
 	for range n {
 		shop := openShop(stocktest.Open(t, dsn), p.clock)
-		s := newPlanner(shop)
+		s := newUnstarted(shop)
 		s.start(t.Context())
 		t.Cleanup(s.Close)
 		p.shops, p.sellers = append(p.shops, shop), append(p.sellers, s)

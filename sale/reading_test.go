@@ -31,7 +31,7 @@ func (g *gate) Now() time.Time {
 func holdReading(t *testing.T, s *shop, screening string) (v *Seller, g *gate, stranger <-chan error) {
 	t.Helper()
 	g = &gate{now: s.clock.Now, reached: make(chan struct{}), open: make(chan struct{})}
-	v = newViewer(t, s.process())
+	v = newRefusing(t, s.process())
 	v.reader.now = g.Now
 	wantErr(t, refusal(t, v, screening, "a stranger"), stock.ErrSoldOut)
 	g.armed.Store(true)
@@ -78,7 +78,7 @@ func TestReadingCountsOnlyOrdersKnownBefore(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 2, 0)
 	mustSell(t, s, screening.ID, "alice", "dave")
-	v := newPlanner(s)
+	v := newUnstarted(s)
 	g := &gate{now: s.clock.Now, reached: make(chan struct{}), open: make(chan struct{})}
 	v.reader.now = g.Now
 	v.cache.know(screening.ID)

@@ -2,7 +2,6 @@ package sale
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -47,14 +46,13 @@ func newSaleReader(s *stock.Stock, c *cache, loader *requestLoader, now func() t
 	return &saleReader{stock: s, cache: c, loader: loader, now: now, log: log, wake: make(chan struct{}, 1)}
 }
 
-// Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says nothing:
-// Purchase decides. It waits for one reading of the database, or for the end of ctx.
-func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
-	e := s.cache.over(screeningID)
+// refuse says why a purchase cannot succeed now; nil says nothing.
+func (v *saleReader) refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	e := v.cache.over(screeningID)
 	if e == nil {
 		return nil
 	}
-	r := s.reader.join(screeningID, e)
+	r := v.join(screeningID, e)
 	if r == nil {
 		return nil
 	}
@@ -68,11 +66,6 @@ func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) e
 		return nil
 	}
 	return err
-}
-
-// isOver tells a refusal that everybody gets, as far as tickets, times and screening go.
-func isOver(err error) bool {
-	return errors.Is(err, stock.ErrSoldOut) || errors.Is(err, stock.ErrSaleClosed) || errors.Is(err, stock.ErrSaleNotOpen)
 }
 
 // join joins the next reading, which will look at the screening; nil after the end.
@@ -159,13 +152,5 @@ func (v *saleReader) readOnce(ctx context.Context) {
 			e.wanted.Store(screening.Sales)
 			v.loader.wake()
 		}
-	}
-}
-
-// signal wakes a goroutine that takes one value for any number of them.
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
 	}
 }

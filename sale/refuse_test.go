@@ -15,10 +15,10 @@ import (
 	"boxoffice/stock/stocktest"
 )
 
-// newViewer is a seller of a process of its own, whose lists tests hand over and whose reader runs.
-func newViewer(t *testing.T, s *shop) *Seller {
+// newRefusing is a seller of a process of its own, whose lists tests hand over and whose reader runs.
+func newRefusing(t *testing.T, s *shop) *Seller {
 	t.Helper()
-	v := newPlanner(s)
+	v := newUnstarted(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); v.reader.run(ctx) }()
@@ -56,7 +56,7 @@ func refusal(t *testing.T, s *Seller, screening, buyer string) error {
 func TestSellerRefusesWhatIsOver(t *testing.T) {
 	s, now := newStock(t)
 	screening := addScreening(t, s, 2, 0)
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	mustSell(t, s, screening.ID, "alice", "bob")
 	if err := v.Refuse(t.Context(), screening.ID, "carol", "k"); err != nil || v.CacheStats().Readings != 0 {
 		t.Errorf("before anybody was turned away: %v, %+v", err, v.CacheStats())
@@ -80,7 +80,7 @@ func TestSellerRefusesWhatIsOver(t *testing.T) {
 func TestSellerNeverRefusesARepeatedKey(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 3, 0)
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	mustSell(t, s, screening.ID, "alice", "bob", "carol")
 	for _, buyer := range []string{"alice", "bob", "carol"} {
 		if err := refusal(t, v, screening.ID, buyer); err != nil {
@@ -97,7 +97,7 @@ func TestSellerNeverRefusesARepeatedKey(t *testing.T) {
 func TestSellerNeverRefusesWhatAnotherProcessHasJustSold(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v, other := newViewer(t, s), newPlanner(s.process())
+	v, other := newRefusing(t, s), newUnstarted(s.process())
 	mustSell(t, s, screening.ID, "alice")
 	held := buyerOrder(t, s, "alice")
 	for n := range 200 {
@@ -133,7 +133,7 @@ func TestSellerFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 	screening := addScreening(t, s, 2, 0)
 	now.Advance(2 * time.Hour)
 	mustSell(t, s, screening.ID, "alice", "bob")
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	if err := refusal(t, v, screening.ID, "carol"); !errors.Is(err, stock.ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
 	}
@@ -155,7 +155,7 @@ func TestSellerFindsOrdersOfAClockThatIsBehind(t *testing.T) {
 func TestSellerSellsAgainWhatComesBack(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	mustSell(t, s, screening.ID, "alice")
 	if err := refusal(t, v, screening.ID, "bob"); !errors.Is(err, stock.ErrSoldOut) {
 		t.Fatalf("sold out: %v", err)
@@ -173,7 +173,7 @@ func TestSellerSellsAgainWhatComesBack(t *testing.T) {
 func TestSellerKeepsNoScreeningThatDoesNotExist(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	for n := range 2 * cacheScreenings {
 		id := fmt.Sprint("made-up-", n)
 		_ = v.Refuse(t.Context(), id, "mallory", "k")
@@ -194,7 +194,7 @@ func TestSellerKeepsNoScreeningThatDoesNotExist(t *testing.T) {
 // Places and memory are bounded, and who has not been asked for the longest makes room.
 func TestSellerForgetsTheIdlest(t *testing.T) {
 	s, _ := newStock(t)
-	v := newPlanner(s)
+	v := newUnstarted(s)
 	c := stocktest.NewClock()
 	v.cache.clock, v.cache.began = c.Now, c.Now()
 	for n := range cacheScreenings + 2 {
@@ -226,7 +226,7 @@ func TestSellerReadsManyOrdersInPages(t *testing.T) {
 	big, small := addScreening(t, s, orders, 0), addScreening(t, s, 1, 0)
 	mustSell(t, s, small.ID, "alice")
 	fill(t, s, big.ID, orders)
-	v := newViewer(t, s)
+	v := newRefusing(t, s)
 	for _, screening := range []stock.Screening{big, small} {
 		if err := refusal(t, v, screening.ID, "stranger"); !errors.Is(err, stock.ErrSoldOut) {
 			t.Errorf("sold out: %v", err)
@@ -292,7 +292,7 @@ func TestRequestSetIsAsLargeAsItSays(t *testing.T) {
 // Those who wait when the seller closes go to Purchase, which says what there is to say.
 func TestSellerLetsGoOfThoseWhoWait(t *testing.T) {
 	s, _ := newStock(t)
-	v := newPlanner(s)
+	v := newUnstarted(s)
 	v.cache.know("s")
 	answered := make(chan error)
 	go func() { answered <- v.Refuse(context.Background(), "s", "alice", "k") }()

@@ -66,8 +66,8 @@ func storedAtOnce(ctx context.Context, _ stock.ReservationList, local func(conte
 	return local(ctx), nil
 }
 
-// newPlanner is a seller whose lists tests hand over with decide.
-func newPlanner(s *shop) *Seller { return newSeller(s.Stock, Options{Now: s.clock.Now}, storedAtOnce) }
+// newUnstarted is a seller whose lists tests hand over with decide.
+func newUnstarted(s *shop) *Seller { return newSeller(s.Stock, Options{Now: s.clock.Now}, storedAtOnce) }
 
 // decide hands the requests over as one list and returns their answers.
 func decide(s *Seller, requests ...Request) []answer {
@@ -116,7 +116,7 @@ func exec(t testing.TB, s *shop, statement string, args ...any) {
 // buy reserves and demands that it works.
 func buy(t *testing.T, s *shop, screeningID, buyer, key string, quantity int64) stock.Reservation {
 	t.Helper()
-	got := decide(newPlanner(s), Request{buyer, key, screeningID, quantity})[0]
+	got := decide(newUnstarted(s), Request{buyer, key, screeningID, quantity})[0]
 	if got.err != nil {
 		t.Fatalf("buy %d for %s: %v", quantity, buyer, got.err)
 	}
@@ -130,7 +130,7 @@ func mustSell(t *testing.T, s *shop, screening string, buyers ...string) {
 	for _, buyer := range buyers {
 		requests = append(requests, Request{BuyerID: buyer, Key: "k", ScreeningID: screening, Quantity: 1})
 	}
-	for _, a := range decide(newPlanner(s), requests...) {
+	for _, a := range decide(newUnstarted(s), requests...) {
 		if a.err != nil {
 			t.Fatal(a.err)
 		}

@@ -3,14 +3,15 @@ package sale
 import (
 	"context"
 	"errors"
-	"strings"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
-	"boxoffice/common/batch"
-	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
 )
+
+var errQueueAway = errors.New("the message queue did not answer while this purchase waited")
 
 const (
 	// A round is lost to a key that was used before, and to another process that sold the same tickets in between.
@@ -20,58 +21,34 @@ const (
 	conflictsMax = 4
 )
 
-type call = batch.Call[Request, stock.Reservation]
-
 // sendHalf sends the half message of a list and, once it is stored, runs local, whose outcome it returns. An error says
 // that local did not run and will not.
 type sendHalf func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
 
-// purchase is one order in the making, and the callers who ask for it.
-type purchase struct {
-	id      string // stock.RequestID
-	request Request
-	calls   []*call
-	order   event.Order // what the plan that admitted it will reserve
-}
-
-func (p *purchase) compare(other *purchase) int { return strings.Compare(p.id, other.id) }
-
-func (p *purchase) answer(r stock.Reservation, err error) {
-	for _, c := range p.calls {
-		c.Answer(r, err)
-	}
-}
-
-// gather makes one purchase of the calls that say the same. Those that use one key for different purchases stay apart:
-// the later one waits until the earlier one is decided.
-func gather(calls []*call) []*purchase {
-	list := make([]*purchase, 0, len(calls))
-	seen := make(map[Request]*purchase, len(calls))
-	for _, c := range calls {
-		p, known := seen[c.In]
-		if !known {
-			p = &purchase{id: stock.RequestID(c.In.BuyerID, c.In.Key), request: c.In}
-			seen[c.In] = p
-			list = append(list, p)
-		}
-		p.calls = append(p.calls, c)
-	}
-	return list
+// listSeller sells one list of purchases at a time to each who calls it.
+type listSeller struct {
+	planner
+	send   sendHalf
+	onHalf func(orders int)
+	log    *slog.Logger
+	// queueFailed is when a half message was last given up. A broker that is silent is waited for by one list; those who
+	// came meanwhile would each wait as long again.
+	queueFailed atomic.Pointer[time.Time]
 }
 
 // sell decides every purchase of the list. What cannot be reserved as planned is planned again from fresh reads. A list
 // that conflicts again and again, or that the database refuses without saying which order it cannot store, is split, so
 // that one bad purchase ends up alone and does not sink the others.
-func (s *Seller) sell(ctx context.Context, list []*purchase) {
+func (s *listSeller) sell(ctx context.Context, list []*purchase) {
 	conflicts := 0
 	for round := 0; len(list) > 0; round++ {
 		if round == roundsMax {
-			refuse(list, ErrBusy)
+			answerAll(list, ErrBusy)
 			return
 		}
 		p, err := s.plan(ctx, list)
 		if err != nil {
-			refuse(list, err)
+			answerAll(list, err)
 			return
 		}
 		list = p.waiting
@@ -87,18 +64,12 @@ func (s *Seller) sell(ctx context.Context, list []*purchase) {
 		case v == conflicted && (alone || conflicts < conflictsMax):
 			list = append(list, p.admitted...)
 		case v == refusedWhole && alone:
-			refuse(p.admitted, err)
+			answerAll(p.admitted, err)
 		case v != answered:
-			s.opts.Log.Warn("split a list of purchases", "orders", len(p.admitted), "error", err)
+			s.log.Warn("split a list of purchases", "orders", len(p.admitted), "error", err)
 			s.sell(ctx, p.admitted[:len(p.admitted)/2])
 			s.sell(ctx, p.admitted[len(p.admitted)/2:])
 		}
-	}
-}
-
-func refuse(list []*purchase, err error) {
-	for _, p := range list {
-		p.answer(stock.Reservation{}, err)
 	}
 }
 
@@ -113,21 +84,21 @@ const (
 
 // reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. The error
 // says why the verdict is not answered.
-func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
-	defer s.inFlight.end(p)
+func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
+	defer s.inFlight.end(p.claim)
 	if failed := s.queueFailed.Load(); failed != nil && p.admitted[0].calls[0].Came.Before(*failed) {
-		refuse(p.admitted, away("send half message", errQueueAway))
+		answerAll(p.admitted, away("send half message", errQueueAway))
 		return answered, nil
 	}
-	list := p.list(stock.NewID(s.opts.Now()))
-	s.opts.OnHalf(len(list.Orders))
+	list := p.list(stock.NewID(s.now()))
+	s.onHalf(len(list.Orders))
 	local := s.stock.Begin(ctx, list)
 	defer local.Abandon()
 	outcome, err := s.send(ctx, list, local.Commit)
 	if err != nil {
 		now := time.Now()
 		s.queueFailed.Store(&now)
-		refuse(p.admitted, away("send half message", err))
+		answerAll(p.admitted, away("send half message", err))
 		return answered, nil
 	}
 	if outcome == mq.Commit {
@@ -142,13 +113,13 @@ func (s *Seller) reserve(ctx context.Context, p plan) (verdict, error) {
 
 // rolledBack sorts out why a list is not reserved, by the error alone: a database that is asked afterwards may answer
 // although it could not write.
-func (s *Seller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
+func (s *listSeller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
 	switch {
 	case outcome == mq.Rollback && errors.Is(err, stock.ErrConflict):
 		s.cache.doubt()
 		return conflicted, err
 	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, stock.ErrUnavailable):
-		refuse(list, away("reserve", err))
+		answerAll(list, away("reserve", err))
 		return answered, nil
 	}
 	return refusedWhole, err

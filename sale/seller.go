@@ -6,22 +6,14 @@ package sale
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"boxoffice/common/batch"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
-)
-
-// The bounds of a request.
-const (
-	KeyMax      = 255 // bytes
-	QuantityMax = 100 // tickets
 )
 
 const (
@@ -35,14 +27,6 @@ const (
 
 // ListTimeout bounds a list of purchases from the moment when it is closed.
 const ListTimeout = 15 * time.Second
-
-// Why a purchase fails that might have been served.
-var (
-	ErrBusy      = errors.New("too many purchases in flight")
-	ErrKeyReused = errors.New("idempotency key was used for another purchase")
-
-	errQueueAway = errors.New("the message queue did not answer while this purchase waited")
-)
 
 // Options are the choices of a Seller. The zero value of a field stands for its default.
 type Options struct {
@@ -72,42 +56,13 @@ func (o *Options) complete() {
 	}
 }
 
-// Request asks for Quantity tickets. The same (BuyerID, Key) is the same order, however often it is sent.
-type Request struct {
-	BuyerID     string
-	Key         string
-	ScreeningID string
-	Quantity    int64
-}
-
-// validate keeps out what a database would refuse, because there one bad value costs a whole list.
-func (r Request) validate() error {
-	switch {
-	case !stock.IsBuyerID(r.BuyerID):
-		return fmt.Errorf("%w: buyer id", stock.ErrInvalid)
-	case r.Key == "" || len(r.Key) > KeyMax:
-		return fmt.Errorf("%w: idempotency key", stock.ErrInvalid)
-	case r.Quantity < 1 || r.Quantity > QuantityMax:
-		return fmt.Errorf("%w: quantity", stock.ErrInvalid)
-	case !stock.IsScreeningID(r.ScreeningID):
-		return stock.ErrScreeningNotFound
-	}
-	return nil
-}
-
 // Seller sells: concurrent purchases share one half message and one SQL transaction.
 type Seller struct {
-	stock    *stock.Stock
-	opts     Options
-	send     sendHalf
-	group    *batch.Group[Request, stock.Reservation]
-	inFlight *inFlight
-	cache    *cache
-	reader   *saleReader
-	loader   *requestLoader
-	// queueFailed is when a half message was last given up. A broker that is silent is waited for by one list; those who
-	// came meanwhile would each wait as long again.
-	queueFailed atomic.Pointer[time.Time]
+	listSeller
+	group       *batch.Group[Request, stock.Reservation]
+	maxBatch    int
+	reader      *saleReader
+	loader      *requestLoader
 	stopReading func()
 }
 
@@ -128,8 +83,11 @@ func newSeller(s *stock.Stock, o Options, send sendHalf) *Seller {
 	loader := newRequestLoader(s, c, o.Log)
 	s.Watch(c.forget)
 	return &Seller{
-		stock: s, opts: o, send: send, inFlight: newInFlight(), cache: c, loader: loader,
-		reader: newSaleReader(s, c, loader, o.Now, o.Log),
+		listSeller: listSeller{
+			planner: planner{stock: s, cache: c, inFlight: newInFlight(), now: o.Now, payWindow: o.PayWindow},
+			send:    send, onHalf: o.OnHalf, log: o.Log,
+		},
+		maxBatch: o.MaxBatch, reader: newSaleReader(s, c, loader, o.Now, o.Log), loader: loader,
 	}
 }
 
@@ -141,7 +99,7 @@ func (s *Seller) start(ctx context.Context) {
 	reading.Go(func() { s.loader.run(readCtx) })
 	s.stopReading = func() { cancel(); reading.Wait() }
 	s.group = batch.Start(ctx, batch.Options{
-		Max: s.opts.MaxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: ListTimeout,
+		Max: s.maxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: ListTimeout,
 	}, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
 }
 
@@ -172,7 +130,29 @@ func (s *Seller) Purchase(ctx context.Context, r Request) (stock.Reservation, er
 	return reservation, err
 }
 
-// away marks a failure as one that another try may not meet.
-func away(doing string, err error) error {
-	return fmt.Errorf("%w: %s: %w", stock.ErrUnavailable, doing, err)
+// Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen or ErrSaleClosed. Nil says nothing:
+// Purchase decides. It waits for one reading of the database, or for the end of ctx.
+func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	return s.reader.refuse(ctx, screeningID, buyerID, key)
+}
+
+// CacheStats is what memory holds of the screenings on sale, and what it has read for those that are over.
+type CacheStats struct {
+	Screenings int
+	Orders     int64
+	Bytes      int64 // about
+	Readings   int64 // each answers all who waited for it
+	Pages      int64 // of orders
+}
+
+// CacheStats returns how things stand.
+func (s *Seller) CacheStats() CacheStats {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	stats := CacheStats{Screenings: len(s.cache.entries), Readings: s.reader.readings.Load(), Pages: s.loader.pages.Load()}
+	for _, e := range s.cache.entries {
+		stats.Orders += e.requests.size()
+	}
+	stats.Bytes = stats.Orders * requestBytes
+	return stats
 }

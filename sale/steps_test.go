@@ -26,7 +26,7 @@ func stepped(t *testing.T, at time.Time) time.Time {
 func TestClockThatStepsBackKeepsNobodyFromBuying(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 1, 0)
-	seller := newPlanner(s)
+	seller := newUnstarted(s)
 	failed := stepped(t, time.Now())
 	seller.queueFailed.Store(&failed)
 	mustBuyOne(t, seller, screening.ID, "alice")

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"boxoffice/common/db"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // ArchivedReservation is a reservation with all that its row says, but for the screening. Times are Unix milliseconds.
@@ -107,35 +105,6 @@ func present(ctx context.Context, tx *db.Tx, query string, args []any) (map[stri
 		there[id] = true
 	}
 	return there, nil
-}
-
-// archivedRequests tells which of the request ids are those of archived orders.
-func (s *Stock) archivedRequests(ctx context.Context, q sqlx.QueryerContext, requests []string) (map[string]bool, error) {
-	if len(requests) == 0 {
-		return nil, nil
-	}
-	ids := make([][]byte, len(requests))
-	for i, request := range requests {
-		id, err := ParseID(request)
-		if err != nil {
-			return nil, err
-		}
-		ids[i] = id[:]
-	}
-	ids, err := s.possiblyArchived(ctx, q, ids)
-	if err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	var rows [][]byte
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT request_id FROM archived_requests
-		WHERE request_id IN `+among(len(ids)), anys(ids)...); err != nil {
-		return nil, err
-	}
-	found := make(map[string]bool, len(rows))
-	for _, row := range rows {
-		found[encodeID(row)] = true
-	}
-	return found, nil
 }
 
 // DropHoldings deletes up to limit holdings of an archived screening, and says whether some may be left.

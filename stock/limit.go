@@ -7,6 +7,9 @@ import (
 	"boxoffice/common/db"
 )
 
+// Holding names what one buyer holds of one screening.
+type Holding struct{ ScreeningID, BuyerID string }
+
 // HoldingChange is what one list adds to, or gives back from, what a buyer holds under a limit.
 type HoldingChange struct {
 	Holding

@@ -13,9 +13,6 @@ import (
 // ExecuteTimeout bounds a local transaction from its first statement to its commit.
 const ExecuteTimeout = 3 * time.Second
 
-// ErrConflict says that a list cannot be reserved as it was planned: a ticket, an order or the fence was taken since.
-var ErrConflict = errors.New("the plan no longer holds")
-
 // LocalTransaction is the local transaction of a half message. It is written while the half message is on its way, up to
 // the row that everybody wants, and can commit only once the listener says that the half message is stored.
 type LocalTransaction struct {

@@ -2,7 +2,6 @@ package stock
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,23 +76,3 @@ func (s *Stock) refuseArchived(ctx context.Context, tx *db.Tx, l ReservationList
 	}
 	return err
 }
-
-// expectRows turns a guarded statement that matched fewer rows than meant into ErrConflict.
-func expectRows(n int) func(sql.Result, error) error {
-	return func(result sql.Result, err error) error {
-		if err != nil {
-			return err
-		}
-		matched, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if matched != int64(n) {
-			return fmt.Errorf("%w: %d rows of %d", ErrConflict, matched, n)
-		}
-		return nil
-	}
-}
-
-// among is a parenthesised list of n placeholders, for IN.
-func among(n int) string { return db.Tuples(1, n) }

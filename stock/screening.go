@@ -1,150 +1,141 @@
 package stock
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
-	"boxoffice/common/db"
+	"boxoffice/common/event"
 )
 
-// AddScreening puts a screening on sale with all its capacity available. It makes the id when there is none; a given
-// id that exists already is left alone and returned as it stands. ErrInvalid names the field that is out of range.
-func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screening, error) {
-	if screening.ID == "" {
-		screening.ID = NewID(s.now())
-	}
-	if err := screening.validate(); err != nil {
-		return Screening{}, err
-	}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error { return s.insertScreening(ctx, tx, screening) })
-	if err != nil && !s.db.IsDuplicate(err) {
-		return Screening{}, s.failed("add screening", err)
-	}
-	return s.Screening(ctx, screening.ID)
+// What a purchase or a change of a screening can be refused for.
+var (
+	ErrScreeningNotFound = errors.New("screening not found")
+	ErrSoldOut           = errors.New("sold out")
+	ErrLimitExceeded     = errors.New("limit per buyer exceeded")
+	ErrSaleNotOpen       = errors.New("sale has not opened")
+	ErrSaleClosed        = errors.New("sale is closed")
+	ErrBusy              = errors.New("other transactions kept changing the same rows")
+	ErrUnavailable       = errors.New("message queue or database is away")
+	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
+	ErrReservationAbsent = errors.New("reservation not found")
+	ErrInvalid           = errors.New("value out of range")
+	ErrCursorInvalid     = errors.New("cursor was not given out by this service")
+)
+
+// The bounds of what this service takes. The columns are wide enough for each.
+const (
+	BuyerIDMax     = 128 // bytes
+	ScreeningIDMax = 64  // bytes
+	NameMax        = 255 // bytes, of a movie or a venue
+	orderIDMax     = 64  // bytes
+
+	// Together they keep the price of all tickets of a screening within an int64.
+	CapacityMax = 100_000_000
+	PriceMax    = 10_000_000_000 // minor units
+)
+
+// Screening is one showing of a movie at a venue, with its stock. Available + Reserved + Sold = Capacity.
+type Screening struct {
+	ID           string
+	Movie        string
+	Venue        string
+	StartsAt     time.Time
+	Price        event.Money // of one ticket
+	Capacity     int64
+	Available    int64
+	Reserved     int64
+	Sold         int64
+	SaleOpensAt  time.Time
+	SaleClosesAt time.Time
+	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
+
+	Sales        int64 // orders that were made for it and are in the database
+	LimitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
+	Archived     bool  // its sale is over for good
 }
 
-func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) error {
-	if err := tx.Insert(ctx, `screenings (id, movie, venue, starts_at, price, currency, sale_opens_at, sale_closes_at,
-		per_user_limit, created_at)`, []any{
-		n.ID, n.Movie, n.Venue, n.StartsAt.UnixMilli(), n.Price.Amount, n.Price.Currency, n.SaleOpensAt.UnixMilli(),
-		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli(),
-	}); err != nil {
-		return err
-	}
-	return tx.Insert(ctx, `stock (screening_id, capacity, available, reserved, sold)`, []any{n.ID, n.Capacity, n.Capacity, 0, 0})
+// Sales picks screenings by their sale.
+type Sales int
+
+// The choices. A sale that is to open is upcoming, as one that is open.
+const (
+	AllSales Sales = iota
+	UpcomingSales
+	ClosedSales
+)
+
+// ScreeningChange says what to change; nil leaves a field as it is.
+type ScreeningChange struct {
+	Capacity     *int64
+	SaleOpensAt  *time.Time
+	SaleClosesAt *time.Time
+	PerUserLimit *int64
 }
 
-// ChangeScreening changes what change gives. It returns ErrCapacityTooSmall when more tickets are reserved and sold than
-// there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new
-// limit keeps that, and gets no more.
-func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
-	if c := change.Capacity; c != nil && (*c < 0 || *c > CapacityMax) {
-		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)
-	}
-	if l := change.PerUserLimit; l != nil && (*l < 0 || *l > CapacityMax) {
-		return Screening{}, fmt.Errorf("%w: per-user limit", ErrInvalid)
-	}
-	// A screening is never deleted, so one that is there now stays.
-	if _, err := s.Screening(ctx, id); err != nil {
-		return Screening{}, err
-	}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := lockUnarchived(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := changeCapacity(ctx, tx, id, change.Capacity); err != nil {
-			return err
-		}
-		if err := changeLimit(ctx, tx, id, change.PerUserLimit); err != nil {
-			return err
-		}
-		return changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt)
-	})
-	s.changed(id)
+// ReservationState is where a reservation stands.
+type ReservationState string
+
+// A reservation leaves Held once, for one of the others.
+const (
+	Held     ReservationState = "reserved"
+	Sold     ReservationState = "sold"
+	Released ReservationState = "released"
+)
+
+// Reservation is the tickets that stock holds for one order.
+type Reservation struct {
+	event.Order
+	State ReservationState
+}
+
+// IsBuyerID tells whether a buyer can have this id.
+func IsBuyerID(id string) bool { return isText(id, BuyerIDMax) }
+
+// IsScreeningID tells whether a screening can have this id.
+func IsScreeningID(id string) bool { return isText(id, ScreeningIDMax) }
+
+// isText keeps out what a database would refuse.
+func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
+
+func (s Screening) validate() error {
+	var field string
 	switch {
-	case errors.Is(err, ErrInvalid), errors.Is(err, ErrCapacityTooSmall), errors.Is(err, ErrArchived):
-		return Screening{}, err
-	case err != nil:
-		return Screening{}, s.failed("change screening", err)
+	case !IsScreeningID(s.ID):
+		field = "id"
+	case !isText(s.Movie, NameMax):
+		field = "movie"
+	case !isText(s.Venue, NameMax):
+		field = "venue"
+	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
+		field = "price amount"
+	case !event.IsCurrency(s.Price.Currency):
+		field = "price currency"
+	case s.Capacity < 1 || s.Capacity > CapacityMax:
+		field = "capacity"
+	case s.PerUserLimit < 0 || s.PerUserLimit > CapacityMax:
+		field = "per-user limit"
+	case !s.SaleOpensAt.Before(s.SaleClosesAt):
+		field = "sale window"
+	default:
+		return nil
 	}
-	return s.Screening(ctx, id)
+	return fmt.Errorf("%w: %s", ErrInvalid, field)
 }
 
-// lockUnarchived takes the stock row's lock, which the archive takes too.
-func lockUnarchived(ctx context.Context, tx *db.Tx, id string) error {
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes
-		WHERE screening_id = ? AND archived_at IS NULL`, id))
-	if errors.Is(err, ErrConflict) {
-		return ErrArchived
+// Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrSaleNotOpen, ErrSaleClosed,
+// ErrLimitExceeded or ErrSoldOut.
+func (s Screening) Refusal(quantity, held int64, now time.Time) error {
+	switch {
+	case now.Before(s.SaleOpensAt):
+		return ErrSaleNotOpen
+	case s.Archived, !now.Before(s.SaleClosesAt):
+		return ErrSaleClosed
+	case s.PerUserLimit > 0 && quantity > s.PerUserLimit-held:
+		return ErrLimitExceeded
+	case quantity > s.Available:
+		return ErrSoldOut
 	}
-	return err
-}
-
-func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time.Time) error {
-	if opens == nil && closes == nil {
-		return nil
-	}
-	opensAt, closesAt := unixMilli(opens), unixMilli(closes)
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE screenings SET sale_opens_at = COALESCE(?, sale_opens_at),
-		sale_closes_at = COALESCE(?, sale_closes_at)
-		WHERE id = ? AND COALESCE(?, sale_opens_at) < COALESCE(?, sale_closes_at)`,
-		opensAt, closesAt, id, opensAt, closesAt))
-	if errors.Is(err, ErrConflict) {
-		return fmt.Errorf("%w: sale window", ErrInvalid)
-	}
-	return err
-}
-
-func changeCapacity(ctx context.Context, tx *db.Tx, id string, capacity *int64) error {
-	if capacity == nil {
-		return nil
-	}
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET capacity = ?, available = ? - reserved - sold
-		WHERE screening_id = ? AND reserved + sold <= ?`, *capacity, *capacity, id, *capacity))
-	if errors.Is(err, ErrConflict) {
-		return ErrCapacityTooSmall
-	}
-	return err
-}
-
-// changeLimit begins with the stock row, which every transaction that reserves or settles changes last: one that was
-// planned under the old limit, in whatever process, either has committed or fails on limit_changes. So a limit that is
-// switched on finds all that the buyers hold. What they held under an earlier one was not kept up.
-func changeLimit(ctx context.Context, tx *db.Tx, id string, limit *int64) error {
-	if limit == nil {
-		return nil
-	}
-	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes + 1
-		WHERE screening_id = ?`, id)); err != nil {
-		return err
-	}
-	var before int64
-	if err := tx.GetContext(ctx, &before, `SELECT per_user_limit FROM screenings WHERE id = ?`, id); err != nil {
-		return err
-	}
-	if before == *limit {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE screenings SET per_user_limit = ? WHERE id = ?`, *limit, id); err != nil {
-		return err
-	}
-	if before > 0 || *limit == 0 {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ?`, id); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO holdings (screening_id, buyer_id, quantity)
-		SELECT screening_id, buyer_id, SUM(quantity) FROM reservations
-		WHERE screening_id = ? AND state <> ? GROUP BY screening_id, buyer_id`, id, Released)
-	return err
-}
-
-func unixMilli(t *time.Time) any {
-	if t == nil {
-		return nil
-	}
-	return t.UnixMilli()
+	return nil
 }

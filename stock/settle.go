@@ -222,11 +222,3 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	}
 	return nil
 }
-
-func anys[T any](values []T) []any {
-	args := make([]any, len(values))
-	for i, value := range values {
-		args[i] = value
-	}
-	return args
-}

@@ -10,9 +10,6 @@ import (
 // Lookup names a purchase whose facts are wanted.
 type Lookup struct{ RequestID, ScreeningID, BuyerID string }
 
-// Holding names what one buyer holds of one screening.
-type Holding struct{ ScreeningID, BuyerID string }
-
 // Snapshot is what the database says about a list of purchases. What is not there is absent.
 type Snapshot struct {
 	Screenings   map[string]Screening

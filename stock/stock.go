@@ -3,29 +3,12 @@
 package stock
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"boxoffice/common/db"
-	"boxoffice/common/event"
-)
-
-// What a purchase or a change of a screening can be refused for.
-var (
-	ErrScreeningNotFound = errors.New("screening not found")
-	ErrSoldOut           = errors.New("sold out")
-	ErrLimitExceeded     = errors.New("limit per buyer exceeded")
-	ErrSaleNotOpen       = errors.New("sale has not opened")
-	ErrSaleClosed        = errors.New("sale is closed")
-	ErrBusy              = errors.New("other transactions kept changing the same rows")
-	ErrUnavailable       = errors.New("message queue or database is away")
-	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
-	ErrReservationAbsent = errors.New("reservation not found")
-	ErrInvalid           = errors.New("value out of range")
-	ErrCursorInvalid     = errors.New("cursor was not given out by this service")
 )
 
 const (
@@ -93,58 +76,4 @@ func (s *Stock) failed(doing string, err error) error {
 		return away(doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// Screening is one showing of a movie at a venue, with its stock. Available + Reserved + Sold = Capacity.
-type Screening struct {
-	ID           string
-	Movie        string
-	Venue        string
-	StartsAt     time.Time
-	Price        event.Money // of one ticket
-	Capacity     int64
-	Available    int64
-	Reserved     int64
-	Sold         int64
-	SaleOpensAt  time.Time
-	SaleClosesAt time.Time
-	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
-
-	Sales        int64 // orders that were made for it and are in the database
-	LimitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
-	Archived     bool  // its sale is over for good
-}
-
-// Sales picks screenings by their sale.
-type Sales int
-
-// The choices. A sale that is to open is upcoming, as one that is open.
-const (
-	AllSales Sales = iota
-	UpcomingSales
-	ClosedSales
-)
-
-// ScreeningChange says what to change; nil leaves a field as it is.
-type ScreeningChange struct {
-	Capacity     *int64
-	SaleOpensAt  *time.Time
-	SaleClosesAt *time.Time
-	PerUserLimit *int64
-}
-
-// ReservationState is where a reservation stands.
-type ReservationState string
-
-// A reservation leaves Held once, for one of the others.
-const (
-	Held     ReservationState = "reserved"
-	Sold     ReservationState = "sold"
-	Released ReservationState = "released"
-)
-
-// Reservation is the tickets that stock holds for one order.
-type Reservation struct {
-	event.Order
-	State ReservationState
 }

@@ -1,0 +1,93 @@
+package sale
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/stock"
+)
+
+const (
+	requestsPage = 5000
+	pageTimeout  = 2 * time.Second
+)
+
+// requestLoader reads the request ids of all orders of screenings whose sale is over.
+type requestLoader struct {
+	stock *stock.Stock
+	cache *cache
+	log   *slog.Logger
+	load  chan struct{} // of size 1: an entry lacks orders
+	pages atomic.Int64
+}
+
+func newRequestLoader(s *stock.Stock, c *cache, log *slog.Logger) *requestLoader {
+	return &requestLoader{stock: s, cache: c, log: log, load: make(chan struct{}, 1)}
+}
+
+func (l *requestLoader) wake() { signal(l.load) }
+
+// run reads a page of each screening that lacks orders in turn, until ctx ends.
+func (l *requestLoader) run(ctx context.Context) {
+	for {
+		select {
+		case <-l.load:
+		case <-ctx.Done():
+			return
+		}
+		for l.loadPages(ctx) {
+		}
+	}
+}
+
+// loadPages reads a page for each screening that lacks orders, and tells whether there was one. A failure ends it, because
+// the next reading asks again.
+func (l *requestLoader) loadPages(ctx context.Context) bool {
+	entries := l.cache.lacking()
+	for id, e := range entries {
+		if !l.cache.makeRoom(id, e.wanted.Load()) {
+			e.loading.hopeless = e.wanted.Load()
+			continue
+		}
+		if err := l.loadPage(ctx, id, e); err != nil {
+			l.log.Debug("orders of a screening are not read", "screening_id", id, "error", err)
+			return false
+		}
+	}
+	return len(entries) > 0
+}
+
+// loadPage reads one page of a pass and begins one where none is running.
+func (l *requestLoader) loadPage(ctx context.Context, screeningID string, e *entry) error {
+	pass := &e.loading
+	if !pass.running {
+		pass.begin(e.wanted.Load())
+	}
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	orders, err := l.stock.SoldRequests(ctx, screeningID, pass.afterAt, pass.afterID, requestsPage)
+	if err != nil {
+		pass.running = false
+		return err
+	}
+	l.pages.Add(1)
+	e.requests.add(orders)
+	for _, order := range orders {
+		pass.afterAt, pass.afterID = order.CreatedAt, order.OrderID
+		pass.newest = max(pass.newest, order.CreatedAt)
+	}
+	if len(orders) < requestsPage {
+		pass.end(e.requests.size())
+	}
+	return nil
+}
+
+// signal wakes a goroutine that takes one value for any number of them.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,92 @@
+package sale
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"boxoffice/common/batch"
+	"boxoffice/common/event"
+	"boxoffice/stock"
+)
+
+// The bounds of a request.
+const (
+	KeyMax      = 255 // bytes
+	QuantityMax = 100 // tickets
+)
+
+// Why a purchase fails that might have been served.
+var (
+	ErrBusy      = errors.New("too many purchases in flight")
+	ErrKeyReused = errors.New("idempotency key was used for another purchase")
+)
+
+// Request asks for Quantity tickets. The same (BuyerID, Key) is the same order, however often it is sent.
+type Request struct {
+	BuyerID     string
+	Key         string
+	ScreeningID string
+	Quantity    int64
+}
+
+// validate keeps out what a database would refuse, because there one bad value costs a whole list.
+func (r Request) validate() error {
+	switch {
+	case !stock.IsBuyerID(r.BuyerID):
+		return fmt.Errorf("%w: buyer id", stock.ErrInvalid)
+	case r.Key == "" || len(r.Key) > KeyMax:
+		return fmt.Errorf("%w: idempotency key", stock.ErrInvalid)
+	case r.Quantity < 1 || r.Quantity > QuantityMax:
+		return fmt.Errorf("%w: quantity", stock.ErrInvalid)
+	case !stock.IsScreeningID(r.ScreeningID):
+		return stock.ErrScreeningNotFound
+	}
+	return nil
+}
+
+type call = batch.Call[Request, stock.Reservation]
+
+// purchase is one order in the making, and the callers who ask for it.
+type purchase struct {
+	id      string // stock.RequestID
+	request Request
+	calls   []*call
+	order   event.Order // what the plan that admitted it will reserve
+}
+
+func (p *purchase) compare(other *purchase) int { return strings.Compare(p.id, other.id) }
+
+func (p *purchase) answer(r stock.Reservation, err error) {
+	for _, c := range p.calls {
+		c.Answer(r, err)
+	}
+}
+
+// gather makes one purchase of the calls that say the same. Those that use one key for different purchases stay apart:
+// the later one waits until the earlier one is decided.
+func gather(calls []*call) []*purchase {
+	list := make([]*purchase, 0, len(calls))
+	seen := make(map[Request]*purchase, len(calls))
+	for _, c := range calls {
+		p, known := seen[c.In]
+		if !known {
+			p = &purchase{id: stock.RequestID(c.In.BuyerID, c.In.Key), request: c.In}
+			seen[c.In] = p
+			list = append(list, p)
+		}
+		p.calls = append(p.calls, c)
+	}
+	return list
+}
+
+func answerAll(list []*purchase, err error) {
+	for _, p := range list {
+		p.answer(stock.Reservation{}, err)
+	}
+}
+
+// away marks a failure as one that another try may not meet.
+func away(doing string, err error) error {
+	return fmt.Errorf("%w: %s: %w", stock.ErrUnavailable, doing, err)
+}
