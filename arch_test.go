@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 const (
@@ -303,6 +307,174 @@ func selector(e ast.Expr) string {
 		}
 	}
 	return ""
+}
+
+// levelsMax is how many levels a package's files may stand on.
+const levelsMax = 5
+
+// layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
+func layered() []string {
+	return []string{"sale", "stock"}
+}
+
+func TestFilesUseOnlyWhatStandsBelowThem(t *testing.T) {
+	for _, dir := range layered() {
+		uses := fileUses(t, os.DirFS("."), dir)
+		levels, err := levelsOf(uses)
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+			continue
+		}
+		if len(levels) > levelsMax {
+			t.Errorf("%s: its files stand on %d levels, the limit is %d: %q", dir, len(levels), levelsMax, levels)
+		}
+	}
+}
+
+func TestACycleOfFilesIsFound(t *testing.T) {
+	for name, planted := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"none":      {map[string]string{"a.go": `package p; func f() { g() }`, "b.go": `package p; func g() {}`}, ""},
+		"functions": {map[string]string{"a.go": `package p; func f() { g() }`, "b.go": `package p; func g() { f() }`}, "a -> b -> a"},
+		"method":    {map[string]string{"a.go": `package p; type t struct{}; func f(x t) { x.m() }`, "b.go": `package p; func (t) m() {}`}, "a -> b -> a"},
+		"field":     {map[string]string{"a.go": `package p; type t struct{ n int }; func f() { g() }`, "b.go": `package p; func g() { new(t).n++ }`}, "a -> b -> a"},
+		"imported":  {map[string]string{"a.go": `package p; import "io"; type t struct{ io.Writer }`, "b.go": `package p; import "os"; func g() { _ = t{os.Stdout} }`}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{}
+			for file, source := range planted.files {
+				tree["p/"+file] = &fstest.MapFile{Data: []byte(source)}
+			}
+			_, err := levelsOf(fileUses(t, tree, "p"))
+			if got := fmt.Sprint(err); planted.want == "" && err != nil || planted.want != "" && got != planted.want {
+				t.Errorf("got %q, want %q", got, planted.want)
+			}
+		})
+	}
+}
+
+// noImports lets a package be checked without what it imports: what it uses of its own is known all the same.
+type noImports struct{}
+
+func (noImports) Import(name string) (*types.Package, error) {
+	p := types.NewPackage(name, path.Base(name))
+	p.MarkComplete()
+	return p, nil
+}
+
+// fileUses says which files of a package use what which others of them declare, all without .go.
+func fileUses(t *testing.T, root fs.FS, dir string) map[string]map[string]bool {
+	t.Helper()
+	names, err := fs.Glob(root, dir+"/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := token.NewFileSet()
+	uses := map[string]map[string]bool{}
+	var trees []*ast.File
+	fileOf := func(pos token.Pos) string { return strings.TrimSuffix(path.Base(files.Position(pos).Filename), ".go") }
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trees = append(trees, tree)
+		uses[fileOf(tree.Pos())] = map[string]bool{}
+	}
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	config := types.Config{Importer: noImports{}, Error: func(error) {}} // of what is imported
+	checked, _ := config.Check(dir, files, trees, info)
+	for name, object := range info.Uses {
+		field, isVar := object.(*types.Var)
+		isField := isVar && field.IsField()
+		_, isMethod := object.(*types.Func)
+		if object.Pkg() != checked || object.Parent() != checked.Scope() && !isField && !isMethod {
+			continue
+		}
+		if user, used := fileOf(name.Pos()), fileOf(object.Pos()); user != used {
+			uses[user][used] = true
+		}
+	}
+	return uses
+}
+
+// levelsOf puts each file one level above the highest file that it uses, the lowest level first. A cycle is an error that
+// shows it.
+func levelsOf(uses map[string]map[string]bool) (levels [][]string, err error) {
+	level := map[string]int{}
+	var climb func(file string, from []string) (int, error)
+	climb = func(file string, from []string) (int, error) {
+		if at := slices.Index(from, file); at >= 0 {
+			return 0, errors.New(strings.Join(append(from[at:], file), " -> "))
+		}
+		if known, done := level[file]; done {
+			return known, nil
+		}
+		height := 0
+		for _, used := range slices.Sorted(maps.Keys(uses[file])) {
+			below, err := climb(used, append(slices.Clone(from), file))
+			if err != nil {
+				return 0, err
+			}
+			height = max(height, below+1)
+		}
+		level[file] = height
+		return height, nil
+	}
+	for _, file := range slices.Sorted(maps.Keys(uses)) {
+		height, err := climb(file, nil)
+		if err != nil {
+			return nil, err
+		}
+		for len(levels) <= height {
+			levels = append(levels, nil)
+		}
+		levels[height] = append(levels[height], file)
+	}
+	return levels, nil
+}
+
+// pictureOf draws the packages, what of ours each imports, and below the layered ones their files from the top to the bottom.
+func pictureOf(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	allowed := allowedImports()
+	for _, dir := range slices.Sorted(maps.Keys(allowed)) {
+		imports := slices.Sorted(slices.Values(allowed[dir]))
+		fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("%-24s %s", cmp.Or(dir, "main"), strings.Join(imports, " ")), " "))
+		if !slices.Contains(layered(), dir) {
+			continue
+		}
+		levels, err := levelsOf(fileUses(t, os.DirFS("."), dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, files := range slices.Backward(levels) {
+			fmt.Fprintln(&b, "    "+strings.Join(files, " "))
+		}
+	}
+	return b.String()
+}
+
+// ARCHITECTURE.md shows the picture as it is.
+func TestThePictureIsShown(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "```text\n" + pictureOf(t) + "```\n"
+	if !strings.Contains(string(text), want) {
+		t.Errorf("ARCHITECTURE.md lacks the picture of the packages as they are:\n%s", want)
+	}
 }
 
 // Every package of the picture exists: a line that outlives its package would let another one slip in.

@@ -16,17 +16,17 @@ import (
 // What is archived is gone from both databases but for its sums, and comes back row by row as it was.
 func TestArchivedOrdersComeBackAsTheyWere(t *testing.T) {
 	o := newOffice(t)
-	o.addScreening("a/b", 1203, 4)
+	o.addScreening("a/b", 23, 4)
 	before := o.rows()
 	o.advance(40 * 24 * time.Hour)
 	o.run(1)
 	o.wantEmpty()
 	archived, err := o.stock.Archive(t.Context(), "a/b")
-	if want := (stock.ArchiveSums{Orders: 1203, PaidOrders: 903, TicketsSold: 1806, AmountPaid: 903 * 9800}); err != nil || archived.Sums != want {
+	if want := (stock.ArchiveSums{Orders: 23, PaidOrders: 18, TicketsSold: 36, AmountPaid: 18 * 9800}); err != nil || archived.Sums != want {
 		t.Errorf("sums %+v, %v, want %+v", archived.Sums, err, want)
 	}
-	if n := o.count(o.stockDB, "archived_requests"); n != 1203 {
-		t.Errorf("%d request ids are kept, want 1203", n)
+	if n := o.count(o.stockDB, "archived_requests"); n != 23 {
+		t.Errorf("%d request ids are kept, want 23", n)
 	}
 	o.run(0)
 	if _, err := o.archiver().Restore(t.Context(), archived.File); err != nil {
@@ -94,7 +94,7 @@ func TestOnlyWhatIsOverAndSettledIsArchived(t *testing.T) {
 // and no row is lost or twice there.
 func TestStoppedArchiverIsGoneOnWith(t *testing.T) {
 	o := newOffice(t)
-	o.addScreening("x", 1100, 4)
+	o.addScreening("x", 12, 4)
 	before := o.rows()
 	o.advance(40 * 24 * time.Hour)
 	stopAt := func(step int64) context.Context {
@@ -178,7 +178,7 @@ func TestDamagedFileDeletesAndRestoresNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
-			o.addScreening("x", 1100, 0) // of which the first steps could be read
+			o.addScreening("x", 12, 0) // of which the first steps could be read
 			o.advance(40 * 24 * time.Hour)
 			o.run(1)
 			archived, err := o.stock.Archive(t.Context(), "x")

@@ -61,10 +61,13 @@ func (o *office) now() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
 
 func (o *office) advance(d time.Duration) { o.ms.Add(d.Milliseconds()) }
 
+// archiver works in small steps, so that a few orders make several.
 func (o *office) archiver() *Archiver {
-	return New(o.stock, o.orders, Options{
+	a := New(o.stock, o.orders, Options{
 		Dir: o.dir, Now: o.now, Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return nil },
 	})
+	a.rows = 5
+	return a
 }
 
 // addScreening adds one that is over after two days, with n orders: every fourth is cancelled, the others are paid.

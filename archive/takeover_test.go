@@ -32,7 +32,7 @@ func TestSlowWorkerIsFenced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
-			o.addScreening("x", 510, 4)
+			o.addScreening("x", 8, 4)
 			o.advance(40 * 24 * time.Hour)
 			before := o.rows()
 			step := 1

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"boxoffice/order"
 	"boxoffice/stock"
 )
 
-// write makes the file of a closed screening, and returns what the archive is.
+// write writes the file of a closed screening, and returns the archive that the database is to record.
 func (a *Archiver) write(ctx context.Context, lease stock.ArchiveLease) (archive stock.Archive, err error) {
 	if err := a.orders.FenceArchive(ctx, lease.ScreeningID, lease.Epoch); err != nil {
 		return archive, err
@@ -25,7 +24,7 @@ func (a *Archiver) write(ctx context.Context, lease stock.ArchiveLease) (archive
 	return archive, nil
 }
 
-func (a *Archiver) writeFile(ctx context.Context, lease stock.ArchiveLease, w *writer) (stock.Archive, error) {
+func (a *Archiver) writeFile(ctx context.Context, lease stock.ArchiveLease, w *fileWriter) (stock.Archive, error) {
 	archive := stock.Archive{ScreeningID: lease.ScreeningID, File: w.path}
 	var err error
 	if archive.Sums, err = a.writeLines(ctx, w, lease); err != nil {
@@ -34,44 +33,46 @@ func (a *Archiver) writeFile(ctx context.Context, lease stock.ArchiveLease, w *w
 	if err := w.sync(); err != nil {
 		return archive, err
 	}
-	c, err := a.readBack(ctx, lease, w.file.Name())
+	summary, err := a.readBack(ctx, lease, w.file.Name())
 	if err != nil {
 		return archive, err
 	}
-	if err := c.isOf(archive); err != nil {
+	if err := summary.checkArchive(archive); err != nil {
 		return archive, err
 	}
-	archive.Digest = c.digest
+	archive.Digest = summary.digest
 	if err := a.stock.KeepArchive(ctx, lease); err != nil {
 		return archive, err
 	}
 	return archive, w.complete()
 }
 
-// readBack verifies a file, and prepares the deletion of what is in it: what is on the disk counts, not what was written.
-func (a *Archiver) readBack(ctx context.Context, lease stock.ArchiveLease, path string) (contents, error) {
+// readBack verifies a file before the orders in it are deleted, and adds their request ids to the filter of archived
+// ones. It takes them from the file, because only what is on the disk may be deleted.
+func (a *Archiver) readBack(ctx context.Context, lease stock.ArchiveLease, path string) (fileSummary, error) {
 	var requests []string
-	filter := func(atLeast int) error {
+	flush := func(atLeast int) error {
 		if len(requests) < atLeast {
 			return nil
 		}
-		some := requests
+		chunk := requests
 		requests = nil
-		return a.stock.FilterRequests(ctx, lease, some)
+		return a.stock.FilterRequests(ctx, lease, chunk)
 	}
-	c, err := readFile(path, func(l line) error {
+	summary, err := readFile(path, func(l line) error {
 		if l.Order != nil {
 			requests = append(requests, l.Order.Reservation.RequestID)
 		}
-		return errors.Join(ctx.Err(), filter(filtered))
+		return errors.Join(ctx.Err(), flush(requestsPerTx))
 	})
 	if err == nil {
-		err = filter(1)
+		err = flush(1)
 	}
-	return c, err
+	return summary, err
 }
 
-func (a *Archiver) writeLines(ctx context.Context, w *writer, lease stock.ArchiveLease) (sums stock.ArchiveSums, err error) {
+// writeLines writes all lines of a file, and returns the sums of the orders.
+func (a *Archiver) writeLines(ctx context.Context, w *fileWriter, lease stock.ArchiveLease) (sums stock.ArchiveSums, err error) {
 	screening, err := a.stock.Screening(ctx, lease.ScreeningID)
 	if err != nil {
 		return sums, err
@@ -82,38 +83,22 @@ func (a *Archiver) writeLines(ctx context.Context, w *writer, lease stock.Archiv
 	}}); err != nil {
 		return sums, err
 	}
-	var end endLine
-	if err := a.writeOrders(ctx, w, lease, &end); err != nil {
+	var totals endLine
+	if err := a.writeOrders(ctx, w, lease, &totals); err != nil {
 		return sums, err
 	}
-	if end.Sums.TicketsSold != screening.Sold {
-		return sums, fmt.Errorf("%w: %d tickets are counted as sold, its orders have %d", ErrUnsettled, screening.Sold, end.Sums.TicketsSold)
+	if totals.Sums.TicketsSold != screening.Sold {
+		return sums, fmt.Errorf("%w: %d tickets are counted as sold, its orders have %d", ErrUnsettled, screening.Sold, totals.Sums.TicketsSold)
 	}
-	for after := ""; ; {
-		holdings, err := a.stock.ArchiveHoldings(ctx, lease.ScreeningID, after, step)
-		if err != nil {
-			return sums, err
-		}
-		if len(holdings) == 0 {
-			return end.Sums, w.write(line{End: &end})
-		}
-		for _, h := range holdings {
-			l := line{Holding: &h}
-			end.count(l)
-			if err := w.write(l); err != nil {
-				return sums, err
-			}
-		}
-		if err := a.stock.KeepArchive(ctx, lease); err != nil {
-			return sums, err
-		}
-		after = holdings[len(holdings)-1].BuyerID
+	if err := a.writeHoldings(ctx, w, lease, &totals); err != nil {
+		return sums, err
 	}
+	return totals.Sums, w.write(line{End: &totals})
 }
 
-func (a *Archiver) writeOrders(ctx context.Context, w *writer, lease stock.ArchiveLease, end *endLine) error {
+func (a *Archiver) writeOrders(ctx context.Context, w *fileWriter, lease stock.ArchiveLease, totals *endLine) error {
 	for after := (stock.ArchivedReservation{}); ; {
-		page, err := a.stock.ArchivePage(ctx, lease.ScreeningID, after, step)
+		page, err := a.stock.ArchivePage(ctx, lease.ScreeningID, after, a.rows)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -131,7 +116,7 @@ func (a *Archiver) writeOrders(ctx context.Context, w *writer, lease stock.Archi
 				return fmt.Errorf("%w: order %s is %q, its reservation %s", ErrUnsettled, r.OrderID, record.Order.State, r.State)
 			}
 			l := line{Order: &orderLine{r, record}}
-			end.count(l)
+			totals.count(l)
 			if err := w.write(l); err != nil {
 				return err
 			}
@@ -143,8 +128,22 @@ func (a *Archiver) writeOrders(ctx context.Context, w *writer, lease stock.Archi
 	}
 }
 
-// agree tells whether both services have the last word of an order, and the same one.
-func agree(r stock.ArchivedReservation, o order.RecordedOrder) bool {
-	return r.OrderID == o.ID && r.BuyerID == o.BuyerID && r.Quantity == o.Quantity && r.Amount == o.Amount && r.Currency == o.Currency &&
-		(r.State == stock.Sold && o.State == order.Paid || r.State == stock.Released && o.State == order.Cancelled)
+func (a *Archiver) writeHoldings(ctx context.Context, w *fileWriter, lease stock.ArchiveLease, totals *endLine) error {
+	for afterBuyer := ""; ; {
+		page, err := a.stock.ArchiveHoldings(ctx, lease.ScreeningID, afterBuyer, a.rows)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, holding := range page {
+			l := line{Holding: &holding}
+			totals.count(l)
+			if err := w.write(l); err != nil {
+				return err
+			}
+		}
+		if err := a.stock.KeepArchive(ctx, lease); err != nil {
+			return err
+		}
+		afterBuyer = page[len(page)-1].BuyerID
+	}
 }

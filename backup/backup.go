@@ -1,5 +1,5 @@
-// Package backup copies the databases of an embedded office while it runs, and puts them back. The message log is no part
-// of it: whatever was on the way is sent again from what the databases say.
+// Package backup copies the databases of an embedded office while it runs, and restores them. The message log is not
+// part of a backup: messages that were in flight are sent again from the state of the databases.
 package backup
 
 import (
@@ -26,51 +26,52 @@ const (
 	manifestMax  = 1 << 20
 )
 
-// The files of a backup.
+// The database files of a backup.
 const (
 	StockFile = "stock.db"
 	OrderFile = "order.db"
 )
 
-// ErrDamaged says that a backup is not what was written.
+// ErrDamaged says that the files of a backup are not those that were written.
 var ErrDamaged = errors.New("the backup is damaged or not complete")
 
-// manifest is written last: a directory without one is no backup.
+// manifest lists the files of a backup. It is written last, so that a directory without one is not a whole backup.
 type manifest struct {
-	Version int          `json:"version"`
-	TakenAt time.Time    `json:"taken_at"`
-	Files   []fileOfCopy `json:"files"`
+	Version int         `json:"version"`
+	TakenAt time.Time   `json:"taken_at"`
+	Files   []fileEntry `json:"files"`
 }
 
-type fileOfCopy struct {
+type fileEntry struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
 
-// Take copies both databases as they stand at one moment to a directory that must not exist. Beside them it copies the
-// extra files that are there. It leaves a whole directory or none.
+// Take copies both databases, as they are at one moment, and those of the extra files that exist, to a directory that
+// must not exist. When it fails it leaves no directory.
 func Take(ctx context.Context, stockDB, orderDB *db.DB, extra []string, dir string, at time.Time) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%s is there already: name a directory that is to be made", dir), err)
 	}
-	if err := makeDir(dir, func(part string) error {
-		return fill(ctx, stockDB, orderDB, extra, part, at)
+	if err := makeDir(dir, func(tmp string) error {
+		return writeBackup(ctx, stockDB, orderDB, extra, tmp, at)
 	}); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
 	return nil
 }
 
-func fill(ctx context.Context, stockDB, orderDB *db.DB, extra []string, part string, at time.Time) error {
+// writeBackup writes the files of a backup and its manifest to dir.
+func writeBackup(ctx context.Context, stockDB, orderDB *db.DB, extra []string, dir string, at time.Time) error {
 	if err := db.Snapshot(ctx,
-		db.Copy{DB: stockDB, Path: filepath.Join(part, StockFile)}, db.Copy{DB: orderDB, Path: filepath.Join(part, OrderFile)},
+		db.Copy{DB: stockDB, Path: filepath.Join(dir, StockFile)}, db.Copy{DB: orderDB, Path: filepath.Join(dir, OrderFile)},
 	); err != nil {
 		return err
 	}
 	names := []string{StockFile, OrderFile}
 	for _, path := range extra {
-		err := copyFile(ctx, path, filepath.Join(part, filepath.Base(path)))
+		err := copyFile(ctx, path, filepath.Join(dir, filepath.Base(path)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -81,7 +82,7 @@ func fill(ctx context.Context, stockDB, orderDB *db.DB, extra []string, part str
 	}
 	m := manifest{Version: version, TakenAt: at.UTC()}
 	for _, name := range names {
-		f, err := sum(ctx, part, name)
+		f, err := describe(ctx, dir, name)
 		if err != nil {
 			return err
 		}
@@ -91,11 +92,11 @@ func fill(ctx context.Context, stockDB, orderDB *db.DB, extra []string, part str
 	if err != nil {
 		return err
 	}
-	return writeSynced(filepath.Join(part, manifestName), append(text, '\n'))
+	return writeSynced(filepath.Join(dir, manifestName), append(text, '\n'))
 }
 
-// read returns the manifest of a backup whose files are all as they were written.
-func read(ctx context.Context, dir string) (m manifest, err error) {
+// readVerified returns the manifest of a backup, after it has checked that all files are those that were written.
+func readVerified(ctx context.Context, dir string) (m manifest, err error) {
 	file, err := os.Open(filepath.Join(dir, manifestName))
 	if err != nil {
 		return m, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -111,7 +112,7 @@ func read(ctx context.Context, dir string) (m manifest, err error) {
 		if !filepath.IsLocal(want.Name) || want.Name != filepath.Base(want.Name) {
 			return m, fmt.Errorf("%w: it names a file %q", ErrDamaged, want.Name)
 		}
-		got, err := sum(ctx, dir, want.Name)
+		got, err := describe(ctx, dir, want.Name)
 		if err != nil {
 			return m, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
@@ -123,15 +124,16 @@ func read(ctx context.Context, dir string) (m manifest, err error) {
 	return m, nil
 }
 
-func sum(ctx context.Context, dir, name string) (fileOfCopy, error) {
+// describe reads a file for its entry in the manifest.
+func describe(ctx context.Context, dir, name string) (fileEntry, error) {
 	file, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
-		return fileOfCopy{}, err
+		return fileEntry{}, err
 	}
 	hash := sha256.New()
-	n, err := io.Copy(hash, reader{ctx: ctx.Err, from: file})
+	n, err := io.Copy(hash, ctxReader{ctxErr: ctx.Err, from: file})
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fileOfCopy{}, fmt.Errorf("read %s: %w", file.Name(), err)
+		return fileEntry{}, fmt.Errorf("read %s: %w", file.Name(), err)
 	}
-	return fileOfCopy{name, n, hex.EncodeToString(hash.Sum(nil))}, nil
+	return fileEntry{name, n, hex.EncodeToString(hash.Sum(nil))}, nil
 }

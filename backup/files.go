@@ -11,19 +11,20 @@ import (
 	"boxoffice/common/durable"
 )
 
-// reader ends when its context does.
-type reader struct {
-	ctx  func() error
-	from io.Reader
+// ctxReader reads until a context ends.
+type ctxReader struct {
+	ctxErr func() error // the context's Err
+	from   io.Reader
 }
 
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx(); err != nil {
+func (r ctxReader) Read(p []byte) (int, error) {
+	if err := r.ctxErr(); err != nil {
 		return 0, err
 	}
 	return r.from.Read(p)
 }
 
+// copyFile copies a file to one that must not exist, and returns when the copy is on the disk.
 func copyFile(ctx context.Context, from, to string) error {
 	source, err := os.Open(from)
 	if err != nil {
@@ -34,13 +35,14 @@ func copyFile(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(target, reader{ctx: ctx.Err, from: source})
+	_, err = io.Copy(target, ctxReader{ctxErr: ctx.Err, from: source})
 	if err := errors.Join(err, target.Sync(), target.Close()); err != nil {
 		return fmt.Errorf("copy %s: %w", from, err)
 	}
 	return nil
 }
 
+// writeSynced writes a file that must not exist, and returns when it is on the disk.
 func writeSynced(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -50,25 +52,25 @@ func writeSynced(path string, content []byte) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// makeDir makes a directory that must not be there, of what fill writes to another one beside it. It leaves a whole one or
-// none.
-func makeDir(dir string, fill func(part string) error) error {
+// makeDir makes a directory that must not exist: write fills a temporary one beside it, which then gets its name. When
+// it fails it leaves no directory.
+func makeDir(dir string, write func(tmp string) error) error {
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	part, err := os.MkdirTemp(parent, filepath.Base(dir)+".*.part") // of mode 0700
+	tmp, err := os.MkdirTemp(parent, filepath.Base(dir)+".*.part") // of mode 0700
 	if err != nil {
 		return err
 	}
-	if err = fill(part); err == nil {
-		err = durable.SyncDir(part)
+	if err = write(tmp); err == nil {
+		err = durable.SyncDir(tmp)
 	}
 	if err == nil {
-		err = durable.Rename(part, filepath.Clean(dir))
+		err = durable.Rename(tmp, filepath.Clean(dir))
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(part))
+		return errors.Join(err, os.RemoveAll(tmp))
 	}
 	return nil
 }

@@ -13,18 +13,18 @@ import (
 	"boxoffice/stock"
 )
 
-// Restore makes the data directory of an office from a backup, and returns when that was taken. The directory must not be
-// there, or be empty: nothing is written over. Every reservation that is still held is published again as soon as the
-// office runs, because the messages that were on the way are gone.
+// Restore makes the data directory of an office from a backup, and returns when the backup was taken. The data
+// directory must be empty or not exist, so that nothing is overwritten. Every reservation that is still held is
+// published again as soon as the office runs, because the messages that were in flight are lost.
 func Restore(ctx context.Context, dir, dataDir string, now func() time.Time) (takenAt time.Time, err error) {
-	m, err := read(ctx, dir)
+	m, err := readVerified(ctx, dir)
 	if err != nil {
 		return takenAt, err
 	}
 	if err := removeEmpty(dataDir); err != nil {
 		return takenAt, fmt.Errorf("restore to a directory that is not there, or empty: move this one away: %w", err)
 	}
-	if err := makeDir(dataDir, func(part string) error { return refill(ctx, m, dir, part, now) }); err != nil {
+	if err := makeDir(dataDir, func(tmp string) error { return restoreFiles(ctx, m, dir, tmp, now) }); err != nil {
 		return takenAt, fmt.Errorf("restore: %w", err)
 	}
 	return m.TakenAt, nil
@@ -44,13 +44,14 @@ func removeEmpty(dir string) error {
 	return os.Remove(dir)
 }
 
-func refill(ctx context.Context, m manifest, dir, part string, now func() time.Time) error {
+// restoreFiles copies the files of a backup to dataDir, and makes every held reservation due for the sweeper.
+func restoreFiles(ctx context.Context, m manifest, dir, dataDir string, now func() time.Time) error {
 	for _, f := range m.Files {
-		if err := copyFile(ctx, filepath.Join(dir, f.Name), filepath.Join(part, f.Name)); err != nil {
+		if err := copyFile(ctx, filepath.Join(dir, f.Name), filepath.Join(dataDir, f.Name)); err != nil {
 			return err
 		}
 	}
-	d, err := db.Open(ctx, "sqlite:"+filepath.Join(part, StockFile))
+	d, err := db.Open(ctx, "sqlite:"+filepath.Join(dataDir, StockFile))
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ func TestPendingOrderIsNotDropped(t *testing.T) {
 	}
 	list := slices.Collect(maps.Values(records))
 	f.fence(1)
-	if err := f.orders.DropRecords(t.Context(), paid.ScreeningID, 1, list); !errors.Is(err, errOrderOpen) {
-		t.Errorf("drop: %v, want errOrderOpen", err)
+	if err := f.orders.DropRecords(t.Context(), paid.ScreeningID, 1, list); !errors.Is(err, errOrderPending) {
+		t.Errorf("drop: %v, want errOrderPending", err)
 	}
 	if left, err := f.orders.Records(t.Context(), pending.ID, paid.ID); err != nil || len(left) != 2 || len(left[paid.ID].Payments) != 1 {
 		t.Errorf("left %+v, %v, want all", left, err)

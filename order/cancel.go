@@ -7,11 +7,13 @@ import (
 	"boxoffice/common/event"
 )
 
-// Cancel cancels an order for its buyer and returns it; so it does when the order was cancelled before, for whatever
-// reason. The order is given as it was reserved, because its row may not exist yet; held says that its tickets still
-// are. Without them no order is made, because a payment that is parked for it would buy tickets that may be somebody
-// else's by now: then it fails with ErrOrderAbsent. It fails with ErrAlreadyPaid, and the order, when a payment was
-// faster, also one that was parked.
+// Cancel cancels an order for its buyer and returns it; it succeeds also when the order was cancelled before, for
+// whatever reason. It fails with ErrAlreadyPaid, and returns the order, when the order is paid, also by a payment that
+// was parked.
+//
+// The order is given as it was reserved, because its row may not exist yet; held says that its tickets still are held.
+// Only then is a missing order created. Otherwise a parked payment would pay for tickets that may be somebody else's by
+// now, so Cancel fails with ErrOrderAbsent.
 func (o *Orders) Cancel(ctx context.Context, reserved event.Order, held bool) (Order, error) {
 	var missing []event.Order
 	if held {
@@ -25,7 +27,7 @@ func (o *Orders) Cancel(ctx context.Context, reserved event.Order, held bool) (O
 	if !exists {
 		return Order{}, fmt.Errorf("cancel order: %w", ErrOrderAbsent)
 	}
-	o.settled.offer(event.SettledOrder{OrderID: final.ID, Outcome: final.outcome()})
+	o.publisher.offer(event.SettledOrder{OrderID: final.ID, Outcome: final.outcome()})
 	if final.State == Paid {
 		return final, fmt.Errorf("cancel order: %w", ErrAlreadyPaid)
 	}

@@ -4,32 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
 
-// errNotNew says that more than an insert is needed.
+// errNotNew says that some of the orders need more than an insert.
 var errNotNew = errors.New("not all of these orders are new")
 
-// Create handles stock-reserved, from a purchase or published by stock again, and answers by where each order stands. Of
-// the held ones, an order that is missing is created, one that is pending and due is cancelled, and one that is final is
-// published again. It returns nil only when the messages that follow from it are stored; until then the message comes
-// again, which changes nothing that is done.
+// Create handles stock-reserved, from a purchase or published again by stock. Of the orders whose tickets are held it
+// creates the missing ones, cancels those that are pending and due, and publishes the final ones again; for tickets
+// that are released or sold see cancelReleased and paySold. It returns nil only when the messages that follow are
+// stored; until then stock-reserved is delivered again, which does not repeat what is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 	for _, step := range []struct {
 		reserved []event.Order
-		do       func(context.Context, []event.Order) (map[string]Order, error)
+		handle   func(context.Context, []event.Order) (map[string]Order, error)
 	}{
 		{reserved.Orders, o.createHeld}, {reserved.Released, o.cancelReleased}, {reserved.Sold, o.paySold},
 	} {
 		if len(step.reserved) == 0 {
 			continue
 		}
-		orders, err := step.do(ctx, step.reserved)
+		orders, err := step.handle(ctx, step.reserved)
 		switch {
 		case o.db.IsConstraint(err):
 			return mq.Permanent(fmt.Errorf("create orders: %w", err))
@@ -43,7 +41,7 @@ func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 	return nil
 }
 
-// createHeld brings the orders of held tickets to where they have to be by now.
+// createHeld creates the orders of held tickets, or brings those that exist up to date.
 func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	orders, err := o.createNew(ctx, reserved)
 	if errors.Is(err, errNotNew) {
@@ -52,16 +50,9 @@ func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[st
 	return orders, err
 }
 
-func orderIDs(orders []event.Order) []string {
-	ids := make([]string, len(orders))
-	for i, order := range orders {
-		ids[i] = order.ID
-	}
-	return ids
-}
-
-// createNew inserts the orders without a look. It is how nearly every list goes; errNotNew leaves to advance a list of
-// which an order was there, is due, or may have been paid for. Like advance it looks for such a payment after the commit.
+// createNew is the fast path of createHeld, which nearly all messages take: it inserts the orders without reading
+// first. It fails with errNotNew, and leaves the orders to advance, when one of them exists or is due, or when a
+// payment is parked, which may be for one of them. Like change it looks for parked payments after the commit.
 func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	now := o.now().UnixMilli()
 	orders := make(map[string]Order, len(reserved))
@@ -78,27 +69,12 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 	case err != nil:
 		return nil, o.unavailable(err)
 	}
-	waiting, err := anyParked(ctx, o.db.Reader())
+	parked, err := anyParked(ctx, o.db.Reader())
 	switch {
 	case err != nil:
 		return nil, o.unavailable(err)
-	case waiting:
+	case parked:
 		return nil, errNotNew
 	}
 	return orders, nil
-}
-
-// announce says what follows from where the orders stand: payment-due later for the pending, order-settled now for
-// the final. It is called only after the commit, with what was committed.
-func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
-	var pending []Order
-	var final []event.SettledOrder
-	for _, id := range slices.Sorted(maps.Keys(orders)) {
-		if outcome := orders[id].outcome(); outcome != "" {
-			final = append(final, event.SettledOrder{OrderID: id, Outcome: outcome})
-		} else {
-			pending = append(pending, orders[id])
-		}
-	}
-	return errors.Join(o.sendDue(ctx, pending), o.sendSettled(ctx, final))
 }

@@ -1,4 +1,4 @@
-// Package order owns orders, payments and refunds. Its order row is the only arbiter of paid against cancelled.
+// Package order owns orders, payments and refunds. The row of an order alone decides whether it is paid or cancelled.
 package order
 
 import (
@@ -16,11 +16,11 @@ var (
 	ErrUnavailable    = errors.New("database is away")
 )
 
-// State is where an order stands.
+// State is the state of an order.
 type State string
 
-// An order leaves PendingPayment once, for one of the others. A paid one is cancelled only when stock says that its
-// tickets had been released, see release.
+// The states of an order. It leaves PendingPayment once, for Paid or Cancelled. A paid order is cancelled only when
+// stock says that its tickets were released, see cancelReleased.
 const (
 	PendingPayment State = "PENDING_PAYMENT"
 	Paid           State = "PAID"
@@ -30,11 +30,11 @@ const (
 // CancelReason says why an order was cancelled; empty for an order that was not.
 type CancelReason string
 
-// The reasons.
+// The reasons why an order is cancelled.
 const (
 	CancelUnpaid   CancelReason = "unpaid"
 	CancelByBuyer  CancelReason = "buyer"
-	CancelReleased CancelReason = "released" // its tickets are not held, and may be somebody else's
+	CancelReleased CancelReason = "released" // its tickets are no longer held, and may be somebody else's
 )
 
 // Order is an order with its state.
@@ -44,7 +44,7 @@ type Order struct {
 	CancelReason CancelReason
 }
 
-// outcome is what stock is told about the order; empty while it is pending.
+// outcome is the final state that stock is told; empty while the order is pending.
 func (o Order) outcome() event.Outcome {
 	switch o.State {
 	case Paid:
@@ -61,13 +61,21 @@ type Payment struct {
 	ID        string // the provider's payment id, unique
 	OrderID   string
 	Amount    event.Money
-	WebhookID string // the delivery that brought it, for the record
+	WebhookID string // of the delivery that brought it, for the record
 }
 
-// PaymentResult says what a payment callback came to.
+// paymentIdentity is what all deliveries of one payment have in common.
+type paymentIdentity struct {
+	ID, OrderID string
+	Amount      event.Money
+}
+
+func (p Payment) identity() paymentIdentity { return paymentIdentity{p.ID, p.OrderID, p.Amount} }
+
+// PaymentResult says what a payment did.
 type PaymentResult string
 
-// The results. All but Duplicate are recorded with the payment.
+// The results of a payment. All but Duplicate are recorded with it.
 const (
 	Applied   PaymentResult = "applied"    // the order is paid
 	Duplicate PaymentResult = "duplicate"  // this payment was recorded before

@@ -45,7 +45,7 @@ func TestParkedPaymentBeatsADeadlineThatHasPassed(t *testing.T) {
 func TestForgottenParkedPaymentIsFoundByWhoeverComesNext(t *testing.T) {
 	for name, next := range map[string]func(*fixture, event.Order){
 		"second look": func(f *fixture, o event.Order) {
-			if _, err := f.orders.lookAgain(f.t.Context(), []Payment{{ID: "forgotten", OrderID: o.ID}}); err != nil {
+			if _, err := f.orders.recheckParked(f.t.Context(), []Payment{{ID: "forgotten", OrderID: o.ID}}); err != nil {
 				f.t.Errorf("look again: %v", err)
 			}
 		},
@@ -76,7 +76,7 @@ func TestForgottenParkedPaymentIsFoundByWhoeverComesNext(t *testing.T) {
 func (f *fixture) forget(p Payment) {
 	f.t.Helper()
 	err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
-		return insertPayments(f.t.Context(), tx, []receivedPayment{{p, Parked}}, f.clock.now().UnixMilli())
+		return insertPayments(f.t.Context(), tx, []decidedPayment{{p, Parked}}, f.clock.now().UnixMilli())
 	})
 	if err != nil {
 		f.t.Fatal(err)

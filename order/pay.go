@@ -11,18 +11,18 @@ import (
 	"boxoffice/common/event"
 )
 
-// The bounds of what a provider says, in bytes.
+// The longest ids and currencies that are accepted from a payment provider, in bytes.
 const (
 	IDMax       = 255
 	CurrencyMax = 8
 )
 
-// Pay records a payment and what it does to its order, in one transaction that it may share with other payments. The
-// answer comes after the commit; a payment that was answered is never lost. It fails with ErrInvalidPayment,
-// ErrBusy or ErrUnavailable, and with ctx's error when ctx ends first; after the last two the payment may be recorded
-// all the same, and another try is safe.
+// Pay records a payment and applies it to its order, in one transaction that it may share with other payments. It
+// returns after the commit, so that a payment with a result is never lost. It fails with ErrInvalidPayment, ErrBusy or
+// ErrUnavailable, and with ctx's error when ctx ends first; after the last two the payment may be recorded
+// nevertheless, and a retry is safe.
 func (o *Orders) Pay(ctx context.Context, p Payment) (PaymentResult, error) {
-	if !recordable(p) {
+	if !valid(p) {
 		return "", fmt.Errorf("pay: %w", ErrInvalidPayment)
 	}
 	result, err := o.payments.Do(ctx, p)
@@ -37,8 +37,8 @@ func (o *Orders) Pay(ctx context.Context, p Payment) (PaymentResult, error) {
 	return result, nil
 }
 
-// payList answers the payments of one list.
-func (o *Orders) payList(ctx context.Context, calls []*batch.Call[Payment, PaymentResult]) {
+// payBatch handles a batch of payments: it records them and answers their callers.
+func (o *Orders) payBatch(ctx context.Context, calls []*batch.Call[Payment, PaymentResult]) {
 	payments := make([]Payment, len(calls))
 	for i, call := range calls {
 		payments[i] = call.In
@@ -61,33 +61,33 @@ func (o *Orders) payList(ctx context.Context, calls []*batch.Call[Payment, Payme
 	if len(parked) == 0 {
 		return
 	}
-	now, err := o.lookAgain(ctx, parked)
+	rechecked, err := o.recheckParked(ctx, parked)
 	for i, call := range calls {
 		if results[i] == Parked {
-			call.Answer(now[call.In.ID], err)
+			call.Answer(rechecked[call.In.ID], err)
 		}
 	}
 }
 
-// receive records the payments of one list and returns what each came to.
+// receive records the payments of a batch and returns their results.
 func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResult, error) {
-	recorded := false // whether one of them is known to be
-	if isPlain(payments) {
-		err := o.receivePlain(ctx, payments)
-		recorded = o.db.IsDuplicate(err)
+	duplicate := false // whether one of the payments is known to be recorded already
+	if fitsFastPath(payments) {
+		err := o.receiveFast(ctx, payments)
+		duplicate = o.db.IsDuplicate(err)
 		switch {
 		case err == nil:
 			return slices.Repeat([]PaymentResult{Applied}, len(payments)), nil
-		case !recorded && !errors.Is(err, errNotPlain) && !errors.Is(err, errRaced):
+		case !duplicate && !errors.Is(err, errNotFast) && !errors.Is(err, errRaced):
 			return nil, o.unavailable(err)
 		}
 	}
-	return o.receiveEach(ctx, payments, recorded)
+	return o.receiveEach(ctx, payments, duplicate)
 }
 
-// receiveEach runs the transaction of a list that has to be decided payment by payment. look says that some of them
-// may be recorded already.
-func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool) ([]PaymentResult, error) {
+// receiveEach decides each payment of a batch by itself, in one transaction. readFirst makes it look for those that are
+// recorded already.
+func (o *Orders) receiveEach(ctx context.Context, payments []Payment, readFirst bool) ([]PaymentResult, error) {
 	ids, orderIDs := make([]string, len(payments)), make([]string, len(payments))
 	for i, p := range payments {
 		ids[i], orderIDs[i] = p.ID, p.OrderID
@@ -97,39 +97,39 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool)
 	var reused []Payment
 	err := o.inTx(ctx, func(tx *db.Tx) error {
 		results, reused = make([]PaymentResult, len(payments)), nil
-		seen := map[string]receivedPayment{}
-		if look {
+		recorded := map[string]decidedPayment{}
+		if readFirst {
 			var err error
-			if seen, err = readPayments(ctx, tx, ids); err != nil {
+			if recorded, err = readPayments(ctx, tx, ids); err != nil {
 				return err
 			}
 		}
-		look = true // a payment that was recorded before fails the insert, and only then is there one to read
-		l, err := openLedger(ctx, tx, orderIDs, o.now())
+		readFirst = true // in a retry: a payment that is recorded already has made the insert fail
+		c, err := newChangeSet(ctx, tx, orderIDs, o.now())
 		if err != nil {
 			return err
 		}
-		if err := l.takeParked(ctx, tx); err != nil {
+		if err := c.applyParked(ctx, tx); err != nil {
 			return err
 		}
 		for i, p := range payments {
-			before, known := seen[p.ID]
+			before, exists := recorded[p.ID]
 			switch {
-			case !known:
-				results[i] = l.receive(p)
-				seen[p.ID] = receivedPayment{p, results[i]}
-			case before.OrderID == p.OrderID && before.Amount == p.Amount:
+			case !exists:
+				results[i] = c.receive(p)
+				recorded[p.ID] = decidedPayment{p, results[i]}
+			case before.identity() == p.identity():
 				results[i] = Duplicate
 			default:
 				results[i] = Mismatch
 				reused = append(reused, p)
 			}
 		}
-		if err := recordReused(ctx, tx, reused, l.now); err != nil {
+		if err := recordReused(ctx, tx, reused, c.now); err != nil {
 			return err
 		}
-		paid = l.paid
-		return l.write(ctx, tx)
+		paid = c.paid
+		return c.write(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
@@ -138,14 +138,14 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, look bool)
 		o.log.WarnContext(ctx, "payment id was recorded with another order or amount", "payment_id", p.ID, "order_id", p.OrderID)
 	}
 	for _, id := range paid {
-		o.settled.offer(event.SettledOrder{OrderID: id, Outcome: event.Paid})
+		o.publisher.offer(event.SettledOrder{OrderID: id, Outcome: event.Paid})
 	}
 	return results, nil
 }
 
-// lookAgain closes the payment's side of the race that advance describes: it applies what was parked when the order
-// has come meanwhile, and returns the results as they stand.
-func (o *Orders) lookAgain(ctx context.Context, parked []Payment) (map[string]PaymentResult, error) {
+// recheckParked reads, after the commit, the orders of payments that were parked, and applies the payments to those
+// that exist by now: the payments' side of the race that change describes. It returns the results as they stand then.
+func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[string]PaymentResult, error) {
 	ids, orderIDs := make([]string, len(parked)), make([]string, len(parked))
 	results := make(map[string]PaymentResult, len(parked))
 	for i, p := range parked {
@@ -161,7 +161,7 @@ func (o *Orders) lookAgain(ctx context.Context, parked []Payment) (map[string]Pa
 	}
 	for _, order := range orders {
 		if outcome := order.outcome(); outcome != "" {
-			o.settled.offer(event.SettledOrder{OrderID: order.ID, Outcome: outcome})
+			o.publisher.offer(event.SettledOrder{OrderID: order.ID, Outcome: outcome})
 		}
 	}
 	recorded, err := readPayments(ctx, o.db.Reader(), ids)
@@ -174,15 +174,15 @@ func (o *Orders) lookAgain(ctx context.Context, parked []Payment) (map[string]Pa
 	return results, nil
 }
 
-// recordable keeps out what one of the databases would refuse, so that one caller's payment cannot fail a whole list,
-// and what it would take for another id (MySQL ignores spaces at the end).
-func recordable(p Payment) bool {
-	return visible(p.ID, IDMax) && visible(p.OrderID, IDMax) && visible(p.WebhookID, IDMax) &&
-		visible(p.Amount.Currency, CurrencyMax)
+// valid tells whether every database can record a payment as it is, so that one caller's payment cannot make the insert
+// of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
+func valid(p Payment) bool {
+	return isVisibleASCII(p.ID, IDMax) && isVisibleASCII(p.OrderID, IDMax) && isVisibleASCII(p.WebhookID, IDMax) &&
+		isVisibleASCII(p.Amount.Currency, CurrencyMax)
 }
 
-// visible tells strings of 1 to limit visible ASCII characters.
-func visible(s string, limit int) bool {
+// isVisibleASCII tells whether s has 1 to limit characters, all of them visible ASCII.
+func isVisibleASCII(s string, limit int) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
 			return false

@@ -67,7 +67,9 @@ func storedAtOnce(ctx context.Context, _ stock.ReservationList, local func(conte
 }
 
 // newUnstarted is a seller whose lists tests hand over with decide.
-func newUnstarted(s *shop) *Seller { return newSeller(s.Stock, Options{Now: s.clock.Now}, storedAtOnce) }
+func newUnstarted(s *shop) *Seller {
+	return newSeller(s.Stock, Options{Now: s.clock.Now}, storedAtOnce)
+}
 
 // decide hands the requests over as one list and returns their answers.
 func decide(s *Seller, requests ...Request) []answer {

@@ -8,17 +8,17 @@ import (
 	"modernc.org/sqlite"
 )
 
-// dialect is all that differs between the databases besides their schema files.
+// dialect is all that differs between SQLite and MySQL besides their schema files.
 type dialect interface {
 	name() string
 	isDuplicate(error) bool
 	isConstraint(error) bool
 	wantsRetry(error) bool
 	isUnavailable(error) bool
-	ranBefore(error) bool                 // a migration's error that says that it has run
-	migrationLock() (lock, unlock string) // lock selects 1 once it is held; empty where a transaction is the lock
-	insertRows() int                      // in one statement
-	clock() string                        // selects Unix milliseconds; empty where there is no server
+	ranBefore(error) bool                 // whether a migration's error says that it has already run
+	migrationLock() (lock, unlock string) // statements: lock selects 1 when it is held; empty where a transaction is the lock
+	insertRows() int                      // rows in one INSERT
+	clock() string                        // statement that selects the server's Unix milliseconds; empty where there is no server
 }
 
 type sqliteDialect struct{}
@@ -35,16 +35,16 @@ func (sqliteDialect) isUnavailable(err error) bool {
 	return slices.Contains([]int{5, 8, 10, 13, 14}, extendedCode(err)&0xff)
 }
 
-// A migration and its record are one transaction.
+// A migration and its record are one transaction, so a migration that has run is recorded.
 func (sqliteDialect) ranBefore(error) bool { return false }
 
-// A SQLite migration runs in an immediate transaction, which is the lock.
+// The migrations run in an immediate transaction, which is the lock.
 func (sqliteDialect) migrationLock() (lock, unlock string) { return "", "" }
 
 func (sqliteDialect) clock() string { return "" }
 
-// A statement of a fixed number of rows is compiled once; what is over is compiled each time. SQLite takes 32766
-// parameters.
+// A few rows are best: statements of the full number of rows are compiled once, and only the rest, which differs in its
+// number of rows, is compiled anew. SQLite takes 32766 parameters.
 func (sqliteDialect) insertRows() int { return 64 }
 
 func sqliteCode(err error, codes ...int) bool { return slices.Contains(codes, extendedCode(err)) }
@@ -63,33 +63,35 @@ type mysqlDialect struct{}
 func (mysqlDialect) name() string { return "mysql" }
 
 // Error numbers: ER_DUP_ENTRY; ER_CHECK_CONSTRAINT_VIOLATED of MySQL 8, ER_CONSTRAINT_FAILED of MariaDB, 1690 for an
-// unsigned value that went below zero; deadlock, lock wait timeout, and TiDB's transaction retries.
+// unsigned value below zero; deadlock, lock wait timeout, and TiDB's transaction retries.
 func (mysqlDialect) isDuplicate(err error) bool  { return mysqlNumber(err, 1062) }
 func (mysqlDialect) isConstraint(err error) bool { return mysqlNumber(err, 3819, 4025, 1690) }
 func (mysqlDialect) wantsRetry(err error) bool {
 	return mysqlNumber(err, 1213, 1205, 8002, 8022, 8028, 9007)
 }
 
-// Error numbers: too many connections, shutdown, server gone and lost (as MariaDB's proxies send them), read-only in its
-// three forms, killed, disk full, table full; and what the driver says of a connection that broke.
+// Error numbers: too many connections, shutdown, connection killed, server gone and lost (as MariaDB's proxies send
+// them), read-only in its three forms, query interrupted, disk full, table full; and the driver's error of a broken
+// connection.
 func (mysqlDialect) isUnavailable(err error) bool {
 	return mysqlNumber(err, 1040, 1053, 1927, 2006, 2013, 1290, 1792, 1836, 1317, 1021, 1114) ||
 		errors.Is(err, mysql.ErrInvalidConn)
 }
 
-// A migration and its record are two transactions, and not every ALTER TABLE has an IF NOT EXISTS. Error numbers:
-// duplicate column, duplicate key name.
+// A migration that has run may not be recorded, because the two are separate transactions, and not every ALTER TABLE
+// has an IF NOT EXISTS. Error numbers: duplicate column, duplicate key name.
 func (mysqlDialect) ranBefore(err error) bool { return mysqlNumber(err, 1060, 1061) }
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
-	// A lock's name is the whole server's and 64 characters at most; the migrations of one database wait for no other.
+	// Lock names are shared by all databases of a server and have 64 characters at most. The hash gives each database
+	// its own.
 	const name = `CONCAT('boxoffice-migrate-', SHA1(DATABASE()))`
 	return `SELECT GET_LOCK(` + name + `, 30)`, `SELECT RELEASE_LOCK(` + name + `)`
 }
 
 func (mysqlDialect) clock() string { return `SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)` }
 
-// Every statement is a round trip.
+// Many rows are best, because every statement is a round trip.
 func (mysqlDialect) insertRows() int { return 500 }
 
 func mysqlNumber(err error, numbers ...uint16) bool {

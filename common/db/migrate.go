@@ -14,17 +14,20 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrMigrationEdited says that a schema file is not what it was when this database ran it.
-var ErrMigrationEdited = errors.New("the schema file was edited after this database had run it: restore the file, and change the schema with a new one")
+// ErrMigrationEdited says that a schema file has changed since this database ran it.
+var ErrMigrationEdited = errors.New("the schema file was edited after this database had run it: " +
+	"restore the file, and change the schema with a new one")
+
+// ErrSchemaTooNew says that a newer version of the program, or another service, has already changed this database.
+var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: " +
+	"it is another service's, or that of a newer version, which then has to run")
 
 const migrateTimeout = 10 * time.Minute
 
-// ErrSchemaTooNew says that a newer version of the program, or another service, has already changed this database.
-var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: it is another service's, or that of a newer version, which then has to run")
-
-// Migrate brings the schema up to date from the numbered files in the dialect's directory of migrations. A file for MySQL
-// holds one statement that may run twice: a schema change commits by itself, and a stop can fall between it and its
-// record. SQLite runs all files in one transaction. Processes that start together wait for each other.
+// Migrate brings the schema up to date: it runs the numbered files in the dialect's directory that have not run yet, in
+// their order. On SQLite all run in one transaction. On MySQL a schema change commits by itself, and the process can
+// end before the change is recorded, so a file holds one statement, which may run twice. Processes that start together
+// wait for each other.
 func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -39,6 +42,7 @@ func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	return nil
 }
 
+// locked runs fn on a connection that holds the lock of the migrations.
 func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
 	conn, err := d.migrate.Connx(ctx)
 	if err != nil {
@@ -55,7 +59,7 @@ func (d *DB) locked(ctx context.Context, fn func(*sqlx.Conn) error) error {
 	return errors.Join(err, conn.Close())
 }
 
-// lockMigrations takes the lock and returns the statement that gives it back.
+// lockMigrations takes the lock and returns the statement that releases it.
 func (d *DB) lockMigrations(ctx context.Context, conn *sqlx.Conn) (unlock string, err error) {
 	lock, unlock := d.dialect.migrationLock()
 	if lock == "" {
@@ -72,15 +76,16 @@ func (d *DB) lockMigrations(ctx context.Context, conn *sqlx.Conn) (unlock string
 	return unlock, nil
 }
 
-// The tables of this package: which migrations have run, the SHA-256 of each, and whose database this is. The sums have
-// a table of their own because databases made by the first versions have none.
+// The tables of this package: the migrations that have run, the SHA-256 of each, and the id of the office that owns
+// this database. The sums have a table of their own because databases made by the first versions have none.
 const (
 	migrationsTable = `CREATE TABLE IF NOT EXISTS migrations (name VARCHAR(100) PRIMARY KEY, applied_at BIGINT NOT NULL)`
 	sumsTable       = `CREATE TABLE IF NOT EXISTS migration_sums (name VARCHAR(100) PRIMARY KEY, sha256 CHAR(64) NOT NULL)`
 	ownerTable      = `CREATE TABLE IF NOT EXISTS owner (one INTEGER PRIMARY KEY CHECK (one = 1), id VARCHAR(64) NOT NULL)`
 )
 
-// migration is a schema file. Once it has run anywhere it is never edited: databases would differ in silence.
+// migration is a schema file. Once it has run anywhere it is never edited, because the databases that have run it would
+// differ from those that run it later.
 type migration struct {
 	name, statement, sum string
 }
@@ -97,6 +102,7 @@ func readMigrations(migrations fs.FS, files []string) ([]migration, error) {
 	return all, nil
 }
 
+// apply runs the migrations that have not run yet, and refuses unknown and edited ones.
 func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
 	for _, table := range []string{migrationsTable, sumsTable, ownerTable} {
 		if _, err := conn.ExecContext(ctx, table); err != nil {
@@ -135,6 +141,7 @@ func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files
 	return nil
 }
 
+// run runs one migration and records it.
 func (d *DB) run(ctx context.Context, conn *sqlx.Conn, m migration) error {
 	if _, err := conn.ExecContext(ctx, m.statement); err != nil && !d.dialect.ranBefore(err) {
 		return fmt.Errorf("%s: %w", m.name, err)
@@ -146,7 +153,8 @@ func (d *DB) run(ctx context.Context, conn *sqlx.Conn, m migration) error {
 	return nil
 }
 
-// readApplied returns the sums of the migrations that have run; that of one that ran before sums were kept is empty.
+// readApplied returns the sums of the migrations that have run, by name. The sum is empty for one that ran before sums
+// were recorded.
 func readApplied(ctx context.Context, conn *sqlx.Conn) (sums map[string]string, err error) {
 	var rows []struct {
 		Name string         `db:"name"`

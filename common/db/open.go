@@ -9,19 +9,68 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 )
 
-// fileURL names a file to SQLite, which takes what follows a question mark or a hash in a plain path for something else.
+const (
+	pingTimeout    = 5 * time.Second
+	sqliteReaders  = 4
+	mysqlPool      = 16
+	connectionLife = 5 * time.Minute
+)
+
+// Open connects to dsn and checks that the database answers. The forms are sqlite:PATH and
+// mysql://user:password@host:port/database.
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	var d *DB
+	var err error
+	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
+	case "sqlite":
+		d, err = openSQLite(rest)
+	case "mysql":
+		d, err = openMySQL(dsn)
+	default:
+		return nil, errors.New("open database: the DSN must begin with sqlite: or mysql://")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	if err := d.firstPing(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// firstPing opens the first connection. It retries while SQLite is busy: when two processes open a new file together,
+// both switch it to WAL, and SQLite refuses the second one without waiting.
+func (d *DB) firstPing(ctx context.Context) error {
+	for {
+		err := d.Ping(ctx)
+		if err == nil || !d.dialect.wantsRetry(err) {
+			return err
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// fileURL is the URL of a SQLite file. In a plain path SQLite would take a question mark or a hash for the start of
+// parameters.
 func fileURL(path string) url.URL {
 	return url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 }
 
-// openSQLite opens a file in WAL mode with an fsync at every commit. One connection writes, because SQLite has one
-// writer and a queue in Go is fairer than its busy handler.
+// openSQLite opens a file in WAL mode with an fsync at every commit. Only one connection writes, because SQLite allows
+// one writer at a time, and waiting for a connection in Go is fairer than SQLite's busy handler.
 func openSQLite(path string) (*DB, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: the path is missing")
@@ -31,9 +80,9 @@ func openSQLite(path string) (*DB, error) {
 	}
 	pragmas := url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)", "cache_size(-65536)",
-		"wal_autocheckpoint(8192)",     // pages: what many commits touch is written back once
-		"journal_size_limit(67108864)", // bytes: what a long reader has made the log grow to is given back
-		"temp_store(MEMORY)",           // a statement of many rows keeps what it may have to undo, which need not go to a file
+		"wal_autocheckpoint(8192)",     // pages, so that a page that many commits change is copied to the database once
+		"journal_size_limit(67108864)", // bytes, to which the log shrinks after a long reader has made it grow
+		"temp_store(MEMORY)",           // the undo data of a statement with many rows need not go to a file
 	}}
 	file := fileURL(path)
 	pragmas.Set("_txlock", "immediate")
@@ -56,8 +105,9 @@ func openSQLite(path string) (*DB, error) {
 	return &DB{dialect: sqliteDialect{}, write: write, read: read, migrate: write}, nil
 }
 
-// openMySQL opens a pool with what the statements rely on: affected rows are those that matched, a statement sees what
-// is committed when it starts, and a server that is away is noticed within a second.
+// openMySQL opens a pool with the settings that the statements rely on: affected rows are those that matched, a
+// statement sees what is committed when it starts (READ COMMITTED), and an unreachable server is noticed within a
+// second.
 func openMySQL(dsn string) (*DB, error) {
 	u, err := url.Parse(dsn)
 	if err != nil || u.Host == "" || len(u.Path) < 2 {
@@ -75,7 +125,7 @@ func openMySQL(dsn string) (*DB, error) {
 	}
 	c.ClientFoundRows = true
 	c.InterpolateParams = true
-	c.RejectReadOnly = true // after a failover: leave the old primary, whose name may lead to the new one by now
+	c.RejectReadOnly = true // after a failover: reconnect, because the old primary's name may lead to the new one by now
 	c.Collation = "utf8mb4_bin"
 	c.Logger = &mysql.NopLogger{} // every error is also returned
 	c.Timeout = 800 * time.Millisecond
@@ -94,11 +144,11 @@ func openMySQL(dsn string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	migrate.SetMaxIdleConns(0) // the connection ends with the migrations
+	migrate.SetMaxIdleConns(0) // the connection closes after the migrations
 	return &DB{dialect: mysqlDialect{}, write: pool, read: pool, migrate: migrate}, nil
 }
 
-// mysqlConnections makes a pool that connects when it is first asked. It keeps a copy of c.
+// mysqlConnections makes a pool, which connects at its first use. It keeps a copy of c.
 func mysqlConnections(c *mysql.Config) (*sqlx.DB, error) {
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
@@ -107,8 +157,8 @@ func mysqlConnections(c *mysql.Config) (*sqlx.DB, error) {
 	return sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql"), nil
 }
 
-// readCommitted sets the isolation level of each new connection. It is a statement because the variable has different
-// names in MySQL and MariaDB.
+// readCommitted is a connector that sets the isolation level of each new connection. It does so by a statement, because
+// the variable has different names in MySQL and MariaDB.
 type readCommitted struct{ driver.Connector }
 
 func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Owner returns the id of the system whose database this is, or "" as long as it has none. Migrate has to have run.
+// Owner returns the id of the office that owns this database, or "" when it has none yet. Migrate must have run.
 func (d *DB) Owner(ctx context.Context) (id string, err error) {
 	err = d.read.GetContext(ctx, &id, `SELECT id FROM owner WHERE one = 1`)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -16,7 +16,7 @@ func (d *DB) Owner(ctx context.Context) (id string, err error) {
 	return id, nil
 }
 
-// Own makes id the owner unless the database has one, and returns the one that it has then.
+// Own records id as the owner of this database unless it has one already, and returns the owner.
 func (d *DB) Own(ctx context.Context, id string) (owner string, err error) {
 	err = d.InTx(ctx, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO owner (one, id) VALUES (1, ?)`, id)

@@ -9,40 +9,40 @@ import (
 	"fmt"
 )
 
-// preparedMax is how many statements a connection keeps compiled: all that a service writes with, and some to spare.
+// preparedMax is how many statements a connection keeps compiled, which is more than a service has that write.
 const preparedMax = 32
 
-// prepared is a connector whose connections compile a statement that writes once and keep it. SQLite compiles the text
-// of a statement anew at each run, which for an INSERT of many rows costs as much as running it.
-type prepared struct {
+// preparedConnector is a connector whose connections keep a cache of compiled statements. Without it SQLite compiles a
+// statement at each run, which for an INSERT of many rows costs as much as running it.
+type preparedConnector struct {
 	driver driver.Driver
 	dsn    string
 }
 
-// openPrepared is sql.Open with connections that keep what they compile.
+// openPrepared is sql.Open with connections that cache compiled statements.
 func openPrepared(name, dsn string) (*sql.DB, error) {
 	pool, err := sql.Open(name, dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(prepared{pool.Driver(), dsn}), pool.Close()
+	return sql.OpenDB(preparedConnector{pool.Driver(), dsn}), pool.Close()
 }
 
-func (p prepared) Driver() driver.Driver { return p.driver }
+func (c preparedConnector) Driver() driver.Driver { return c.driver }
 
-func (p prepared) Connect(context.Context) (driver.Conn, error) {
-	conn, err := p.driver.Open(p.dsn)
+func (c preparedConnector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
 	if err != nil {
 		return nil, err
 	}
-	full, ok := conn.(sqliteConn)
+	sqlite, ok := conn.(sqliteConn)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("sqlite: the driver's %T cannot keep statements", conn), conn.Close())
 	}
-	return &preparedConn{sqliteConn: full, kept: map[string]*list.Element{}, recent: list.New()}, nil
+	return &preparedConn{sqliteConn: sqlite, cached: map[string]*list.Element{}, recent: list.New()}, nil
 }
 
-// sqliteConn is what a connection of modernc.org/sqlite can do.
+// sqliteConn are the interfaces that a connection of modernc.org/sqlite implements.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -54,20 +54,21 @@ type sqliteConn interface {
 	driver.Validator
 }
 
-// preparedConn is used by one goroutine at a time, as database/sql does it.
+// preparedConn is a connection with an LRU cache of compiled statements. It needs no lock, because database/sql uses a
+// connection from one goroutine at a time.
 type preparedConn struct {
 	sqliteConn
-	kept   map[string]*list.Element
-	recent *list.List // of keptStmt, the last used first
+	cached map[string]*list.Element // by query
+	recent *list.List               // of cachedStmt, the most recently used first
 }
 
-type keptStmt struct {
+type cachedStmt struct {
 	query string
 	driver.Stmt
 }
 
-// ExecContext runs a statement that it keeps, or keeps one that has not run of late instead of the one that has rested
-// longest. A query is not kept: its rows may still be read when it is asked again.
+// ExecContext runs a statement from the cache, after it has added it in place of the least recently used one. A query
+// is not cached, because its rows may still be read when it runs again.
 func (c *preparedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	stmt, err := c.statement(ctx, query)
 	if err != nil {
@@ -80,29 +81,31 @@ func (c *preparedConn) ExecContext(ctx context.Context, query string, args []dri
 	return execer.ExecContext(ctx, args)
 }
 
+// statement returns the compiled statement of a query, from the cache if it is there.
 func (c *preparedConn) statement(ctx context.Context, query string) (driver.Stmt, error) {
-	if element, exists := c.kept[query]; exists {
+	if element, exists := c.cached[query]; exists {
 		c.recent.MoveToFront(element)
-		return element.Value.(keptStmt).Stmt, nil
+		return element.Value.(cachedStmt).Stmt, nil
 	}
 	stmt, err := c.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	c.kept[query] = c.recent.PushFront(keptStmt{query, stmt})
+	c.cached[query] = c.recent.PushFront(cachedStmt{query, stmt})
 	if c.recent.Len() > preparedMax {
 		return stmt, c.drop(c.recent.Back())
 	}
 	return stmt, nil
 }
 
+// drop removes a statement from the cache and closes it.
 func (c *preparedConn) drop(element *list.Element) error {
-	old := c.recent.Remove(element).(keptStmt)
-	delete(c.kept, old.query)
+	old := c.recent.Remove(element).(cachedStmt)
+	delete(c.cached, old.query)
 	return old.Close()
 }
 
-// Close closes the statements and then the connection.
+// Close closes the cached statements and then the connection.
 func (c *preparedConn) Close() error {
 	var err error
 	for c.recent.Len() > 0 {

@@ -43,19 +43,19 @@ func TestStatementsAreCompiledOnceAndBounded(t *testing.T) {
 	run("CREATE TABLE t (n)")
 	hot := "INSERT INTO t VALUES (0)"
 	run(hot)
-	compiled := c.kept[hot].Value
+	compiled := c.cached[hot].Value
 	for i := range 3 * preparedMax {
 		run("INSERT INTO t VALUES (" + strconv.Itoa(i) + ")")
 		run(hot)
 	}
-	if c.kept[hot].Value != compiled {
+	if c.cached[hot].Value != compiled {
 		t.Error("a statement that runs all the time was compiled again")
 	}
-	if len(c.kept) != preparedMax || c.recent.Len() != preparedMax {
-		t.Errorf("%d and %d statements are kept", len(c.kept), c.recent.Len())
+	if len(c.cached) != preparedMax || c.recent.Len() != preparedMax {
+		t.Errorf("%d and %d statements are cached", len(c.cached), c.recent.Len())
 	}
-	if _, err := c.ExecContext(t.Context(), "INSERT INTO missing VALUES (1)", nil); err == nil || len(c.kept) != preparedMax {
-		t.Errorf("a statement that does not compile: %v, %d kept", err, len(c.kept))
+	if _, err := c.ExecContext(t.Context(), "INSERT INTO missing VALUES (1)", nil); err == nil || len(c.cached) != preparedMax {
+		t.Errorf("a statement that does not compile: %v, %d cached", err, len(c.cached))
 	}
 }
 
@@ -73,17 +73,17 @@ func (bareConn) Close() error { return errors.New("gone") }
 
 func TestCloseClosesWhatIsKept(t *testing.T) {
 	closed := 0
-	c := &preparedConn{sqliteConn: bareConn{}, kept: map[string]*list.Element{}, recent: list.New()}
+	c := &preparedConn{sqliteConn: bareConn{}, cached: map[string]*list.Element{}, recent: list.New()}
 	for _, query := range []string{"a", "b"} {
-		c.kept[query] = c.recent.PushFront(keptStmt{query, closedStmt{closed: &closed}})
+		c.cached[query] = c.recent.PushFront(cachedStmt{query, closedStmt{closed: &closed}})
 	}
-	if err := c.Close(); err == nil || closed != 2 || len(c.kept) != 0 {
-		t.Errorf("close: %v, %d statements closed, %d kept", err, closed, len(c.kept))
+	if err := c.Close(); err == nil || closed != 2 || len(c.cached) != 0 {
+		t.Errorf("close: %v, %d statements closed, %d cached", err, closed, len(c.cached))
 	}
 }
 
 func TestConnectionWithoutStatementsIsRefused(t *testing.T) {
-	if _, err := (prepared{driver: bareDriver{}}).Connect(context.Background()); err == nil {
+	if _, err := (preparedConnector{driver: bareDriver{}}).Connect(context.Background()); err == nil {
 		t.Error("a driver that cannot keep statements was taken")
 	}
 }

@@ -10,20 +10,21 @@ import (
 	"modernc.org/sqlite"
 )
 
-// snapshotPages is how much is copied between two looks at the context: 4 MiB.
+// snapshotPages is how many pages, 4 MiB, are copied before the context is checked again.
 const snapshotPages = 1024
 
-// ErrNoSnapshot says that a server's database is not copied here: it has tools of its own.
+// ErrNoSnapshot says that a database is not SQLite's and cannot be copied by Snapshot: database servers have tools of
+// their own for backups.
 var ErrNoSnapshot = errors.New("only SQLite databases are copied")
 
-// Copy is a database and the file that is to be its copy, which must not exist.
+// Copy names a database to copy, and the file of the copy, which must not exist.
 type Copy struct {
 	DB   *DB
 	Path string
 }
 
-// Snapshot copies SQLite databases as they stand at one moment, while others go on writing to them. Writers wait for the
-// few milliseconds in which all of them are looked at together, not for the copying.
+// Snapshot copies SQLite databases as they are at one moment. Writers wait for the few milliseconds in which a reading
+// transaction begins in each database, not for the copying.
 func Snapshot(ctx context.Context, copies ...Copy) (err error) {
 	var views []*sql.Conn
 	defer func() {
@@ -42,13 +43,14 @@ func Snapshot(ctx context.Context, copies ...Copy) (err error) {
 	return nil
 }
 
-// openViews begins a reading transaction of each database while nobody can write to any.
+// openViews begins a reading transaction in each database while nobody can write to any of them, so that all of them
+// see the same moment.
 func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error) {
 	for _, c := range copies {
 		if c.DB.Name() != (sqliteDialect{}).name() {
 			return nil, ErrNoSnapshot
 		}
-		tx, err := c.DB.write.BeginTxx(ctx, nil) // immediate: nobody else writes
+		tx, err := c.DB.write.BeginTxx(ctx, nil) // an immediate transaction, which locks out other writers
 		if err != nil {
 			return views, fmt.Errorf("keep others from writing: %w", err)
 		}
@@ -60,7 +62,7 @@ func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error
 			return views, err
 		}
 		views = append(views, view)
-		for _, statement := range []string{"BEGIN", "SELECT COUNT(*) FROM sqlite_schema"} { // which opens the view
+		for _, statement := range []string{"BEGIN", "SELECT COUNT(*) FROM sqlite_schema"} { // SQLite opens the view at the first read
 			if _, err := view.ExecContext(ctx, statement); err != nil {
 				return views, err
 			}
@@ -69,12 +71,13 @@ func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error
 	return views, nil
 }
 
+// endView ends the reading transaction and returns the connection to its pool.
 func endView(view *sql.Conn) error {
 	_, err := view.ExecContext(context.Background(), "ROLLBACK")
 	return errors.Join(err, view.Close())
 }
 
-// copyView copies what a connection's transaction sees.
+// copyView copies the database as the transaction of a connection sees it.
 func copyView(ctx context.Context, view *sql.Conn, path string) error {
 	return view.Raw(func(conn any) error {
 		source, ok := conn.(interface {
@@ -83,7 +86,7 @@ func copyView(ctx context.Context, view *sql.Conn, path string) error {
 		if !ok {
 			return fmt.Errorf("the driver's %T makes no copies", conn)
 		}
-		target, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would write over another file
+		target, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would overwrite an existing file
 		if err == nil {
 			err = target.Close()
 		}

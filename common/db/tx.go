@@ -8,13 +8,13 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Tx is a transaction of InTx, which commits it or rolls it back.
+// Tx is a transaction that InTx runs, and commits or rolls back.
 type Tx struct {
 	*sqlx.Tx
 	dialect dialect
 }
 
-// Insert adds rows to a table in as few statements as the database takes well. into names the table and its columns,
+// Insert inserts rows, as many in one statement as suits the database. into names the table and its columns,
 // "orders (id, state)"; values are those of the rows, one row after the other.
 func (tx *Tx) Insert(ctx context.Context, into string, values []any) error {
 	columns := strings.Count(into, ",") + 1

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// CheckWritable writes a row. A database that answers may still refuse to write: it is read-only after a failover, or
-// full. The schema needs the table probe (id, at).
+// CheckWritable checks that the database accepts writes, by writing a row of the table probe (id, at), which the schema
+// must have. A database that answers a query may still refuse to write: it may be read-only after a failover, or full.
 func (d *DB) CheckWritable(ctx context.Context) error {
 	err := d.InTx(ctx, func(tx *Tx) error {
 		now := time.Now().UnixMilli()
@@ -20,7 +20,7 @@ func (d *DB) CheckWritable(ctx context.Context) error {
 		}
 		return tx.Insert(ctx, `probe (id, at)`, []any{1, now})
 	})
-	if err != nil && !d.IsDuplicate(err) { // another process has made the row
+	if err != nil && !d.IsDuplicate(err) { // a duplicate is a row that another process has just inserted
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil

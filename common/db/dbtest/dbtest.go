@@ -1,5 +1,5 @@
 // Package dbtest gives tests a fresh database: SQLite in a temporary directory, or a new schema on the MySQL server
-// that BOXOFFICE_TEST_MYSQL names (mysql://user:password@host:port), so that one body of tests runs on both.
+// that BOXOFFICE_TEST_MYSQL names (mysql://user:password@host:port), so that the same tests run on both.
 package dbtest
 
 import (
@@ -14,13 +14,13 @@ import (
 	"boxoffice/common/db"
 )
 
-// New opens a fresh, migrated database, which goes when the test ends.
+// New opens a fresh, migrated database, which is removed when the test ends.
 func New(t testing.TB, migrations fs.FS) *db.DB {
 	t.Helper()
 	return Open(t, DSN(t), migrations)
 }
 
-// DSN names a fresh, empty database, which goes when the test ends.
+// DSN returns the DSN of a fresh, empty database, which is removed when the test ends.
 func DSN(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("BOXOFFICE_TEST_MYSQL")
@@ -52,7 +52,8 @@ func DSN(t testing.TB) string {
 	return server + "/" + schema
 }
 
-// Open opens and migrates dsn for one test. A test that restarts a service opens the same DSN twice.
+// Open opens and migrates the database of a DSN until the test ends. A test that restarts a service opens the same DSN
+// twice.
 func Open(t testing.TB, dsn string, migrations fs.FS) *db.DB {
 	t.Helper()
 	d, err := db.Open(t.Context(), dsn)

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestPlainListPaysAllInOneTransaction(t *testing.T) {
+func TestFastPathPaysAllInOneTransaction(t *testing.T) {
 	f := newFixture(t)
 	var payments []Payment
 	var want []event.SettledOrder
@@ -24,11 +24,11 @@ func TestPlainListPaysAllInOneTransaction(t *testing.T) {
 		payments = append(payments, f.payment(o))
 		want = append(want, event.SettledOrder{OrderID: o.ID, Outcome: event.Paid})
 	}
-	if !isPlain(payments) {
-		t.Fatal("the list is not plain")
+	if !fitsFastPath(payments) {
+		t.Fatal("the batch does not fit the fast path")
 	}
-	if err := f.orders.receivePlain(t.Context(), payments); err != nil {
-		t.Fatalf("receivePlain: %v", err)
+	if err := f.orders.receiveFast(t.Context(), payments); err != nil {
+		t.Fatalf("receiveFast: %v", err)
 	}
 	for _, p := range payments {
 		f.wantState(p.OrderID, Paid, "")
@@ -39,8 +39,8 @@ func TestPlainListPaysAllInOneTransaction(t *testing.T) {
 	f.wantInvariants()
 }
 
-// One payment that is not as the plain path takes it to be must leave nothing behind of the whole list, and the list then
-// comes to what the rules say of each payment.
+// One payment that is not as the fast path assumes must leave nothing behind of the whole batch, and each payment then has
+// the result that the rules give it.
 func TestListWithOneExceptionIsDecidedPaymentByPayment(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(f *fixture, o event.Order, p *Payment)
@@ -54,7 +54,7 @@ func TestListWithOneExceptionIsDecidedPaymentByPayment(t *testing.T) {
 		"paid":           {func(f *fixture, o event.Order, _ *Payment) { f.pay(f.payment(o), Applied) }, raced, RefundDue},
 		"parked before": {
 			func(f *fixture, o event.Order, _ *Payment) { f.forget(f.payment(o)) },
-			func(_ *fixture, err error) bool { return errors.Is(err, errNotPlain) }, RefundDue,
+			func(_ *fixture, err error) bool { return errors.Is(err, errNotFast) }, RefundDue,
 		},
 		"recorded before": {func(f *fixture, _ event.Order, p *Payment) { f.pay(*p, Applied) }, duplicate, Duplicate},
 		"id of another": {func(f *fixture, _ event.Order, p *Payment) {
@@ -72,8 +72,8 @@ func TestListWithOneExceptionIsDecidedPaymentByPayment(t *testing.T) {
 			list := []Payment{f.payment(a), f.payment(odd), f.payment(b)}
 			test.spoil(f, odd, &list[1])
 			before := f.rows("")
-			if err := f.orders.receivePlain(t.Context(), list); !test.fails(f, err) {
-				t.Fatalf("receivePlain: %v", err)
+			if err := f.orders.receiveFast(t.Context(), list); !test.fails(f, err) {
+				t.Fatalf("receiveFast: %v", err)
 			}
 			if after := f.rows(""); !slices.Equal(before, after) {
 				t.Errorf("the list that failed left %q, before it was %q", after, before)
@@ -90,13 +90,13 @@ func TestListWithOneExceptionIsDecidedPaymentByPayment(t *testing.T) {
 func raced(_ *fixture, err error) bool     { return errors.Is(err, errRaced) }
 func duplicate(f *fixture, err error) bool { return f.db.IsDuplicate(err) }
 
-func TestListOfManyAmountsOrRepeatedIDsIsNotPlain(t *testing.T) {
-	list := make([]Payment, plainAmounts)
+func TestBatchOfManyAmountsOrRepeatedIDsDoesNotFitTheFastPath(t *testing.T) {
+	list := make([]Payment, fastAmounts)
 	for i := range list {
 		list[i] = Payment{ID: fmt.Sprint("p", i), OrderID: fmt.Sprint("o", i), Amount: event.Money{Amount: int64(i), Currency: "CNY"}}
 	}
-	if !isPlain(list) {
-		t.Error("the list should be plain")
+	if !fitsFastPath(list) {
+		t.Error("the batch should fit the fast path")
 	}
 	for name, extra := range map[string]Payment{
 		"amount":   {ID: "p", OrderID: "o", Amount: event.Money{Amount: 1, Currency: "USD"}},
@@ -104,8 +104,8 @@ func TestListOfManyAmountsOrRepeatedIDsIsNotPlain(t *testing.T) {
 		"payment":  {ID: "p0", OrderID: "o", Amount: list[0].Amount},
 		"delivery": list[0],
 	} {
-		if isPlain(append(slices.Clone(list), extra)) {
-			t.Errorf("%s: the list should not be plain", name)
+		if fitsFastPath(append(slices.Clone(list), extra)) {
+			t.Errorf("%s: the batch should not fit the fast path", name)
 		}
 	}
 }
@@ -235,7 +235,7 @@ func (f *fixture) published(prefix string) map[string]int {
 // Whatever the lists, the short way and the long one must come to the same answers, the same rows and the same messages.
 func TestAnyListEndsAsIfDecidedPaymentByPayment(t *testing.T) {
 	f := newFixture(t)
-	plain, worlds := 0, 0
+	fast, worlds := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		s := drawScript(r)
 		worlds++
@@ -249,15 +249,15 @@ func TestAnyListEndsAsIfDecidedPaymentByPayment(t *testing.T) {
 				r.Fatalf("receive = %v, %v, want %v, %v", got, err, want, longErr)
 			}
 			if len(list) > 1 && !slices.ContainsFunc(want, func(p PaymentResult) bool { return p != Applied }) {
-				plain++
+				fast++
 			}
 			if got, want := f.rows(short.prefix), f.rows(long.prefix); !slices.Equal(got, want) {
 				r.Fatalf("rows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		}
 	})
-	if plain == 0 {
-		t.Error("no list was plain")
+	if fast == 0 {
+		t.Error("no batch took the fast path")
 	}
 	f.orders.Close()
 	for n := range worlds {
@@ -266,5 +266,5 @@ func TestAnyListEndsAsIfDecidedPaymentByPayment(t *testing.T) {
 			t.Errorf("published %v, want %v", got, want)
 		}
 	}
-	t.Logf("%d plain lists of more than one payment in %d worlds", plain, worlds)
+	t.Logf("%d batches of more than one payment on the fast path in %d worlds", fast, worlds)
 }

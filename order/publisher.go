@@ -3,9 +3,7 @@ package order
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +15,8 @@ import (
 const (
 	publishQueue   = 4096
 	publishTimeout = 5 * time.Second        // of one message
-	drainTimeout   = 5 * time.Second        // of all that waits at the end
-	firstPause     = 100 * time.Millisecond // before a message is sent again; doubles
+	drainTimeout   = 5 * time.Second        // of all that is queued when the publisher closes
+	firstPause     = 100 * time.Millisecond // before the first retry; doubles with each
 	lastPause      = 5 * time.Second
 )
 
@@ -27,38 +25,30 @@ var (
 	errPublishClosed = errors.New("publisher is closed")
 )
 
-// sendSettled sends final orders to stock and returns nil only when all messages are stored.
-func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) error {
-	for list := range slices.Chunk(final, o.maxBatch) {
-		if err := mq.Send(ctx, o.sender, event.OrderSettled, list[0].OrderID, event.Settled{Orders: list}); err != nil {
-			return fmt.Errorf("send order-settled: %w", err)
-		}
-	}
-	return nil
-}
-
-// publisher sends order-settled for those who do not wait for it: whatever came while one message was in flight goes
-// out with the next. While no broker takes it, it holds the message and tries again, and the queue fills. What does not
-// fit, is refused for good, or is left at the end, it counts and drops, because stock's sweeper asks for it again.
+// publisher sends order-settled in the background, for callers that do not wait for it. All orders that arrive while
+// one message is being sent go out in the next one. While the broker is unavailable the publisher retries and the queue
+// fills. Orders that do not fit, that the broker refuses for good, or that are left when it closes are counted and
+// dropped, because stock's sweeper asks for them again.
 type publisher struct {
 	log     *slog.Logger
 	send    func(context.Context, []event.SettledOrder) error
-	max     int
+	max     int // orders in one message
 	queue   chan event.SettledOrder
 	mu      sync.RWMutex // held for writing only by close, so that nobody sends on a closed queue
 	closed  bool
-	closing chan struct{} // ends the pauses
-	done    chan struct{}
+	closing chan struct{} // closed to end the pauses between retries
+	done    chan struct{} // closed when the goroutine has ended
 	abort   context.CancelFunc
 	lost    atomic.Int64
 	failing atomic.Bool // so that an outage is logged once
 }
 
-func startPublisher(ctx context.Context, opts Options, send func(context.Context, []event.SettledOrder) error) *publisher {
+// startPublisher starts the publisher's goroutine; close ends it.
+func startPublisher(ctx context.Context, log *slog.Logger, batchMax int, send func(context.Context, []event.SettledOrder) error) *publisher {
 	ctx, abort := context.WithCancel(ctx)
 	p := &publisher{
-		log: opts.Log, send: send, max: opts.MaxBatch,
-		queue:   make(chan event.SettledOrder, max(publishQueue, 4*opts.MaxBatch)),
+		log: log, send: send, max: batchMax,
+		queue:   make(chan event.SettledOrder, max(publishQueue, 4*batchMax)),
 		closing: make(chan struct{}), done: make(chan struct{}), abort: abort,
 	}
 	go func() {
@@ -68,7 +58,7 @@ func startPublisher(ctx context.Context, opts Options, send func(context.Context
 	return p
 }
 
-// offer hands in a final order and never waits.
+// offer queues a final order and never blocks.
 func (p *publisher) offer(order event.SettledOrder) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -83,27 +73,28 @@ func (p *publisher) offer(order event.SettledOrder) {
 	}
 }
 
+// run sends what is queued, in batches, until the queue is closed and empty.
 func (p *publisher) run(ctx context.Context) {
 	for first := range p.queue {
-		list := []event.SettledOrder{first}
-		for len(list) < p.max && len(p.queue) > 0 {
-			list = append(list, <-p.queue)
+		batch := []event.SettledOrder{first}
+		for len(batch) < p.max && len(p.queue) > 0 {
+			batch = append(batch, <-p.queue)
 		}
-		if err := p.publish(ctx, list); err != nil {
-			p.drop(len(list), err)
+		if err := p.publish(ctx, batch); err != nil {
+			p.drop(len(batch), err)
 		} else if len(p.queue) == 0 && p.failing.Swap(false) {
 			p.log.Info("settled orders are published again", "lost", p.lost.Load())
 		}
 	}
 }
 
-// publish tries until the list is sent or the broker refuses it for good. Once the publisher closes, there is one more
-// try and no pause.
-func (p *publisher) publish(ctx context.Context, list []event.SettledOrder) error {
+// publish sends one batch, with retries until the broker takes it or refuses it for good. Once the publisher closes,
+// there is one more try and no pause.
+func (p *publisher) publish(ctx context.Context, batch []event.SettledOrder) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		last := p.isClosing()
-		err := p.trySend(ctx, list)
-		if err == nil || last || !mayPass(err) {
+		err := p.trySend(ctx, batch)
+		if err == nil || last || !isOutage(err) {
 			return err
 		}
 		p.report(err)
@@ -114,17 +105,18 @@ func (p *publisher) publish(ctx context.Context, list []event.SettledOrder) erro
 	}
 }
 
-func (p *publisher) trySend(ctx context.Context, list []event.SettledOrder) error {
+func (p *publisher) trySend(ctx context.Context, batch []event.SettledOrder) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return p.send(ctx, list)
+	return p.send(ctx, batch)
 }
 
-// mayPass tells an outage from a message that is refused for good, which must not hold up those behind it.
-func mayPass(err error) bool {
+// isOutage tells an outage, after which a retry may succeed, from a message that is refused for good and must not hold
+// up those behind it.
+func isOutage(err error) bool {
 	return errors.Is(err, mq.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -137,18 +129,21 @@ func (p *publisher) isClosing() bool {
 	}
 }
 
+// drop counts n orders as lost.
 func (p *publisher) drop(n int, err error) {
 	p.lost.Add(int64(n))
 	p.report(err)
 }
 
+// report logs an outage when it begins.
 func (p *publisher) report(err error) {
 	if !p.failing.Swap(true) {
 		p.log.Warn("settled orders are not published; the sweeper will ask for those that are lost", "err", err)
 	}
 }
 
-// close takes no more, sends what waits within drainTimeout, and returns when the goroutine has ended.
+// close refuses further orders, sends what is queued within drainTimeout, and returns when the goroutine has ended. It
+// is idempotent.
 func (p *publisher) close() {
 	p.mu.Lock()
 	if !p.closed {

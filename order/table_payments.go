@@ -3,13 +3,18 @@ package order
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 
 	"github.com/jmoiron/sqlx"
 )
+
+// decidedPayment is a payment with its result.
+type decidedPayment struct {
+	Payment
+	result PaymentResult
+}
 
 type paymentRow struct {
 	ID       string        `db:"id"`
@@ -23,36 +28,28 @@ func (r paymentRow) payment() Payment {
 	return Payment{ID: r.ID, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency}}
 }
 
-// readPayments reads the recorded ones of these payments, without their webhook ids.
-func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]receivedPayment, error) {
+// readPayments reads the recorded payments of these ids, without their webhook ids.
+func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]decidedPayment, error) {
 	rows, err := selectPayments(ctx, q, `id IN (?)`, ids)
-	payments := make(map[string]receivedPayment, len(rows))
+	payments := make(map[string]decidedPayment, len(rows))
 	for _, r := range rows {
-		payments[r.ID] = receivedPayment{r.payment(), r.Result}
+		payments[r.ID] = decidedPayment{r.payment(), r.Result}
 	}
 	return payments, err
 }
 
-// selectPayments reads the payments of a condition on ids, the oldest first.
+// selectPayments reads the payments that fulfil a condition on ids, the oldest first.
 func selectPayments(ctx context.Context, q sqlx.QueryerContext, condition string, ids []string) ([]paymentRow, error) {
-	var payments []paymentRow
-	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`SELECT id, order_id, amount, currency, result FROM payments
-			WHERE `+condition+` ORDER BY received_at, id`, chunk)
-		if err != nil {
-			return nil, fmt.Errorf("read payments: %w", err)
-		}
-		var rows []paymentRow
-		if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
-			return nil, fmt.Errorf("read payments: %w", err)
-		}
-		payments = append(payments, rows...)
+	rows, err := selectIn[paymentRow](ctx, q, `SELECT id, order_id, amount, currency, result FROM payments
+		WHERE `+condition+` ORDER BY received_at, id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
 	}
-	return payments, nil
+	return rows, nil
 }
 
-// anyParked tells whether any payment at all is parked. The condition against applied looks idle; it is the one of
-// SQLite's partial index.
+// anyParked tells whether any payment at all is parked. SQLite uses its partial index only when the query repeats the
+// index's condition, result <> 'applied'.
 func anyParked(ctx context.Context, q sqlx.QueryerContext) (bool, error) {
 	var found []int
 	err := sqlx.SelectContext(ctx, q, &found, `SELECT 1 FROM payments WHERE result = 'parked' AND result <> 'applied' LIMIT 1`)
@@ -62,16 +59,17 @@ func anyParked(ctx context.Context, q sqlx.QueryerContext) (bool, error) {
 	return len(found) > 0, nil
 }
 
-// parkedPayments reads the parked payments of these orders, the oldest first. There is hardly ever one.
+// parkedPayments reads the parked payments of these orders, the oldest first. Mostly no payment is parked, which
+// anyParked finds out without the orders.
 func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
-	if waiting, err := anyParked(ctx, q); err != nil || !waiting {
+	if parked, err := anyParked(ctx, q); err != nil || !parked {
 		return nil, err
 	}
 	rows, err := selectPayments(ctx, q, `result = 'parked' AND result <> 'applied' AND order_id IN (?)`, orderIDs)
 	return paymentsOf(rows), err
 }
 
-// appliedPayments reads what paid these orders.
+// appliedPayments reads the payments that paid these orders.
 func appliedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
 	rows, err := selectPayments(ctx, q, `result = 'applied' AND order_id IN (?)`, orderIDs)
 	return paymentsOf(rows), err
@@ -85,7 +83,8 @@ func paymentsOf(rows []paymentRow) []Payment {
 	return payments
 }
 
-func insertPayments(ctx context.Context, tx *db.Tx, payments []receivedPayment, now int64) error {
+// insertPayments records payments with their results.
+func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, now int64) error {
 	values := make([]any, 0, 7*len(payments))
 	for _, p := range payments {
 		values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, string(p.result), now)
@@ -96,27 +95,16 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []receivedPayment, 
 	return nil
 }
 
-// movePayments gives payments another result, once: two transactions may have read the same ones.
-func movePayments(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
-	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, string(to), string(from), chunk)
-		if err != nil {
-			return fmt.Errorf("decide payments: %w", err)
-		}
-		if err := execAll(ctx, tx, len(chunk), query, args); err != nil {
-			return fmt.Errorf("decide payments: %w", err)
-		}
+// changeResults changes the result of payments that were read with result from, or fails with errRaced: another
+// transaction may have read and changed the same ones.
+func changeResults(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
+	if err := updateEach(ctx, tx, `UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, ids, string(to), string(from)); err != nil {
+		return fmt.Errorf("decide payments: %w", err)
 	}
 	return nil
 }
 
-// claim is a payment as what it says: two deliveries of one claim are one.
-type claim struct {
-	ID, OrderID string
-	Amount      event.Money
-}
-
-// recordReused keeps the payments whose id is another one's, each claim once. There is hardly ever one.
+// recordReused records payments that came with the id of another payment, each of them once however often it comes.
 func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) error {
 	if len(reused) == 0 {
 		return nil
@@ -125,25 +113,19 @@ func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) e
 	for i, p := range reused {
 		ids[i] = p.ID
 	}
-	known := map[claim]bool{}
-	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`SELECT payment_id AS id, order_id, amount, currency FROM reused_payments
-			WHERE payment_id IN (?)`, chunk)
-		if err != nil {
-			return fmt.Errorf("read reused payment ids: %w", err)
-		}
-		var rows []paymentRow
-		if err := tx.SelectContext(ctx, &rows, query, args...); err != nil {
-			return fmt.Errorf("read reused payment ids: %w", err)
-		}
-		for _, p := range paymentsOf(rows) {
-			known[claim{p.ID, p.OrderID, p.Amount}] = true
-		}
+	rows, err := selectIn[paymentRow](ctx, tx, `SELECT payment_id AS id, order_id, amount, currency FROM reused_payments
+		WHERE payment_id IN (?)`, ids)
+	if err != nil {
+		return fmt.Errorf("read reused payment ids: %w", err)
+	}
+	recorded := map[paymentIdentity]bool{}
+	for _, p := range paymentsOf(rows) {
+		recorded[p.identity()] = true
 	}
 	var values []any
 	for _, p := range reused {
-		if c := (claim{p.ID, p.OrderID, p.Amount}); !known[c] {
-			known[c] = true
+		if !recorded[p.identity()] {
+			recorded[p.identity()] = true
 			values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, now)
 		}
 	}
@@ -153,6 +135,21 @@ func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) e
 	return nil
 }
 
+// refundReason says why money goes back.
+type refundReason string
+
+const (
+	orderCancelled refundReason = "order_cancelled"
+	alreadyPaid    refundReason = "already_paid"
+)
+
+// refund is a payment whose money goes back.
+type refund struct {
+	Payment
+	reason refundReason
+}
+
+// insertRefunds records refunds as due.
 func insertRefunds(ctx context.Context, tx *db.Tx, refunds []refund, now int64) error {
 	values := make([]any, 0, 7*len(refunds))
 	for _, r := range refunds {

@@ -25,7 +25,7 @@ func TestGuardedUpdatesRefuseWhatIsDecided(t *testing.T) {
 			return settleOrders(t.Context(), tx, []string{pending.ID, cancelled.ID}, PendingPayment, Paid, "", 1)
 		},
 		"decide a payment again": func(tx *db.Tx) error {
-			return movePayments(t.Context(), tx, []string{p.ID}, Parked, RefundDue)
+			return changeResults(t.Context(), tx, []string{p.ID}, Parked, RefundDue)
 		},
 	} {
 		if err := attempt(step); !errors.Is(err, errRaced) {

@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// The parameters of a MySQL DSN. All are about TLS; with any of them the connection is encrypted or not made.
+// The parameters of a MySQL DSN, which all configure TLS. With any of them the connection is encrypted or refused.
 const (
 	paramTLS    = "tls"      // true, false (the default without the others), or skip-verify
-	paramCA     = "tls-ca"   // file of the certificates that sign the server's; the system's without it
-	paramCert   = "tls-cert" // file of our certificate
+	paramCA     = "tls-ca"   // file of the authorities' certificates; the system's by default
+	paramCert   = "tls-cert" // file of the client's certificate
 	paramKey    = "tls-key"  // file of its key
-	paramServer = "tls-name" // the server's name in its certificate; the DSN's host without it
+	paramServer = "tls-name" // the server's name in its certificate; the DSN's host by default
 )
 
-// parseTLS reads the parameters of a MySQL DSN whose server is host: nil is no TLS. What it does not know it refuses by
-// name, because a setting that is dropped in silence is one that somebody relies on.
+// parseTLS makes the TLS configuration from the parameters of a MySQL DSN whose server is host; nil is no TLS. It
+// refuses an unknown parameter by name, because whoever has set it relies on it.
 func parseTLS(query, host string) (*tls.Config, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -67,7 +67,8 @@ func parseTLS(query, host string) (*tls.Config, error) {
 	return c, nil
 }
 
-// readAuthorities reads a file of certificates; without one it returns nil, the system's.
+// readAuthorities reads the file of the authorities' certificates. Without a file it returns nil, which stands for the
+// system's.
 func readAuthorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil

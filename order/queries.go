@@ -3,23 +3,27 @@ package order
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
-// Totals is the money that is not where it should end up.
+// Find reads orders by id; those that do not exist are absent from the answer.
+func (o *Orders) Find(ctx context.Context, ids ...string) (map[string]Order, error) {
+	orders, err := readOrders(ctx, o.db.Reader(), ids)
+	return orders, o.unavailable(err)
+}
+
+// Totals counts the payments that paid no order, and the refunds that are due.
 type Totals struct {
 	Parked     int64 // payments that wait for their order
 	Mismatched int64 // payments of a wrong amount or currency
-	Reused     int64 // payments that came with the id of another
+	Reused     int64 // payments that came with the id of another one
 	RefundsDue int64
 }
 
-// Totals counts payments and refunds. The condition against applied looks idle; it is the one of SQLite's partial index.
+// Totals counts payments and refunds. SQLite uses its partial index only when the query repeats the index's condition,
+// result <> 'applied'.
 func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	var row struct {
 		Parked     int64 `db:"parked"`
@@ -38,7 +42,7 @@ func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	return Totals(row), nil
 }
 
-// Claim is money that somebody may have to send back.
+// Claim is a payment whose money somebody may have to send back.
 type Claim struct {
 	PaymentID string
 	OrderID   string
@@ -46,15 +50,8 @@ type Claim struct {
 	Since     time.Time
 }
 
-type claimRow struct {
-	PaymentID string `db:"payment_id"`
-	OrderID   string `db:"order_id"`
-	Amount    int64  `db:"amount"`
-	Currency  string `db:"currency"`
-	Since     int64  `db:"since"`
-}
-
-// PaymentsOf returns up to limit payments of one result, the oldest first, after the first skip of them.
+// PaymentsOf returns up to limit payments with this result, the oldest first, without the first skip of them. It finds
+// none for Applied.
 func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit, skip int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT id AS payment_id, order_id, amount, currency, received_at AS since FROM payments
 		WHERE result = ? AND result <> 'applied' ORDER BY received_at, id LIMIT ? OFFSET ?`, string(result), limit, skip)
@@ -66,15 +63,22 @@ func (o *Orders) RefundsDue(ctx context.Context, limit int) ([]Claim, error) {
 		WHERE state = 'due' ORDER BY created_at LIMIT ?`, limit)
 }
 
-// ReusedPayments returns up to limit payments that came with the id of another one, the oldest first: they have done
-// nothing.
+// ReusedPayments returns up to limit payments that came with the id of another one, and so paid nothing, the oldest
+// first.
 func (o *Orders) ReusedPayments(ctx context.Context, limit int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, received_at AS since FROM reused_payments
 		ORDER BY received_at, payment_id, order_id LIMIT ?`, limit)
 }
 
+// claims reads the payments that a query selects.
 func (o *Orders) claims(ctx context.Context, query string, args ...any) ([]Claim, error) {
-	var rows []claimRow
+	var rows []struct {
+		PaymentID string `db:"payment_id"`
+		OrderID   string `db:"order_id"`
+		Amount    int64  `db:"amount"`
+		Currency  string `db:"currency"`
+		Since     int64  `db:"since"`
+	}
 	if err := o.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, o.unavailable(fmt.Errorf("read payments: %w", err))
 	}
@@ -122,19 +126,13 @@ func (o *Orders) SettledAt(ctx context.Context, ids ...string) (map[string]time.
 		ID        string `db:"id"`
 		SettledAt int64  `db:"settled_at"`
 	}
-	settled := make(map[string]time.Time, len(ids))
-	for chunk := range slices.Chunk(ids, rowsPerStatement) {
-		query, args, err := sqlx.In(`SELECT id, settled_at FROM orders WHERE settled_at IS NOT NULL AND id IN (?)`, chunk)
-		if err != nil {
-			return nil, fmt.Errorf("read settled orders: %w", err)
-		}
-		var rows []row
-		if err := o.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
-			return nil, o.unavailable(fmt.Errorf("read settled orders: %w", err))
-		}
-		for _, r := range rows {
-			settled[r.ID] = time.UnixMilli(r.SettledAt).UTC()
-		}
+	rows, err := selectIn[row](ctx, o.db.Reader(), `SELECT id, settled_at FROM orders WHERE settled_at IS NOT NULL AND id IN (?)`, ids)
+	if err != nil {
+		return nil, o.unavailable(fmt.Errorf("read settled orders: %w", err))
+	}
+	settled := make(map[string]time.Time, len(rows))
+	for _, r := range rows {
+		settled[r.ID] = time.UnixMilli(r.SettledAt).UTC()
 	}
 	return settled, nil
 }

@@ -23,7 +23,7 @@ func TestPaymentIsAnsweredWhileTheQueueIsAwayAndPublishedAfterwards(t *testing.T
 	f.create(a, b)
 	f.refuse.Store(true)
 	f.pay(f.payment(a), Applied)
-	for deadline := time.Now().Add(20 * time.Second); !f.orders.settled.failing.Load(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !f.orders.publisher.failing.Load(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the broker refused no message")
 		}
@@ -215,7 +215,7 @@ var errAway = fmt.Errorf("no broker: %w", mq.ErrUnavailable)
 
 func newPublisher(t *testing.T, max int, log slog.Handler, send func(context.Context, []event.SettledOrder) error) *publisher {
 	t.Helper()
-	p := startPublisher(t.Context(), Options{Log: slog.New(log), MaxBatch: max}, send)
+	p := startPublisher(t.Context(), slog.New(log), max, send)
 	t.Cleanup(p.close)
 	return p
 }

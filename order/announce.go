@@ -1,0 +1,62 @@
+package order
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+)
+
+// dueSlack is how late after its deadline an order may be looked at. Each level in a chain of delays loses some
+// milliseconds. Without slack the 4:59.9 that are left of 15 min after a level of 10 min would be less than the level of
+// 5 min, and take a long chain of ever shorter levels.
+const dueSlack = time.Second
+
+// announce sends the messages that follow from the states of orders: delayed payment-due for the pending ones,
+// order-settled for the final ones. It is called after the commit, with what was committed, and returns nil only when
+// all messages are stored.
+func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
+	var pending []Order
+	var final []event.SettledOrder
+	for _, id := range slices.Sorted(maps.Keys(orders)) {
+		if outcome := orders[id].outcome(); outcome != "" {
+			final = append(final, event.SettledOrder{OrderID: id, Outcome: outcome})
+		} else {
+			pending = append(pending, orders[id])
+		}
+	}
+	return errors.Join(o.sendDue(ctx, pending), o.sendSettled(ctx, final))
+}
+
+// sendDue sends payment-due for pending orders, with as few messages as there are batches. A message is due at the
+// earliest deadline among its orders, and its handler sends the later ones on.
+func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
+	slices.SortStableFunc(pending, func(a, b Order) int { return cmp.Compare(a.ExpiresAt, b.ExpiresAt) })
+	for batch := range slices.Chunk(pending, o.maxBatch) {
+		due := event.Due{DueAt: batch[0].ExpiresAt, OrderIDs: make([]string, len(batch))}
+		for i, order := range batch {
+			due.OrderIDs[i] = order.ID
+		}
+		level := mq.LevelFor(time.UnixMilli(due.DueAt).Sub(o.now()) + dueSlack)
+		if err := mq.SendDelayed(ctx, o.sender, event.PaymentDue, due.OrderIDs[0], due, level); err != nil {
+			return fmt.Errorf("send payment-due: %w", err)
+		}
+	}
+	return nil
+}
+
+// sendSettled sends order-settled for final orders.
+func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) error {
+	for batch := range slices.Chunk(final, o.maxBatch) {
+		if err := mq.Send(ctx, o.sender, event.OrderSettled, batch[0].OrderID, event.Settled{Orders: batch}); err != nil {
+			return fmt.Errorf("send order-settled: %w", err)
+		}
+	}
+	return nil
+}

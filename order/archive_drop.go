@@ -1,0 +1,70 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"boxoffice/common/db"
+)
+
+// errOrderPending says that an order is not final yet, and so cannot be archived.
+var errOrderPending = errors.New("order is pending")
+
+// DropRecords deletes archived orders of a screening and the payments that paid them, in one transaction, and passes
+// over those that are deleted already. It fails, and deletes nothing, when an order is pending or when its payments are
+// not those of its record.
+func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
+	err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := checkEpoch(ctx, tx, screeningID, epoch); err != nil {
+			return err
+		}
+		present, err := readRecordedOrders(ctx, tx, orderIDsOf(records))
+		if err != nil || len(present) == 0 {
+			return err
+		}
+		var orderIDs []string
+		archived := map[paymentIdentity]bool{}
+		for _, r := range records {
+			if _, exists := present[r.Order.ID]; !exists {
+				continue
+			}
+			orderIDs = append(orderIDs, r.Order.ID)
+			for _, p := range r.Payments {
+				p.OrderID = r.Order.ID
+				archived[p.payment().identity()] = true
+			}
+		}
+		if err := deletePayments(ctx, tx, orderIDs, archived); err != nil {
+			return err
+		}
+		deleted, err := execIn(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
+			orderIDs, screeningID)
+		if err == nil && deleted != int64(len(orderIDs)) {
+			err = errOrderPending
+		}
+		return err
+	})
+	if err != nil {
+		return o.unavailable(fmt.Errorf("drop archived orders: %w", err))
+	}
+	return nil
+}
+
+// deletePayments deletes the payments that paid these orders, if they are exactly the archived ones.
+func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived map[paymentIdentity]bool) error {
+	applied, err := appliedPayments(ctx, tx, orderIDs)
+	if err != nil {
+		return err
+	}
+	for _, p := range applied {
+		if !archived[p.identity()] {
+			return fmt.Errorf("payment %s of order %s is not in the archive", p.ID, p.OrderID)
+		}
+	}
+	if len(applied) != len(archived) {
+		return fmt.Errorf("%d payments paid these orders, and %d are in the archive", len(applied), len(archived))
+	}
+	_, err = execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND order_id IN (?)`, orderIDs)
+	return err
+}

@@ -1,0 +1,60 @@
+package order
+
+import (
+	"context"
+	"slices"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+// A reservation whose tickets are sold or released needs no new pending order. Its order can be missing, or older than
+// the reservation, after the order database was restored from a backup, and when an old message is delivered again.
+
+// cancelReleased cancels the orders of released tickets, which may be somebody else's by now, also those that are paid.
+// One that is missing is created as cancelled, so that a payment or an old message that comes for it later finds it so.
+// All money that came for these orders goes back.
+func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (map[string]Order, error) {
+	return o.change(ctx, orderIDs(released), func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+		if err := c.create(ctx, tx, released); err != nil {
+			return err
+		}
+		if err := c.revokePaid(ctx, tx); err != nil {
+			return err
+		}
+		for _, order := range c.orders {
+			if order.State == PendingPayment {
+				c.cancel(order, CancelReleased)
+			}
+		}
+		return c.applyParked(ctx, tx)
+	})
+}
+
+// paySold creates the missing orders of sold tickets for which a payment is parked, which then pays them. Without a
+// payment an order stays missing: it would be cancelled at its deadline although its tickets are paid for, and a person
+// has to decide.
+func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Order, error) {
+	ids := orderIDs(sold)
+	return o.change(ctx, ids, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+		parked, err := parkedPayments(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		unpaid := func(order event.Order) bool {
+			return !slices.ContainsFunc(parked, func(p Payment) bool { return p.OrderID == order.ID && p.Amount == order.Amount })
+		}
+		if err := c.create(ctx, tx, slices.DeleteFunc(slices.Clone(sold), unpaid)); err != nil {
+			return err
+		}
+		return c.applyParked(ctx, tx)
+	})
+}
+
+func orderIDs(orders []event.Order) []string {
+	ids := make([]string, len(orders))
+	for i, order := range orders {
+		ids[i] = order.ID
+	}
+	return ids
+}

@@ -1,0 +1,94 @@
+package order
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// readOrders reads orders by id; those that do not exist are absent from the answer.
+func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]Order, error) {
+	type row struct {
+		ID           string       `db:"id"`
+		ScreeningID  string       `db:"screening_id"`
+		BuyerID      string       `db:"buyer_id"`
+		Quantity     int64        `db:"quantity"`
+		Amount       int64        `db:"amount"`
+		Currency     string       `db:"currency"`
+		State        State        `db:"state"`
+		CancelReason CancelReason `db:"cancel_reason"`
+		CreatedAt    int64        `db:"created_at"`
+		ExpiresAt    int64        `db:"expires_at"`
+	}
+	rows, err := selectIn[row](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
+		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at FROM orders WHERE id IN (?)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read orders: %w", err)
+	}
+	orders := make(map[string]Order, len(rows))
+	for _, r := range rows {
+		orders[r.ID] = Order{
+			Order: event.Order{
+				ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+				Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			},
+			State: r.State, CancelReason: r.CancelReason,
+		}
+	}
+	return orders, nil
+}
+
+// insertOrders creates orders as pending.
+func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
+	values := make([]any, 0, 9*len(orders))
+	for _, order := range orders {
+		values = append(values, order.ID, order.ScreeningID, order.BuyerID, order.Quantity, order.Amount.Amount, order.Amount.Currency,
+			string(PendingPayment), order.CreatedAt, order.ExpiresAt)
+	}
+	if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at,
+		expires_at)`, values); err != nil {
+		return fmt.Errorf("create orders: %w", err)
+	}
+	return nil
+}
+
+// settleOrders changes the state of orders that were read in state from, or fails with errRaced, and changes none, when
+// one of them no longer is. Only this statement and that of payOrders change a state: they decide between paid and
+// cancelled.
+func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
+	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
+	if err := updateEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
+		WHERE state = ? AND id IN (?)`, ids, string(to), cancelReason, now, string(from)); err != nil {
+		return fmt.Errorf("settle orders: %w", err)
+	}
+	return nil
+}
+
+// payOrders makes the orders of these payments, one payment to an order, paid without reading them first. It fails with
+// errRaced, and changes none, when one of them is absent, no longer pending, or costs something else.
+func payOrders(ctx context.Context, tx *db.Tx, payments []Payment, now int64) error {
+	ids := map[event.Money][]string{}
+	for _, p := range payments {
+		ids[p.Amount] = append(ids[p.Amount], p.OrderID)
+	}
+	amounts := slices.SortedFunc(maps.Keys(ids), func(a, b event.Money) int {
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Amount, b.Amount))
+	})
+	for _, amount := range amounts {
+		slices.Sort(ids[amount])
+		if err := updateEach(ctx, tx, `UPDATE orders SET state = 'PAID', settled_at = ?
+			WHERE state = 'PENDING_PAYMENT' AND amount = ? AND currency = ? AND id IN (?)`,
+			ids[amount], now, amount.Amount, amount.Currency); err != nil {
+			return fmt.Errorf("pay orders: %w", err)
+		}
+	}
+	return nil
+}
