@@ -38,9 +38,9 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := deletePayments(ctx, tx, orderIDs, archived); err != nil {
 			return err
 		}
-		deleted, err := execIn(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
+		err = changeEach(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
 			orderIDs, screeningID)
-		if err == nil && deleted != int64(len(orderIDs)) {
+		if errors.Is(err, db.ErrConflict) {
 			err = errOrderPending
 		}
 		return err
@@ -65,6 +65,5 @@ func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived 
 	if len(applied) != len(archived) {
 		return fmt.Errorf("%d payments paid these orders, and %d are in the archive", len(applied), len(archived))
 	}
-	_, err = execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND order_id IN (?)`, orderIDs)
-	return err
+	return deleteIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND order_id IN (?)`, orderIDs)
 }

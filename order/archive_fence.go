@@ -34,9 +34,9 @@ func (o *Orders) FenceArchive(ctx context.Context, screeningID string, epoch int
 // checkEpoch fails with ErrFenced unless epoch is the latest. It locks the row, so that a later process waits for the
 // end of this transaction.
 func checkEpoch(ctx context.Context, tx *db.Tx, screeningID string, epoch int64) error {
-	n, err := affectedRows(tx.ExecContext(ctx, `UPDATE archive_epochs SET epoch = ? WHERE screening_id = ? AND epoch <= ?`,
-		epoch, screeningID, epoch))
-	if err == nil && n == 0 {
+	err := tx.ExecGuarded(ctx, 1, `UPDATE archive_epochs SET epoch = ? WHERE screening_id = ? AND epoch <= ?`,
+		epoch, screeningID, epoch)
+	if errors.Is(err, db.ErrConflict) {
 		err = ErrFenced
 	}
 	return err

@@ -97,7 +97,7 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 	for _, p := range archived {
 		restore.add(p, present)
 	}
-	if _, err := execIn(ctx, tx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
+	if err := deleteIn(ctx, tx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
 		return err
 	}
 	if err := tx.Insert(ctx, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, restore.inserted); err != nil {

@@ -79,7 +79,7 @@ func (o *Orders) change(ctx context.Context, ids []string, decide func(context.C
 }
 
 // changeSet is what one transaction changes. It begins with the orders as they were read; its methods decide what
-// becomes of them and of their payments; write stores the decisions, or fails with errRaced when another transaction
+// becomes of them and of their payments; write stores the decisions, or fails with db.ErrConflict when another transaction
 // has changed one of the rows since they were read.
 type changeSet struct {
 	now       int64            // Unix milliseconds

@@ -43,7 +43,7 @@ func (o *Orders) Unpublished() int64 { return o.publisher.lost.Load() }
 func (o *Orders) inTx(ctx context.Context, fn func(*db.Tx) error) error {
 	for try := 1; ; try++ {
 		err := o.db.InTx(ctx, fn)
-		switch raced := errors.Is(err, errRaced) || o.db.IsDuplicate(err); {
+		switch raced := errors.Is(err, db.ErrConflict) || o.db.IsDuplicate(err); {
 		case !raced:
 			return o.unavailable(err)
 		case try == raceLimit:

@@ -78,7 +78,7 @@ func (o *Orders) receive(ctx context.Context, payments []Payment) ([]PaymentResu
 		switch {
 		case err == nil:
 			return slices.Repeat([]PaymentResult{Applied}, len(payments)), nil
-		case !duplicate && !errors.Is(err, errNotFast) && !errors.Is(err, errRaced):
+		case !duplicate && !errors.Is(err, errNotFast) && !errors.Is(err, db.ErrConflict):
 			return nil, o.unavailable(err)
 		}
 	}

@@ -27,7 +27,7 @@ func fitsFastPath(payments []Payment) bool {
 
 // receiveFast is the fast path of receive, which nearly all batches take: it assumes that every payment is new and pays
 // its order, reads neither payments nor orders, and relies on the database's keys and guards to refuse the batch
-// otherwise. After errNotFast, errRaced or a duplicate key nothing has changed, and each payment is to be decided by
+// otherwise. After errNotFast, db.ErrConflict or a duplicate key nothing has changed, and each payment is to be decided by
 // itself.
 func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 	applied, orderIDs := make([]decidedPayment, len(payments)), make([]string, len(payments))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 
 	"pgregory.net/rapid"
@@ -87,7 +88,7 @@ func TestListWithOneExceptionIsDecidedPaymentByPayment(t *testing.T) {
 	}
 }
 
-func raced(_ *fixture, err error) bool     { return errors.Is(err, errRaced) }
+func raced(_ *fixture, err error) bool     { return errors.Is(err, db.ErrConflict) }
 func duplicate(f *fixture, err error) bool { return f.db.IsDuplicate(err) }
 
 func TestBatchOfManyAmountsOrRepeatedIDsDoesNotFitTheFastPath(t *testing.T) {

@@ -60,12 +60,12 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
 	return nil
 }
 
-// settleOrders changes the state of orders that were read in state from, or fails with errRaced, and changes none, when
+// settleOrders changes the state of orders that were read in state from, or fails with db.ErrConflict, and changes none, when
 // one of them no longer is. Only this statement and that of payOrders change a state: they decide between paid and
 // cancelled.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
-	if err := updateEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
+	if err := changeEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
 		WHERE state = ? AND id IN (?)`, ids, string(to), cancelReason, now, string(from)); err != nil {
 		return fmt.Errorf("settle orders: %w", err)
 	}
@@ -73,7 +73,7 @@ func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, 
 }
 
 // payOrders makes the orders of these payments, one payment to an order, paid without reading them first. It fails with
-// errRaced, and changes none, when one of them is absent, no longer pending, or costs something else.
+// db.ErrConflict, and changes none, when one of them is absent, no longer pending, or costs something else.
 func payOrders(ctx context.Context, tx *db.Tx, payments []Payment, now int64) error {
 	ids := map[event.Money][]string{}
 	for _, p := range payments {
@@ -84,7 +84,7 @@ func payOrders(ctx context.Context, tx *db.Tx, payments []Payment, now int64) er
 	})
 	for _, amount := range amounts {
 		slices.Sort(ids[amount])
-		if err := updateEach(ctx, tx, `UPDATE orders SET state = 'PAID', settled_at = ?
+		if err := changeEach(ctx, tx, `UPDATE orders SET state = 'PAID', settled_at = ?
 			WHERE state = 'PENDING_PAYMENT' AND amount = ? AND currency = ? AND id IN (?)`,
 			ids[amount], now, amount.Amount, amount.Currency); err != nil {
 			return fmt.Errorf("pay orders: %w", err)

@@ -95,10 +95,10 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, n
 	return nil
 }
 
-// changeResults changes the result of payments that were read with result from, or fails with errRaced: another
+// changeResults changes the result of payments that were read with result from, or fails with db.ErrConflict: another
 // transaction may have read and changed the same ones.
 func changeResults(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
-	if err := updateEach(ctx, tx, `UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, ids, string(to), string(from)); err != nil {
+	if err := changeEach(ctx, tx, `UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, ids, string(to), string(from)); err != nil {
 		return fmt.Errorf("decide payments: %w", err)
 	}
 	return nil

@@ -28,8 +28,8 @@ func TestGuardedUpdatesRefuseWhatIsDecided(t *testing.T) {
 			return changeResults(t.Context(), tx, []string{p.ID}, Parked, RefundDue)
 		},
 	} {
-		if err := attempt(step); !errors.Is(err, errRaced) {
-			t.Errorf("%s: %v, want errRaced", name, err)
+		if err := attempt(step); !errors.Is(err, db.ErrConflict) {
+			t.Errorf("%s: %v, want db.ErrConflict", name, err)
 		}
 	}
 	f.wantState(paid.ID, Paid, "")

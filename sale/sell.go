@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
 )
@@ -115,7 +116,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 // although it could not write.
 func (s *listSeller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
 	switch {
-	case outcome == mq.Rollback && errors.Is(err, stock.ErrConflict):
+	case outcome == mq.Rollback && errors.Is(err, db.ErrConflict):
 		s.cache.doubt()
 		return conflicted, err
 	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, stock.ErrUnavailable):

@@ -129,17 +129,17 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, be
 			return err
 		}
 		// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
-		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
 			WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND EXISTS (SELECT 1 FROM screenings
 				WHERE id = ? AND sale_closes_at < ? AND starts_at < ?)`,
-			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli())); err != nil {
+			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli()); err != nil {
 			return err
 		}
 		return lease.nextEpoch(ctx, tx)
 	})
 	s.changed(screeningID)
 	switch {
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, db.ErrConflict):
 		return lease, ErrNotOver
 	case s.db.IsDuplicate(err):
 		return lease, ErrArchiveTaken
@@ -150,8 +150,8 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, be
 }
 
 func (l *ArchiveLease) nextEpoch(ctx context.Context, tx *db.Tx) error {
-	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archive_epoch = archive_epoch + 1 WHERE screening_id = ?`,
-		l.ScreeningID)); err != nil {
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archive_epoch = archive_epoch + 1 WHERE screening_id = ?`,
+		l.ScreeningID); err != nil {
 		return err
 	}
 	return tx.GetContext(ctx, &l.Epoch, `SELECT archive_epoch FROM stock WHERE screening_id = ?`, l.ScreeningID)
@@ -163,9 +163,9 @@ func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) (Ar
 	now := s.now()
 	lease := ArchiveLease{ScreeningID: screeningID, worker: worker}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET worker = ?, lease_until = ?, done_at = NULL
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE archives SET worker = ?, lease_until = ?, done_at = NULL
 			WHERE screening_id = ? AND restored_at IS NULL AND (worker = ? OR lease_until <= ?)`,
-			worker, now.Add(archiveLease).UnixMilli(), screeningID, worker, now.UnixMilli())); err != nil {
+			worker, now.Add(archiveLease).UnixMilli(), screeningID, worker, now.UnixMilli()); err != nil {
 			return err
 		}
 		return lease.nextEpoch(ctx, tx)
@@ -182,7 +182,7 @@ func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) (Ar
 
 func (s *Stock) archiveFailed(doing string, err error) error {
 	switch {
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, db.ErrConflict):
 		return ErrArchiveTaken
 	case err != nil:
 		return s.failed(doing, err)
@@ -193,8 +193,8 @@ func (s *Stock) archiveFailed(doing string, err error) error {
 // AbandonArchive opens a screening again of which nothing has been deleted.
 func (s *Stock) AbandonArchive(ctx context.Context, l ArchiveLease) error {
 	return s.archiveFailed("abandon an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := expectRows(1)(tx.ExecContext(ctx, `DELETE FROM archives
-			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, l.ScreeningID, l.worker)); err != nil {
+		if err := tx.ExecGuarded(ctx, 1, `DELETE FROM archives
+			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, l.ScreeningID, l.worker); err != nil {
 			return err
 		}
 		return reopenArchived(ctx, tx, l.ScreeningID)
@@ -207,7 +207,7 @@ func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 	if err := tx.GetContext(ctx, &sales, `SELECT COUNT(*) FROM reservations WHERE screening_id = ?`, screeningID); err != nil {
 		return err
 	}
-	return expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID))
+	return tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID)
 }
 
 // WrittenArchive notes that a file is complete and its request ids are in the filter, and what the books come to. From then
@@ -215,24 +215,24 @@ func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 func (s *Stock) WrittenArchive(ctx context.Context, l ArchiveLease, file, digest string, sums ArchiveSums) error {
 	now := s.now()
 	return s.archiveFailed("note an archive's sums", s.db.InTx(ctx, func(tx *db.Tx) error {
-		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET file = ?, digest = ?, written_at = ?, orders = ?,
+		return tx.ExecGuarded(ctx, 1, `UPDATE archives SET file = ?, digest = ?, written_at = ?, orders = ?,
 			paid_orders = ?, tickets_sold = ?, amount_paid = ?, lease_until = ?
 			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`,
 			file, digest, now.UnixMilli(), sums.Orders, sums.PaidOrders, sums.TicketsSold, sums.AmountPaid,
-			now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
+			now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker)
 	}))
 }
 
 // renew fences off a worker that was taken for dead.
 func (l ArchiveLease) renew(ctx context.Context, tx *db.Tx, now time.Time) error {
-	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ? WHERE screening_id = ? AND worker = ?`,
-		now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
+	return tx.ExecGuarded(ctx, 1, `UPDATE archives SET lease_until = ? WHERE screening_id = ? AND worker = ?`,
+		now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker)
 }
 
 // renewWritten is renew for those who delete, or put back what was deleted: nothing is before the file is complete.
 func (l ArchiveLease) renewWritten(ctx context.Context, tx *db.Tx, now time.Time) error {
-	return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET lease_until = ?
-		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker))
+	return tx.ExecGuarded(ctx, 1, `UPDATE archives SET lease_until = ?
+		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker)
 }
 
 // KeepArchive says that the worker is alive.
@@ -254,8 +254,8 @@ func (s *Stock) LeaveArchive(ctx context.Context, l ArchiveLease) error {
 func (s *Stock) FinishArchive(ctx context.Context, l ArchiveLease) error {
 	now := s.now()
 	return s.archiveFailed("finish an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
-		return expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET done_at = ?, lease_until = 0
-			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker))
+		return tx.ExecGuarded(ctx, 1, `UPDATE archives SET done_at = ?, lease_until = 0
+			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker)
 	}))
 }
 
@@ -263,8 +263,8 @@ func (s *Stock) FinishArchive(ctx context.Context, l ArchiveLease) error {
 func (s *Stock) FinishRestore(ctx context.Context, l ArchiveLease) error {
 	now := s.now()
 	return s.archiveFailed("finish a restore", s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archives SET restored_at = ?, lease_until = 0
-			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker)); err != nil {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE archives SET restored_at = ?, lease_until = 0
+			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker); err != nil {
 			return err
 		}
 		return reopenArchived(ctx, tx, l.ScreeningID)

@@ -52,7 +52,7 @@ func filterBlocksOf(requestIDs []string) (map[int][]byte, error) {
 // addToFilter adds some of the blocks to the newest layer. Writers take turns: what one adds to a block the next one
 // reads.
 func addToFilter(ctx context.Context, tx *db.Tx, some []int, blocks map[int][]byte) error {
-	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE archived_filter SET layer = layer + 1 WHERE block = ?`, filterLock)); err != nil {
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE archived_filter SET layer = layer + 1 WHERE block = ?`, filterLock); err != nil {
 		return fmt.Errorf("lock the filter: %w", err)
 	}
 	var archived int64
@@ -60,10 +60,10 @@ func addToFilter(ctx context.Context, tx *db.Tx, some []int, blocks map[int][]by
 		return fmt.Errorf("count archived orders: %w", err)
 	}
 	layer := archived / filterLayerIDs
-	args := append([]any{layer}, anys(some)...)
+	args := append([]any{layer}, db.Args(some)...)
 	var rows []filterRow
 	if err := tx.SelectContext(ctx, &rows, `SELECT block, bits FROM archived_filter
-		WHERE layer = ? AND block IN `+among(len(some)), args...); err != nil {
+		WHERE layer = ? AND block IN `+db.In(len(some)), args...); err != nil {
 		return fmt.Errorf("read the filter: %w", err)
 	}
 	for _, row := range rows {
@@ -71,7 +71,7 @@ func addToFilter(ctx context.Context, tx *db.Tx, some []int, blocks map[int][]by
 			blocks[row.Block][i] |= b
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM archived_filter WHERE layer = ? AND block IN `+among(len(some)), args...); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM archived_filter WHERE layer = ? AND block IN `+db.In(len(some)), args...); err != nil {
 		return fmt.Errorf("write the filter: %w", err)
 	}
 	values := make([]any, 0, 3*len(some))

@@ -75,11 +75,11 @@ func (s *Stock) DropReservations(ctx context.Context, l ArchiveLease, archived [
 			}
 			ids, requests = append(ids, r.OrderID), append(requests, request[:])
 		}
-		if err := tx.Insert(ctx, `archived_requests (request_id)`, anys(requests)); err != nil {
+		if err := tx.Insert(ctx, `archived_requests (request_id)`, db.Args(requests)); err != nil {
 			return fmt.Errorf("keep request ids: %w", err)
 		}
-		return expectRows(len(ids))(tx.ExecContext(ctx, `DELETE FROM reservations
-			WHERE state <> 'reserved' AND screening_id = ? AND order_id IN `+among(len(ids)), append([]any{l.ScreeningID}, anys(ids)...)...))
+		return tx.ExecGuarded(ctx, len(ids), `DELETE FROM reservations
+			WHERE state <> 'reserved' AND screening_id = ? AND order_id IN `+db.In(len(ids)), append([]any{l.ScreeningID}, db.Args(ids)...)...)
 	}))
 }
 
@@ -91,7 +91,7 @@ func presentReservations(ctx context.Context, tx *db.Tx, archived []ArchivedRese
 	for i, r := range archived {
 		ids[i] = r.OrderID
 	}
-	return present(ctx, tx, `SELECT order_id FROM reservations WHERE order_id IN `+among(len(ids)), anys(ids))
+	return present(ctx, tx, `SELECT order_id FROM reservations WHERE order_id IN `+db.In(len(ids)), db.Args(ids))
 }
 
 // present is the set of what a query finds.
@@ -121,8 +121,8 @@ func (s *Stock) DropHoldings(ctx context.Context, l ArchiveLease, limit int) (mo
 			return err
 		}
 		more = len(buyers) == limit
-		_, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
-			append([]any{l.ScreeningID}, anys(buyers)...)...)
+		_, err := tx.ExecContext(ctx, `DELETE FROM holdings WHERE screening_id = ? AND buyer_id IN `+db.In(len(buyers)),
+			append([]any{l.ScreeningID}, db.Args(buyers)...)...)
 		return err
 	})
 	return more, s.archiveFailed("drop archived holdings", err)
@@ -156,7 +156,7 @@ func (s *Stock) RestoreReservations(ctx context.Context, l ArchiveLease, archive
 		if len(values) == 0 {
 			return nil
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM archived_requests WHERE request_id IN `+among(len(requests)), requests...); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM archived_requests WHERE request_id IN `+db.In(len(requests)), requests...); err != nil {
 			return err
 		}
 		return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
@@ -175,8 +175,8 @@ func (s *Stock) RestoreHoldings(ctx context.Context, l ArchiveLease, archived []
 		for i, h := range archived {
 			buyers[i] = h.BuyerID
 		}
-		there, err := present(ctx, tx, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+among(len(buyers)),
-			append([]any{l.ScreeningID}, anys(buyers)...))
+		there, err := present(ctx, tx, `SELECT buyer_id FROM holdings WHERE screening_id = ? AND buyer_id IN `+db.In(len(buyers)),
+			append([]any{l.ScreeningID}, db.Args(buyers)...))
 		if err != nil {
 			return err
 		}

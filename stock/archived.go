@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"boxoffice/common/db"
+
 	"github.com/jmoiron/sqlx"
 )
 
@@ -28,7 +30,7 @@ func (s *Stock) archivedRequests(ctx context.Context, q sqlx.QueryerContext, req
 	}
 	var rows [][]byte
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT request_id FROM archived_requests
-		WHERE request_id IN `+among(len(ids)), anys(ids)...); err != nil {
+		WHERE request_id IN `+db.In(len(ids)), db.Args(ids)...); err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))
@@ -77,7 +79,7 @@ func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted 
 	missing = slices.Compact(missing)
 	var rows []filterRow
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
-		WHERE block IN `+among(len(missing)), anys(missing)...); err != nil {
+		WHERE block IN `+db.In(len(missing)), db.Args(missing)...); err != nil {
 		return nil, err
 	}
 	read := make(map[int][][]byte, len(missing))

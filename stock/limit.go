@@ -39,8 +39,8 @@ func takeHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error
 	}
 	for _, same := range alike(changes, func(c HoldingChange) bool { return c.Exists }) {
 		args := append([]any{same.quantity, same.screeningID, same.limit - same.quantity}, same.buyers...)
-		if err := expectRows(len(same.buyers))(tx.ExecContext(ctx, `UPDATE holdings SET quantity = quantity + ?
-			WHERE screening_id = ? AND quantity <= ? AND buyer_id IN `+among(len(same.buyers)), args...)); err != nil {
+		if err := tx.ExecGuarded(ctx, len(same.buyers), `UPDATE holdings SET quantity = quantity + ?
+			WHERE screening_id = ? AND quantity <= ? AND buyer_id IN `+db.In(len(same.buyers)), args...); err != nil {
 			return err
 		}
 	}
@@ -54,7 +54,7 @@ func returnHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) err
 		args := append([]any{same.quantity, same.quantity, same.screeningID}, same.buyers...)
 		if _, err := tx.ExecContext(ctx, `UPDATE holdings SET
 			quantity = CASE WHEN quantity > ? THEN quantity - ? ELSE 0 END
-			WHERE screening_id = ? AND buyer_id IN `+among(len(same.buyers)), args...); err != nil {
+			WHERE screening_id = ? AND buyer_id IN `+db.In(len(same.buyers)), args...); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package stock
 import (
 	"testing"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -25,8 +26,8 @@ func TestWhatWasPlannedUnderAnotherLimitFails(t *testing.T) {
 	}
 	setLimit(t, s, screening.ID, 4)
 	_, err = s.execute(t.Context(), handMade(screening, 5, "bob"))
-	wantErr(t, err, ErrConflict)
-	wantErr(t, inTx(t, s, release.apply), ErrConflict)
+	wantErr(t, err, db.ErrConflict)
+	wantErr(t, inTx(t, s, release.apply), db.ErrConflict)
 	wantStock(t, s, screening.ID, 8, 2, 0)
 	settle(t, s, event.Cancelled, bought.ID)
 	wantStock(t, s, screening.ID, 10, 0, 0)

@@ -51,8 +51,8 @@ func (s *Stock) Begin(ctx context.Context, l ReservationList) *LocalTransaction 
 func (s *Stock) reserveFailed(err error) error {
 	switch {
 	case s.db.IsDuplicate(err):
-		return fmt.Errorf("%w: %w", ErrConflict, err)
-	case err == nil, errors.Is(err, db.ErrCommitInDoubt), errors.Is(err, ErrConflict):
+		return fmt.Errorf("%w: %w", db.ErrConflict, err)
+	case err == nil, errors.Is(err, db.ErrCommitInDoubt), errors.Is(err, db.ErrConflict):
 		return err
 	}
 	return s.failed("reserve", err)
@@ -77,12 +77,12 @@ func (t *LocalTransaction) Commit(ctx context.Context) mq.Outcome {
 		// The deadline of the transaction may be what cut it off, so the question has its own.
 		outcome := t.stock.Check(context.WithoutCancel(ctx), mq.Half{TxID: t.txID})
 		if outcome == mq.Rollback {
-			t.err = fmt.Errorf("%w: %w", ErrConflict, t.err) // it did not happen, and may succeed at the next try
+			t.err = fmt.Errorf("%w: %w", db.ErrConflict, t.err) // it did not happen, and may succeed at the next try
 		}
 		return outcome
 	}
 	return mq.Rollback
 }
 
-// Err is why Commit has not committed: ErrConflict, ErrUnavailable, or what the database says of this list.
+// Err is why Commit has not committed: db.ErrConflict, ErrUnavailable, or what the database says of this list.
 func (t *LocalTransaction) Err() error { return t.err }

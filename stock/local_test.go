@@ -34,7 +34,7 @@ func TestLateLocalTransactionFailsOnTheFence(t *testing.T) {
 		}
 	}
 	outcome, err := s.execute(t.Context(), l)
-	wantErr(t, err, ErrConflict)
+	wantErr(t, err, db.ErrConflict)
 	if outcome != mq.Rollback {
 		t.Errorf("late execute: %v, want Rollback", outcome)
 	}

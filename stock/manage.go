@@ -74,9 +74,9 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 
 // lockUnarchived takes the stock row's lock, which the archive takes too.
 func lockUnarchived(ctx context.Context, tx *db.Tx, id string) error {
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes
-		WHERE screening_id = ? AND archived_at IS NULL`, id))
-	if errors.Is(err, ErrConflict) {
+	err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET limit_changes = limit_changes
+		WHERE screening_id = ? AND archived_at IS NULL`, id)
+	if errors.Is(err, db.ErrConflict) {
 		return ErrArchived
 	}
 	return err
@@ -87,11 +87,11 @@ func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time
 		return nil
 	}
 	opensAt, closesAt := unixMilli(opens), unixMilli(closes)
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE screenings SET sale_opens_at = COALESCE(?, sale_opens_at),
+	err := tx.ExecGuarded(ctx, 1, `UPDATE screenings SET sale_opens_at = COALESCE(?, sale_opens_at),
 		sale_closes_at = COALESCE(?, sale_closes_at)
 		WHERE id = ? AND COALESCE(?, sale_opens_at) < COALESCE(?, sale_closes_at)`,
-		opensAt, closesAt, id, opensAt, closesAt))
-	if errors.Is(err, ErrConflict) {
+		opensAt, closesAt, id, opensAt, closesAt)
+	if errors.Is(err, db.ErrConflict) {
 		return fmt.Errorf("%w: sale window", ErrInvalid)
 	}
 	return err
@@ -101,9 +101,9 @@ func changeCapacity(ctx context.Context, tx *db.Tx, id string, capacity *int64) 
 	if capacity == nil {
 		return nil
 	}
-	err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET capacity = ?, available = ? - reserved - sold
-		WHERE screening_id = ? AND reserved + sold <= ?`, *capacity, *capacity, id, *capacity))
-	if errors.Is(err, ErrConflict) {
+	err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET capacity = ?, available = ? - reserved - sold
+		WHERE screening_id = ? AND reserved + sold <= ?`, *capacity, *capacity, id, *capacity)
+	if errors.Is(err, db.ErrConflict) {
 		return ErrCapacityTooSmall
 	}
 	return err
@@ -116,8 +116,8 @@ func changeLimit(ctx context.Context, tx *db.Tx, id string, limit *int64) error 
 	if limit == nil {
 		return nil
 	}
-	if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET limit_changes = limit_changes + 1
-		WHERE screening_id = ?`, id)); err != nil {
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET limit_changes = limit_changes + 1
+		WHERE screening_id = ?`, id); err != nil {
 		return err
 	}
 	var before int64

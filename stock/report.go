@@ -1,6 +1,10 @@
 package stock
 
-import "context"
+import (
+	"context"
+
+	"boxoffice/common/db"
+)
 
 // Totals is where the tickets of all screenings are, and how many reservations nobody settles.
 type Totals struct {
@@ -95,7 +99,7 @@ func (s *Stock) ReservationsOf(ctx context.Context, orderIDs ...string) (map[str
 		return found, nil
 	}
 	reservations, err := s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
-		WHERE order_id IN `+among(len(orderIDs)), anys(orderIDs)...)
+		WHERE order_id IN `+db.In(len(orderIDs)), db.Args(orderIDs)...)
 	for _, r := range reservations {
 		found[r.ID] = r
 	}

@@ -47,9 +47,9 @@ func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.Tickets)) {
 		n := l.Tickets[id]
-		err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
+		err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
 			sales = sales + ? WHERE screening_id = ? AND available >= ? AND limit_changes = ?`,
-			n, n, sales[id], id, n, l.Limits[id]))
+			n, n, sales[id], id, n, l.Limits[id])
 		if err != nil {
 			return fmt.Errorf("take stock of %s: %w", id, err)
 		}
@@ -72,7 +72,7 @@ func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, swee
 func (s *Stock) refuseArchived(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	archived, err := s.archivedRequests(ctx, tx, l.Requests)
 	if err == nil && len(archived) > 0 {
-		err = fmt.Errorf("%w: %d requests are archived", ErrConflict, len(archived))
+		err = fmt.Errorf("%w: %d requests are archived", db.ErrConflict, len(archived))
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"boxoffice/common/db"
 	"boxoffice/common/mq"
 )
 
@@ -43,7 +44,7 @@ func TestLocalTransactionIsAllOrNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome, err := s.execute(t.Context(), l)
-			wantErr(t, err, ErrConflict)
+			wantErr(t, err, db.ErrConflict)
 			if outcome != mq.Rollback {
 				t.Errorf("outcome %v, want Rollback", outcome)
 			}

@@ -68,7 +68,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 		switch {
 		case err == nil:
 			return change.released, nil
-		case !errors.Is(err, ErrConflict):
+		case !errors.Is(err, db.ErrConflict):
 			return nil, s.failed("settle", err)
 		}
 	}
@@ -130,8 +130,8 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit, k.limit_changes,
 		r.orders, r.tickets
 		FROM (SELECT screening_id, state, COUNT(*) AS orders, SUM(quantity) AS tickets FROM reservations
-			WHERE order_id IN `+among(len(ids))+` GROUP BY screening_id, state) r
-		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id`, anys(ids)...); err != nil {
+			WHERE order_id IN `+db.In(len(ids))+` GROUP BY screening_id, state) r
+		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id`, db.Args(ids)...); err != nil {
 		return false, err
 	}
 	held := 0
@@ -166,7 +166,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 	if err := s.db.Reader().SelectContext(ctx, &reservations, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity,
 		r.state, s.per_user_limit, k.limit_changes FROM reservations r
 		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id
-		WHERE r.order_id IN `+among(len(ids))+` ORDER BY r.order_id`, anys(ids)...); err != nil {
+		WHERE r.order_id IN `+db.In(len(ids))+` ORDER BY r.order_id`, db.Args(ids)...); err != nil {
 		return err
 	}
 	if absent := len(ids) - len(reservations); absent > 0 {
@@ -202,9 +202,9 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 		if len(ids) == 0 {
 			continue
 		}
-		args := append([]any{state, now, Held}, anys(ids)...)
-		if err := expectRows(len(ids))(tx.ExecContext(ctx, `UPDATE reservations SET state = ?, settled_at = ?,
-			sweep_at = NULL WHERE state = ? AND order_id IN `+among(len(ids)), args...)); err != nil {
+		args := append([]any{state, now, Held}, db.Args(ids)...)
+		if err := tx.ExecGuarded(ctx, len(ids), `UPDATE reservations SET state = ?, settled_at = ?,
+			sweep_at = NULL WHERE state = ? AND order_id IN `+db.In(len(ids)), args...); err != nil {
 			return fmt.Errorf("settle reservations: %w", err)
 		}
 	}
@@ -214,9 +214,9 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(c.tickets), strings.Compare) {
 		sold, released := c.tickets[id][Sold], c.tickets[id][Released]
-		if err := expectRows(1)(tx.ExecContext(ctx, `UPDATE stock SET reserved = reserved - ?, sold = sold + ?,
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET reserved = reserved - ?, sold = sold + ?,
 			available = available + ? WHERE screening_id = ? AND limit_changes = ?`,
-			sold+released, sold, released, id, c.limits[id])); err != nil {
+			sold+released, sold, released, id, c.limits[id]); err != nil {
 			return fmt.Errorf("settle stock of %s: %w", id, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -48,7 +49,7 @@ func TestConcurrentSettlesCountOnce(t *testing.T) {
 	}
 	settlers.Wait()
 	wantStock(t, s, screening.ID, 40, 0, 0)
-	wantErr(t, inTx(t, s, stale.apply), ErrConflict)
+	wantErr(t, inTx(t, s, stale.apply), db.ErrConflict)
 	wantStock(t, s, screening.ID, 40, 0, 0)
 }
 

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"boxoffice/common/db"
 )
 
 // Lookup names a purchase whose facts are wanted.
@@ -57,8 +59,8 @@ func (s *Stock) Holdings(ctx context.Context, screenings map[string]Screening, l
 	var wanted []string
 	var args []any
 	for id, of := range buyers {
-		wanted = append(wanted, `screening_id = ? AND buyer_id IN `+among(len(of)))
-		args = append(append(args, id), anys(of)...)
+		wanted = append(wanted, `screening_id = ? AND buyer_id IN `+db.In(len(of)))
+		args = append(append(args, id), db.Args(of)...)
 	}
 	var rows []struct {
 		ScreeningID string `db:"screening_id"`
@@ -78,7 +80,7 @@ func (s *Stock) Holdings(ctx context.Context, screenings map[string]Screening, l
 func (s *Stock) reservationsByRequest(ctx context.Context, requestIDs []string) (map[string]Reservation, error) {
 	var rows []reservationRow
 	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
-		WHERE request_id IN `+among(len(requestIDs)), anys(requestIDs)...)
+		WHERE request_id IN `+db.In(len(requestIDs)), db.Args(requestIDs)...)
 	found := make(map[string]Reservation, len(rows))
 	for _, row := range rows {
 		found[row.RequestID] = row.reservation()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -169,8 +170,8 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 // ScreeningsByID returns the screenings of some ids, a thousand at most; absent ids are absent.
 func (s *Stock) ScreeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
 	var rows []screeningRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.id IN `+among(len(ids)),
-		anys(ids)...); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.id IN `+db.In(len(ids)),
+		db.Args(ids)...); err != nil {
 		return nil, s.failed("read screenings", err)
 	}
 	found := make(map[string]Screening, len(rows))

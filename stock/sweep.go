@@ -115,11 +115,11 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 	due.next = now.Add(s.sweepDelay(now.Sub(time.UnixMilli(youngest))))
 	args := append([]any{due.lease, Held, now.UnixMilli()}, due.ids()...)
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		return expectRows(len(rows))(tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
-			WHERE state = ? AND sweep_at <= ? AND order_id IN `+among(len(rows)), args...))
+		return tx.ExecGuarded(ctx, len(rows), `UPDATE reservations SET sweep_at = ?
+			WHERE state = ? AND sweep_at <= ? AND order_id IN `+db.In(len(rows)), args...)
 	})
 	switch {
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, db.ErrConflict):
 		return dueOrders{}, nil
 	case err != nil:
 		return dueOrders{}, s.failed("claim due reservations", err)
@@ -139,7 +139,7 @@ func (s *Stock) putOff(ctx context.Context, due dueOrders, until time.Time) erro
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		args := append([]any{until.UnixMilli(), Held, due.lease}, due.ids()...)
 		_, err := tx.ExecContext(ctx, `UPDATE reservations SET sweep_at = ?
-			WHERE state = ? AND sweep_at = ? AND order_id IN `+among(len(due.orders)), args...)
+			WHERE state = ? AND sweep_at = ? AND order_id IN `+db.In(len(due.orders)), args...)
 		return err
 	})
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Stock) deleteOldFences(ctx context.Context) error {
 		return nil
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM fences WHERE tx_id IN `+among(len(ids)), anys(ids)...)
+		_, err := tx.ExecContext(ctx, `DELETE FROM fences WHERE tx_id IN `+db.In(len(ids)), db.Args(ids)...)
 		return err
 	})
 	if err != nil {

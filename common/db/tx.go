@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +14,26 @@ import (
 type Tx struct {
 	*sqlx.Tx
 	dialect dialect
+}
+
+// ErrConflict says that rows are not as they were read: another transaction was faster.
+var ErrConflict = errors.New("another transaction has changed the same rows")
+
+// ExecGuarded runs a statement whose condition says how its rows were read, and fails with ErrConflict unless it matches
+// so many.
+func (tx *Tx) ExecGuarded(ctx context.Context, rows int, statement string, args ...any) error {
+	result, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	matched, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if matched != int64(rows) {
+		return fmt.Errorf("%w: %d rows of %d", ErrConflict, matched, rows)
+	}
+	return nil
 }
 
 // Insert inserts rows, as many in one statement as suits the database. into names the table and its columns,
