@@ -13,28 +13,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// probeWait bounds one readiness probe: an orchestrator that gets no answer cannot tell slow from dead.
-const probeWait = 2 * time.Second
+// probeTimeout bounds the readiness probes: an orchestrator that gets no answer cannot tell a slow process from a dead one.
+const probeTimeout = 2 * time.Second
 
-// Probe is one thing that must work before this process should get requests.
+// Probe is one readiness check: what must work for this process to be sent requests.
 type Probe struct {
 	Name  string // "stock database"
 	Check func(context.Context) error
 }
 
-// AdminOptions are the parts of the operators' listener.
+// AdminOptions are what Admin makes the operators' routes of.
 type AdminOptions struct {
 	Probes   []Probe
 	Registry prometheus.Gatherer
 	Log      *slog.Logger
 }
 
-// Admin returns the operators' routes: /livez, /readyz, /metrics and Go's profiles below /debug/pprof/. They belong on a listener that the public does not
-// reach.
+// Admin returns the operators' routes: /livez, /readyz, /metrics and Go's profiles below /debug/pprof/. They belong on a
+// listener that the public does not reach.
 func Admin(opts AdminOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		writeStates(opts.Log, w, http.StatusOK, readiness{Status: "ok"})
+		writeReadiness(opts.Log, w, http.StatusOK, readiness{Status: "ok"})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		state := probeAll(r.Context(), opts.Probes)
@@ -42,7 +42,7 @@ func Admin(opts AdminOptions) http.Handler {
 		if state.Status != "ok" {
 			status = http.StatusServiceUnavailable
 		}
-		writeStates(opts.Log, w, status, state)
+		writeReadiness(opts.Log, w, status, state)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -51,15 +51,15 @@ func Admin(opts AdminOptions) http.Handler {
 	return mux
 }
 
-// readiness is the answer of /readyz.
+// readiness is the answer of /readyz, and without checks that of /livez.
 type readiness struct {
 	Status string            `json:"status"`
-	Checks map[string]string `json:"checks,omitempty"` // by probe: "ok" or what is wrong
+	Checks map[string]string `json:"checks,omitempty"` // by the probe's name: "ok" or the error
 }
 
-// probeAll runs the probes side by side, so that the slowest and not the sum decides how long it takes.
+// probeAll runs all probes concurrently, so that it takes as long as the slowest of them.
 func probeAll(ctx context.Context, probes []Probe) readiness {
-	ctx, cancel := context.WithTimeout(ctx, probeWait)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	found := make([]error, len(probes))
 	var running sync.WaitGroup
@@ -78,7 +78,7 @@ func probeAll(ctx context.Context, probes []Probe) readiness {
 	return state
 }
 
-func writeStates(log *slog.Logger, w http.ResponseWriter, status int, state readiness) {
+func writeReadiness(log *slog.Logger, w http.ResponseWriter, status int, state readiness) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

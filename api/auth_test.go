@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -195,50 +194,5 @@ func TestRememberedTokenExpires(t *testing.T) {
 	other.token = a.token[:len(a.token)-2] + "AA"
 	if w := f.send(t, other); w.Code != 401 {
 		t.Errorf("a token that only resembles it was answered %d", w.Code)
-	}
-}
-
-// Two buyers whose tokens fell on the same slot paid for a verification with each of their requests, for as long as both
-// kept asking.
-func TestTwoTokensOfOneSlotAreBothRemembered(t *testing.T) {
-	memory := newTokenMemory()
-	end := jwt.NewNumericDate(testNow().Add(time.Hour))
-	slot := memory.pair("token-0")[0]
-	same := []string{"token-0"}
-	for i := 1; len(same) < 2; i++ {
-		if text := "token-" + strconv.Itoa(i); memory.pair(text)[0] == slot {
-			same = append(same, text)
-		}
-	}
-	for _, text := range same {
-		memory.keep(text, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: text, ExpiresAt: end}})
-	}
-	for _, text := range same {
-		if who, known := memory.find(text, testNow()); !known || who.Subject != text {
-			t.Errorf("%s is %q's, %t", text, who.Subject, known)
-		}
-	}
-}
-
-// All tokens but one fall out of a slot. None of them may be taken for another.
-func TestTokensShareSlots(t *testing.T) {
-	memory := newTokenMemory()
-	end := jwt.NewNumericDate(testNow().Add(time.Hour))
-	for i := range 2 * knownTokens {
-		name := strconv.Itoa(i)
-		memory.keep("token-"+name, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: name, ExpiresAt: end}})
-	}
-	found := 0
-	for i := range 2 * knownTokens {
-		name := strconv.Itoa(i)
-		if who, known := memory.find("token-"+name, testNow()); known {
-			found++
-			if who.Subject != name {
-				t.Fatalf("token of %s was taken for %s's", name, who.Subject)
-			}
-		}
-	}
-	if found == 0 || found > knownTokens {
-		t.Errorf("%d of %d tokens are remembered", found, 2*knownTokens)
 	}
 }

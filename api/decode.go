@@ -16,25 +16,18 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
-
-	"boxoffice/stock"
 )
 
-// What a request may hold at most.
 const (
 	bodyBytesMax     = 16 << 10
-	callbackBytesMax = 64 << 10             // Standard Webhooks keeps a payload below 20 kB
-	idBytesMax       = stock.ScreeningIDMax // and of an order id, which is shorter
-	cursorBytesMax   = stock.CursorMax
-	limitMax         = stock.PageMax
-	limitDefault     = 20
-	detailBytesMax   = 160
-	numberBytesMax   = 64 // of an integer that is written with a point or an exponent
+	callbackBytesMax = 64 << 10 // Standard Webhooks recommends less than 20 kB
+	detailBytesMax   = 160      // of a problem that quotes the request
+	numberBytesMax   = 64       // of an integer that is written with a point or an exponent
 	exponentBytesMax = 3
 )
 
-// decodeBody reads the JSON body into dst, and nothing else of the request: echo's Bind would let a body field overwrite
-// what the path says. Unknown fields, a second value and a body of another type are refused.
+// decodeBody decodes a request's JSON body into dst. It fails for another content type, an unknown field, a field given
+// twice or null, and more than one value. Echo's Bind is laxer, and lets a field of the body overwrite a path parameter.
 func decodeBody(c echo.Context, dst any) error {
 	if err := requireJSON(c.Request().Header); err != nil {
 		return err
@@ -46,9 +39,10 @@ func decodeBody(c echo.Context, dst any) error {
 	return decodeStrictly(raw, dst)
 }
 
+// requireJSON fails unless the body is plain JSON: not compressed, and in UTF-8.
 func requireJSON(header http.Header) error {
 	if encoding := header.Get(echo.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return refusal{kind: unsupportedMediaType}
+		return problemError{kind: unsupportedMediaType}
 	}
 	content := header.Get(echo.HeaderContentType)
 	if content == echo.MIMEApplicationJSON {
@@ -56,49 +50,48 @@ func requireJSON(header http.Header) error {
 	}
 	media, params, err := mime.ParseMediaType(content)
 	if err != nil || media != echo.MIMEApplicationJSON {
-		return refusal{kind: unsupportedMediaType}
+		return problemError{kind: unsupportedMediaType}
 	}
 	if charset, given := params["charset"]; given && !strings.EqualFold(charset, "utf-8") {
-		return refusal{kind: unsupportedMediaType}
+		return problemError{kind: unsupportedMediaType}
 	}
 	return nil
 }
 
-// readBody returns the body as it came, which is what a signature is made over.
+// readBody reads a body of at most bytesMax as it was sent, which is what a signature is made over.
 func readBody(c echo.Context, bytesMax int64) ([]byte, error) {
 	r := c.Request()
 	if r.ContentLength > bytesMax {
-		return nil, refusal{kind: bodyTooLarge}
+		return nil, problemError{kind: bodyTooLarge}
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, bytesMax))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, err
 		}
-		return nil, refusal{kind: malformed, detail: "The body ended before it was complete."}
+		return nil, problemError{kind: malformed, detail: "The body ended before it was complete."}
 	}
 	return raw, nil
 }
 
-// decodeStrictly reads one JSON value into dst. Names are compared as they are written, and each may stand once; a field
-// that dst has not, and null, which no field may be, are refused.
+// decodeStrictly decodes one JSON value into dst, with exact names, each at most once, none that dst lacks, and no null.
 func decodeStrictly(raw []byte, dst any) error {
 	err := checkNulls(raw)
 	if err == nil {
-		err = json.Unmarshal(raw, dst, json.RejectUnknownMembers(true), integers())
+		err = json.Unmarshal(raw, dst, json.RejectUnknownMembers(true), jsonSchemaIntegers())
 	}
 	if err != nil {
-		return refusal{kind: malformed, detail: describeDecodeError(err)}
+		return problemError{kind: malformed, detail: describeDecodeError(err)}
 	}
 	return nil
 }
 
-// nullError is a field that is null.
+// nullError is the error for a null, which no field of a request may be.
 type nullError struct{ at jsontext.Pointer }
 
 func (e nullError) Error() string { return fmt.Sprintf("field %q is null", e.at) }
 
-// checkNulls fails at the first null. Decoding would take it for a field that is not given.
+// checkNulls fails at the first null, which the decoder would take for a field that is not given.
 func checkNulls(raw []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
 	for {
@@ -114,11 +107,11 @@ func checkNulls(raw []byte) error {
 	}
 }
 
-// integers reads what JSON Schema calls an integer: 37.0 is one.
-func integers() json.Options {
+// jsonSchemaIntegers makes the decoder take every integer of JSON Schema for an int64: 37.0 and 3.7e1 are integers.
+func jsonSchemaIntegers() json.Options {
 	return json.WithUnmarshalers(json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into *int64) error {
 		if decoder.PeekKind() != jsontext.KindNumber {
-			return errors.ErrUnsupported // the library says what is wrong
+			return errors.ErrUnsupported // the library reports the type error
 		}
 		value, err := decoder.ReadValue()
 		if err != nil {
@@ -136,7 +129,7 @@ func parseInteger(text string) (int64, error) {
 		return n, nil
 	}
 	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	if len(text) > numberBytesMax || len(exponent) > exponentBytesMax { // it would be a number of many digits
+	if len(text) > numberBytesMax || len(exponent) > exponentBytesMax { // big.Rat would spell 1e999999999 out
 		return 0, errNoInteger
 	}
 	exact, ok := new(big.Rat).SetString(text)
@@ -146,10 +139,10 @@ func parseInteger(text string) (int64, error) {
 	return exact.Num().Int64(), nil
 }
 
-// describeDecodeError says what to correct, in the words of the caller's own request.
+// describeDecodeError explains a decoding error to the caller: which field or byte of the body is wrong, and how.
 func describeDecodeError(err error) string {
 	if null, ok := errors.AsType[nullError](err); ok {
-		return cutDetail(fmt.Sprintf("The body's %s cannot be null.", place(null.at)))
+		return truncateDetail(fmt.Sprintf("The body's %s cannot be null.", fieldName(null.at)))
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return "A time in the body is not RFC 3339, as in 2026-01-02T15:04:05.000Z."
@@ -157,16 +150,16 @@ func describeDecodeError(err error) string {
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
 		switch {
 		case errors.Is(err, json.ErrUnknownName):
-			return cutDetail(fmt.Sprintf("The body's %s is not known.", place(wrong.JSONPointer)))
+			return truncateDetail(fmt.Sprintf("The body's %s is not known.", fieldName(wrong.JSONPointer)))
 		case errors.Is(err, errNoInteger):
-			return cutDetail(fmt.Sprintf("The body's %s must be a whole number of at most 64 bits.", place(wrong.JSONPointer)))
+			return truncateDetail(fmt.Sprintf("The body's %s must be a whole number of at most 64 bits.", fieldName(wrong.JSONPointer)))
 		}
-		return cutDetail(fmt.Sprintf("The body's %s cannot be a JSON %s.", place(wrong.JSONPointer), wrong.JSONKind))
+		return truncateDetail(fmt.Sprintf("The body's %s cannot be a JSON %s.", fieldName(wrong.JSONPointer), wrong.JSONKind))
 	}
 	if wrong, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		switch {
 		case errors.Is(err, jsontext.ErrDuplicateName):
-			return cutDetail(fmt.Sprintf("The body's %s is given twice.", place(wrong.JSONPointer)))
+			return truncateDetail(fmt.Sprintf("The body's %s is given twice.", fieldName(wrong.JSONPointer)))
 		case errors.Is(err, io.ErrUnexpectedEOF) && wrong.ByteOffset == 0:
 			return "The body is empty."
 		case errors.Is(err, io.ErrUnexpectedEOF):
@@ -174,77 +167,21 @@ func describeDecodeError(err error) string {
 		}
 		return fmt.Sprintf("The body is not one JSON value: see byte %d.", wrong.ByteOffset)
 	}
-	return cutDetail("The body cannot be read: " + err.Error() + ".")
+	return truncateDetail("The body cannot be read: " + err.Error() + ".")
 }
 
-// place names a part of the body: data.amount for /data/amount.
-func place(at jsontext.Pointer) string {
+// fieldName names a part of the body to the caller: field "data.amount" for /data/amount.
+func fieldName(at jsontext.Pointer) string {
 	if at == "" {
 		return "value"
 	}
 	return fmt.Sprintf("field %q", strings.Join(slices.Collect(at.Tokens()), "."))
 }
 
-// cutDetail keeps a caller from getting 16 KiB of field name back.
-func cutDetail(s string) string {
+// truncateDetail bounds what a problem quotes of the request, where a field's name may have 16 KiB.
+func truncateDetail(s string) string {
 	if len(s) <= detailBytesMax {
 		return s
 	}
 	return strings.ToValidUTF8(s[:detailBytesMax], "") + "..."
-}
-
-// pathID returns the id in the path. One that cannot be an id is simply not there.
-func pathID(c echo.Context) (string, error) {
-	id := c.Param("id")
-	if !validID(id) {
-		return "", refusal{kind: notFound}
-	}
-	return id, nil
-}
-
-// validID says whether s has the form of the ids that we make.
-func validID(s string) bool {
-	if s == "" || len(s) > idBytesMax {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func badCursor() error {
-	return refusal{kind: malformed, detail: "cursor is not one that next_cursor gave."}
-}
-
-// namedCursor gives the error of a list the name of what is wrong with the request.
-func namedCursor(err error) error {
-	if errors.Is(err, stock.ErrCursorInvalid) {
-		return badCursor()
-	}
-	return err
-}
-
-// pageQuery returns the cursor and limit of a list.
-func pageQuery(c echo.Context) (cursor string, limit int, err error) {
-	query := c.QueryParams()
-	if len(query["cursor"]) > 1 || len(query["limit"]) > 1 {
-		return "", 0, refusal{kind: malformed, detail: "cursor and limit may be given once each."}
-	}
-	cursor = query.Get("cursor")
-	if len(cursor) > cursorBytesMax || !printableASCII(cursor) {
-		return "", 0, badCursor()
-	}
-	limit = limitDefault
-	if text := query.Get("limit"); query.Has("limit") {
-		limit, err = strconv.Atoi(text)
-		if err != nil || limit < 1 || limit > limitMax {
-			return "", 0, refusal{kind: malformed, detail: fmt.Sprintf("limit must be an integer from 1 to %d.", limitMax)}
-		}
-	}
-	return cursor, limit, nil
 }

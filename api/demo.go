@@ -18,84 +18,96 @@ import (
 	"boxoffice/stock"
 )
 
-// Demo adds what lets the office be tried without an identity provider and a payment provider: tokens for anyone, and a
-// payment simulator. It belongs on loopback only.
-type Demo struct {
-	// CallbackURL returns the address that the simulator calls: this office's own /v1/payments/callback. It is asked
-	// at each payment, since the port is known only after listening.
-	CallbackURL func() string
+const (
+	demoTokenLife     = 12 * time.Hour
+	simulatorTimeout  = 10 * time.Second
+	resultBytesMax    = 4 << 10
+	simulatedIDPrefix = "sim_"
+)
+
+// demoHandler has the routes of the demo: a token issuer and a payment simulator.
+type demoHandler struct {
+	*handler
+	provider *http.Client // sends callbacks as the payment provider does
 }
 
-const (
-	demoTokenLife   = 12 * time.Hour
-	simulatorWait   = 10 * time.Second
-	resultBytesMax  = 4 << 10
-	simulatorPrefix = "sim_"
-)
+// newDemoHandler makes the simulator's client. It follows no redirect, since a signed payment is for this office alone.
+func newDemoHandler(h *handler) *demoHandler {
+	return &demoHandler{handler: h, provider: &http.Client{
+		Timeout:       simulatorTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
 
 type tokenBody struct {
 	User string `json:"user"`
 	Role string `json:"role"`
 }
 
-type simulationBody struct {
-	OrderID string `json:"order_id"`
+type tokenAnswer struct {
+	Token     string `json:"token"`
+	ExpiresAt string `json:"expires_at"`
 }
 
-// makeToken gives whoever asks a token for any name.
-func (o *office) makeToken(c echo.Context) error {
+// makeToken issues a token for any name, to anybody who asks.
+func (d *demoHandler) makeToken(c echo.Context) error {
 	var body tokenBody
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
 	if !validSubject(body.User) {
-		return refusal{kind: invalid,
+		return problemError{kind: invalid,
 			detail: fmt.Sprintf("user must have 1 to %d printable ASCII characters, and no space at either end.", subjectBytesMax)}
 	}
 	if body.Role != roleBuyer && body.Role != roleAdmin {
-		return refusal{kind: invalid, detail: "role must be buyer or admin."}
+		return problemError{kind: invalid, detail: "role must be buyer or admin."}
 	}
-	expires := o.Now().Add(demoTokenLife).Truncate(time.Second)
+	expires := d.Now().Add(demoTokenLife).Truncate(time.Second)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		Role:             body.Role,
 		RegisteredClaims: jwt.RegisteredClaims{Subject: body.User, ExpiresAt: jwt.NewNumericDate(expires)},
-	}).SignedString(o.JWTSecret)
+	}).SignedString(d.JWTSecret)
 	if err != nil {
 		return fmt.Errorf("sign token: %w", err)
 	}
-	b := appendString([]byte(`{"token":`), token)
-	b = appendTime(append(b, `,"expires_at":`...), expires)
-	return answer(c, http.StatusOK, append(b, '}'))
+	return answer(c, http.StatusOK, tokenAnswer{Token: token, ExpiresAt: formatTime(expires)})
 }
 
-// simulatePayment pays one of the caller's orders as a payment provider would: by a signed callback over HTTP. One order
-// has one payment id, so a second click is the same payment again.
-func (o *office) simulatePayment(c echo.Context, caller string) error {
+type simulationBody struct {
+	OrderID string `json:"order_id"`
+}
+
+type simulationAnswer struct {
+	PaymentID string `json:"payment_id"`
+	Result    string `json:"result"`
+}
+
+// simulatePayment pays one of the caller's orders as a payment provider does: by a signed callback over HTTP. The payment
+// id is made from the order's, so that a second click is the same payment again.
+func (d *demoHandler) simulatePayment(c echo.Context, caller string) error {
 	var body simulationBody
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
 	if !validID(body.OrderID) {
-		return refusal{kind: notFound}
+		return problemError{kind: notFound}
 	}
 	ctx := traced(c)
-	reservation, err := o.Stock.Reservation(ctx, caller, body.OrderID)
+	reservation, err := d.Stock.Reservation(ctx, caller, body.OrderID)
 	if err != nil {
 		return err
 	}
-	paymentID := simulatorPrefix + reservation.ID
-	result, err := o.sendCallback(ctx, paymentID, reservation.Order)
+	paymentID := simulatedIDPrefix + reservation.ID
+	result, err := d.sendCallback(ctx, paymentID, reservation.Order)
 	if err != nil {
 		return fmt.Errorf("%w: send simulated callback: %w", stock.ErrUnavailable, err)
 	}
-	b := appendString([]byte(`{"payment_id":`), paymentID)
-	b = appendString(append(b, `,"result":`...), result)
-	return answer(c, http.StatusOK, append(b, '}'))
+	return answer(c, http.StatusOK, simulationAnswer{PaymentID: paymentID, Result: result})
 }
 
-// sendCallback posts the payment and returns the result that the callback answered.
-func (o *office) sendCallback(ctx context.Context, paymentID string, paid event.Order) (string, error) {
-	now := o.Now()
+// sendCallback posts a payment to the callback route, and returns the result that it answers.
+func (d *demoHandler) sendCallback(ctx context.Context, paymentID string, paid event.Order) (string, error) {
+	now := d.Now()
 	payload, err := json.Marshal(map[string]any{
 		"type":      paymentSucceeded,
 		"timestamp": now.UTC().Format(time.RFC3339Nano),
@@ -106,7 +118,7 @@ func (o *office) sendCallback(ctx context.Context, paymentID string, paid event.
 	if err != nil {
 		return "", fmt.Errorf("encode payment event: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.Demo.CallbackURL(), bytes.NewReader(payload))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Demo.CallbackURL(), bytes.NewReader(payload))
 	if err != nil {
 		return "", fmt.Errorf("make request: %w", err)
 	}
@@ -114,8 +126,8 @@ func (o *office) sendCallback(ctx context.Context, paymentID string, paid event.
 	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
 	request.Header.Set(headerWebhookID, id)
 	request.Header.Set(headerWebhookTimestamp, timestamp)
-	request.Header.Set(headerWebhookSignature, signWebhook(o.webhooks.secrets[0], id, timestamp, payload))
-	response, err := o.payer.Do(request)
+	request.Header.Set(headerWebhookSignature, signWebhook(d.webhooks.secrets[0], id, timestamp, payload))
+	response, err := d.provider.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("post callback: %w", err)
 	}
@@ -123,21 +135,11 @@ func (o *office) sendCallback(ctx context.Context, paymentID string, paid event.
 	return readResult(response)
 }
 
-// newSimulatorClient goes to one address of ours and follows nothing from there.
-func newSimulatorClient() *http.Client {
-	return &http.Client{
-		Timeout:       simulatorWait,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 func readResult(response *http.Response) (string, error) {
 	if response.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("callback answered %s", response.Status)
 	}
-	var answered struct {
-		Result string `json:"result"`
-	}
+	var answered paymentAnswer
 	if err := json.NewDecoder(io.LimitReader(response.Body, resultBytesMax)).Decode(&answered); err != nil {
 		return "", fmt.Errorf("decode callback's answer: %w", err)
 	}

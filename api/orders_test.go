@@ -198,7 +198,8 @@ func TestScreenings(t *testing.T) {
 	}
 	path := "/v1/screenings/" + screeningID
 	f.send(t, ask{method: "PATCH", path: path, token: admin, body: `{"capacity":80,"per_user_limit":3,"sale_closes_at":"2026-12-01T00:00:00Z"}`})
-	if change.Capacity == nil || *change.Capacity != 80 || change.PerUserLimit == nil || *change.PerUserLimit != 3 || change.SaleOpensAt != nil || change.SaleClosesAt == nil ||
+	if change.Capacity == nil || *change.Capacity != 80 || change.PerUserLimit == nil || *change.PerUserLimit != 3 ||
+		change.SaleOpensAt != nil || change.SaleClosesAt == nil ||
 		!change.SaleClosesAt.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("changed %+v", change)
 	}

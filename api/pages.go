@@ -15,10 +15,10 @@ var files embed.FS
 
 const contentHTML = "text/html; charset=utf-8"
 
-// page is one embedded file at its path.
+// page is an embedded file and the path that serves it.
 type page struct{ path, file, content string }
 
-// pages lists the embedded files one by one: a path is one of them or not found, and there is no tree to walk.
+// pages lists every embedded file that is served as it is. There is no file server, so no other path can reach a file.
 func pages() []page {
 	const script = "text/javascript; charset=utf-8"
 	return []page{
@@ -32,7 +32,8 @@ func pages() []page {
 	}
 }
 
-func (o *office) addPages(add func(method, path string, handle echo.HandlerFunc)) error {
+// addPages adds the routes of the web page, its files, the page of problems and openapi.yaml.
+func addPages(add func(method, path string, handle echo.HandlerFunc), demo bool) error {
 	headers := pageHeaders()
 	addPage := func(path, contentType string, content []byte) {
 		serve := func(c echo.Context) error {
@@ -49,7 +50,7 @@ func (o *office) addPages(add func(method, path string, handle echo.HandlerFunc)
 		}
 		addPage(p.path, p.content, content)
 	}
-	for path, data := range map[string]any{"/": o.Demo != nil, "/problems": problemLines()} {
+	for path, data := range map[string]any{"/": demo, "/problems": problemEntries()} {
 		content, err := renderPage(path, data)
 		if err != nil {
 			return fmt.Errorf("render page %s: %w", path, err)
@@ -59,7 +60,7 @@ func (o *office) addPages(add func(method, path string, handle echo.HandlerFunc)
 	return nil
 }
 
-// renderPage fills a page once, at start: "/" must know whether there is a demo to offer.
+// renderPage fills in a page's template, once at start: "/" shows whether this is a demo, "/problems" the table.
 func renderPage(path string, data any) ([]byte, error) {
 	file := map[string]string{"/": "web/index.html", "/problems": "web/problems.html"}[path]
 	parsed, err := template.ParseFS(files, file)
@@ -73,18 +74,18 @@ func renderPage(path string, data any) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// problemLine is one problem on the page that the type of every problem leads to.
-type problemLine struct {
+// problemEntry is one entry of the page /problems, to which the type of every problem refers.
+type problemEntry struct {
 	Code, Title, Detail string
 	Status              int
 }
 
-func problemLines() []problemLine {
-	var lines []problemLine
+func problemEntries() []problemEntry {
+	var entries []problemEntry
 	for _, p := range problems() {
-		if p.kind != malformed { // its code stands there as invalid_request
-			lines = append(lines, problemLine{p.code, p.title, p.detail, p.status})
+		if p.kind != malformed { // "invalid" has the same code, and an entry
+			entries = append(entries, problemEntry{p.code, p.title, p.detail, p.status})
 		}
 	}
-	return lines
+	return entries
 }

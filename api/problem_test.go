@@ -74,7 +74,7 @@ func domainErrors() map[string]struct {
 
 // otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled.
 func otherErrors() []string {
-	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrConflict", "stock.ErrBusy", "order.ErrFenced"}
+	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced"}
 }
 
 // An error that the services gain without a line in the table would reach buyers as 500.

@@ -10,18 +10,15 @@ import (
 	"boxoffice/stock"
 )
 
-const (
-	headerIdempotencyKey = "Idempotency-Key"
-	answerBytes          = 512 // enough for an order, so that its encoding allocates once
-)
+const headerIdempotencyKey = "Idempotency-Key"
 
 type purchaseBody struct {
 	Quantity int64 `json:"quantity"`
 }
 
-// purchase is step 1: it answers 202 once the reservation is durable, and the order follows by message. A repeated key
-// answers with the order that the first request made, wherever it stands.
-func (o *office) purchase(c echo.Context, caller string) error {
+// purchase sells tickets. It answers 202 once the reservation is durable; a message then creates the order. A
+// repeated Idempotency-Key is answered with the order of the first request, in its current state.
+func (h *handler) purchase(c echo.Context, caller string) error {
 	screening, err := pathID(c)
 	if err != nil {
 		return err
@@ -30,48 +27,48 @@ func (o *office) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.Seller.Refuse(c.Request().Context(), screening, caller, key); err != nil {
-		return err // before the body is read: when a sale is over, this is nearly every request
+	if err := h.Seller.Refuse(c.Request().Context(), screening, caller, key); err != nil {
+		return err // before the body is read: when a sale is over, nearly every request ends here
 	}
-	quantity, err := readPurchase(c)
+	quantity, err := readQuantity(c)
 	if err != nil {
 		return err
 	}
-	reservation, err := o.Seller.Purchase(traced(c), sale.Request{
+	reservation, err := h.Seller.Purchase(traced(c), sale.Request{
 		BuyerID: caller, Key: key, ScreeningID: screening, Quantity: quantity,
 	})
 	if err != nil {
 		return err
 	}
-	view := viewOf(reservation, nil)
-	if reservation.State != stock.Held { // only a repeated key meets a settled reservation
-		if view, err = o.overlay(c, reservation); err != nil {
+	bought := answerFromReservation(reservation, h.Now())
+	if reservation.State != stock.Held { // a repeated key, long after: the order's row knows more than the reservation
+		if bought, err = currentOrder(traced(c), h.Orders, reservation, h.Now); err != nil {
 			return err
 		}
 	}
-	c.Response().Header().Set(echo.HeaderLocation, "/v1/orders/"+view.ID)
-	return answer(c, http.StatusAccepted, appendOrder(make([]byte, 0, answerBytes), view, o.Now()))
+	c.Response().Header().Set(echo.HeaderLocation, "/v1/orders/"+bought.ID)
+	return answer(c, http.StatusAccepted, bought)
 }
 
-func readPurchase(c echo.Context) (quantity int64, err error) {
+func readQuantity(c echo.Context) (int64, error) {
 	var body purchaseBody
 	if err := decodeBody(c, &body); err != nil {
 		return 0, err
 	}
 	if body.Quantity < 1 || body.Quantity > sale.QuantityMax {
-		return 0, refusal{kind: invalid, detail: fmt.Sprintf("quantity must be from 1 to %d.", sale.QuantityMax)}
+		return 0, problemError{kind: invalid, detail: fmt.Sprintf("quantity must be from 1 to %d.", sale.QuantityMax)}
 	}
 	return body.Quantity, nil
 }
 
-// idempotencyKey returns the header as it came: 1 to 255 printable ASCII characters.
+// idempotencyKey returns the header Idempotency-Key, which must be there once with 1 to sale.KeyMax printable characters.
 func idempotencyKey(header http.Header) (string, error) {
 	values := header[headerIdempotencyKey]
 	if len(values) == 0 || values[0] == "" {
-		return "", refusal{kind: keyMissing}
+		return "", problemError{kind: keyMissing}
 	}
 	if len(values) > 1 || len(values[0]) > sale.KeyMax || !printableASCII(values[0]) {
-		return "", refusal{kind: malformed,
+		return "", problemError{kind: malformed,
 			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", sale.KeyMax)}
 	}
 	return values[0], nil

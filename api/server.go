@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// requestTimeout is for the headers and the body, which are small. With one deadline for both net/http sets one timer.
+// requestTimeout bounds the reading of a request, headers and body, which are small. The server has two settings for it;
+// when they are equal, net/http sets one deadline per request instead of two.
 const requestTimeout = 5 * time.Second
 
-// NewServer returns a server whose every wait has an end: a client that sends or reads slowly holds a connection for
-// seconds, not for good. net/http and echo set none of these.
+// NewServer returns an HTTP server with a timeout for everything that a client can delay, so that a slow one holds its
+// connection for seconds. net/http and echo have none by default.
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -10,9 +10,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traced returns the request's context with the caller's W3C trace context, or a new one: the messages that the request
-// causes carry it on, and the log and a failure's answer name it. It is made when somebody first asks, which a refusal
-// does not. Ids need to be unlike each other, not secret.
+// traced returns the request's context with a W3C trace context, which the messages, the log and a 5xx answer of the
+// request carry: the caller's, or a new one. It is added at the first call and not to every request, because the answer
+// to a sold-out sale needs none. A fast random source will do: trace ids must be unique, not secret.
 func traced(c echo.Context) context.Context {
 	r := c.Request()
 	ctx := r.Context()
@@ -26,7 +26,7 @@ func traced(c echo.Context) context.Context {
 		var traceID trace.TraceID
 		var spanID trace.SpanID
 		binary.BigEndian.PutUint64(traceID[:8], rand.Uint64())
-		binary.BigEndian.PutUint64(traceID[8:], rand.Uint64()|1) // all zeros is not an id
+		binary.BigEndian.PutUint64(traceID[8:], rand.Uint64()|1) // an id of zeros is invalid
 		binary.BigEndian.PutUint64(spanID[:], rand.Uint64()|1)
 		ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(
 			trace.SpanContextConfig{TraceID: traceID, SpanID: spanID}))

@@ -209,7 +209,9 @@ func TestSignedCallbackInput(t *testing.T) {
 }
 
 func TestWebhookSecrets(t *testing.T) {
-	for _, secret := range []string{"", "whsec_", "whsec_%%%", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_QUJD", "whsec_" + strings.Repeat("QUJD", 22)} {
+	for _, secret := range []string{
+		"", "whsec_", "whsec_%%%", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_QUJD", "whsec_" + strings.Repeat("QUJD", 22),
+	} {
 		if _, err := newWebhookVerifier([]string{testWebhookSecret, secret}, testNow); err == nil {
 			t.Errorf("%q was taken for a secret", secret)
 		} else if len(secret) > 8 && strings.Contains(err.Error(), secret[6:]) {
@@ -242,7 +244,7 @@ func FuzzWebhook(f *testing.F) {
 			t.Errorf("only ours takes %q %q %q %q", id, timestamp, signature, body)
 		}
 		seconds := strconv.FormatInt(now.Unix(), 10)
-		if !printableASCII(id) || !visibleText(id, order.IDMax) {
+		if !printableASCII(id) || !visibleASCII(id, order.IDMax) {
 			return
 		}
 		signed := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {seconds},

@@ -17,8 +17,7 @@ import (
 func (o *officeTest) archive(ahead time.Duration, args ...string) (string, error) {
 	o.t.Helper()
 	var out bytes.Buffer
-	err := runArchive(o.t.Context(), args, func(name string) string { return o.env[name] },
-		func() time.Time { return o.clock.Now().Add(ahead) }, &out)
+	err := runArchive(o.t.Context(), o.callAhead(ahead, &out, args...))
 	return out.String(), err
 }
 
@@ -72,7 +71,8 @@ func TestArchiveAndRestore(t *testing.T) {
 	if got := o.order("alice", paid.ID); got.Status != "paid" {
 		t.Errorf("alice's order is %s, want paid", got.Status)
 	}
-	if again := o.buy("alice", over, "key-of-alice", 2); again.status != http.StatusAccepted && again.status != http.StatusOK || decode[orderJSON](t, again).ID != paid.ID {
+	again := o.buy("alice", over, "key-of-alice", 2)
+	if again.status != http.StatusAccepted && again.status != http.StatusOK || decode[orderJSON](t, again).ID != paid.ID {
 		t.Errorf("alice's key: %d %s, want her order", again.status, again.body)
 	}
 	o.eventuallyCounters(over, 8, 0, 2)

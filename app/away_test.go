@@ -238,7 +238,7 @@ func TestStartWithoutItsNeighboursSaysWhatToSet(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), testDeadline)
 			defer cancel()
-			err := run(ctx, nil, nil, func(name string) string { return env[name] }, io.Discard)
+			err := run(ctx, nil, invocation{Getenv: func(name string) string { return env[name] }, Now: time.Now, Stdout: io.Discard})
 			if err == nil || ctx.Err() != nil || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("error %v, want one line, in time", err)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -14,11 +13,11 @@ import (
 	"boxoffice/backup"
 )
 
-// runBackup copies the databases of an embedded office, which may be running: boxoffice backup -to DIRECTORY, and the flags
-// of the office.
-func runBackup(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) (err error) {
+// runBackup copies the databases of an embedded office, which may be running: boxoffice backup -to DIRECTORY, and the
+// flags of the office.
+func runBackup(ctx context.Context, call invocation) (err error) {
 	var dir string
-	config, err := parseEmbedded(args, getenv, stdout, func(flags *flag.FlagSet) {
+	config, err := parseEmbeddedConfig(call, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "to", "", "directory that is to be made, with the backup")
 	})
 	switch {
@@ -27,22 +26,22 @@ func runBackup(ctx context.Context, args []string, getenv func(string) string, n
 	case dir == "":
 		return errors.New("set -to to a directory that is to be made")
 	}
-	o := &office{config: config, now: now, log: slog.New(slog.DiscardHandler)}
+	o := &office{config: config, now: call.Now, log: slog.New(slog.DiscardHandler)}
 	defer func() { err = errors.Join(err, o.close()) }()
-	if err := o.openExisting(ctx); err != nil {
+	if err := o.openExistingDatabases(ctx); err != nil {
 		return err
 	}
-	if err := backup.Take(ctx, o.stockDB, o.orderDB, []string{demoSecretsFile(config.DataDir)}, dir, now()); err != nil {
+	if err := backup.Take(ctx, o.stockDB, o.orderDB, []string{demoSecretsFile(config.DataDir)}, dir, call.Now()); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "backed up to %s\n", dir)
+	_, _ = fmt.Fprintf(call.Stdout, "backed up to %s\n", dir)
 	return nil
 }
 
 // runRestore makes the data directory of an embedded office from a backup: boxoffice restore -from DIRECTORY.
-func runRestore(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) error {
+func runRestore(ctx context.Context, call invocation) error {
 	var dir string
-	config, err := parseEmbedded(args, getenv, stdout, func(flags *flag.FlagSet) {
+	config, err := parseEmbeddedConfig(call, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "from", "", "directory of the backup")
 	})
 	switch {
@@ -56,17 +55,17 @@ func runRestore(ctx context.Context, args []string, getenv func(string) string, 
 			return errors.New("set no BOXOFFICE_STOCK_DSN and no BOXOFFICE_ORDER_DSN: a backup is restored to a data directory")
 		}
 	}
-	takenAt, err := backup.Restore(ctx, dir, config.DataDir, now)
+	takenAt, err := backup.Restore(ctx, dir, config.DataDir, call.Now)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "restored %s to the state of %s\n", config.DataDir, takenAt.Format(time.RFC3339))
+	_, _ = fmt.Fprintf(call.Stdout, "restored %s to the state of %s\n", config.DataDir, takenAt.Format(time.RFC3339))
 	return nil
 }
 
-// parseEmbedded refuses an office whose databases are a server's, which has tools for this.
-func parseEmbedded(args []string, getenv func(string) string, stdout io.Writer, define func(*flag.FlagSet)) (Config, error) {
-	config, err := parseToolConfig(args, getenv, stdout, define)
+// parseEmbeddedConfig fails for an office with MySQL databases, which are backed up with MySQL's tools.
+func parseEmbeddedConfig(call invocation, define func(*flag.FlagSet)) (Config, error) {
+	config, err := parseToolConfig(call, define)
 	if err != nil {
 		return Config{}, err
 	}

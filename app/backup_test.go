@@ -16,7 +16,7 @@ import (
 // command runs one of the program's commands with this office's environment.
 func (o *officeTest) command(name string, args ...string) error {
 	o.t.Helper()
-	return commands()[name](o.t.Context(), args, func(name string) string { return o.env[name] }, o.clock.Now, io.Discard)
+	return commands()[name](o.t.Context(), o.call(io.Discard, args...))
 }
 
 // newEmbedded is an office that brings its broker, in a directory of its own.
@@ -102,7 +102,9 @@ func TestBackupAndRestoreRefuse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, damaged := range [][]byte{whole[:len(whole)/2], append([]byte{whole[0] ^ 1}, whole[1:]...), append([]byte(nil), append(whole[:len(whole):len(whole)], whole...)...)} {
+		for _, damaged := range [][]byte{
+			whole[:len(whole)/2], append([]byte{whole[0] ^ 1}, whole[1:]...), append(whole[:len(whole):len(whole)], whole...),
+		} {
 			if err := os.WriteFile(path, damaged, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +135,7 @@ func TestStoppedBackupLeavesNothing(t *testing.T) {
 	o.start()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := runBackup(ctx, []string{"-to", filepath.Join(dir, "copied")}, func(name string) string { return o.env[name] }, o.clock.Now, io.Discard); err == nil {
+	if err := runBackup(ctx, o.call(io.Discard, "-to", filepath.Join(dir, "copied"))); err == nil {
 		t.Error("a stopped backup succeeds")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

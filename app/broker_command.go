@@ -5,17 +5,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
 	"boxoffice/broker"
 )
 
-// runBroker runs the embedded broker alone, for any RocketMQ client of the machine.
-func runBroker(ctx context.Context, args []string, _ func(string) string, _ func() time.Time, stdout io.Writer) error {
+// runBroker runs the embedded broker alone, for any RocketMQ client of this machine: boxoffice broker, and its own flags.
+func runBroker(ctx context.Context, call invocation) error {
 	flags := flag.NewFlagSet("boxoffice broker", flag.ContinueOnError)
-	flags.SetOutput(stdout)
+	flags.SetOutput(call.Stdout)
 	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")
 	data := flags.String("data", "./data/broker", "directory of the log")
 	checkAfter := flags.Duration("check-timeout", 6*time.Second, "age of a half message at its first check-back")
@@ -23,7 +22,7 @@ func runBroker(ctx context.Context, args []string, _ func(string) string, _ func
 	logAge := flags.Duration("log-age", 72*time.Hour, "time that messages are kept; 0 is for ever")
 	logBytes := flags.Int64("log-bytes", 0, "bytes of messages that are kept; 0 is no limit")
 	cutDamage := flags.Bool("cut-damage", false, "give up what is damaged in the log and all behind it, for one start")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(call.Args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
@@ -38,7 +37,7 @@ func runBroker(ctx context.Context, args []string, _ func(string) string, _ func
 	b, err := broker.New(
 		broker.WithListen(*listen), broker.WithDataDir(*data),
 		broker.WithTransactionTimeout(*checkAfter), broker.WithTransactionCheckInterval(*checkInterval),
-		broker.WithLogger(slog.New(slog.NewTextHandler(stdout, nil))),
+		broker.WithLogger(call.newLog(slog.LevelInfo)),
 		broker.WithRetention(*logAge, *logBytes), broker.WithCutDamage(*cutDamage),
 	)
 	if errors.As(err, new(*broker.DamageError)) {
@@ -47,7 +46,7 @@ func runBroker(ctx context.Context, args []string, _ func(string) string, _ func
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)
+	_, _ = fmt.Fprintf(call.Stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)
 	select {
 	case <-ctx.Done():
 		return b.Close()

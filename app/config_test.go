@@ -10,7 +10,7 @@ import (
 
 func parse(t *testing.T, env map[string]string, args ...string) (Config, error) {
 	t.Helper()
-	return parseConfig(args, func(name string) string { return env[name] }, io.Discard)
+	return parseConfig(invocation{Args: args, Getenv: func(name string) string { return env[name] }, Stdout: io.Discard})
 }
 
 func TestDefaultsAreTheDemo(t *testing.T) {
@@ -40,9 +40,11 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		args []string
 		want string
 	}{
-		"short secret":           {env: map[string]string{"BOXOFFICE_JWT_SECRET": "x"}, want: "BOXOFFICE_JWT_SECRET"},
-		"no webhook secret":      {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret}, want: "BOXOFFICE_WEBHOOK_SECRET"},
-		"bad webhook secret":     {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"short secret":      {env: map[string]string{"BOXOFFICE_JWT_SECRET": "x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"no webhook secret": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"bad webhook secret": {
+			env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET",
+		},
 		"no JWT secret":          {env: map[string]string{"BOXOFFICE_WEBHOOK_SECRET": "whsec_x"}, want: "BOXOFFICE_JWT_SECRET"},
 		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
 		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
@@ -58,11 +60,14 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
 		"quoted secret":          {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
 		"secret of two lines":    {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
-		"quoted webhook secret":  {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"}, want: "BOXOFFICE_WEBHOOK_SECRET"},
-		"one database":           {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
-		"queue prefix":           {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
-		"long queue prefix":      {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
-		"argument":               {args: []string{"sell"}, want: "unknown argument"},
+		"quoted webhook secret": {
+			env:  map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"},
+			want: "BOXOFFICE_WEBHOOK_SECRET",
+		},
+		"one database":      {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
+		"queue prefix":      {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"long queue prefix": {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"argument":          {args: []string{"sell"}, want: "unknown argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t, test.env, test.args...)

@@ -13,14 +13,14 @@ import (
 	"runtime"
 )
 
-// demoSecrets are the secrets of a demo. They stay in its data directory, beside the orders that its tokens belong to, so
-// that who has signed in is still signed in after a restart.
+// demoSecrets are the secrets of a demo, for which none are configured. They are in a file of its data directory, so that
+// tokens stay valid after a restart, as the orders of their buyers do.
 type demoSecrets struct {
 	JWT     string `json:"jwt_secret"`
 	Webhook string `json:"webhook_secret"`
 }
 
-// openDemoSecrets reads the demo's secrets, and makes them at its first start.
+// openDemoSecrets reads the demo's secrets into the configuration, and makes them at its first start.
 func (o *office) openDemoSecrets(context.Context) error {
 	if !o.config.Demo {
 		return nil
@@ -38,14 +38,14 @@ func (o *office) openDemoSecrets(context.Context) error {
 	}
 	o.config.JWTSecret, o.config.WebhookSecrets = secrets.JWT, []string{secrets.Webhook}
 	if err := o.config.checkSecrets(); err != nil {
-		return garbledSecrets(file, err)
+		return unusableSecrets(file, err)
 	}
 	return nil
 }
 
 func demoSecretsFile(dataDir string) string { return filepath.Join(dataDir, "demo-secrets.json") }
 
-func garbledSecrets(file string, err error) error {
+func unusableSecrets(file string, err error) error {
 	return fmt.Errorf("remove %s, and the demo makes new secrets, which signs everybody out: %w", file, err)
 }
 
@@ -68,12 +68,12 @@ func readDemoSecrets(file string) (secrets demoSecrets, err error) {
 		return demoSecrets{}, fmt.Errorf("set the mode of %s to 0600: whoever can read it can sign tokens", file)
 	}
 	if err := json.Unmarshal(raw, &secrets); err != nil {
-		return demoSecrets{}, garbledSecrets(file, err)
+		return demoSecrets{}, unusableSecrets(file, err)
 	}
 	return secrets, nil
 }
 
-// writeDemoSecrets puts a whole file in place, unless another process has just done so: then both use that one.
+// writeDemoSecrets makes the file in one step, by a link to a complete one. If another process was faster, its file stays.
 func writeDemoSecrets(file string, secrets demoSecrets) error {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
 
 	"boxoffice/broker"
@@ -21,22 +20,22 @@ import (
 	"boxoffice/stock"
 )
 
-// doctorTimeout bounds a visit as a whole; it reads every order once.
+// doctorTimeout bounds an examination as a whole; it reads every order once.
 const doctorTimeout = 10 * time.Minute
 
-// visit is one run of the doctor, and what must be closed after it.
-type visit struct {
+// examination is one run of the doctor with the parts that it needs. Unlike an office it changes nothing by being opened.
+type examination struct {
+	closers
 	config  Config
 	office  doctor.Office
 	skipped string // why the queue is not examined
-	closers []func() error
 }
 
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
 // needs attention.
-func runDoctor(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) (err error) {
+func runDoctor(ctx context.Context, call invocation) (err error) {
 	var fix, asJSON bool
-	config, err := parseToolConfig(args, getenv, stdout, func(flags *flag.FlagSet) {
+	config, err := parseToolConfig(call, func(flags *flag.FlagSet) {
 		flags.BoolVar(&fix, "fix", false, "send again what a loss has left behind")
 		flags.BoolVar(&asJSON, "json", false, "print the report as JSON")
 	})
@@ -45,27 +44,28 @@ func runDoctor(ctx context.Context, args []string, getenv func(string) string, n
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	v := &visit{config: config}
-	defer func() { err = errors.Join(err, v.close()) }()
-	if err := v.open(ctx, now); err != nil {
+	e := &examination{config: config}
+	defer func() { err = errors.Join(err, e.closeAll()) }()
+	if err := e.open(ctx, call.Now); err != nil {
 		return err
 	}
-	return v.make(ctx, fix, asJSON, stdout)
+	return e.run(ctx, fix, asJSON, call.Stdout)
 }
 
-func (v *visit) make(ctx context.Context, fix, asJSON bool, stdout io.Writer) error {
-	report, err := doctor.Examine(ctx, v.office)
+// run prints the report, and fails with the number of troubles that are left.
+func (e *examination) run(ctx context.Context, fix, asJSON bool, stdout io.Writer) error {
+	report, err := doctor.Examine(ctx, e.office)
 	if err != nil {
 		return err
 	}
-	report.Skipped = v.skipped
+	report.Skipped = e.skipped
 	left := report.Total()
 	if fix && !report.Healthy() {
-		if left, err = v.treat(ctx, report); err != nil {
-			return errors.Join(err, show(report, asJSON, stdout))
+		if left, err = e.fix(ctx, report); err != nil {
+			return errors.Join(err, printReport(report, asJSON, stdout))
 		}
 	}
-	if err := show(report, asJSON, stdout); err != nil {
+	if err := printReport(report, asJSON, stdout); err != nil {
 		return err
 	}
 	if left > 0 {
@@ -78,17 +78,17 @@ func (v *visit) make(ctx context.Context, fix, asJSON bool, stdout io.Writer) er
 	return nil
 }
 
-func (v *visit) treat(ctx context.Context, report *doctor.Report) (left int, err error) {
-	if v.office.Bus == nil {
-		return 0, errors.Join(errors.New("nothing can be sent: "+v.skipped), v.office.Away)
+func (e *examination) fix(ctx context.Context, report *doctor.Report) (left int, err error) {
+	if e.office.Bus == nil {
+		return 0, errors.Join(errors.New("nothing can be sent: "+e.skipped), e.office.BusErr)
 	}
-	if v.office.Sender, err = v.office.Bus.NewSender(ctx, event.GroupStock); err != nil {
+	if e.office.Sender, err = e.office.Bus.NewSender(ctx, event.GroupStock); err != nil {
 		return 0, err
 	}
-	return doctor.Treat(ctx, v.office, report)
+	return doctor.Fix(ctx, e.office, report)
 }
 
-func show(report *doctor.Report, asJSON bool, stdout io.Writer) error {
+func printReport(report *doctor.Report, asJSON bool, stdout io.Writer) error {
 	if !asJSON {
 		return report.Print(stdout)
 	}
@@ -97,21 +97,21 @@ func show(report *doctor.Report, asJSON bool, stdout io.Writer) error {
 	return encoder.Encode(report)
 }
 
-func (v *visit) open(ctx context.Context, now func() time.Time) error {
-	stockDB, err := v.openDatabase(ctx, v.config.StockDSN)
+func (e *examination) open(ctx context.Context, now func() time.Time) error {
+	stockDB, err := e.openDatabase(ctx, e.config.StockDSN)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	orderDB, err := v.openDatabase(ctx, v.config.OrderDSN)
+	orderDB, err := e.openDatabase(ctx, e.config.OrderDSN)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	orders := order.New(ctx, orderDB, nil, order.Options{Now: now, Log: quiet, MaxBatch: v.config.MaxBatch}) // only read from
-	v.closers = append(v.closers, func() error { orders.Close(); return nil })
-	v.office = doctor.Office{
+	orders := order.New(ctx, orderDB, nil, order.Options{Now: now, Log: quiet, MaxBatch: e.config.MaxBatch}) // only read from
+	e.onClose(func() error { orders.Close(); return nil })
+	e.office = doctor.Office{
 		Stock: stock.New(stockDB, stock.Options{
-			SweepGrace: v.config.SweepGrace, Now: now, Log: quiet,
+			SweepGrace: e.config.SweepGrace, Now: now, Log: quiet,
 		}),
 		Orders: orders, Now: now,
 	}
@@ -119,76 +119,71 @@ func (v *visit) open(ctx context.Context, now func() time.Time) error {
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	v.openQueue(ctx, owner, quiet)
+	e.openQueue(ctx, owner, quiet)
 	return nil
 }
 
-// openDatabase leaves the schema as it is, and makes no file where there is none.
-func (v *visit) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
-	if err := existing(dsn); err != nil {
+// openDatabase opens a database that exists, and leaves its schema as it is.
+func (e *examination) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
+	if err := checkFileExists(dsn); err != nil {
 		return nil, err
 	}
 	d, err := db.Open(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
-	v.closers = append(v.closers, d.Close)
+	e.onClose(d.Close)
 	return d, nil
 }
 
-// openQueue connects to the nameservers, or opens the embedded broker's log if no office has it open.
-func (v *visit) openQueue(ctx context.Context, owner string, log *slog.Logger) {
-	servers := v.config.NameServers
+// openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined
+// all the same.
+func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Logger) {
+	servers := e.config.NameServers
 	if len(servers) == 0 {
-		address, err := v.findBroker()
+		address, err := e.findBroker()
 		if err != nil {
-			v.skipped = err.Error()
+			e.skipped = err.Error()
 			return
 		}
 		servers = []string{address}
 	}
 	bus, err := mq.Open(ctx, mq.Config{
-		NameServers: servers, Process: "boxoffice-doctor", Prefix: v.config.QueuePrefix, Owner: owner, Log: log,
+		NameServers: servers, Process: "boxoffice-doctor", Prefix: e.config.QueuePrefix, Owner: owner, Log: log,
 	})
 	if err != nil {
-		v.office.Away = fmt.Errorf("BOXOFFICE_NAMESRV: %w", err)
+		e.office.BusErr = fmt.Errorf("BOXOFFICE_NAMESRV: %w", err)
 		return
 	}
-	v.closers = append(v.closers, bus.Close)
-	v.office.Bus = bus
+	e.onClose(bus.Close)
+	e.office.Bus = bus
 }
 
-// findBroker opens the log of the embedded broker, or finds the office that has it open by what that has written down.
-func (v *visit) findBroker() (address string, err error) {
-	address, err = v.openBroker()
+// findBroker returns the address of the embedded broker: of one that it starts on the log, or, if a running office has
+// the log locked, of the office's.
+func (e *examination) findBroker() (address string, err error) {
+	address, err = e.openBroker()
 	if err == nil {
 		return address, nil
 	}
-	if address, noteErr := readNameServer(v.config.DataDir); noteErr == nil {
+	if address, noteErr := readNameServer(e.config.DataDir); noteErr == nil {
 		return address, nil
 	}
 	return "", fmt.Errorf("the embedded broker cannot be opened (%w); while an office runs, give -namesrv and the nameserver of its ready line", err)
 }
 
-// openBroker runs the broker of a stopped office without check-backs: with no producer there, each would be lost.
-func (v *visit) openBroker() (address string, err error) {
-	dir := brokerDir(v.config.DataDir)
+// openBroker starts the embedded broker of a stopped office. It makes no check-backs: with no producer to answer them,
+// each would be wasted, and a half message has only so many.
+func (e *examination) openBroker() (address string, err error) {
+	dir := brokerDir(e.config.DataDir)
 	if _, err := os.Stat(dir); err != nil {
 		return "", err
 	}
 	const never = 100 * 365 * 24 * time.Hour
-	b, err := broker.New(broker.WithListen(v.config.BrokerListen), broker.WithDataDir(dir), broker.WithTransactionCheckInterval(never))
+	b, err := broker.New(broker.WithListen(e.config.BrokerListen), broker.WithDataDir(dir), broker.WithTransactionCheckInterval(never))
 	if err != nil {
 		return "", err
 	}
-	v.closers = append(v.closers, b.Close)
+	e.onClose(b.Close)
 	return b.Addr(), nil
-}
-
-func (v *visit) close() error {
-	var err error
-	for _, closer := range slices.Backward(v.closers) {
-		err = errors.Join(err, closer())
-	}
-	return err
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -28,8 +29,7 @@ import (
 func (o *officeTest) doctor(ahead time.Duration, args ...string) (doctor.Report, error) {
 	o.t.Helper()
 	var out bytes.Buffer
-	err := runDoctor(o.t.Context(), append(args, "-json"), func(name string) string { return o.env[name] },
-		func() time.Time { return o.clock.Now().Add(ahead) }, &out)
+	err := runDoctor(o.t.Context(), o.callAhead(ahead, &out, append(args, "-json")...))
 	var r doctor.Report
 	if decodeErr := json.Unmarshal(out.Bytes(), &r); decodeErr != nil {
 		o.t.Fatalf("doctor: %v, %v\n%s", err, decodeErr, out.Bytes())
@@ -117,8 +117,8 @@ func TestDoctorHealsWhatABrokenOrderServiceLeft(t *testing.T) {
 	if got := o.order("alice", paid.ID); got.Status != "reserved" {
 		t.Errorf("order is %s before the doctor did anything, want reserved", got.Status)
 	}
-	if r, err := o.doctor(2*time.Minute, "-fix"); err != nil || len(r.Treated) != 6 {
-		t.Errorf("fix: %v, %q", err, r.Treated)
+	if r, err := o.doctor(2*time.Minute, "-fix"); err != nil || len(r.Fixed) != 6 {
+		t.Errorf("fix: %v, %q", err, r.Fixed)
 	}
 	o.eventuallyStatus("alice", paid.ID, "paid")
 	o.eventuallyStatus("bob", unpaid.ID, "pending_payment")
@@ -272,8 +272,8 @@ func TestDoctorTreatsMoreThanItLists(t *testing.T) {
 	if r, err := o.doctor(0); err == nil || r.Counts[doctor.MissingOrder] != lost || len(r.Troubles) != 1000 {
 		t.Fatalf("doctor: %v, %v, %d listed", err, r.Counts, len(r.Troubles))
 	}
-	if r, err := o.doctor(0, "-fix"); err != nil || len(r.Treated) != lost {
-		t.Errorf("fix: %v, %d treated, want %d", err, len(r.Treated), lost)
+	if r, err := o.doctor(0, "-fix"); err != nil || len(r.Fixed) != lost {
+		t.Errorf("fix: %v, %d treated, want %d", err, len(r.Fixed), lost)
 	}
 	o.eventually("every lost order is there", func() bool {
 		var n int
@@ -307,8 +307,8 @@ func TestDoctorNamesWhatOnlyAPersonCanDecide(t *testing.T) {
 	if len(r.Notes) != 1 || r.Notes[0].PaymentID != "short" || r.Notes[0].Kind != "mismatched_payment" {
 		t.Errorf("notes %+v, want the payment of a wrong amount", r.Notes)
 	}
-	if r, err := o.doctor(2*time.Minute, "-fix"); err == nil || len(r.Treated) != 0 {
-		t.Errorf("fix of what has no remedy: %v, %q", err, r.Treated)
+	if r, err := o.doctor(2*time.Minute, "-fix"); err == nil || len(r.Fixed) != 0 {
+		t.Errorf("fix of what has no remedy: %v, %q", err, r.Fixed)
 	}
 	o.write(o.stockDSN, `UPDATE stock SET sold = sold - 1, available = available + 1 WHERE screening_id = ?`, screening)
 	o.write(o.stockDSN, `UPDATE reservations SET state = 'reserved', sweep_at = expires_at, settled_at = NULL WHERE order_id = ?`, sold.ID)
@@ -350,8 +350,9 @@ func TestDoctorOfAnEmbeddedOffice(t *testing.T) {
 }
 
 func TestDoctorSaysWhatIsNotThere(t *testing.T) {
-	none := func(string) string { return "" }
-	err := runDoctor(t.Context(), []string{"-data-dir", t.TempDir()}, none, time.Now, new(bytes.Buffer))
+	err := runDoctor(t.Context(), invocation{
+		Args: []string{"-data-dir", t.TempDir()}, Getenv: func(string) string { return "" }, Now: time.Now, Stdout: io.Discard,
+	})
 	if err == nil || !strings.Contains(err.Error(), "no office here") {
 		t.Errorf("empty directory: %v", err)
 	}
@@ -362,7 +363,7 @@ func TestDoctorSaysWhatIsNotThere(t *testing.T) {
 		t.Errorf("no nameserver: %v, %q", err, diagnoses(r))
 	}
 	var out bytes.Buffer
-	if err := runDoctor(t.Context(), nil, func(name string) string { return o.env[name] }, time.Now, &out); err == nil ||
+	if err := runDoctor(t.Context(), o.call(&out)); err == nil ||
 		!strings.Contains(out.String(), "trouble") || !strings.Contains(out.String(), "queue_away") {
 		t.Errorf("as text: %v\n%s", err, out.String())
 	}

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// brokerDir is where the embedded broker of an office keeps its log.
+// brokerDir is the directory of the embedded broker's log.
 func brokerDir(dataDir string) string { return filepath.Join(dataDir, "broker") }
 
-// nameServerFile holds the address of the embedded broker of the office that has the directory, or had it last. It is
-// for those who come while it runs; whether it does, the lock on the broker's log says.
+// nameServerFile has the address of the embedded broker, for commands that connect to it while the office runs. After a
+// crash the file is still there: only the lock on the broker's log tells whether one runs.
 func nameServerFile(dataDir string) string { return filepath.Join(brokerDir(dataDir), "NAMESERVER") }
 
 func writeNameServer(dataDir, address string) error {

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
-
 	"github.com/golang-jwt/jwt/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"boxoffice/common/db"
 )
 
 const (
@@ -65,6 +65,18 @@ func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 	return o
 }
 
+// call is an invocation with this office's environment and clock.
+func (o *officeTest) call(stdout io.Writer, args ...string) invocation {
+	return invocation{Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout}
+}
+
+// callAhead is an invocation some time ahead.
+func (o *officeTest) callAhead(ahead time.Duration, stdout io.Writer, args ...string) invocation {
+	call := o.call(stdout, args...)
+	call.Now = func() time.Time { return o.clock.Now().Add(ahead) }
+	return call
+}
+
 // start runs the office as main does, but with the test's clock, and waits for the ready line.
 func (o *officeTest) start(args ...string) {
 	o.t.Helper()
@@ -72,11 +84,7 @@ func (o *officeTest) start(args ...string) {
 	stdout := newOutput(o.t)
 	o.stdout = stdout
 	ended := make(chan error, 1)
-	config, err := parseConfig(args, func(name string) string { return o.env[name] }, stdout)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	go func() { ended <- serve(ctx, config, o.clock.Now, stdout) }()
+	go func() { ended <- runServe(ctx, o.call(stdout, args...)) }()
 	o.stop = sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -294,7 +302,8 @@ func (o *officeTest) callback(paymentID, orderID string, tickets int) string {
 }
 
 func paymentBody(paymentID, orderID string, amount int, currency string) string {
-	return fmt.Sprintf(`{"type":"payment.succeeded","timestamp":"2026-11-20T12:00:00Z","data":{"payment_id":%q,"order_id":%q,"amount":%d,"currency":%q}}`,
+	return fmt.Sprintf(`{"type":"payment.succeeded","timestamp":"2026-11-20T12:00:00Z",`+
+		`"data":{"payment_id":%q,"order_id":%q,"amount":%d,"currency":%q}}`,
 		paymentID, orderID, amount, currency)
 }
 

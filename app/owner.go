@@ -5,28 +5,31 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+
+	"boxoffice/common/db"
 )
 
-// openOwner reads, or makes at the first start, the id of this office: one in both databases and in every message, so
-// that two offices that were given one cluster, or each other's database, refuse each other. The stock database has it
-// first, so processes that start together agree.
-func (o *office) openOwner(ctx context.Context) error {
-	id, err := o.orderDB.Owner(ctx)
+// claimDatabases returns the id of the office that both databases belong to, and makes one at the first start. Every
+// message has it too, so that two offices that were configured with one cluster, or with each other's database, refuse
+// each other's. The stock database gets it first, so that processes that start together agree on one.
+func claimDatabases(ctx context.Context, stockDB, orderDB *db.DB) (owner string, err error) {
+	id, err := orderDB.Owner(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if id == "" {
 		id = strings.ToLower(rand.Text())
 	}
-	if o.owner, err = o.stockDB.Own(ctx, id); err != nil {
-		return err
+	owner, err = stockDB.Own(ctx, id)
+	if err != nil {
+		return "", err
 	}
-	id, err = o.orderDB.Own(ctx, o.owner)
+	id, err = orderDB.Own(ctx, owner)
 	switch {
 	case err != nil:
-		return err
-	case id != o.owner:
-		return errors.New("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN to the databases of one office: these belong to two")
+		return "", err
+	case id != owner:
+		return "", errors.New("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN to the databases of one office: these belong to two")
 	}
-	return nil
+	return owner, nil
 }

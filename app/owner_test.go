@@ -6,17 +6,12 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 )
 
 // wantNoStart runs an office that must refuse to start, with one sentence.
 func (o *officeTest) wantNoStart(sentence string) {
 	o.t.Helper()
-	config, err := parseConfig(nil, func(name string) string { return o.env[name] }, io.Discard)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if err := serve(o.t.Context(), config, time.Now, io.Discard); err == nil || !strings.Contains(err.Error(), sentence) {
+	if err := runServe(o.t.Context(), o.call(io.Discard)); err == nil || !strings.Contains(err.Error(), sentence) {
 		o.t.Errorf("it ended with %v, want %q", err, sentence)
 	}
 }
@@ -25,7 +20,7 @@ func (o *officeTest) wantNoStart(sentence string) {
 // database by mistake mixed their orders.
 func TestOfficesRefuseEachOther(t *testing.T) {
 	east := newOffice(t)
-	west := &officeTest{home: newDatabases(t), t: t}
+	west := &officeTest{home: newDatabases(t), t: t, clock: &testClock{}}
 	west.nameServer, west.prefix = east.nameServer, east.prefix
 	west.env = west.environment()
 	west.wantNoStart("set BOXOFFICE_QUEUE_PREFIX")
@@ -34,6 +29,5 @@ func TestOfficesRefuseEachOther(t *testing.T) {
 	west.wantNoStart("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
 
 	west.env["BOXOFFICE_ORDER_DSN"], west.env["BOXOFFICE_QUEUE_PREFIX"] = west.orderDSN, newPrefix()
-	west.clock = &testClock{}
 	west.start()
 }

@@ -1,5 +1,5 @@
-// Package app makes an office of its parts: it reads the configuration, opens every part in the order in which they depend
-// on each other, and has the program's commands.
+// Package app wires the program: it makes a running office of the packages of this module, and has the commands that work
+// on one.
 package app
 
 import (
@@ -19,35 +19,32 @@ func Main(args, environ []string, getenv func(string) string, stdout, stderr io.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, args, environ, getenv, stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+	call := invocation{Args: args, Getenv: getenv, Now: time.Now, Stdout: stdout}
+	if err := run(ctx, environ, call); err != nil && !errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintln(stderr, "boxoffice:", err)
 		return 1
 	}
 	return 0
 }
 
-// run is the program: the office, or one of the commands. It returns when ctx ends and everything is closed.
-func run(ctx context.Context, args, environ []string, getenv func(string) string, stdout io.Writer) error {
+// run runs the command that the first argument names, or else the office. It returns when ctx ends and everything is
+// closed.
+func run(ctx context.Context, environ []string, call invocation) error {
 	if err := checkEnvironment(environ); err != nil {
 		return err
 	}
-	if len(args) > 0 {
-		if command, exists := commands()[args[0]]; exists {
-			return command(ctx, args[1:], getenv, time.Now, stdout)
+	if len(call.Args) > 0 {
+		if command, exists := commands()[call.Args[0]]; exists {
+			call.Args = call.Args[1:]
+			return command(ctx, call)
 		}
 	}
-	config, err := parseConfig(args, getenv, stdout)
-	if err != nil {
-		return err
-	}
-	return serve(ctx, config, time.Now, stdout)
+	return runServe(ctx, call)
 }
 
-// command is what the program can do beside running the office.
-type command func(ctx context.Context, args []string, getenv func(string) string, now func() time.Time, stdout io.Writer) error
-
-func commands() map[string]command {
-	return map[string]command{
+// commands are what the program can do besides running the office, by name.
+func commands() map[string]func(context.Context, invocation) error {
+	return map[string]func(context.Context, invocation) error{
 		"archive": runArchive,
 		"backup":  runBackup,
 		"broker":  runBroker,

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"boxoffice/broker"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // The RocketMQ client's push consumer has a data race of its own at start, so what starts one is tested without -race, and
@@ -44,18 +44,20 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 // openWithoutConsumers opens what serve opens, but for the push consumers.
 func (o *officeTest) openWithoutConsumers(args ...string) *office {
 	o.t.Helper()
-	config, err := parseConfig(args, func(name string) string { return o.env[name] }, newOutput(o.t))
+	call := o.call(newOutput(o.t), args...)
+	config, err := parseConfig(call)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	program := &office{config: config, now: o.clock.Now, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
+	program := &office{config: config, now: call.Now, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
 	o.t.Cleanup(func() {
 		if err := program.close(); err != nil {
 			o.t.Errorf("close the office: %v", err)
 		}
 	})
 	for _, open := range []func(context.Context) error{
-		program.openBroker, program.openDatabases, program.openOwner, program.openQueue, program.openServices, program.addMetrics, program.openHTTP,
+		program.openBroker, program.openDatabases, program.openQueue, program.openServices, program.openSweeper, program.openSeller,
+		program.openMetrics, program.openHTTP,
 	} {
 		if err := open(context.WithoutCancel(o.t.Context())); err != nil {
 			o.t.Fatal(err)

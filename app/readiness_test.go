@@ -35,7 +35,8 @@ func TestNotReadyWhileNoHalfMessageCanBeStored(t *testing.T) {
 	})
 	o.eventually("the process is not ready", func() bool {
 		status, checks := o.readiness()
-		return status == http.StatusServiceUnavailable && strings.Contains(checks["message queue"], "disk is full") && checks["stock database"] == "ok"
+		return status == http.StatusServiceUnavailable && strings.Contains(checks["message queue"], "disk is full") &&
+			checks["stock database"] == "ok"
 	})
 	if r, err := sendTo(o.admin, "GET", "/livez", "", ""); err != nil || r.status != http.StatusOK {
 		t.Errorf("livez: %d, %v", r.status, err)

@@ -51,5 +51,5 @@ func New(s *stock.Stock, o *order.Orders, opts Options) *Archiver {
 
 // releaseLease lets the next run continue with a screening at once, also when ctx has ended.
 func (a *Archiver) releaseLease(ctx context.Context, lease stock.ArchiveLease) error {
-	return a.stock.LeaveArchive(context.WithoutCancel(ctx), lease)
+	return a.stock.ReleaseArchive(context.WithoutCancel(ctx), lease)
 }

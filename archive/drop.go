@@ -26,7 +26,7 @@ func (a *Archiver) drop(ctx context.Context, lease stock.ArchiveLease, archive s
 	if err := a.dropRows(ctx, lease, archive.File); err != nil {
 		return err
 	}
-	a.opts.Log.Info("archived a screening", "screening", archive.ScreeningID, "orders", archive.Sums.Orders, "file", archive.File)
+	a.opts.Log.Info("archived a screening", "screening_id", archive.ScreeningID, "orders", archive.Sums.Orders, "file", archive.File)
 	return nil
 }
 

@@ -97,11 +97,13 @@ func (o *office) addScreening(id string, n, limit int64) {
 		orders = append(orders, orderID, id, buyer, 2, 9800, "CNY", string(state), reason, at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
 		holdings = append(holdings, id, buyer, 2)
 	}
-	o.insert(o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, settled_at)`, reservations)
+	o.insert(o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, settled_at)`, reservations)
 	if limit > 0 {
 		o.insert(o.stockDB, `holdings (screening_id, buyer_id, quantity)`, holdings)
 	}
-	o.insert(o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason, created_at, expires_at, settled_at)`, orders)
+	o.insert(o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
+		created_at, expires_at, settled_at)`, orders)
 	o.insert(o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments)
 	o.exec(o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`, sold, sold, n, id)
 }

@@ -21,7 +21,7 @@ func (a *Archiver) Restore(ctx context.Context, path string) (screeningID string
 	if err := a.restore(ctx, path, summary); err != nil {
 		return "", fmt.Errorf("restore screening %s: %w", summary.screening.ID, err)
 	}
-	a.opts.Log.Info("restored a screening", "screening", summary.screening.ID, "orders", summary.totals.Sums.Orders, "file", path)
+	a.opts.Log.Info("restored a screening", "screening_id", summary.screening.ID, "orders", summary.totals.Sums.Orders, "file", path)
 	return summary.screening.ID, nil
 }
 

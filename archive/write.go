@@ -41,7 +41,7 @@ func (a *Archiver) writeFile(ctx context.Context, lease stock.ArchiveLease, w *f
 		return archive, err
 	}
 	archive.Digest = summary.digest
-	if err := a.stock.KeepArchive(ctx, lease); err != nil {
+	if err := a.stock.RenewArchive(ctx, lease); err != nil {
 		return archive, err
 	}
 	return archive, w.complete()
@@ -121,7 +121,7 @@ func (a *Archiver) writeOrders(ctx context.Context, w *fileWriter, lease stock.A
 				return err
 			}
 		}
-		if err := a.stock.KeepArchive(ctx, lease); err != nil {
+		if err := a.stock.RenewArchive(ctx, lease); err != nil {
 			return err
 		}
 		after = page[len(page)-1]
@@ -141,7 +141,7 @@ func (a *Archiver) writeHoldings(ctx context.Context, w *fileWriter, lease stock
 				return err
 			}
 		}
-		if err := a.stock.KeepArchive(ctx, lease); err != nil {
+		if err := a.stock.RenewArchive(ctx, lease); err != nil {
 			return err
 		}
 		afterBuyer = page[len(page)-1].BuyerID

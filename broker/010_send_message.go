@@ -3,7 +3,7 @@ package broker
 import (
 	"fmt"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // SEND_MESSAGE (10): a producer sends one message.

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // PULL_MESSAGE (11): a consumer reads a queue from an offset.

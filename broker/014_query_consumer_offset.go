@@ -3,7 +3,7 @@ package broker
 import (
 	"strconv"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // QUERY_CONSUMER_OFFSET (14): where a group goes on in a queue.

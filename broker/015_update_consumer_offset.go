@@ -3,7 +3,7 @@ package broker
 import (
 	"strings"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // UPDATE_CONSUMER_OFFSET (15): a group has consumed a queue up to an offset.

@@ -3,7 +3,7 @@ package broker
 import (
 	"strings"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // UPDATE_AND_CREATE_TOPIC (17): an admin tool creates or changes a topic.

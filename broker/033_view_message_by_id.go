@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // VIEW_MESSAGE_BY_ID (33): one message, by the physical offset in its id.
 //

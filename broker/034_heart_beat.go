@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // HEART_BEAT (34): a client says that it is alive, which producer groups it

@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // UNREGISTER_CLIENT (35): a client leaves its groups before it disconnects.
 // The Go client never sends it; closing the connection has the same effect.

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // CONSUMER_SEND_MSG_BACK (36): a consumer could not process a message; it is to

@@ -3,7 +3,7 @@ package broker
 import (
 	"strconv"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // END_TRANSACTION (37): a producer commits or rolls back a half message.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // GET_CONSUMER_LIST_BY_GROUP (38): who shares the queues of a group.

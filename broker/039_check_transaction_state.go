@@ -3,7 +3,7 @@ package broker
 import (
 	"strconv"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // CHECK_TRANSACTION_STATE (39), broker to client: what has become of the

@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // NOTIFY_CONSUMER_IDS_CHANGED (40), broker to client: the members of a
 // consumer group have changed; the client balances its queues at once.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // LOCK_BATCH_MQ (41): an orderly consumer claims queues for itself.

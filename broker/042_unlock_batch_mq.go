@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // UNLOCK_BATCH_MQ (42): an orderly consumer gives queues back.
 //

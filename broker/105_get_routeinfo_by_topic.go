@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // GET_ROUTEINFO_BY_TOPIC (105), the nameserver's request: where a topic lives.
 //

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // SEND_BATCH_MESSAGE (320): a producer sends several messages to one queue.

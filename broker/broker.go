@@ -218,7 +218,7 @@ func (b *Broker) runHousekeeping() {
 // report logs the failure of something that no client waits for.
 func (b *Broker) report(what string, err error) {
 	if err != nil && !errors.Is(err, commitlog.ErrClosed) {
-		b.log.Error(what, "error", err)
+		b.log.Error("a task of the broker failed", "task", what, "error", err)
 	}
 }
 

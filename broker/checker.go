@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // checkTick bounds the sleep between looks at the check interval, for clocks

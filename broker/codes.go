@@ -1,6 +1,6 @@
 package broker
 
-import "boxoffice/broker/internal/remoting"
+import "boxoffice/broker/remoting"
 
 // Request codes of RocketMQ, for Intercept.
 const (

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // batchItem is one message of a batch body, as the Go client writes it.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // onPurpose lists in what the embedded broker's frames differ from the recorded

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func TestConformanceMembersOfAGroup(t *testing.T) {

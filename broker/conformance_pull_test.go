@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // Levels 1 to 3 are 1, 5 and 10 s. The message of a level is never early, one
@@ -117,7 +117,8 @@ func TestConformanceRefusedPulls(t *testing.T) {
 		}
 	}
 	// An offset in a queue that was always empty is moved to its start.
-	if f := s.reading.ask(remoting.PullMessage, change("queueOffset", "3"), nil); f.Code != remoting.PullOffsetMoved || f.Ext["nextBeginOffset"] != "0" {
+	if f := s.reading.ask(remoting.PullMessage, change("queueOffset", "3"), nil); f.Code != remoting.PullOffsetMoved ||
+		f.Ext["nextBeginOffset"] != "0" {
 		t.Errorf("offset in an empty queue: answer %d %v", f.Code, f.Ext)
 	}
 }

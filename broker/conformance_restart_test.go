@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // TestConformanceRestart ends a broker while it holds messages, a delayed one,

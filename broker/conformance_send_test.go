@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func TestConformanceSend(t *testing.T) {

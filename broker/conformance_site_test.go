@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // getBrokerConfig is RequestCode.GET_BROKER_CONFIG; only real brokers answer it.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func (cs *connections) first(t *testing.T) *conn {

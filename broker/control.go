@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // Request is what an interceptor sees of a frame: a client's request before

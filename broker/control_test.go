@@ -9,7 +9,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // verdict installs an interceptor that always decides the same.

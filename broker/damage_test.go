@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // damage flips a bit of a text in the newest segment of a broker's log.

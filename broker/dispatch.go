@@ -3,7 +3,7 @@ package broker
 import (
 	"sync/atomic"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // call is one request on its way through the broker. Its handler ends it

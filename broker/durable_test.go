@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"boxoffice/broker/internal/commitlog"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // gate lets a test stop and fail the fsyncs of log segments.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // golden is the form of a frame that a broker sent: what changes from run to

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // goroutines counts those whose stack names a function of this prefix as

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // codes are all requests the broker knows and some it does not.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // Message is a stored message as a test wants to see it.

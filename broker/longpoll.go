@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // expiryTick is how often held pulls are looked at for their time limit.

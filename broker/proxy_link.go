@@ -4,7 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // fate is what becomes of the answer to a request.

@@ -16,7 +16,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/producer"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // dialProxy is a wire through a proxy, to the broker's port as the proxy's own nameserver names it.
@@ -78,7 +78,8 @@ func TestProxyVerdicts(t *testing.T) {
 		code     int
 	}{
 		{"Pass", broker.Pass, 1, true, remoting.Success}, {"Drop", broker.Drop, 0, false, 0}, {"DropReply", broker.DropReply, 1, false, 0},
-		{"Twice", broker.Twice, 2, true, remoting.Success}, {"Fail", broker.Fail(remoting.ServiceNotAvailable, "on purpose"), 0, true, remoting.ServiceNotAvailable},
+		{"Twice", broker.Twice, 2, true, remoting.Success}, {"Fail", broker.Fail(remoting.ServiceNotAvailable, "on purpose"), 0,
+			true, remoting.ServiceNotAvailable},
 		{"Hold", broker.Hold(release), 0, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func TestHeldPullAnswersWhenAMessageArrives(t *testing.T) {

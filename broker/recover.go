@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"boxoffice/broker/internal/commitlog"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // recoverState opens the data directory and brings the broker's state to
@@ -65,7 +65,8 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("the message log is damaged in %s, and %d bytes from there on would be lost: bring the data directory back from a backup, or give them up (%v)",
+	return fmt.Sprintf("the message log is damaged in %s, and %d bytes from there on would be lost: "+
+		"bring the data directory back from a backup, or give them up (%v)",
 		e.File, e.Bytes, e.Cause)
 }
 

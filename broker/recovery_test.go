@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // reopen starts a broker on a directory that another one has used.

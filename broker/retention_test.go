@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func segments(t *testing.T, dir string) int {
@@ -91,7 +91,8 @@ func TestRetentionBySize(t *testing.T) {
 	if f.Code != remoting.PullOffsetMoved || f.Ext["nextBeginOffset"] != strconv.FormatInt(lowest, 10) {
 		t.Errorf("pull of what is deleted: answer %d, next %s, want %d", f.Code, f.Ext["nextBeginOffset"], lowest)
 	}
-	if f := w.mustAsk(remoting.GetMinOffset, map[string]string{"topic": "bulk", "queueId": "0"}, nil); f.Ext["offset"] != strconv.FormatInt(lowest, 10) {
+	if f := w.mustAsk(remoting.GetMinOffset, map[string]string{"topic": "bulk", "queueId": "0"},
+		nil); f.Ext["offset"] != strconv.FormatInt(lowest, 10) {
 		t.Errorf("minimum offset %s, want %d", f.Ext["offset"], lowest)
 	}
 	if err := b.Close(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 const (

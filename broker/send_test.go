@@ -10,7 +10,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func TestSendStoresWhatWasSent(t *testing.T) {
@@ -75,7 +75,8 @@ func TestSendRefuses(t *testing.T) {
 		{"body over 4 MiB", sendExt("picky", nil), make([]byte, 4<<20+1), remoting.MessageIllegal},
 		{"properties over 32 KiB", sendExt("picky", map[string]string{"p": strings.Repeat("x", 32768)}), nil, remoting.MessageIllegal},
 		{"half with delay", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "DELAY": "2"}), nil, remoting.MessageIllegal},
-		{"half with timer", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "TIMER_DELAY_SEC": "2"}), nil, remoting.MessageIllegal},
+		{"half with timer", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "TIMER_DELAY_SEC": "2"}), nil,
+			remoting.MessageIllegal},
 		{"timer", sendExt("picky", map[string]string{"TIMER_DELIVER_MS": "2"}), nil, remoting.MessageIllegal},
 		{"queue that is not there", with(sendExt("picky", nil), "queueId", "1"), nil, remoting.InvalidParameter},
 		{"topic of the broker", sendExt("RMQ_SYS_TRANS_HALF_TOPIC", half), nil, remoting.NoPermission},

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"boxoffice/broker/internal/commitlog"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // Reasons why a message cannot be stored.

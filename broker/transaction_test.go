@@ -10,7 +10,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 func TestCommitDeliversAndRollbackDoesNot(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"boxoffice/broker"
-	"boxoffice/broker/internal/remoting"
+	"boxoffice/broker/remoting"
 )
 
 // wire is a client that speaks single frames, for what the real client cannot
@@ -38,7 +38,8 @@ func dialWire(t testing.TB, addr string) *wire {
 
 func (w *wire) send(code int, ext map[string]string, body []byte) int32 {
 	w.t.Helper()
-	f := &remoting.Frame{Code: code, Language: "GO", Version: 317, Opaque: w.opaque.Add(1), Ext: ext, Body: body}
+	f := remoting.NewRequest(code, ext)
+	f.Opaque, f.Body = w.opaque.Add(1), body
 	raw, err := remoting.AppendFrame(nil, f)
 	if err != nil {
 		w.t.Fatalf("encode frame: %v", err)

@@ -9,21 +9,25 @@ import (
 	"boxoffice/stock"
 )
 
+// maxNotes is how many payments of each kind a report notes.
+const maxNotes = 1000
+
+// examinePayments looks for payments that wait too long for their order, and notes those that have to be sent back.
 func examinePayments(ctx context.Context, o Office, r *Report) error {
 	if err := examineParked(ctx, o, r); err != nil {
 		return err
 	}
-	refunds, err := o.Orders.RefundsDue(ctx, notesMax)
+	refunds, err := o.Orders.RefundsDue(ctx, maxNotes)
 	if err != nil {
 		return err
 	}
 	r.note("refund_due", refunds)
-	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, notesMax, 0)
+	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, maxNotes, 0)
 	if err != nil {
 		return err
 	}
 	r.note("mismatched_payment", mismatched)
-	reused, err := o.Orders.ReusedPayments(ctx, notesMax)
+	reused, err := o.Orders.ReusedPayments(ctx, maxNotes)
 	if err != nil {
 		return err
 	}
@@ -31,14 +35,16 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 	return nil
 }
 
+// note adds a note for each payment.
 func (r *Report) note(kind string, claims []order.Claim) {
 	for _, c := range claims {
 		r.Notes = append(r.Notes, Note{kind, c.PaymentID, c.OrderID, c.Amount.Amount, c.Amount.Currency, c.Since})
 	}
 }
 
-// examineParked looks at payments that wait for their order. Whatever makes the order move applies them too: when the
-// reservation is published, one of released tickets becomes a refund, and one of sold tickets pays an order that is gone.
+// examineParked looks for payments that have waited for their order longer than a message takes. When the order's
+// reservation is published again, they are applied: one for released tickets becomes a refund, and one for sold tickets
+// pays the order, which is made anew.
 func examineParked(ctx context.Context, o Office, r *Report) error {
 	for skip := 0; ; skip += pageSize {
 		page, err := o.Orders.PaymentsOf(ctx, order.Parked, pageSize, skip)
@@ -61,15 +67,17 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 	}
 }
 
+// parkedTrouble is the trouble of one payment that waits, with what its reservation says of it.
 func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]stock.Reservation) Trouble {
 	t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Detail: fmt.Sprintf("%d %s for order %s waits since %s",
 		c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
 	reservation, exists := reservations[c.OrderID]
 	if !exists {
-		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, send the money back, and mark the payment as a mismatch"
+		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, send the money back, " +
+			"and mark the payment as a mismatch"
 		return t
 	}
 	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
-	t.Remedy, t.orders = publishAgain, []string{c.OrderID}
+	t.Remedy, t.republish = publishAgain, []string{c.OrderID}
 	return t
 }

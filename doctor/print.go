@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// Print writes the report for people.
+// Print writes the report as text for people.
 func (r *Report) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	p := &printer{w: t}
@@ -33,7 +33,7 @@ func (r *Report) Print(w io.Writer) error {
 	if hidden := r.Total() - len(r.Troubles); hidden > 0 {
 		p.line("and %d more", hidden)
 	}
-	for _, done := range r.Treated {
+	for _, done := range r.Fixed {
 		p.line("done\t%s", done)
 	}
 	switch {
@@ -45,6 +45,7 @@ func (r *Report) Print(w io.Writer) error {
 	return errors.Join(p.err, t.Flush())
 }
 
+// printer writes lines until one fails, and keeps the error.
 type printer struct {
 	w   io.Writer
 	err error
@@ -56,6 +57,7 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
+// queue writes what was found of the message queue.
 func (p *printer) queue(r *Report) {
 	if r.Skipped != "" {
 		p.line("queue: skipped, %s", r.Skipped)

@@ -12,25 +12,13 @@ import (
 	"boxoffice/common/mq"
 )
 
-// letters are what one group, or the half topic, has given up.
-type letters struct {
-	kind  Kind
-	group string // of dead letters
-	count int64  // of all that there are, also of those that were not read
-	mq.Letters
-}
+// maxDead is how many dead messages are read at once of each consumer group, and of the half messages.
+const maxDead = 1000
 
-// more reads those that follow, once the ones before are reviewed.
-func (l letters) more(ctx context.Context, o Office) (mq.Letters, error) {
-	if l.kind == DeadLetter {
-		return o.Bus.DeadLetters(ctx, l.group, lettersMax)
-	}
-	return o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), lettersMax)
-}
-
+// examineQueue reads how many messages wait, and lists the dead ones.
 func examineQueue(ctx context.Context, o Office, r *Report) error {
-	if o.Away != nil {
-		r.add(Trouble{Kind: QueueAway, ID: "queue", Detail: o.Away.Error()})
+	if o.BusErr != nil {
+		r.add(Trouble{Kind: QueueAway, ID: "queue", Detail: o.BusErr.Error()})
 	}
 	if o.Bus == nil {
 		return nil
@@ -44,6 +32,7 @@ func examineQueue(ctx context.Context, o Office, r *Report) error {
 	return err
 }
 
+// examineDepths asks the brokers. It leaves their errors to examineQueue.
 func examineDepths(ctx context.Context, o Office, r *Report) error {
 	depths, err := o.Bus.Inspect(ctx, event.Subscriptions()...)
 	if err != nil {
@@ -59,49 +48,61 @@ func examineDepths(ctx context.Context, o Office, r *Report) error {
 		return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Topic, b.Topic))
 	})
 	for _, sub := range event.Subscriptions() {
-		found, err := o.Bus.DeadLetters(ctx, sub.Group, lettersMax)
-		if err != nil {
+		dead := deadMessages{kind: DeadLetter, group: sub.Group, count: depths.DeadLetters[sub.Group]}
+		if err := dead.read(ctx, o); err != nil {
 			return err
 		}
-		r.addLetters(DeadLetter, sub.Group, depths.DeadLetters[sub.Group], found)
+		r.addDead(dead)
 	}
-	found, err := o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), lettersMax)
-	if err != nil {
+	dead := deadMessages{kind: ExhaustedHalf, count: depths.HalvesExhausted}
+	if err := dead.read(ctx, o); err != nil {
 		return err
 	}
-	r.addLetters(ExhaustedHalf, "", depths.HalvesExhausted, found)
+	r.addDead(dead)
 	return nil
 }
 
-func (r *Report) addLetters(kind Kind, group string, count int64, found mq.Letters) {
-	r.letters = append(r.letters, letters{kind, group, count, found})
-	for _, l := range found.List {
-		t := Trouble{Kind: kind, ID: l.MessageID, Detail: fmt.Sprintf("topic %s, stored %s, ", l.Topic, l.StoredAt.UTC().Format("2006-01-02T15:04:05Z"))}
-		if group != "" {
-			t.Detail = "group " + group + ", " + t.Detail
+// read reads those of the messages that come first, or next once the ones before are reviewed.
+func (d *deadMessages) read(ctx context.Context, o Office) (err error) {
+	if d.kind == DeadLetter {
+		d.DeadMessages, err = o.Bus.DeadLetters(ctx, d.group, maxDead)
+	} else {
+		d.DeadMessages, err = o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), maxDead)
+	}
+	return err
+}
+
+// addDead adds a trouble for each dead message, with the orders that it is about.
+func (r *Report) addDead(dead deadMessages) {
+	r.dead = append(r.dead, dead)
+	for _, m := range dead.List {
+		stored := m.StoredAt.UTC().Format("2006-01-02T15:04:05Z")
+		t := Trouble{Kind: dead.kind, ID: m.MessageID, Detail: fmt.Sprintf("topic %s, stored %s, ", m.Topic, stored)}
+		if dead.group != "" {
+			t.Detail = "group " + dead.group + ", " + t.Detail
 		}
-		orders, err := ordersOf(l)
+		orders, err := ordersOf(m)
 		switch {
 		case err != nil:
-			t.Detail += fmt.Sprintf("unreadable (%v): %.200q", err, l.Body)
+			t.Detail += fmt.Sprintf("unreadable (%v): %.200q", err, m.Body)
 			t.Remedy = "put it aside"
-		case kind == ExhaustedHalf:
-			t.Detail += "orders " + few(orders)
+		case dead.kind == ExhaustedHalf:
+			t.Detail += "orders " + abbreviate(orders)
 			t.Remedy = "publish its reservations again"
 		default:
-			t.Detail += "orders " + few(orders)
+			t.Detail += "orders " + abbreviate(orders)
 			t.Remedy = "send it again"
 		}
 		r.add(t)
 	}
 }
 
-// ordersOf reads whose orders a message is about.
-func ordersOf(l mq.Letter) ([]string, error) {
+// ordersOf returns the ids of the orders that a message is about.
+func ordersOf(dead mq.DeadMessage) ([]string, error) {
 	var ids []string
-	switch l.Topic {
+	switch dead.Topic {
 	case string(event.StockReserved):
-		m, err := event.StockReserved.Decode(l.Body)
+		m, err := event.StockReserved.Decode(dead.Body)
 		if err != nil {
 			return nil, err
 		}
@@ -109,13 +110,13 @@ func ordersOf(l mq.Letter) ([]string, error) {
 			ids = append(ids, o.ID)
 		}
 	case string(event.PaymentDue):
-		m, err := event.PaymentDue.Decode(l.Body)
+		m, err := event.PaymentDue.Decode(dead.Body)
 		if err != nil {
 			return nil, err
 		}
 		ids = m.OrderIDs
 	case string(event.OrderSettled):
-		m, err := event.OrderSettled.Decode(l.Body)
+		m, err := event.OrderSettled.Decode(dead.Body)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +124,7 @@ func ordersOf(l mq.Letter) ([]string, error) {
 			ids = append(ids, o.OrderID)
 		}
 	default:
-		return nil, fmt.Errorf("topic %q is none of this office", l.Topic)
+		return nil, fmt.Errorf("topic %q is none of this office", dead.Topic)
 	}
 	if len(ids) == 0 {
 		return nil, errors.New("it names no order")
@@ -131,7 +132,8 @@ func ordersOf(l mq.Letter) ([]string, error) {
 	return ids, nil
 }
 
-func few(ids []string) string {
+// abbreviate lists the first few ids, and how many more there are.
+func abbreviate(ids []string) string {
 	const shown = 5
 	if len(ids) <= shown {
 		return strings.Join(ids, ", ")

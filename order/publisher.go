@@ -138,7 +138,7 @@ func (p *publisher) drop(n int, err error) {
 // report logs an outage when it begins.
 func (p *publisher) report(err error) {
 	if !p.failing.Swap(true) {
-		p.log.Warn("settled orders are not published; the sweeper will ask for those that are lost", "err", err)
+		p.log.Warn("settled orders are not published; the sweeper will ask for those that are lost", "error", err)
 	}
 }
 

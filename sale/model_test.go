@@ -66,7 +66,8 @@ func (m *model) purchase(t *rapid.T) {
 	}), 1, 6).Draw(t, "requests")
 	fault := rapid.SampledFrom([]string{"none", "none", "none", "check meanwhile", "not run"}).Draw(t, "fault")
 	away := errors.New("away")
-	seller := newSeller(m.s.Stock, Options{PayWindow: time.Hour, Now: m.clock.Now}, func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+	seller := newSeller(m.s.Stock, Options{PayWindow: time.Hour, Now: m.clock.Now}, func(ctx context.Context,
+		l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
 		m.lastTxID = l.TxID
 		switch fault {
 		case "check meanwhile":

@@ -205,7 +205,8 @@ func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
 	}
 	screening := addScreening(t, s, 1000, 0)
 	halves := 0
-	seller := newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+	seller := newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList,
+		local func(context.Context) mq.Outcome) (mq.Outcome, error) {
 		halves++
 		return local(ctx), nil
 	})

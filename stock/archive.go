@@ -175,7 +175,7 @@ func (s *Stock) TakeArchive(ctx context.Context, screeningID, worker string) (Ar
 	}
 	archive, err := s.Archive(ctx, screeningID)
 	if err != nil {
-		return lease, archive, errors.Join(err, s.LeaveArchive(ctx, lease))
+		return lease, archive, errors.Join(err, s.ReleaseArchive(ctx, lease))
 	}
 	return lease, archive, nil
 }
@@ -235,14 +235,14 @@ func (l ArchiveLease) renewWritten(ctx context.Context, tx *db.Tx, now time.Time
 		WHERE screening_id = ? AND worker = ? AND written_at IS NOT NULL`, now.Add(archiveLease).UnixMilli(), l.ScreeningID, l.worker)
 }
 
-// KeepArchive says that the worker is alive.
-func (s *Stock) KeepArchive(ctx context.Context, l ArchiveLease) error {
+// RenewArchive says that the worker is alive.
+func (s *Stock) RenewArchive(ctx context.Context, l ArchiveLease) error {
 	now := s.now()
 	return s.archiveFailed("keep an archive", s.db.InTx(ctx, func(tx *db.Tx) error { return l.renew(ctx, tx, now) }))
 }
 
-// LeaveArchive lets another worker go on at once.
-func (s *Stock) LeaveArchive(ctx context.Context, l ArchiveLease) error {
+// ReleaseArchive lets another worker go on at once.
+func (s *Stock) ReleaseArchive(ctx context.Context, l ArchiveLease) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE archives SET lease_until = 0 WHERE screening_id = ? AND worker = ?`, l.ScreeningID, l.worker)
 		return err

@@ -84,7 +84,8 @@ func TestEveryLayerOfTheFilterIsRead(t *testing.T) {
 		mustArchive(t, s, screening.ID)
 		exec(t, s, fmt.Sprintf(`UPDATE archives SET orders = %d WHERE screening_id = '%s'`, filterLayerIDs, screening.ID))
 		var layers int
-		if err := s.db.Reader().GetContext(t.Context(), &layers, `SELECT COUNT(DISTINCT layer) FROM archived_filter WHERE block >= 0`); err != nil || layers != n+1 {
+		if err := s.db.Reader().GetContext(t.Context(), &layers,
+			`SELECT COUNT(DISTINCT layer) FROM archived_filter WHERE block >= 0`); err != nil || layers != n+1 {
 			t.Fatalf("%d layers, %v, want %d", layers, err, n+1)
 		}
 	}

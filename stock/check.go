@@ -35,7 +35,7 @@ func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
 		}
 	}
 	if err != nil {
-		s.log.Warn("check-back is left open", "tx", half.TxID, "checks", half.Checks, "error", err)
+		s.log.Warn("check-back is left open", "tx_id", half.TxID, "checks", half.Checks, "error", err)
 		return mq.Unknown
 	}
 	return outcome

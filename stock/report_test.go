@@ -32,8 +32,10 @@ func TestReportAddsUpTicketsAndNamesWhatDisagrees(t *testing.T) {
 		after = page[0].ScreeningID
 		accounts[after] = page[0]
 	}
-	if len(accounts) != 2 || accounts[first.ID] != (Account{ScreeningID: first.ID, Capacity: 10, Available: 8, Reserved: 2, HeldSum: 2, Writing: true}) ||
-		accounts[second.ID] != (Account{ScreeningID: second.ID, Capacity: 100, Available: 97, Sold: 3, SoldSum: 3, Writing: true}) || !accounts[first.ID].Balanced() {
+	if len(accounts) != 2 || accounts[first.ID] != (Account{ScreeningID: first.ID, Capacity: 10, Available: 8, Reserved: 2,
+		HeldSum: 2, Writing: true}) ||
+		accounts[second.ID] != (Account{ScreeningID: second.ID, Capacity: 100, Available: 97, Sold: 3, SoldSum: 3,
+			Writing: true}) || !accounts[first.ID].Balanced() {
 		t.Errorf("accounts %+v", accounts)
 	}
 	exec(t, s, `UPDATE stock SET sold = sold + 1, available = available - 1 WHERE screening_id = ?`, first.ID)

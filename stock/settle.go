@@ -178,7 +178,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 		case next:
 			continue
 		default:
-			s.log.Error("an order was settled both ways", "order", r.OrderID, "was", r.State, "now", next)
+			s.log.Error("an order was settled both ways", "order_id", r.OrderID, "was", r.State, "now", next)
 			if next == Sold {
 				change.released = append(change.released, r.OrderID)
 			}

@@ -1,5 +1,5 @@
-// The page: it polls screenings and orders, and sends what the buyer does. A poll that fails waits longer each time, and
-// a hidden tab does not poll.
+// The page's main script: it polls screenings and orders, shows them as cards, and sends what the buyer does. Each failed
+// poll doubles the wait before the next one, and a hidden tab does not poll.
 
 import * as calls from "./calls.js";
 import { OrderCard, ScreeningCard } from "./cards.js";
@@ -8,20 +8,20 @@ const pollWait = 1000;
 const idleWait = 5000;
 const pollWaitMax = 15_000;
 const triesMax = 8;
-const clicksWait = 1500; // a human's double click is one purchase, also when the first one is answered at once
-const namesMax = 8;
+const doubleClickWait = 1500; // a double click is one purchase, however fast the first click is answered
+const loadMax = 8;
 
 const $ = (id) => document.getElementById(id);
 const demo = document.body.dataset.demo === "yes";
-const screenings = new Map();
-const asking = new Set(); // screenings whose purchase is on its way
-const known = new Map(); // screenings by id, for the orders: also those that are not on sale any more
-let pages = 1; // of screenings that are shown
-const orders = new Map();
+const screenings = new Map(); // cards by screening id
+const purchasing = new Set(); // ids of screenings whose purchase has no answer yet
+const screeningsById = new Map(); // as answered last; an order card shows its screening's name, also after the sale
+let pages = 1; // pages of screenings that are shown
+const orders = new Map(); // cards by order id
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const jitter = (ms) => ms * (0.85 + 0.3 * Math.random());
 
-const codeWords = {
+const problemTexts = {
   sold_out: "Sold out: somebody was faster. Unpaid tickets come back, so it is worth another try.",
   limit_exceeded: "You hold as many tickets for this screening as one person may.",
   sale_not_open: "The sale has not opened yet.",
@@ -32,9 +32,9 @@ const codeWords = {
   no_answer: "The box office does not answer.",
   already_paid: "The order is paid already.",
 };
-const wordsFor = (refusal) => codeWords[refusal.code] || refusal.message;
+const problemText = (error) => problemTexts[error.code] || error.message;
 
-const resultWords = {
+const resultTexts = {
   applied: "Paid. Enjoy the movie!",
   duplicate: "This order's payment was received before.",
   parked: "The payment is there, and is applied as soon as the order is.",
@@ -42,14 +42,14 @@ const resultWords = {
   mismatch: "The payment does not match the order.",
 };
 
-function news(text, kind = "") {
+function showMessage(text, kind = "") {
   const line = $("news");
   line.hidden = text === "";
   line.dataset.kind = kind;
   line.textContent = text;
 }
 
-// reconcile keeps one card for each item, in the items' order.
+// reconcile makes a list show one card per item, in the items' order: it adds, updates, moves and removes cards.
 function reconcile(list, cards, items, make, show) {
   const ids = new Set(items.map((item) => item.id));
   for (const [id, card] of cards) {
@@ -68,10 +68,10 @@ function reconcile(list, cards, items, make, show) {
 
 async function pollScreenings() {
   const { items, more } = await calls.screenings(pages);
-  for (const item of items) known.set(item.id, item);
+  for (const item of items) screeningsById.set(item.id, item);
   reconcile($("screenings"), screenings, items, (id) => new ScreeningCard(id, buy), (card, item) => {
     card.signedIn = calls.session.token !== "";
-    card.working = asking.has(item.id);
+    card.working = purchasing.has(item.id);
     card.show(item);
   });
   $("screenings-empty").hidden = items.length > 0;
@@ -79,14 +79,15 @@ async function pollScreenings() {
   return pollWait;
 }
 
-// learnNames asks for the screenings of orders that are on no list, some at a time. What fails is asked for again.
-async function learnNames(items) {
-  const missing = new Set(items.map((item) => item.screening_id).filter((id) => !known.has(id)));
-  for (const id of [...missing].slice(0, namesMax)) {
+// loadMissingScreenings loads screenings of orders that are not on sale any more, a few per poll. One that fails is tried
+// again at the next poll.
+async function loadMissingScreenings(items) {
+  const missing = new Set(items.map((item) => item.screening_id).filter((id) => !screeningsById.has(id)));
+  for (const id of [...missing].slice(0, loadMax)) {
     try {
-      known.set(id, await calls.screening(id));
-    } catch (refusal) {
-      if (!(refusal instanceof calls.Refusal)) throw refusal;
+      screeningsById.set(id, await calls.screening(id));
+    } catch (error) {
+      if (!(error instanceof calls.CallError)) throw error;
       return;
     }
   }
@@ -96,17 +97,17 @@ async function pollOrders() {
   const token = calls.session.token;
   let items = [];
   if (token) ({ items } = await calls.orders());
-  await learnNames(items);
+  await loadMissingScreenings(items);
   if (token !== calls.session.token) return 0; // the buyer changed meanwhile
   reconcile($("orders"), orders, items, (id) => new OrderCard(id, demo, { onPay: pay, onCancel: cancel }),
-    (card, item) => card.show(item, known.get(item.screening_id)));
+    (card, item) => card.show(item, screeningsById.get(item.screening_id)));
   $("orders-empty").hidden = items.length > 0;
   const open = [...orders.values()].some((card) => card.open);
   document.body.dataset.orders = open ? "open" : "settled";
   return open ? pollWait : idleWait;
 }
 
-// poller repeats a poll; wake asks for the next one now.
+// poller repeats a poll, which returns the wait before the next one. The function that it returns ends a wait early.
 function poller(poll, onState) {
   let wake = () => {};
   (async () => {
@@ -114,10 +115,10 @@ function poller(poll, onState) {
       try {
         wait = await poll();
         onState("live");
-      } catch (refusal) {
-        if (!(refusal instanceof calls.Refusal)) throw refusal;
+      } catch (error) {
+        if (!(error instanceof calls.CallError)) throw error;
         wait = Math.min(pollWaitMax, Math.max(pollWait, wait) * 2);
-        onState("waiting", refusal);
+        onState("waiting", error);
       }
       await Promise.race([sleep(jitter(wait)), new Promise((resolve) => { wake = resolve; })]);
       while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
@@ -130,30 +131,30 @@ const wakeScreenings = poller(pollScreenings, (state) => {
   $("link").dataset.state = state;
   $("link").textContent = state === "live" ? "live" : "no answer, trying again";
 });
-const wakeOrders = poller(pollOrders, (_, refusal) => {
-  if (refusal?.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
-  if (refusal?.status === 403) signOut("This token does not buy: it needs the role buyer.");
+const wakeOrders = poller(pollOrders, (_, error) => {
+  if (error?.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
+  if (error?.status === 403) signOut("This token does not buy: it needs the role buyer.");
 });
 
 async function buy(id, quantity) {
-  if (asking.has(id)) return;
+  if (purchasing.has(id)) return;
   calls.begin(id, quantity);
   await settlePurchase(id);
 }
 
-// settlePurchase sends a purchase until it is answered, one way or the other. What is given up is sent again by the next
-// click or reload, under the same key.
+// settlePurchase sends a purchase until it is sold or refused, at most triesMax times. After that the next click or reload
+// sends it again, with the same Idempotency-Key.
 async function settlePurchase(id) {
-  const busyWith = (working) => {
-    if (working) asking.add(id);
-    else asking.delete(id);
+  const setWorking = (working) => {
+    if (working) purchasing.add(id);
+    else purchasing.delete(id);
     const card = screenings.get(id);
     if (!card) return;
     card.working = working;
     card.tick();
   };
-  const tell = (text, kind) => (screenings.get(id) ? screenings.get(id).tell(text, kind) : news(text, kind));
-  busyWith(true);
+  const tell = (text, kind) => (screenings.get(id) ? screenings.get(id).tell(text, kind) : showMessage(text, kind));
+  setWorking(true);
   tell("");
   const begunAt = performance.now();
   for (let tries = 1, wait = 500; ; tries++, wait = Math.min(wait * 2, 8000)) {
@@ -161,21 +162,21 @@ async function settlePurchase(id) {
       const order = await calls.purchase(id);
       if (order) tell(order.quantity === 1 ? "1 ticket is yours: now pay." : `${order.quantity} tickets are yours: now pay.`, "good");
       break;
-    } catch (refusal) {
-      if (!(refusal instanceof calls.Refusal)) throw refusal;
-      if (refusal.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
-      if (!refusal.again || tries === triesMax) {
-        tell(wordsFor(refusal) + (refusal.again ? " Your purchase is not lost: click Buy to ask again." : ""), "bad");
+    } catch (error) {
+      if (!(error instanceof calls.CallError)) throw error;
+      if (error.status === 401) signOut("Sign in again: the token is not valid, or not any more.");
+      if (!error.retryable || tries === triesMax) {
+        tell(problemText(error) + (error.retryable ? " Your purchase is not lost: click Buy to ask again." : ""), "bad");
         break;
       }
-      tell(`${wordsFor(refusal)} Trying again...`, "wait");
+      tell(`${problemText(error)} Trying again...`, "wait");
       await sleep(jitter(wait));
     }
   }
   wakeScreenings();
   wakeOrders();
-  await sleep(clicksWait - (performance.now() - begunAt));
-  busyWith(false);
+  await sleep(doubleClickWait - (performance.now() - begunAt));
+  setWorking(false);
 }
 
 async function act(id, what, done) {
@@ -185,9 +186,9 @@ async function act(id, what, done) {
   card.tick();
   try {
     done(await what(id));
-  } catch (refusal) {
-    if (!(refusal instanceof calls.Refusal)) throw refusal;
-    news(wordsFor(refusal), "bad");
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    showMessage(problemText(error), "bad");
   }
   card.working = false;
   card.tick();
@@ -196,8 +197,8 @@ async function act(id, what, done) {
 }
 
 const pay = (id) => act(id, calls.pay, ({ result }) =>
-  news(resultWords[result] || result, result === "applied" || result === "duplicate" ? "good" : "bad"));
-const cancel = (id) => act(id, calls.cancel, () => news("The order is cancelled, and its tickets are on sale again."));
+  showMessage(resultTexts[result] || result, result === "applied" || result === "duplicate" ? "good" : "bad"));
+const cancel = (id) => act(id, calls.cancel, () => showMessage("The order is cancelled, and its tickets are on sale again."));
 
 function showSession() {
   const { buyer, token } = calls.session;
@@ -214,18 +215,18 @@ function showSession() {
 function signOut(why = "") {
   calls.session.close();
   showSession();
-  news(why, why ? "bad" : "");
+  showMessage(why, why ? "bad" : "");
   wakeOrders();
 }
 
 calls.session.onElsewhere(() => {
   showSession();
-  news("");
+  showMessage("");
   wakeOrders();
 });
 
-// nameIn reads the buyer's name out of a token, to be shown and nothing else.
-function nameIn(token) {
+// buyerOf returns the subject of a token, to be shown only: the page does not verify tokens.
+function buyerOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub || "?";
   } catch {
@@ -239,14 +240,14 @@ $("sign-in").addEventListener("submit", async (event) => {
   if (given === "") return;
   try {
     if (demo) calls.session.open(given, (await calls.demoToken(given)).token);
-    else calls.session.open(nameIn(given), given);
-  } catch (refusal) {
-    if (!(refusal instanceof calls.Refusal)) throw refusal;
-    news(wordsFor(refusal), "bad");
+    else calls.session.open(buyerOf(given), given);
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    showMessage(problemText(error), "bad");
     return;
   }
   $("who").value = "";
-  news("");
+  showMessage("");
   showSession();
   wakeOrders();
 });

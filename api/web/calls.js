@@ -1,21 +1,21 @@
-// The calls to the office. Who is signed in, and purchases that have no answer yet, are kept for all tabs of the browser,
-// so neither a reload nor a second tab loses them.
+// The client of the HTTP API. The session, and purchases that have no answer yet, are in localStorage, so that a reload
+// keeps them and all tabs share them.
 
 import { observe } from "./clock.js";
 
 const answerWait = 10_000;
 const purchaseLife = 10 * 60_000;
 
-// Refusal is a problem that the office answered with, or the lack of any answer.
-export class Refusal extends Error {
+// CallError is a call that failed: with a problem as its answer, or, as status 0, without any answer.
+export class CallError extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || "No answer");
     this.status = status;
     this.code = problem.code || "no_answer";
   }
 
-  // again tells whether the same request may have another outcome in a moment.
-  get again() {
+  // retryable tells whether the same request may succeed a moment later.
+  get retryable() {
     return this.status === 0 || this.status === 429 || this.status === 500 || this.status === 503;
   }
 }
@@ -31,7 +31,8 @@ export const session = {
     localStorage.removeItem("buyer");
     localStorage.removeItem("token");
   },
-  // onElsewhere calls back when another tab has signed in or out. The token is written last; null is all of it, cleared.
+  // onElsewhere calls back when another tab has signed in or out. The token is the last key that open writes; a null key
+  // means that the whole storage was cleared.
   onElsewhere(changed) {
     window.addEventListener("storage", ({ key }) => { if (key === "token" || key === null) changed(); });
   },
@@ -49,9 +50,9 @@ async function call(method, path, { body, headers = {}, signed = true } = {}) {
     });
     answer = await response.json();
   } catch (cause) {
-    throw new Refusal(response && response.status < 400 ? 0 : response?.status ?? 0, { title: "The box office does not answer." });
+    throw new CallError(response && response.status < 400 ? 0 : response?.status ?? 0, { title: "The box office does not answer." });
   }
-  if (!response.ok) throw new Refusal(response.status, answer);
+  if (!response.ok) throw new CallError(response.status, answer);
   const time = answer.server_time || answer.items?.[0]?.server_time;
   if (time) observe(time, sentAt, performance.now());
   return answer;
@@ -59,7 +60,7 @@ async function call(method, path, { body, headers = {}, signed = true } = {}) {
 
 const pathOf = (id) => encodeURIComponent(id);
 
-// screenings returns up to so many pages of what is or will be on sale, and whether there is more.
+// screenings returns up to that many pages of screenings whose sale is open or to come, and whether there are more.
 export async function screenings(pages) {
   const items = [];
   for (let cursor = "", page = 0; ; page++) {
@@ -77,24 +78,26 @@ export const cancel = (id) => call("POST", `/v1/orders/${pathOf(id)}/cancel`);
 export const pay = (id) => call("POST", "/v1/dev/payments", { body: { order_id: id } });
 export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "buyer" }, signed: false });
 
-// A purchase is written down before it is sent and struck out when it is answered. Until then whatever happens, a double
-// click, a reload or a lost answer, sends the same Idempotency-Key, and that is the same order. After some minutes nobody
-// waits for it any more: a page that is opened then must not buy what was wanted yesterday.
-const slot = (screening) => `purchase:${session.buyer}:${screening}`;
+// A purchase is stored before it is sent and deleted when it is answered, so that a double click, a reload and a retry after
+// a lost answer all send the same Idempotency-Key, which is the same order. It expires after purchaseLife: a page that is
+// opened the next day must not buy what was wanted the day before.
+const storageKey = (screening) => `purchase:${session.buyer}:${screening}`;
 
 function pending(name) {
   const purchase = JSON.parse(localStorage.getItem(name));
   return purchase && Math.abs(Date.now() - purchase.at) < purchaseLife ? purchase : null;
 }
 
+// begin stores a new purchase, unless one of the same screening has no answer yet.
 export function begin(screening, quantity) {
-  if (!pending(slot(screening))) {
-    localStorage.setItem(slot(screening), JSON.stringify({ key: newKey(), quantity, at: Date.now() }));
+  if (!pending(storageKey(screening))) {
+    localStorage.setItem(storageKey(screening), JSON.stringify({ key: newKey(), quantity, at: Date.now() }));
   }
 }
 
+// unanswered returns the screenings of this buyer's stored purchases, and deletes everybody's expired ones.
 export function unanswered() {
-  const mine = slot("");
+  const mine = storageKey("");
   const names = Object.keys(localStorage).filter((name) => name.startsWith("purchase:"));
   for (const name of names) {
     if (!pending(name)) localStorage.removeItem(name);
@@ -102,25 +105,25 @@ export function unanswered() {
   return names.filter((name) => name.startsWith(mine) && pending(name)).map((name) => name.slice(mine.length));
 }
 
-// purchase sends what is written down, and returns null when there is nothing: another tab has had the answer.
+// purchase sends the stored purchase, and returns null if there is none: then another tab has had the answer.
 export async function purchase(screening) {
-  const begun = pending(slot(screening));
+  const begun = pending(storageKey(screening));
   if (!begun) return null;
   const { key, quantity } = begun;
   try {
     const order = await call("POST", `/v1/screenings/${pathOf(screening)}/orders`, {
       body: { quantity }, headers: { "Idempotency-Key": key },
     });
-    localStorage.removeItem(slot(screening));
+    localStorage.removeItem(storageKey(screening));
     return order;
-  } catch (refusal) {
-    // A 401 says nothing about the purchase: signed in again, the same key finds out.
-    if (!refusal.again && refusal.status !== 401) localStorage.removeItem(slot(screening));
-    throw refusal;
+  } catch (error) {
+    // A 401 says nothing about the purchase: the buyer signs in again, and the same key is sent.
+    if (!error.retryable && error.status !== 401) localStorage.removeItem(storageKey(screening));
+    throw error;
   }
 }
 
-// newKey works on a plain http address too, where randomUUID does not exist outside of localhost.
+// newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
 function newKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");

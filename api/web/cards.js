@@ -1,5 +1,5 @@
-// The cards of screenings and orders. A card is made once and then only its words change, so focus, an open list and a
-// screen reader's place survive every poll. All text goes in as text.
+// The cards of screenings and orders. A card's elements are made once and then only their text changes, so that focus, an
+// open drop-down and a screen reader's position survive every poll. Text is set as text, never as HTML.
 
 import { left, now } from "./clock.js";
 
@@ -10,8 +10,8 @@ function element(name, className, text) {
   return e;
 }
 
-// say changes text only when it differs: a screen reader reads every change.
-function say(e, text) {
+// setText changes an element's text only if it differs, because a screen reader reads every change.
+function setText(e, text) {
   if (e.textContent !== text) e.textContent = text;
 }
 
@@ -54,9 +54,9 @@ export class ScreeningCard {
     let hue = 0;
     for (const c of screening.movie) hue = (hue * 31 + c.codePointAt(0)) % 360;
     this.root.style.setProperty("--hue", hue);
-    say(this.movie, screening.movie);
-    say(this.price, money(screening.price));
-    say(this.place, `${screening.venue} \u00b7 ${day.format(new Date(screening.starts_at))}`);
+    setText(this.movie, screening.movie);
+    setText(this.price, money(screening.price));
+    setText(this.place, `${screening.venue} \u00b7 ${day.format(new Date(screening.starts_at))}`);
     this.stock.max = Math.max(1, screening.capacity);
     this.stock.value = screening.available;
     this.stock.setAttribute("aria-label", `${screening.available} of ${screening.capacity} tickets left`);
@@ -71,7 +71,7 @@ export class ScreeningCard {
     this.quantity.value = String(chosen);
   }
 
-  // tick says what can be done right now; the countdown to the opening runs between the polls too.
+  // tick updates what depends on the time: the state of the sale and the countdown to its opening, also between polls.
   tick() {
     const s = this.screening;
     let state = "open";
@@ -89,22 +89,22 @@ export class ScreeningCard {
       note += ` \u00b7 ${s.per_user_limit} per person`;
     }
     this.root.dataset.state = state;
-    say(this.note, note);
+    setText(this.note, note);
     this.button.disabled = state !== "open" || this.working || !this.signedIn;
     this.quantity.disabled = this.button.disabled;
     const words = { early: "Not open yet", closed: "Closed", "sold-out": "Sold out", open: this.signedIn ? "Buy" : "Sign in to buy" };
-    say(this.button, this.working ? "Buying..." : words[state]);
+    setText(this.button, this.working ? "Buying..." : words[state]);
   }
 
   tell(text, kind = "") {
     this.result.dataset.kind = kind;
-    say(this.result, text);
+    setText(this.result, text);
   }
 }
 
-const statusWords = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
-const reasonWords = { unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded" };
-const reallyWait = 4000;
+const statusTexts = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
+const reasonTexts = { unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded" };
+const confirmWait = 4000;
 const doubleClick = 600;
 
 export class OrderCard {
@@ -130,8 +130,8 @@ export class OrderCard {
     this.root.appendChild(element("p", "id", id));
   }
 
-  // askThen wants a second click, and not the second one of a double click: on a sold-out screening a cancelled order does
-  // not come back.
+  // askThen calls then at a second click that is not part of a double click: a cancelled order of a sold-out screening cannot
+  // be bought again.
   askThen(then) {
     if (this.asked) {
       if (performance.now() - this.askedAt < doubleClick) return;
@@ -141,20 +141,20 @@ export class OrderCard {
     }
     this.asked = true;
     this.askedAt = performance.now();
-    say(this.cancelButton, "Really cancel?");
+    setText(this.cancelButton, "Really cancel?");
     setTimeout(() => {
       this.asked = false;
-      say(this.cancelButton, "Cancel");
-    }, reallyWait);
+      setText(this.cancelButton, "Cancel");
+    }, confirmWait);
   }
 
   show(order, screening) {
     this.order = order;
     this.root.dataset.status = order.status;
-    say(this.movie, screening ? screening.movie : "Screening");
-    const reason = order.cancel_reason ? `, ${reasonWords[order.cancel_reason] || order.cancel_reason}` : "";
-    say(this.badge, statusWords[order.status] + reason);
-    say(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}`);
+    setText(this.movie, screening ? screening.movie : "Screening");
+    const reason = order.cancel_reason ? `, ${reasonTexts[order.cancel_reason] || order.cancel_reason}` : "";
+    setText(this.badge, statusTexts[order.status] + reason);
+    setText(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}`);
     this.tick();
   }
 
@@ -166,7 +166,7 @@ export class OrderCard {
     this.due.hidden = this.actions.hidden = !this.open;
     if (!this.open) return;
     const late = now() >= Date.parse(this.order.expires_at);
-    say(this.clock, left(this.order.expires_at));
+    setText(this.clock, left(this.order.expires_at));
     this.root.dataset.late = late ? "yes" : "no";
     if (this.payButton) this.payButton.disabled = late || this.working;
     this.cancelButton.disabled = this.working;

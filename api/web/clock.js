@@ -1,10 +1,10 @@
-// The office's time. The clock of this machine may be wrong and may be set while the page is open, so answers carry
-// server_time and the time between them is measured with performance.now(), which only moves forward.
+// The office's time. This machine's clock may be wrong, and may be set while the page is open. So the time is taken from
+// the server_time of an answer, and counted on with performance.now(), which is monotonic.
 
 const sampleLife = 60_000;
 let sample = null;
 
-// observe learns from one answer: of those of the last minute, the one that took least time is closest to the truth.
+// observe takes the time from an answer, if it has the shortest round trip of the last minute: its error is at most half of it.
 export function observe(serverTime, sentAt, receivedAt) {
   const server = Date.parse(serverTime);
   if (Number.isNaN(server)) return;
@@ -18,7 +18,7 @@ export function now() {
   return sample ? sample.server + (performance.now() - sample.at) : Date.now();
 }
 
-// left writes the time until a moment as m:ss, or h:mm:ss, and never less than zero.
+// left formats the time until a moment as m:ss, h:mm:ss or days; zero once it has passed.
 export function left(until) {
   const seconds = Math.max(0, Math.ceil((Date.parse(until) - now()) / 1000));
   const two = (n) => String(n).padStart(2, "0");

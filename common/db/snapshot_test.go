@@ -65,7 +65,8 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 	defer stop()
 	before := 0
 	for round := range 10 {
-		paths := []string{filepath.Join(dir, "copy-one", string(rune('a'+round))+".db"), filepath.Join(dir, "copy-two", string(rune('a'+round))+".db")}
+		paths := []string{filepath.Join(dir, "copy-one", string(rune('a'+round))+".db"), filepath.Join(dir, "copy-two",
+			string(rune('a'+round))+".db")}
 		copyOne, copyTwo := snapshotOf(t, one, paths[0], two, paths[1])
 		if copyOne != copyTwo && copyOne != copyTwo+1 {
 			t.Errorf("the copies end with %d and %d", copyOne, copyTwo)

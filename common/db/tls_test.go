@@ -128,7 +128,8 @@ func newTLSServer(t *testing.T, dir string) string {
 		user = []string{"--user=mysql"}
 	}
 	data := filepath.Join(dir, "data")
-	install := osexec.CommandContext(t.Context(), "mariadb-install-db", append([]string{"--no-defaults", "--skip-test-db", "--datadir=" + data}, user...)...)
+	install := osexec.CommandContext(t.Context(), "mariadb-install-db", append([]string{"--no-defaults", "--skip-test-db",
+		"--datadir=" + data}, user...)...)
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("install database: %v\n%s", err, out)
 	}

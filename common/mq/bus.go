@@ -10,24 +10,6 @@ import (
 	"time"
 )
 
-// ErrNotSent means that a message is not known to be stored, and for a half message that its local transaction did not
-// and will not run. The broker may still have it: consumers are idempotent, and check-backs answer for halves.
-var ErrNotSent = errors.New("message not sent")
-
-// ErrUnavailable means that no nameserver or no broker answered, or that they do not serve what was asked for.
-var ErrUnavailable = errors.New("message queue unavailable")
-
-// unavailable is ErrUnavailable with its causes, those that there are, in one sentence.
-func unavailable(causes ...error) error {
-	err := ErrUnavailable
-	for _, cause := range causes {
-		if cause != nil {
-			err = fmt.Errorf("%w: %w", err, cause)
-		}
-	}
-	return err
-}
-
 const (
 	openTimeout  = 3 * time.Second
 	closeTimeout = 10 * time.Second
@@ -53,17 +35,15 @@ type Config struct {
 type Bus struct {
 	log       *slog.Logger
 	servers   *nameServers
-	prefix    string
-	owner     string
+	namespace namespace
 	instances *instances
 	counters  counters
-	routed    sync.Map // topics that were seen to have a route
 
-	mu     sync.Mutex
-	closed bool
-	opened []func(context.Context) error // ends what was opened, in the order of opening
-	once   sync.Once
-	err    error
+	mu      sync.Mutex
+	closed  bool
+	closers []func(context.Context) error // of what was opened, in the order of opening
+	once    sync.Once
+	err     error // of Close
 }
 
 // Open resolves the nameservers and returns once one of them knows a broker. It fails with ErrUnavailable within about
@@ -72,7 +52,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err := CheckPrefix(c.Prefix); err != nil {
 		return nil, err
 	}
-	bridgeClientGlobals(c.Log)
+	setClientGlobals(c.Log)
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	servers, err := newNameServers(c.NameServers)
@@ -86,29 +66,29 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name client instances: %w", err)
 	}
-	b := &Bus{log: c.Log, servers: servers, prefix: c.Prefix, owner: c.Owner, instances: instances}
+	b := &Bus{log: c.Log, servers: servers, namespace: namespace{prefix: c.Prefix, owner: c.Owner}, instances: instances}
 	if err := b.Ping(ctx); err != nil {
 		return nil, err
 	}
-	if servers.move() {
-		b.watchServers(context.WithoutCancel(ctx))
+	if servers.mayChange() {
+		b.refreshServers(context.WithoutCancel(ctx))
 	}
 	return b, nil
 }
 
-// watchServers keeps looking where the nameservers are until Close.
-func (b *Bus) watchServers(ctx context.Context) {
+// refreshServers keeps the nameservers' addresses up to date until Close.
+func (b *Bus) refreshServers(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	var watching sync.WaitGroup
-	watching.Go(func() { b.servers.run(ctx) })
-	b.opened = append(b.opened, func(context.Context) error { cancel(); watching.Wait(); return nil })
+	var refreshing sync.WaitGroup
+	refreshing.Go(func() { b.servers.run(ctx) })
+	b.closers = append(b.closers, func(context.Context) error { cancel(); refreshing.Wait(); return nil })
 }
 
 // Ping asks the nameservers for the brokers; it fails with ErrUnavailable when none answers or there are no brokers.
 func (b *Bus) Ping(ctx context.Context) error {
-	brokers, err := b.brokers(ctx)
+	brokers, err := b.servers.brokers(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for brokers: %w", err)
+		return err
 	}
 	if len(brokers) == 0 {
 		return fmt.Errorf("no broker is registered: %w", ErrUnavailable)
@@ -116,30 +96,33 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Stats reads what this Bus has counted since Open.
+func (b *Bus) Stats() Stats { return b.counters.read() }
+
 // Close ends what is still open, the last opened first: consumers are drained, checks and sends in flight are waited
 // for. All of it takes about ten seconds at most.
 func (b *Bus) Close() error {
 	b.once.Do(func() {
 		b.mu.Lock()
 		b.closed = true
-		opened := slices.Clone(b.opened)
+		closers := slices.Clone(b.closers)
 		b.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		for _, end := range slices.Backward(opened) {
-			b.err = errors.Join(b.err, end(ctx))
+		for _, closer := range slices.Backward(closers) {
+			b.err = errors.Join(b.err, closer(ctx))
 		}
 	})
 	return b.err
 }
 
-// adopt makes Close end what has just been opened; after Close it refuses.
-func (b *Bus) adopt(end func(context.Context) error) error {
+// addCloser makes Close call closer; it fails when Close has been called already.
+func (b *Bus) addCloser(closer func(context.Context) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return fmt.Errorf("bus is closed: %w", ErrUnavailable)
 	}
-	b.opened = append(b.opened, end)
+	b.closers = append(b.closers, closer)
 	return nil
 }

@@ -14,52 +14,44 @@ import (
 
 const (
 	maxConcurrency    = 1024
-	maxHandlerTimeout = 5 * time.Minute // well below the 15 minutes after which the client sends a message back
-	maxReconsume      = 16              // retries before a message goes to the dead letters
+	maxHandlerTimeout = 5 * time.Minute // well below the 15 minutes after which the client library sends a message back
 	pullBatch         = 32
-	forcedEnd         = time.Second           // for handlers to see that their context has ended
-	settlePause       = 50 * time.Millisecond // for the client to note the last handler's result
+	resultPause       = 50 * time.Millisecond // for the client library to note the last handler's result
 )
 
-// ConsumeOptions are the options of Bus.Consume. Every field but Passes is required.
+// ConsumeOptions are the options of Bus.Consume. Every field but IsTransient is required.
 type ConsumeOptions struct {
 	Group       string
 	Concurrency int           // handler calls at once, 1 to 1024
 	Timeout     time.Duration // of one handler call, up to five minutes
 
-	// Passes tells errors that pass by themselves, such as a database that is away: the handler is called again in
+	// IsTransient tells errors that pass by themselves, such as a database that is away: the handler is called again in
 	// place for up to a minute before the message goes back to the broker.
-	Passes func(error) bool
+	IsTransient func(error) bool
 }
 
 // Consumer is a member of a consumer group. Make one with Bus.Consume.
 type Consumer struct {
-	bus     *Bus
-	push    rocketmq.PushConsumer
-	timeout time.Duration      // of one handler call
-	passes  func(error) bool   // may be nil
-	cancel  context.CancelFunc // of the handlers' contexts
-	slots   chan struct{}
-
-	mu       sync.Mutex // keeps the wait group from growing once Close waits for it
-	draining chan struct{}
-	released chan struct{}
-	running  sync.WaitGroup
+	push       rocketmq.PushConsumer
+	dispatcher *dispatcher
+	cancel     context.CancelFunc // of the handlers' contexts
 
 	once sync.Once
-	err  error
+	err  error // of Close
 }
 
-// Consume joins a group and delivers its messages to the handlers, one per topic, in no particular order, each at
-// least once. All members of a group must have the same topics. A handler's error, panic or timeout (that does not pass,
-// see ConsumeOptions) brings the message back after a second, then 5 s, 10 s, and so on up the delay levels; after 16 of them, or at once if the error is
-// Permanent or the payload cannot be decoded, it goes to the topic %DLQ%group. A new group begins with the oldest
-// message. ctx bounds the start only. The topics must be provisioned; otherwise it fails with ErrUnavailable.
+// Consume joins a group and delivers its messages to the handlers, one per topic, in no particular order, each at least
+// once. All members of a group must have the same topics. A new group begins with the oldest message. ctx bounds the
+// start only. The topics must be provisioned; otherwise it fails with ErrUnavailable.
+//
+// A handler's error, panic or timeout that is not transient brings the message back after a second, then 5 s, 10 s, and
+// so on up the delay levels. After 16 of them, or at once if the error is Permanent or the payload cannot be decoded, it
+// goes to the topic %DLQ%group.
 func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler) (*Consumer, error) {
 	if err := o.check(handlers); err != nil {
 		return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
 	}
-	if err := b.checkGroup(o.Group); err != nil {
+	if err := b.namespace.checkGroup(o.Group); err != nil {
 		return nil, fmt.Errorf("consume: %w", err)
 	}
 	topics := []string{retryPrefix + o.Group, deadLetterPrefix + o.Group}
@@ -67,7 +59,7 @@ func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler
 		topics = append(topics, h.topic)
 	}
 	for _, topic := range topics {
-		if err := b.checkRoute(ctx, b.name(topic)); err != nil {
+		if err := b.servers.checkRoute(ctx, b.namespace.qualify(topic)); err != nil {
 			return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
 		}
 	}
@@ -75,7 +67,7 @@ func (b *Bus) Consume(ctx context.Context, o ConsumeOptions, handlers ...Handler
 	if err != nil {
 		return nil, fmt.Errorf("consume as group %q: %w", o.Group, err)
 	}
-	if err := b.adopt(c.Close); err != nil {
+	if err := b.addCloser(c.Close); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
 	return c, nil
@@ -98,10 +90,11 @@ func (o ConsumeOptions) check(handlers []Handler) error {
 	return nil
 }
 
-// startConsumer subscribes everything before the start, because the client's tables have no lock.
+// startConsumer makes a push consumer of the client library. It subscribes to everything before the start, because the
+// library's tables have no lock.
 func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Handler) (*Consumer, error) {
 	push, err := consumer.NewPushConsumer(
-		consumer.WithGroupName(b.name(o.Group)),
+		consumer.WithGroupName(b.namespace.qualify(o.Group)),
 		consumer.WithInstance(b.instances.next("consume")),
 		consumer.WithNsResolver(b.servers),
 		consumer.WithConsumerModel(consumer.Clustering),
@@ -116,16 +109,16 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 	if err != nil {
 		return nil, fmt.Errorf("make consumer: %w", err)
 	}
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Consumer{
-		bus: b, push: push, timeout: o.Timeout, passes: o.Passes, cancel: cancel,
+	handlerCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	d := &dispatcher{
+		namespace: b.namespace, timeout: o.Timeout, isTransient: o.IsTransient, counters: &b.counters, log: b.log,
 		slots: make(chan struct{}, o.Concurrency), draining: make(chan struct{}), released: make(chan struct{}),
 	}
 	for _, h := range handlers {
-		err := push.Subscribe(b.name(h.topic), consumer.MessageSelector{}, func(client context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-			return c.deliver(base, client, h, ms), nil
-		})
-		if err != nil {
+		deliver := func(clientCtx context.Context, ms ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+			return d.deliver(handlerCtx, clientCtx, h, ms), nil
+		}
+		if err := push.Subscribe(b.namespace.qualify(h.topic), consumer.MessageSelector{}, deliver); err != nil {
 			cancel()
 			return nil, fmt.Errorf("subscribe to topic %q: %w", h.topic, err)
 		}
@@ -134,41 +127,22 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 		cancel()
 		return nil, errors.Join(fmt.Errorf("start consumer: %w: %w", ErrUnavailable, err), push.Shutdown())
 	}
-	return c, nil
+	return &Consumer{push: push, dispatcher: d, cancel: cancel}, nil
 }
 
 // Close drains the consumer: handlers that run may finish until ctx ends, then their contexts are cancelled. A message
 // whose handler did not finish is delivered again, to another member or after the next start.
 func (c *Consumer) Close(ctx context.Context) error {
 	c.once.Do(func() {
-		// 1. Deliveries that come now are held, unacknowledged.
-		c.mu.Lock()
-		close(c.draining)
-		c.mu.Unlock()
-		// 2. Handlers in flight finish, or are told to.
-		c.err = c.awaitHandlers(ctx)
-		// 3. The client sends the offsets of what finished and drops its queues. It notes a result after our callback
-		// has returned and gives no sign of it; a pause too short would only mean one more delivery.
-		<-time.After(settlePause)
+		// 1. Deliveries that come now are held, unacknowledged. Handlers in flight finish, or are told to.
+		c.err = c.dispatcher.drain(ctx, c.cancel)
+		// 2. The client library sends the offsets of what finished and drops its queues. It notes a result after our
+		// callback has returned and gives no sign of it; a pause too short would only mean one more delivery.
+		<-time.After(resultPause)
 		c.err = errors.Join(c.err, c.push.Shutdown())
-		// 4. What was held goes back to the client, which ignores it because the queues are dropped.
-		close(c.released)
+		// 3. What was held goes back to the library, which ignores it because the queues are dropped.
+		c.dispatcher.release()
 		c.cancel()
 	})
 	return c.err
-}
-
-func (c *Consumer) awaitHandlers(ctx context.Context) error {
-	idle := ended(&c.running)
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-	}
-	c.cancel()
-	select {
-	case <-idle:
-	case <-time.After(forcedEnd):
-	}
-	return fmt.Errorf("drain consumer: %w", ctx.Err())
 }

@@ -179,7 +179,7 @@ func TestMessageIsHeldWhileItsErrorPasses(t *testing.T) {
 	away := errors.New("database is away")
 	var tries atomic.Int32
 	o := options(group)
-	o.Passes = func(err error) bool { return errors.Is(err, away) }
+	o.IsTransient = func(err error) bool { return errors.Is(err, away) }
 	_, err := bus.Consume(t.Context(), o, mq.Handle(topic, func(ctx context.Context, _ order) error {
 		if ctx.Err() != nil {
 			t.Errorf("try %d has the context of an earlier one: %v", tries.Load(), ctx.Err())
@@ -209,7 +209,7 @@ func TestConsumerThatHoldsAMessageCloses(t *testing.T) {
 	topic, sender := newTopic(t, bus, group), newSender(t, bus)
 	tried := make(chan struct{}, 1000)
 	o := options(group)
-	o.Passes = func(error) bool { return true }
+	o.IsTransient = func(error) bool { return true }
 	c, err := bus.Consume(t.Context(), o, mq.Handle(topic, func(context.Context, order) error {
 		tried <- struct{}{}
 		return errors.New("database is away")

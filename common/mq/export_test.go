@@ -4,7 +4,7 @@ import "context"
 
 // Queues is the number of queues of a topic on all brokers.
 func Queues(ctx context.Context, b *Bus, topic string) (int, error) {
-	route, err := b.route(ctx, topic)
+	route, err := b.servers.route(ctx, topic)
 	total := 0
 	for _, queues := range route {
 		total += queues

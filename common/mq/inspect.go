@@ -6,14 +6,9 @@ import (
 )
 
 const (
-	// The broker's own names (TopicValidator, MixAll 5.3.3): half messages, the group in which the broker itself reads
-	// them, and the half messages that were checked back transactionCheckMax times.
-	halfTopic      = "RMQ_SYS_TRANS_HALF_TOPIC"
-	halfGroup      = "CID_RMQ_SYS_TRANS"
-	exhaustedTopic = "TRANS_CHECK_MAX_TIME_TOPIC"
-
-	// reviewGroup confirms the dead letters and exhausted halves that somebody has dealt with.
-	reviewGroup = "boxoffice-doctor"
+	// The broker's own topic of half messages, and the group in which it reads them itself (TopicValidator, MixAll 5.3.3).
+	halfTopic = "RMQ_SYS_TRANS_HALF_TOPIC"
+	halfGroup = "CID_RMQ_SYS_TRANS"
 )
 
 // Subscription is a consumer group and a topic that it consumes.
@@ -37,42 +32,42 @@ type Depths struct {
 	HalvesExhausted int64
 }
 
-// Inspect asks the brokers how deep the queues of these subscriptions are. ctx bounds it as a whole; no broker or
-// nameserver makes it fail with ErrUnavailable.
+// Inspect asks the brokers how deep the queues of these subscriptions are. ctx bounds it as a whole. Without a broker or
+// a nameserver it fails with ErrUnavailable.
 func (b *Bus) Inspect(ctx context.Context, subscriptions ...Subscription) (Depths, error) {
-	s, err := b.beginSurvey(ctx)
+	admin, err := newAdminClient(ctx, b.servers)
 	if err != nil {
 		return Depths{}, fmt.Errorf("inspect queues: %w", err)
 	}
-	defer s.close()
+	defer admin.close()
 	d := Depths{Stored: map[string]int64{}, Lag: map[Subscription]int64{}, DeadLetters: map[string]int64{}}
 	for _, sub := range subscriptions {
-		if err := s.inspect(ctx, sub, &d); err != nil {
+		if err := b.inspectSubscription(ctx, admin, sub, &d); err != nil {
 			return Depths{}, fmt.Errorf("inspect queues of group %q: %w", sub.Group, err)
 		}
 	}
-	if err := s.inspectHalves(ctx, &d); err != nil {
+	if err := b.inspectHalves(ctx, admin, &d); err != nil {
 		return Depths{}, fmt.Errorf("inspect half messages: %w", err)
 	}
 	return d, nil
 }
 
-func (s *survey) inspect(ctx context.Context, sub Subscription, d *Depths) error {
-	group := s.bus.name(sub.Group)
+func (b *Bus) inspectSubscription(ctx context.Context, admin *adminClient, sub Subscription, d *Depths) error {
+	group := b.namespace.qualify(sub.Group)
 	for _, topic := range []string{sub.Topic, retryPrefix + sub.Group} {
-		places, err := s.places(ctx, s.bus.name(topic))
+		queues, err := admin.queues(ctx, b.namespace.qualify(topic))
 		if err != nil {
 			return err
 		}
-		if d.Lag[Subscription{sub.Group, topic}], err = s.behind(ctx, group, places...); err != nil {
+		if d.Lag[Subscription{sub.Group, topic}], err = admin.lag(ctx, group, queues...); err != nil {
 			return err
 		}
 		if topic != sub.Topic {
 			continue
 		}
 		d.Stored[topic] = 0
-		for _, p := range places {
-			end, err := s.end(ctx, p)
+		for _, q := range queues {
+			end, err := admin.maxOffset(ctx, q)
 			if err != nil {
 				return err
 			}
@@ -80,27 +75,28 @@ func (s *survey) inspect(ctx context.Context, sub Subscription, d *Depths) error
 		}
 	}
 	var err error
-	d.DeadLetters[sub.Group], err = s.unreviewed(ctx, s.bus.name(deadLetterPrefix+sub.Group))
+	d.DeadLetters[sub.Group], err = b.countDead(ctx, admin, b.namespace.qualify(deadLetterPrefix+sub.Group))
 	return err
 }
 
-func (s *survey) inspectHalves(ctx context.Context, d *Depths) error {
-	for broker := range s.brokers {
-		n, err := s.behind(ctx, halfGroup, place{broker, halfTopic, 0})
+func (b *Bus) inspectHalves(ctx context.Context, admin *adminClient, d *Depths) error {
+	for broker := range admin.brokers {
+		n, err := admin.lag(ctx, halfGroup, messageQueue{broker, halfTopic, 0})
 		if err != nil {
 			return err
 		}
 		d.HalvesInDoubt += n
 	}
 	var err error
-	d.HalvesExhausted, err = s.unreviewed(ctx, exhaustedTopic)
+	d.HalvesExhausted, err = b.countDead(ctx, admin, exhaustedTopic)
 	return err
 }
 
-func (s *survey) unreviewed(ctx context.Context, topic string) (int64, error) {
-	places, err := s.places(ctx, topic)
+// countDead counts the messages of a topic of dead messages that are not reviewed.
+func (b *Bus) countDead(ctx context.Context, admin *adminClient, topic string) (int64, error) {
+	queues, err := admin.queues(ctx, topic)
 	if err != nil {
 		return 0, err
 	}
-	return s.behind(ctx, s.bus.name(reviewGroup), places...)
+	return admin.lag(ctx, b.namespace.qualify(reviewGroup), queues...)
 }

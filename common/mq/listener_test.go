@@ -10,24 +10,24 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
-func newListener(t *testing.T, txID string, run func() Outcome) (listener, *execution, *primitive.Message) {
+func newListener(t *testing.T, txID string, run func() Outcome) (*listener, *localTransaction, *primitive.Message) {
 	t.Helper()
-	transactor := &Transactor{bus: &Bus{log: slog.New(slog.DiscardHandler)}}
-	e := newExecution(run)
-	transactor.halves.Store(txID, e)
-	m := new(Bus).newMessage(context.Background(), "topic", txID, nil)
+	l := &listener{counters: new(counters), log: slog.New(slog.DiscardHandler)}
+	local := newLocalTransaction(run)
+	l.inFlight.Store(txID, local)
+	m := newMessage(context.Background(), namespace{}, "topic", txID, nil)
 	m.WithProperty(propertyTxID, txID)
-	return listener{transactor}, e, m
+	return l, local, m
 }
 
 // The broker's answer and the end of the caller's context can come together: whoever was told "not sent" must be able
 // to rely on it, and the half must go.
 func TestAbandonedLocalDoesNotRun(t *testing.T) {
-	l, e, m := newListener(t, "tx", func() Outcome {
+	l, local, m := newListener(t, "tx", func() Outcome {
 		t.Error("local ran")
 		return Commit
 	})
-	if !e.abandon() {
+	if !local.abandon() {
 		t.Fatal("could not abandon what has not begun")
 	}
 	if got := l.ExecuteLocalTransaction(m); got != primitive.RollbackMessageState {
@@ -38,7 +38,7 @@ func TestAbandonedLocalDoesNotRun(t *testing.T) {
 func TestLocalRunsOnceOrIsAbandoned(t *testing.T) {
 	for range 200 {
 		var runs atomic.Int32
-		l, e, m := newListener(t, "tx", func() Outcome {
+		l, local, m := newListener(t, "tx", func() Outcome {
 			runs.Add(1)
 			return Commit
 		})
@@ -46,7 +46,7 @@ func TestLocalRunsOnceOrIsAbandoned(t *testing.T) {
 		for range 2 { // a half that the network has repeated
 			both.Go(func() { l.ExecuteLocalTransaction(m) })
 		}
-		abandoned := e.abandon()
+		abandoned := local.abandon()
 		both.Wait()
 		if got := runs.Load(); abandoned && got != 0 || !abandoned && got != 1 {
 			t.Fatalf("abandoned is %t and local ran %d times", abandoned, got)
@@ -57,7 +57,7 @@ func TestLocalRunsOnceOrIsAbandoned(t *testing.T) {
 // A half that nobody here knows, or one of no caller, is no ground for a commit.
 func TestListenerKnowsItsWarmUp(t *testing.T) {
 	l, _, _ := newListener(t, "tx", func() Outcome { return Commit })
-	warmUp := new(Bus).newMessage(context.Background(), warmUpTopic, warmUpKey, nil)
+	warmUp := newMessage(context.Background(), namespace{}, warmUpTopic, warmUpKey, nil)
 	if got := l.ExecuteLocalTransaction(warmUp); got != primitive.RollbackMessageState {
 		t.Errorf("warm-up ends in state %d, want rollback", got)
 	}
@@ -69,7 +69,7 @@ func TestListenerKnowsItsWarmUp(t *testing.T) {
 	if got := l.CheckLocalTransaction(foreign); got != primitive.UnknowState {
 		t.Errorf("checked half without an id ends in state %d, want unknown", got)
 	}
-	if got := l.t.bus.Stats(); got.ChecksUnknown != 1 || got.ChecksRolledBack != 0 {
+	if got := l.counters.read(); got.ChecksUnknown != 1 || got.ChecksRolledBack != 0 {
 		t.Errorf("stats are %+v", got)
 	}
 }

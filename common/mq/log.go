@@ -14,28 +14,29 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 )
 
-// bridgeOnce guards the client library's own globals, its logger and its panic handler: they are plain variables that
-// its goroutines read, so they may be written once only, before the first client exists. State of the whole process
+// clientGlobalsOnce guards the client library's package variables, its logger and its panic handler: its goroutines read
+// them without a lock, so they may be written once only, before the first client exists. What the whole process shares
 // needs a guard of the whole process.
-var bridgeOnce sync.Once
+var clientGlobalsOnce sync.Once
 
-func bridgeClientGlobals(log *slog.Logger) {
-	bridgeOnce.Do(func() {
-		log := log.With(slog.String("component", "rocketmq-client"))
+// setClientGlobals makes the client library log to log, and report panics of its goroutines there.
+func setClientGlobals(log *slog.Logger) {
+	clientGlobalsOnce.Do(func() {
+		log := log.With("component", "rocketmq-client")
 		rlog.SetLogger(clientLogger{log})
-		// Without a handler a panic in any goroutine of the client ends the process.
+		// Without a handler a panic in any goroutine of the client library ends the process.
 		primitive.PanicHandler = func(cause any) {
 			log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		}
 	})
 }
 
-// clientLogger passes on what the client library logs.
+// clientLogger passes on what the client library logs, as its rlog.Logger.
 type clientLogger struct{ log *slog.Logger }
 
 func (l clientLogger) Debug(msg string, fields map[string]any) { l.write(slog.LevelDebug, msg, fields) }
 
-// Info is demoted: the client tells of every heartbeat and offset.
+// Info is written at level debug: the client library tells of every heartbeat and offset.
 func (l clientLogger) Info(msg string, fields map[string]any) { l.write(slog.LevelDebug, msg, fields) }
 
 func (l clientLogger) Warning(msg string, fields map[string]any) {
@@ -44,31 +45,31 @@ func (l clientLogger) Warning(msg string, fields map[string]any) {
 
 func (l clientLogger) Error(msg string, fields map[string]any) { l.write(slog.LevelError, msg, fields) }
 
-// Fatal does not end the process: that is for main alone.
+// Fatal is written as an error. It does not end the process: that is for main alone.
 func (l clientLogger) Fatal(msg string, fields map[string]any) { l.write(slog.LevelError, msg, fields) }
 
-// Level and OutputPath are settings of the client's own logger.
+// Level is a setting of the client library's own logger, and changes nothing here.
 func (l clientLogger) Level(string) {}
 
-// OutputPath is not supported.
+// OutputPath is a setting of the client library's own logger, and changes nothing here.
 func (l clientLogger) OutputPath(string) error { return nil }
 
 func (l clientLogger) write(level slog.Level, msg string, fields map[string]any) {
 	if msg == "" && len(fields) == 0 {
 		return
 	}
-	if expected(msg, fields) {
+	if isRoutine(msg, fields) {
 		level = slog.LevelDebug
 	}
 	ctx := context.Background()
 	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	l.log.LogAttrs(ctx, level, msg, attributes(fields)...)
+	l.log.LogAttrs(ctx, level, msg, attributes(fields)...) //nolint:sloglint // the message and its keys are the library's
 }
 
-// expected picks out what the client reports as an error or a warning and is everyday business.
-func expected(msg string, fields map[string]any) bool {
+// isRoutine tells the errors and warnings of the client library that report everyday business.
+func isRoutine(msg string, fields map[string]any) bool {
 	switch msg {
 	case "executeLocalTransaction but state unexpected": // every rollback, with the whole message
 		return true
@@ -81,8 +82,9 @@ func expected(msg string, fields map[string]any) bool {
 	return false
 }
 
-// attributes keeps plain values. Anything else is named by its type only: fields hold whole messages, with what buyers
-// sent in them, and live objects that other goroutines write to while they would be formatted here.
+// attributes makes log attributes of the fields that are plain values. Anything else is named by its type only: fields
+// hold whole messages, with what buyers sent in them, and live objects that other goroutines write to while they would be
+// formatted here.
 func attributes(fields map[string]any) []slog.Attr {
 	attrs := make([]slog.Attr, 0, len(fields))
 	for key, value := range fields {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
@@ -18,23 +17,23 @@ const (
 	maxKey = 1024
 )
 
-// propertyTxID carries the caller's own transaction id. The client's UNIQ_KEY will not do: it repeats when a process
-// number does.
+// propertyTxID holds the caller's own transaction id. The client library's UNIQ_KEY will not do: it repeats when a
+// process id does.
 const propertyTxID = "BOXOFFICE_TX_ID"
 
-// newMessage makes a message for topic. A message is made anew for every try: the client leaves marks on the one it has sent.
-func (b *Bus) newMessage(ctx context.Context, topic, key string, body []byte) *primitive.Message {
-	m := primitive.NewMessage(b.name(topic), body)
+// newMessage makes a message for topic, with the namespace's owner and the trace of ctx. A message is made anew for
+// every try: the client library leaves marks on the one that it has sent.
+func newMessage(ctx context.Context, n namespace, topic, key string, body []byte) *primitive.Message {
+	m := primitive.NewMessage(n.qualify(topic), body)
 	if key != "" {
 		m.WithKeys([]string{key})
 	}
-	if b.owner != "" {
-		m.WithProperty(propertyOwner, b.owner)
-	}
+	n.setOwner(m)
 	injectTrace(ctx, m)
 	return m
 }
 
+// encode makes a message's body of payload, and fails for what the broker would refuse or misread.
 func encode[T any](topic Topic[T], key string, payload T) ([]byte, error) {
 	if topic == "" {
 		return nil, errors.New("topic is empty")
@@ -53,32 +52,12 @@ func encode[T any](topic Topic[T], key string, payload T) ([]byte, error) {
 	return body, nil
 }
 
-// stripDelays takes off every property that would delay a message. The broker accepts a half message that has one,
-// moves it to the delay queues and loses it there: it is neither delivered nor checked.
-func stripDelays(m *primitive.Message) {
+// removeDelays removes every property that would delay a message. The broker accepts a half message that has one, moves
+// it to the delay queues and loses it there: it is neither delivered nor checked back.
+func removeDelays(m *primitive.Message) {
 	for _, property := range []string{
 		primitive.PropertyDelayTimeLevel, "TIMER_DELIVER_MS", "TIMER_DELAY_SEC", "TIMER_DELAY_MS",
 	} {
 		m.RemoveProperty(property)
 	}
 }
-
-const (
-	// tryTimeout bounds one send; the client has the same bound built in.
-	tryTimeout = 3 * time.Second
-	// maxCalls bounds the client calls in flight of one sender or transactor.
-	maxCalls = 1024
-)
-
-// notSent wraps what the client said about a send. A refusal comes as text only ("CODE: 2, DESC: ..."); anything else
-// is a matter of the connection, the route or time.
-func notSent(err error) error {
-	var code int
-	if _, scanErr := fmt.Sscanf(err.Error(), "CODE: %d", &code); scanErr == nil && !passing(code) {
-		return fmt.Errorf("%w: broker refused: %w", ErrNotSent, err)
-	}
-	return fmt.Errorf("%w: %w: %w", ErrNotSent, ErrUnavailable, err)
-}
-
-// passing tells the refusals that another try may outlive: SYSTEM_ERROR, SYSTEM_BUSY, SERVICE_NOT_AVAILABLE.
-func passing(code int) bool { return code == 1 || code == 2 || code == 14 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
-)
 
-// warmUpTopic carries the message that makes a new transactional producer known to the brokers. Nobody consumes it.
-const warmUpTopic = "boxoffice-warm-up"
+	"boxoffice/broker/remoting"
+)
 
 const (
 	permReadWrite = 6
@@ -17,6 +18,9 @@ const (
 
 	routeTimeout = 15 * time.Second
 	routePoll    = 100 * time.Millisecond
+
+	// ownerTopic begins the name of the empty topic by which a system shows that the names of its prefix are taken.
+	ownerTopic = "boxoffice-owner-"
 )
 
 // TopicSpec is a topic to provision: at least Queues queues on every broker, 1 to 1024.
@@ -26,30 +30,30 @@ type TopicSpec struct {
 }
 
 // Provision makes sure that the topics, the retry and dead-letter topics of the consumer groups and the warm-up topic
-// are on every broker that answers, and returns when the nameservers route to all of them. It adds what is missing and takes nothing
-// away, so it may be called by every process at every start. Retry topics must be there before the first consumer of a
-// group starts: a client that has looked one up in vain misses its retries for up to 50 seconds.
+// are on every broker that answers, and returns when the nameservers route to all of them. It adds what is missing and
+// takes nothing away, so it may be called by every process at every start. Retry topics must be there before the first
+// consumer of a group starts: a client that has looked one up in vain misses its retries for up to 50 seconds.
 func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string) error {
 	all := append([]TopicSpec{{Name: warmUpTopic, Queues: 1}}, topics...)
 	for _, group := range groups {
-		if err := b.checkGroup(group); err != nil {
+		if err := b.namespace.checkGroup(group); err != nil {
 			return fmt.Errorf("provision: %w", err)
 		}
 		all = append(all, TopicSpec{retryPrefix + group, 1}, TopicSpec{deadLetterPrefix + group, 1})
 	}
 	wanted := make([]TopicSpec, len(all))
 	for i, topic := range all {
-		if err := b.checkName(topic.Name); err != nil {
+		if err := b.namespace.checkTopic(topic.Name); err != nil {
 			return fmt.Errorf("provision: %w", err)
 		}
 		if topic.Queues < 1 || topic.Queues > maxQueues {
 			return fmt.Errorf("topic %q with %d queues cannot be provisioned", topic.Name, topic.Queues)
 		}
-		wanted[i] = TopicSpec{b.name(topic.Name), topic.Queues}
+		wanted[i] = TopicSpec{b.namespace.qualify(topic.Name), topic.Queues}
 	}
-	brokers, err := b.brokers(ctx)
+	brokers, err := b.servers.brokers(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for brokers: %w", err)
+		return err
 	}
 	for _, topic := range wanted {
 		if err := b.createTopic(ctx, topic, brokers); err != nil {
@@ -67,7 +71,7 @@ func (b *Bus) Provision(ctx context.Context, topics []TopicSpec, groups []string
 // createTopic creates topic where it is missing or has too few queues. A broker that does not answer is taken out of
 // brokers, and keeps nobody from starting as long as there is another: a later start finds it.
 func (b *Bus) createTopic(ctx context.Context, topic TopicSpec, brokers map[string]string) error {
-	route, err := b.route(ctx, topic.Name)
+	route, err := b.servers.route(ctx, topic.Name)
 	if err != nil && !errors.Is(err, errNoRoute) {
 		return err
 	}
@@ -76,7 +80,7 @@ func (b *Bus) createTopic(ctx context.Context, topic TopicSpec, brokers map[stri
 			continue
 		}
 		queues := strconv.Itoa(topic.Queues)
-		answer, _, err := exchange(ctx, address, requestCreateTopic, map[string]string{
+		answer, err := exchange(ctx, address, remoting.UpdateAndCreateTopic, map[string]string{
 			"topic": topic.Name, "defaultTopic": "TBW102", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0",
 			"readQueueNums": queues, "writeQueueNums": queues, "perm": strconv.Itoa(permReadWrite), "order": "false",
 		})
@@ -88,7 +92,7 @@ func (b *Bus) createTopic(ctx context.Context, topic TopicSpec, brokers map[stri
 		if err != nil {
 			return fmt.Errorf("ask broker %s: %w", name, err)
 		}
-		if answer.Code != responseSuccess {
+		if answer.Code != remoting.Success {
 			return fmt.Errorf("broker %s refused with code %d: %s", name, answer.Code, answer.Remark)
 		}
 	}
@@ -101,13 +105,13 @@ func (b *Bus) awaitRoute(ctx context.Context, topic TopicSpec, brokers map[strin
 	ctx, cancel := context.WithTimeout(ctx, routeTimeout)
 	defer cancel()
 	for {
-		route, err := b.route(ctx, topic.Name)
+		route, err := b.servers.route(ctx, topic.Name)
 		complete := err == nil
 		for name := range brokers {
 			complete = complete && route[name] >= topic.Queues
 		}
 		if complete {
-			b.routed.Store(topic.Name, true)
+			b.servers.routed.Store(topic.Name, true)
 			return nil
 		}
 		select {
@@ -118,57 +122,38 @@ func (b *Bus) awaitRoute(ctx context.Context, topic TopicSpec, brokers map[strin
 	}
 }
 
-// checkRoute fails with ErrUnavailable for a topic that is not provisioned, before the client would fall back to the
-// broker's template topic and create it with whatever settings that has.
-func (b *Bus) checkRoute(ctx context.Context, topic string) error {
-	if _, known := b.routed.Load(topic); known {
+// Claim takes the names under the bus's prefix for the bus's owner, once and for all. It fails with ErrForeign when they
+// are another's. Of two systems that come at the same moment, one gets them.
+func (b *Bus) Claim(ctx context.Context) error {
+	mine := b.namespace.qualify(ownerTopic + b.namespace.owner)
+	owners, err := b.ownerTopics(ctx)
+	if err != nil {
+		return err
+	}
+	marked := slices.Contains(owners, mine)
+	if len(owners) == 0 {
+		if err := b.Provision(ctx, []TopicSpec{{Name: ownerTopic + b.namespace.owner, Queues: 1}}, nil); err != nil {
+			return err
+		}
+		marked = true
+		if owners, err = b.ownerTopics(ctx); err != nil {
+			return err
+		}
+	}
+	others := slices.DeleteFunc(owners, func(topic string) bool { return topic == mine })
+	if len(others) == 0 || marked && mine < slices.Min(others) {
 		return nil
 	}
-	if _, err := b.route(ctx, topic); err != nil {
-		return fmt.Errorf("look up route of topic %q: %w", topic, unavailable(err))
-	}
-	b.routed.Store(topic, true)
-	return nil
+	return fmt.Errorf("topics and groups are %w, which has put its mark there: topic %s", ErrForeign, slices.Min(others))
 }
 
-// errNoRoute means that the nameserver does not know a topic.
-var errNoRoute = errors.New("topic has no route")
-
-// route returns the number of queues of a topic that can be written and read, by broker name.
-func (b *Bus) route(ctx context.Context, topic string) (map[string]int, error) {
-	var found struct {
-		QueueDatas []struct {
-			BrokerName     string
-			ReadQueueNums  int
-			WriteQueueNums int
-		}
-	}
-	err := b.askNameServer(ctx, requestRoute, map[string]string{"topic": topic}, &found)
+// ownerTopics lists the topics by which systems have claimed the names under this prefix.
+func (b *Bus) ownerTopics(ctx context.Context) ([]string, error) {
+	topics, err := b.servers.topics(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ask whose topics these are: %w", err)
 	}
-	queues := make(map[string]int)
-	for _, q := range found.QueueDatas {
-		queues[q.BrokerName] = min(q.ReadQueueNums, q.WriteQueueNums)
-	}
-	return queues, nil
-}
-
-// brokers returns the addresses of the master brokers by name.
-func (b *Bus) brokers(ctx context.Context) (map[string]string, error) {
-	var cluster struct {
-		BrokerAddrTable map[string]struct {
-			BrokerAddrs map[string]string
-		}
-	}
-	if err := b.askNameServer(ctx, requestClusterInfo, nil, &cluster); err != nil {
-		return nil, err
-	}
-	masters := make(map[string]string)
-	for name, broker := range cluster.BrokerAddrTable {
-		if address, ok := broker.BrokerAddrs["0"]; ok {
-			masters[name] = address
-		}
-	}
-	return masters, nil
+	return slices.DeleteFunc(topics, func(topic string) bool {
+		return !strings.HasPrefix(topic, b.namespace.qualify(ownerTopic))
+	}), nil
 }

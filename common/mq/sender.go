@@ -1,11 +1,9 @@
 package mq
 
 import (
-	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -25,7 +23,7 @@ const (
 type Sender struct {
 	bus      *Bus
 	producer rocketmq.Producer
-	calls    *calls
+	calls    *callPool
 	once     sync.Once
 }
 
@@ -34,34 +32,22 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
-	if err := b.checkGroup(group); err != nil {
+	if err := b.namespace.checkGroup(group); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
-	p, err := producer.NewDefaultProducer(b.producerOptions(group, "send")...)
+	p, err := producer.NewDefaultProducer(producerOptions(b.servers, b.namespace.qualify(group), b.instances.next("send"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make producer of group %q: %w", group, err)
 	}
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("start producer of group %q: %w", group, err)
 	}
-	s := &Sender{bus: b, producer: p, calls: newCalls(maxCalls)}
-	if err := b.adopt(func(context.Context) error { s.Close(); return nil }); err != nil {
+	s := &Sender{bus: b, producer: p, calls: newCallPool(maxCalls)}
+	if err := b.addCloser(func(context.Context) error { s.Close(); return nil }); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
-}
-
-// producerOptions leaves retries to us: the client's reuse the message, which makes several halves of one.
-func (b *Bus) producerOptions(group, role string) []producer.Option {
-	return []producer.Option{
-		producer.WithGroupName(b.name(group)),
-		producer.WithInstanceName(b.instances.next(role)),
-		producer.WithNsResolver(b.servers),
-		producer.WithRetry(0),
-		producer.WithVIPChannel(false),
-		producer.WithCompressLevel(zlib.BestSpeed), // the client's own choice takes four times as long for little less
-	}
 }
 
 // Close lets no more messages in, waits up to five seconds for those being sent, and ends the producer.
@@ -92,7 +78,7 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	body, err := encode(topic, key, payload)
 	if err == nil {
 		err = s.send(ctx, func() *primitive.Message {
-			m := s.bus.newMessage(ctx, string(topic), key, body)
+			m := newMessage(ctx, s.bus.namespace, string(topic), key, body)
 			if level > 0 {
 				m.WithProperty(primitive.PropertyDelayTimeLevel, strconv.Itoa(int(level)))
 			}
@@ -109,9 +95,27 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	return nil
 }
 
+// Resend sends a dead message once more, as a plain message with its own body, key and owner, to the topic to which it
+// was sent. Its errors are those of Send.
+func Resend(ctx context.Context, s *Sender, dead DeadMessage) error {
+	err := s.send(ctx, func() *primitive.Message {
+		m := newMessage(ctx, s.bus.namespace, dead.Topic, dead.Key, dead.Body)
+		if dead.owner != "" {
+			m.WithProperty(propertyOwner, dead.owner)
+		}
+		return m
+	})
+	if err != nil {
+		s.bus.counters.sendFailed.Add(1)
+		return fmt.Errorf("send dead message to topic %q again: %w", dead.Topic, err)
+	}
+	s.bus.counters.sent.Add(1)
+	return nil
+}
+
 // send tries a few times. compose makes the message anew for each.
 func (s *Sender) send(ctx context.Context, compose func() *primitive.Message) error {
-	if err := s.bus.checkRoute(ctx, compose().Topic); err != nil {
+	if err := s.bus.servers.checkRoute(ctx, compose().Topic); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	pause := sendPause
@@ -133,7 +137,7 @@ func (s *Sender) try(ctx context.Context, m *primitive.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	done := make(chan error, 1)
-	if err := s.calls.run(ctx, func() { done <- s.post(ctx, m) }); err != nil {
+	if err := s.calls.run(ctx, func() { done <- s.sendSync(ctx, m) }); err != nil {
 		return fmt.Errorf("%w: sender: %w", ErrNotSent, err)
 	}
 	select {
@@ -144,19 +148,12 @@ func (s *Sender) try(ctx context.Context, m *primitive.Message) error {
 	}
 }
 
-func (s *Sender) post(ctx context.Context, m *primitive.Message) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.bus.log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = fmt.Errorf("%w: client panicked: %v", ErrNotSent, cause)
-		}
-	}()
+// sendSync returns nil when the broker has stored m for good.
+func (s *Sender) sendSync(ctx context.Context, m *primitive.Message) (err error) {
+	defer recoverSend(s.bus.log, &err)
 	result, err := s.producer.SendSync(ctx, m)
 	if err != nil {
 		return notSent(err)
 	}
-	if result.Status != primitive.SendOK {
-		return fmt.Errorf("%w: %w: stored with status %d", ErrNotSent, ErrUnavailable, result.Status)
-	}
-	return nil
+	return checkStatus(result.Status)
 }

@@ -2,7 +2,7 @@ package mq
 
 import "sync/atomic"
 
-// Stats counts since Open what went through a Bus.
+// Stats counts what went through a Bus since Open.
 type Stats struct {
 	Sent             int64 // plain and delayed messages that the broker stored
 	SendFailed       int64 // plain and delayed messages given up
@@ -17,30 +17,30 @@ type Stats struct {
 }
 
 type counters struct {
-	sent, sendFailed, halvesSent, halvesFailed     atomic.Int64
-	handled, retried, deadLettered                 atomic.Int64
-	checksCommitted, checksRolledBack, checksDoubt atomic.Int64
+	sent, sendFailed, halvesSent, halvesFailed       atomic.Int64
+	handled, retried, deadLettered                   atomic.Int64
+	checksCommitted, checksRolledBack, checksUnknown atomic.Int64
 }
 
-// Stats reads the counters, each on its own.
-func (b *Bus) Stats() Stats {
-	c := &b.counters
+// read loads the counters, each on its own.
+func (c *counters) read() Stats {
 	return Stats{
 		Sent: c.sent.Load(), SendFailed: c.sendFailed.Load(),
 		HalvesSent: c.halvesSent.Load(), HalvesFailed: c.halvesFailed.Load(),
 		Handled: c.handled.Load(), Retried: c.retried.Load(), DeadLettered: c.deadLettered.Load(),
 		ChecksCommitted: c.checksCommitted.Load(), ChecksRolledBack: c.checksRolledBack.Load(),
-		ChecksUnknown: c.checksDoubt.Load(),
+		ChecksUnknown: c.checksUnknown.Load(),
 	}
 }
 
-func (c *counters) checked(o Outcome) {
+// countCheck counts the answer to a check-back.
+func (c *counters) countCheck(o Outcome) {
 	switch o {
 	case Commit:
 		c.checksCommitted.Add(1)
 	case Rollback:
 		c.checksRolledBack.Add(1)
 	default:
-		c.checksDoubt.Add(1)
+		c.checksUnknown.Add(1)
 	}
 }

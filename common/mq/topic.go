@@ -1,5 +1,3 @@
-// Package mq is the only importer of the RocketMQ client. It gives the services typed topics, transactional, plain and
-// delayed sends, and consumers, and keeps every trap of rocketmq-client-go v2.1.2 in one place.
 package mq
 
 import (
@@ -9,11 +7,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Topic names a RocketMQ topic and fixes the payload that travels on it as JSON, so that a sender and a handler
-// cannot disagree.
+// Topic is the name of a RocketMQ topic, and the type of the payload that travels on it as JSON, so that a sender and a
+// handler cannot disagree.
 type Topic[T any] string
 
-// Decode reads a message's body. Names must be as they are written, each once; those that are unknown are a newer
+// Decode reads a message's body. JSON names are matched to the letter, and none may come twice; unknown ones are a newer
 // sender's, and are passed over.
 func (t Topic[T]) Decode(body []byte) (payload T, err error) {
 	if err := json.Unmarshal(body, &payload); err != nil {
@@ -35,8 +33,8 @@ func delayLevels() []time.Duration {
 	}
 }
 
-// LevelFor returns the largest delay level that does not exceed d, and the first level for anything shorter: a
-// deadline is reached by a chain of levels (15 min = 10 min + 5 min) and is passed by less than a second.
+// LevelFor returns the largest delay level that does not exceed d, and the first level for anything shorter. So a
+// deadline is reached by a chain of levels (15 min = 10 min + 5 min), and is passed by less than a second.
 func LevelFor(d time.Duration) DelayLevel {
 	level := DelayLevel(1)
 	for i, step := range delayLevels() {

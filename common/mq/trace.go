@@ -8,13 +8,13 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// The W3C trace context travels in message properties of these names. Baggage never does: it may hold anything.
+// The message properties that carry the W3C trace context. Baggage is never sent: it may hold anything.
 const (
 	propertyTraceParent = "traceparent"
 	propertyTraceState  = "tracestate"
 )
 
-// carrier lets a message's properties carry the trace context.
+// carrier is a message as a propagation.TextMapCarrier: its properties carry the trace context.
 type carrier struct{ message *primitive.Message }
 
 func (c carrier) Get(key string) string { return c.message.GetProperty(key) }
@@ -27,10 +27,12 @@ func (c carrier) Set(key, value string) {
 
 func (c carrier) Keys() []string { return []string{propertyTraceParent, propertyTraceState} }
 
+// injectTrace puts the trace context of ctx into a message.
 func injectTrace(ctx context.Context, m *primitive.Message) {
 	propagation.TraceContext{}.Inject(ctx, carrier{m})
 }
 
+// extractTrace returns ctx with the trace context of a message.
 func extractTrace(ctx context.Context, m *primitive.Message) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, carrier{m})
 }

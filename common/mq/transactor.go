@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,20 +16,9 @@ const (
 	warmUpTries = 5
 	warmUpPause = 200 * time.Millisecond
 	warmUpKey   = "warm-up"
-	// halfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client's wait
-	// for an answer, and whoever buys is to be told within a second that nobody answers.
+	// halfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client
+	// library's wait for an answer, and whoever buys is to be told within a second that nobody answers.
 	halfTimeout = 800 * time.Millisecond
-	maxChecks   = 16 // at once; the client hands them over one by one, more than one runs only after a timeout
-)
-
-// Outcome is what a local transaction came to.
-type Outcome int
-
-// The outcomes. Unknown leaves the half message as it is, to be checked back later.
-const (
-	Unknown Outcome = iota
-	Commit
-	Rollback
 )
 
 // Transactor sends half messages, runs their local transactions and answers check-backs. Make one with
@@ -38,29 +26,27 @@ const (
 type Transactor struct {
 	bus      *Bus
 	producer rocketmq.TransactionProducer
-	halves   sync.Map // transaction id -> *execution, of the halves being sent by this process
-	check    CheckFunc
-	calls    *calls
-	checks   *calls
+	listener *listener
+	calls    *callPool
 	once     sync.Once
-	err      error
+	err      error // of Close
 }
 
 // NewTransactor starts a transactional producer of a group. check must be able to answer for every transaction of the
 // group, whichever process began it. The producer is known to the brokers, and gets check-backs, within about a second
 // of NewTransactor's return. Provision must have been called once; otherwise it fails with ErrUnavailable.
 func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
-	if err := b.checkGroup(group); err != nil {
+	if err := b.namespace.checkGroup(group); err != nil {
 		return nil, fmt.Errorf("start transactor: %w", err)
 	}
-	if err := b.checkRoute(ctx, b.name(warmUpTopic)); err != nil {
+	if err := b.servers.checkRoute(ctx, b.namespace.qualify(warmUpTopic)); err != nil {
 		return nil, fmt.Errorf("start transactor: %w", err)
 	}
 	var failed error
 	for range warmUpTries {
 		t, err := b.startTransactor(ctx, group, check)
 		if err == nil {
-			if err := b.adopt(t.Close); err != nil {
+			if err := b.addCloser(t.Close); err != nil {
 				return nil, errors.Join(err, t.Close(ctx))
 			}
 			return t, nil
@@ -75,24 +61,29 @@ func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) 
 	return nil, failed
 }
 
-// startTransactor sends a half message right after the start. The client heartbeats only to brokers that it has looked
-// up for a send, one second after its start and then every 30 seconds: without a first send within that second a
-// restarted process would get no check-backs for half a minute, while the broker counts them up. A producer whose
-// first send fails has missed its heartbeat, so the next attempt takes a new one.
+// startTransactor makes a transactional producer and sends a half message right after its start. The client library
+// heartbeats only to brokers that it has looked up for a send, one second after its start and then every 30 seconds:
+// without a first send within that second a restarted process would get no check-backs for half a minute, while the
+// broker counts them up. A producer whose first send fails has missed its heartbeat, so the next attempt takes a new one.
 func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
-	t := &Transactor{bus: b, check: check, calls: newCalls(maxCalls), checks: newCalls(maxChecks)}
-	p, err := producer.NewTransactionProducer(listener{t}, b.producerOptions(group, "transact")...)
+	l := &listener{namespace: b.namespace, check: check, checks: newCallPool(maxChecks), counters: &b.counters, log: b.log}
+	p, err := producer.NewTransactionProducer(l, producerOptions(b.servers, b.namespace.qualify(group), b.instances.next("transact"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make transactional producer of group %q: %w", group, err)
 	}
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
 	}
-	t.producer = p
-	if err := t.post(ctx, b.newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))); err != nil {
+	t := &Transactor{bus: b, producer: p, listener: l, calls: newCallPool(maxCalls)}
+	if err := t.sendWarmUp(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
 	}
 	return t, nil
+}
+
+// sendWarmUp sends a half message that nobody gets, because the listener rolls it back.
+func (t *Transactor) sendWarmUp(ctx context.Context) error {
+	return t.sendInTransaction(ctx, newMessage(ctx, t.bus.namespace, warmUpTopic, warmUpKey, []byte(warmUpKey)))
 }
 
 // Close lets no more half messages in, waits for the local transactions and checks that run, or until ctx ends, and
@@ -102,7 +93,7 @@ func (t *Transactor) Close(ctx context.Context) error {
 		// 1. No more halves; those in flight get their commit or rollback sent.
 		t.err = t.calls.close(ctx)
 		// 2. No more calls of CheckFunc: what it reads may be closed after us.
-		t.err = errors.Join(t.err, t.checks.close(ctx))
+		t.err = errors.Join(t.err, t.listener.checks.close(ctx))
 		// 3. The connections.
 		t.err = errors.Join(t.err, t.producer.Shutdown())
 	})
@@ -116,16 +107,18 @@ func (t *Transactor) Close(ctx context.Context) error {
 // gets ctx without its end, and has to bound itself. Otherwise, and 800 ms after a broker did not answer, the error
 // wraps ErrNotSent, local will not run, and the half message may be stored all the same: the check-back must answer for
 // it.
-func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome) (Outcome, error) {
+func SendHalf[T any](
+	ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome,
+) (Outcome, error) {
 	body, err := encode(topic, txID, payload)
 	if err == nil && txID == "" {
 		err = errors.New("transaction id is empty")
 	}
 	outcome := Unknown
 	if err == nil {
-		m := t.bus.newMessage(ctx, string(topic), txID, body)
+		m := newMessage(ctx, t.bus.namespace, string(topic), txID, body)
 		m.WithProperty(propertyTxID, txID)
-		outcome, err = t.send(ctx, m, newExecution(func() Outcome { return local(context.WithoutCancel(ctx)) }))
+		outcome, err = t.send(ctx, m, newLocalTransaction(func() Outcome { return local(context.WithoutCancel(ctx)) }))
 	} else {
 		err = fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
@@ -138,78 +131,71 @@ func SendHalf[T any](ctx context.Context, t *Transactor, topic Topic[T], txID st
 }
 
 // send returns as soon as the outcome is known; the commit or rollback goes out behind it.
-func (t *Transactor) send(ctx context.Context, m *primitive.Message, e *execution) (Outcome, error) {
+func (t *Transactor) send(ctx context.Context, m *primitive.Message, local *localTransaction) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
 	defer cancel()
 	txID := m.GetProperty(propertyTxID)
-	if err := t.bus.checkRoute(ctx, m.Topic); err != nil {
+	if err := t.bus.servers.checkRoute(ctx, m.Topic); err != nil {
 		return Unknown, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	if _, taken := t.halves.LoadOrStore(txID, e); taken {
+	inFlight := &t.listener.inFlight
+	if _, taken := inFlight.LoadOrStore(txID, local); taken {
 		return Unknown, fmt.Errorf("%w: transaction %q is in flight", ErrNotSent, txID)
 	}
-	posted := make(chan error, 1)
+	done := make(chan error, 1)
 	err := t.calls.run(ctx, func() {
-		defer t.halves.Delete(txID)
-		posted <- t.post(ctx, m)
+		defer inFlight.Delete(txID)
+		done <- t.sendInTransaction(ctx, m)
 	})
 	if err != nil {
-		t.halves.Delete(txID)
+		inFlight.Delete(txID)
 		return Unknown, fmt.Errorf("%w: transactor: %w", ErrNotSent, err)
 	}
 	var failed error
 	select {
-	case outcome := <-e.done:
+	case outcome := <-local.outcome:
 		return outcome, nil
-	case failed = <-posted:
+	case failed = <-done:
 	case <-ctx.Done():
 		failed = notSent(ctx.Err())
 	}
-	if e.abandon() {
+	if local.abandon() {
 		return Unknown, failed
 	}
-	return <-e.done, nil
+	return <-local.outcome, nil
 }
 
-// CheckStorable sends a half message that nobody gets, and returns nil once a broker has stored it: what a purchase needs
-// of the message queue, and nothing else.
-func (t *Transactor) CheckStorable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
-	defer cancel()
-	posted := make(chan error, 1)
-	err := t.calls.run(ctx, func() { posted <- t.post(ctx, t.bus.newMessage(ctx, warmUpTopic, warmUpKey, []byte(warmUpKey))) })
-	if err != nil {
-		return fmt.Errorf("store a half message: %w", err)
-	}
-	select {
-	case err = <-posted:
-	case <-ctx.Done():
-		err = notSent(ctx.Err())
-	}
-	if err != nil {
-		return fmt.Errorf("store a half message: %w", err)
-	}
-	return nil
-}
-
-// post returns nil when the broker has stored m for good, and so asked the listener to run its local transaction.
-func (t *Transactor) post(ctx context.Context, m *primitive.Message) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			t.bus.log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			err = fmt.Errorf("%w: client panicked: %v", ErrNotSent, cause)
-		}
-	}()
-	stripDelays(m)
+// sendInTransaction returns nil when the broker has stored m for good, and the client library has so asked the listener
+// to run its local transaction.
+func (t *Transactor) sendInTransaction(ctx context.Context, m *primitive.Message) (err error) {
+	defer recoverSend(t.bus.log, &err)
+	removeDelays(m)
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	result, err := t.producer.SendMessageInTransaction(ctx, m)
 	if err != nil {
 		return notSent(err)
 	}
-	// A flush or a replica that was too slow comes with no error: the client has rolled the half back.
-	if result.Status != primitive.SendOK {
-		return fmt.Errorf("%w: %w: stored with status %d", ErrNotSent, ErrUnavailable, result.Status)
+	return checkStatus(result.Status)
+}
+
+// CheckStorable sends a half message that nobody gets, and returns nil once a broker has stored it: what a purchase
+// needs of the message queue, and nothing else.
+func (t *Transactor) CheckStorable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
+	defer cancel()
+	done := make(chan error, 1)
+	err := t.calls.run(ctx, func() { done <- t.sendWarmUp(ctx) })
+	if err != nil {
+		return fmt.Errorf("store a half message: %w", err)
+	}
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = notSent(ctx.Err())
+	}
+	if err != nil {
+		return fmt.Errorf("store a half message: %w", err)
 	}
 	return nil
 }

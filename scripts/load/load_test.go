@@ -228,7 +228,8 @@ func (f *fakeShop) callback(w http.ResponseWriter, r *http.Request) {
 			Amount  int64
 		}
 	}
-	if err := errors.Join(signer.Verify(raw, r.Header), json.Unmarshal(raw, &body)); err != nil || body.Type != "payment.succeeded" || body.Data.Amount != ticketPrice {
+	if err := errors.Join(signer.Verify(raw, r.Header), json.Unmarshal(raw, &body)); err != nil ||
+		body.Type != "payment.succeeded" || body.Data.Amount != ticketPrice {
 		f.t.Errorf("callback %s: %v", raw, err)
 	}
 	f.mu.Lock()
@@ -404,7 +405,8 @@ func TestBadSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}
 	}
-	for _, args := range []string{"", "-shop http://[::1]:80", "-shop http://localhost", "-shop http://example.com -i-own-this-host", "-shop https://127.0.0.1/"} {
+	for _, args := range []string{"", "-shop http://[::1]:80", "-shop http://localhost",
+		"-shop http://example.com -i-own-this-host", "-shop https://127.0.0.1/"} {
 		if _, err := parse(strings.Fields(args), func(string) string { return "" }, io.Discard); err != nil {
 			t.Errorf("%s: %v", args, err)
 		}

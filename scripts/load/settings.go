@@ -51,7 +51,8 @@ func parse(args []string, getenv func(string) string, usage io.Writer) (settings
 	flags.DurationVar(&s.timeout, "timeout", 10*time.Second, "limit of one request")
 	flags.DurationVar(&s.settle, "settle", 30*time.Second, "time in which orders must reach their state after the sale")
 	flags.StringVar(&jwtEnv, "jwt-secret-env", "", "name of the environment variable with the tokens' secret (empty: the demo gives tokens)")
-	flags.StringVar(&webhookEnv, "webhook-secret-env", "", "name of the environment variable with the payment provider's secret (empty: the demo pays)")
+	flags.StringVar(&webhookEnv, "webhook-secret-env", "",
+		"name of the environment variable with the payment provider's secret (empty: the demo pays)")
 	flags.BoolVar(&own, "i-own-this-host", false, "allow an address that is not loopback")
 	flags.BoolVar(&s.json, "json", false, "print one line of JSON instead of tables")
 	if err := flags.Parse(args); err != nil {

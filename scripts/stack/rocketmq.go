@@ -70,7 +70,8 @@ func (s stack) fetchJars(ctx context.Context) error {
 func (s stack) javaCommand(dir, mainClass, conf string, memory ...string) (argv, env []string, err error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return nil, nil, errors.New("RocketMQ needs Java: install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or start a Docker engine")
+		return nil, nil,
+			errors.New("RocketMQ needs Java: install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or start a Docker engine")
 	}
 	confFile := filepath.Join(dir, "rocketmq.conf")
 	if err := writeFile(confFile, []byte(conf)); err != nil {

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/broker/remoting"
 )
 
 func TestBrokerConf(t *testing.T) {
@@ -66,7 +67,7 @@ func TestPortsDoNotMeet(t *testing.T) {
 	}
 }
 
-// newNameserver answers one request with the given frame.
+// newNameserver answers one request with the given bytes.
 func newNameserver(t *testing.T, answer []byte) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +82,8 @@ func newNameserver(t *testing.T, answer []byte) string {
 			return
 		}
 		defer func() { _ = conn.Close() }()
-		if _, err := io.ReadFull(conn, make([]byte, len(requestFrame(getBrokerClusterInfo)))); err != nil {
+		request, err := remoting.NewReader(conn).Read()
+		if err != nil || request.Code != remoting.GetBrokerClusterInfo {
 			return
 		}
 		_, _ = conn.Write(answer)

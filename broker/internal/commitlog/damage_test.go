@@ -53,7 +53,8 @@ func TestDamageIsNotTakenForATornTail(t *testing.T) {
 			mustClose(t, l)
 		} else {
 			var corrupt *CorruptError
-			if !errors.As(err, &corrupt) || corrupt.Offset != start || corrupt.File != segmentName(o.Dir, 0) || corrupt.Behind != int64(len(whole))-start {
+			if !errors.As(err, &corrupt) || corrupt.Offset != start || corrupt.File != segmentName(o.Dir, 0) ||
+				corrupt.Behind != int64(len(whole))-start {
 				t.Fatalf("bit %d of record %d at %d: %+v", bit, damaged, start, err)
 			}
 		}

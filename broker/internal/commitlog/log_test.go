@@ -311,7 +311,8 @@ func TestCloseFlushesAndIsIdempotent(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	for name, o := range map[string]Options{"no directory": {}, "negative": {Dir: t.TempDir(), SegmentBytes: -1}, "record": {Dir: t.TempDir(), MaxRecordBytes: 2 << 30}} {
+	for name, o := range map[string]Options{"no directory": {}, "negative": {Dir: t.TempDir(), SegmentBytes: -1},
+		"record": {Dir: t.TempDir(), MaxRecordBytes: 2 << 30}} {
 		if l, err := Open(o, nil); err == nil {
 			t.Errorf("%s: opened", name)
 			mustClose(t, l)

@@ -46,7 +46,8 @@ func TestConnSendsWhatNetHTTPReads(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, r.Header.Get("Idempotency-Key"))
 	})
-	request := traffic.NewRequest(shop, http.MethodPost, "/x", "Idempotency-Key", `{"quantity":1}`, traffic.Header{Name: "Authorization", Value: "Bearer t"})
+	request := traffic.NewRequest(shop, http.MethodPost, "/x", "Idempotency-Key", `{"quantity":1}`,
+		traffic.Header{Name: "Authorization", Value: "Bearer t"})
 	for i := range 3 {
 		key := fmt.Sprint("k", i)
 		answer, err := conn.Do(t.Context(), request.Append(nil, key))

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what New makes the API of.
+type Options struct {
+	Stock  Stock
+	Seller Seller
+	Orders Orders
+
+	JWTSecret      []byte   // HS256 key, the bytes as given; the configuration refuses fewer than 32
+	WebhookSecrets []string // "whsec_" + base64; a callback may be signed with any of them, so that a secret can be rotated
+
+	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
+	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit
+	MaxInFlight int // requests handled at once, any more are answered 503 "busy"; 0 is 16384
+
+	Demo    *Demo                 // nil: the /v1/dev routes do not exist
+	Metrics prometheus.Registerer // nil: requests are not counted
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Demo adds routes for trying the office without an identity provider and a payment provider: tokens for anyone, and a
+// payment simulator. Such an office may listen on loopback only.
+type Demo struct {
+	// CallbackURL returns the address that the simulator calls: this office's own /v1/payments/callback. It is a function
+	// because the port is known only after listening.
+	CallbackURL func() string
+}
+
+const defaultMaxInFlight = 16384
+
+// handler has what the handlers of all routes share: the options, and what is made of them once.
+type handler struct {
+	Options
+	problems     *problemTable
+	tokens       *jwt.Parser
+	verified     *tokenCache
+	webhooks     *webhookVerifier
+	requests     *requestMetrics
+	buyerRates   *rateLimits
+	addressRates *rateLimits
+	inFlight     atomic.Int64 // requests that are being handled
+	headers      fixedHeaders // of every response
+}
+
+// newHandler checks the options and makes the parts. An error says which option cannot be used.
+func newHandler(opts Options) (*handler, error) {
+	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Now == nil || opts.Log == nil {
+		return nil, errors.New("api: Stock, Seller, Orders, Now and Log are needed")
+	}
+	if len(opts.JWTSecret) == 0 {
+		return nil, errors.New("api: a JWT secret is needed")
+	}
+	if opts.MaxInFlight <= 0 {
+		opts.MaxInFlight = defaultMaxInFlight
+	}
+	problems, err := newProblemTable()
+	if err != nil {
+		return nil, fmt.Errorf("encode problems: %w", err)
+	}
+	webhooks, err := newWebhookVerifier(opts.WebhookSecrets, opts.Now)
+	if err != nil {
+		return nil, fmt.Errorf("read webhook secrets: %w", err)
+	}
+	requests, err := newRequestMetrics(opts.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("register request metrics: %w", err)
+	}
+	buyerRates, buyersErr := newRateLimits(opts.BuyerRate)
+	addressRates, addressesErr := newRateLimits(opts.AddressRate)
+	if err := errors.Join(buyersErr, addressesErr); err != nil {
+		return nil, fmt.Errorf("make rate limits: %w", err)
+	}
+	return &handler{
+		Options:      opts,
+		problems:     problems,
+		tokens:       newTokenParser(opts.Now),
+		verified:     newTokenCache(),
+		webhooks:     webhooks,
+		requests:     requests,
+		buyerRates:   buyerRates,
+		addressRates: addressRates,
+		headers:      answerHeaders(),
+	}, nil
+}

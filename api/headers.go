@@ -1,0 +1,38 @@
+package api
+
+import "github.com/labstack/echo/v4"
+
+// fixedHeaders are response headers with constant values, made once. All responses share the value slices, so nobody may
+// append to them.
+type fixedHeaders []struct {
+	name   string // in canonical form
+	values []string
+}
+
+func (h fixedHeaders) set(c echo.Context) {
+	header := c.Response().Header()
+	for _, fixed := range h {
+		header[fixed.name] = fixed.values
+	}
+}
+
+// answerHeaders are set on every response: no cache may keep it, since most are for one caller alone, and no browser may
+// guess another type than its Content-Type.
+func answerHeaders() fixedHeaders {
+	return fixedHeaders{
+		{echo.HeaderCacheControl, []string{"no-store"}},
+		{echo.HeaderXContentTypeOptions, []string{"nosniff"}},
+	}
+}
+
+// pageHeaders are set on the embedded pages besides, for the browser that shows them. The policy allows no inline script
+// or style and nothing from another origin.
+func pageHeaders() fixedHeaders {
+	return fixedHeaders{
+		{echo.HeaderContentSecurityPolicy, []string{
+			"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"}},
+		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	}
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// retryAfterSeconds is the Retry-After of what may succeed soon: in about a second a queue drains or a broker is elected.
+const retryAfterSeconds = "1"
+
+// answerProblem answers a failed request with the problem for err.
+func (h *handler) answerProblem(c echo.Context, err error) {
+	if c.Response().Committed {
+		return
+	}
+	row, detail := h.problems.find(err)
+	header := c.Response().Header()
+	switch row.kind {
+	case unauthorized:
+		if header.Get(echo.HeaderWWWAuthenticate) == "" {
+			header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice"`)
+		}
+	case badSignature: // RFC 9110 section 15.5.2: every 401 names what it asks for
+		header.Set(echo.HeaderWWWAuthenticate, `StandardWebhooks realm="boxoffice"`)
+	case rateLimited, busy, unavailable:
+		header.Set(echo.HeaderRetryAfter, retryAfterSeconds)
+	}
+	header[echo.HeaderContentType] = h.problems.contentType
+	c.Response().WriteHeader(row.status)
+	if _, err := c.Response().Write(h.problemBody(c, row, detail)); err != nil {
+		h.Log.DebugContext(traced(c), "write problem", "error", err)
+	}
+}
+
+// problemBody encodes a problem, or returns the body made at start when there is neither a detail of this request nor a
+// trace id to add: a trace id leads the caller of a 5xx to the log.
+func (h *handler) problemBody(c echo.Context, row *problem, detail string) []byte {
+	traceID := ""
+	if row.status >= http.StatusInternalServerError {
+		traceID = trace.SpanContextFromContext(traced(c)).TraceID().String()
+	}
+	if detail == "" && traceID == "" {
+		return h.problems.bodies[row.kind]
+	}
+	if detail == "" {
+		detail = row.detail
+	}
+	body, err := row.encode(detail, traceID)
+	if err != nil { // strings and a number always have a JSON form
+		return h.problems.bodies[row.kind]
+	}
+	return body
+}

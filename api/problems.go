@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/order"
+	"boxoffice/sale"
+	"boxoffice/stock"
+)
+
+// problem is one row of the table of problems: how one kind of failure is answered.
+type problem struct {
+	kind   problemKind
+	status int
+	code   string // stable, what a client decides by; title and detail may change
+	title  string
+	detail string  // unless a problemError brings its own
+	errs   []error // of the services, that are answered with this problem
+}
+
+// problemKind identifies a problem inside this package; it is the index into the table.
+type problemKind int
+
+const (
+	internal problemKind = iota // the zero value: every error without a row of its own
+	soldOut
+	limitExceeded
+	saleNotOpen
+	saleClosed
+	alreadyPaid
+	capacityTooSmall
+	screeningArchived
+	keyMissing
+	keyReused
+	malformed
+	invalid
+	notFound
+	unauthorized
+	forbidden
+	badSignature
+	bodyTooLarge
+	unsupportedMediaType
+	methodNotAllowed
+	rateLimited
+	busy
+	unavailable
+	problemKinds // their number
+)
+
+// problems is the table of all problems: which error of the services, or of this package, gets which answer.
+func problems() [problemKinds]problem {
+	return [problemKinds]problem{
+		{internal, http.StatusInternalServerError, "internal", "Internal error",
+			"The request failed for a reason that is not yours. It has been logged.", nil},
+		{soldOut, http.StatusConflict, "sold_out", "Sold out",
+			"There are not as many tickets left. Unpaid ones come back when their payment window ends.",
+			[]error{stock.ErrSoldOut}},
+		{limitExceeded, http.StatusConflict, "limit_exceeded", "Limit per buyer exceeded",
+			"You would hold more tickets for this screening than one buyer may.", []error{stock.ErrLimitExceeded}},
+		{saleNotOpen, http.StatusConflict, "sale_not_open", "Sale not open yet",
+			"The sale of this screening has not begun: see sale_opens_at.", []error{stock.ErrSaleNotOpen}},
+		{saleClosed, http.StatusConflict, "sale_closed", "Sale closed",
+			"The sale of this screening is over: see sale_closes_at.", []error{stock.ErrSaleClosed}},
+		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid",
+			"The order is paid and cannot be cancelled.", []error{order.ErrAlreadyPaid}},
+		{capacityTooSmall, http.StatusConflict, "capacity_too_small", "Capacity too small",
+			"The capacity cannot go below the tickets that are reserved and sold.", []error{stock.ErrCapacityTooSmall}},
+		{screeningArchived, http.StatusConflict, "screening_archived", "Screening archived",
+			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived}},
+		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
+			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
+		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
+			"This Idempotency-Key was used for a purchase of another screening or quantity.", []error{sale.ErrKeyReused}},
+		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
+			[]error{stock.ErrCursorInvalid}},
+		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
+			"A value in the request is not allowed.", []error{stock.ErrInvalid, order.ErrInvalidPayment}},
+		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
+			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent}},
+		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
+			"Send a valid bearer token in the Authorization header.", nil},
+		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
+		{badSignature, http.StatusUnauthorized, "bad_signature", "Bad signature",
+			"The callback is not signed as Standard Webhooks asks, or its timestamp is too far from now.", nil},
+		{bodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
+			"The request body is larger than this call accepts.", nil},
+		{unsupportedMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Unsupported media type",
+			"The body must be application/json in UTF-8, not compressed.", nil},
+		{methodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed",
+			"See the Allow header for what this path understands.", nil},
+		{rateLimited, http.StatusTooManyRequests, "rate_limited", "Too many requests",
+			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
+		{busy, http.StatusServiceUnavailable, "busy", "Busy",
+			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
+			[]error{sale.ErrBusy, order.ErrBusy}},
+		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
+			"A part of the box office is away. Send the same request again.",
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
+	}
+}
+
+// problemError is an error that this package itself raises. Without a detail it has the table's.
+type problemError struct {
+	kind   problemKind
+	detail string
+}
+
+// Error is for the log; a caller is answered with the problem.
+func (e problemError) Error() string { return e.detail }
+
+// problemTable finds the problem for an error. The bodies that are always the same are encoded once.
+type problemTable struct {
+	rows   [problemKinds]problem
+	bodies [problemKinds][]byte // with the table's detail and without a trace id
+
+	contentType []string // the header's value; all responses share it, so nobody may append to it
+}
+
+func newProblemTable() (*problemTable, error) {
+	table := &problemTable{rows: problems(), contentType: []string{"application/problem+json"}}
+	for i := range table.rows {
+		body, err := table.rows[i].encode(table.rows[i].detail, "")
+		if err != nil {
+			return nil, err
+		}
+		table.bodies[i] = body
+	}
+	return table, nil
+}
+
+// find returns the row for err, and the detail that err brings of its own or "".
+func (t *problemTable) find(err error) (row *problem, detail string) {
+	if own, ok := errors.AsType[problemError](err); ok {
+		return &t.rows[own.kind], own.detail
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &t.rows[bodyTooLarge], ""
+	}
+	for i := range t.rows {
+		for _, known := range t.rows[i].errs {
+			if errors.Is(err, known) {
+				return &t.rows[i], ""
+			}
+		}
+	}
+	return &t.rows[routerProblem(err)], ""
+}
+
+// routerProblem is the problem for an error that echo's router raises; any other error is internal.
+func routerProblem(err error) problemKind {
+	routing, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok {
+		return internal
+	}
+	switch routing.Code {
+	case http.StatusNotFound:
+		return notFound
+	case http.StatusMethodNotAllowed:
+		return methodNotAllowed
+	case http.StatusRequestEntityTooLarge:
+		return bodyTooLarge
+	case http.StatusUnsupportedMediaType:
+		return unsupportedMediaType
+	case http.StatusBadRequest:
+		return malformed
+	default:
+		return internal
+	}
+}
+
+// problemBody is the application/problem+json of RFC 9457.
+type problemBody struct {
+	Type    string `json:"type"` // a relative reference (section 3.1.1) to the page that explains every code
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail"`
+	Code    string `json:"code"`
+	TraceID string `json:"trace_id,omitempty"`
+}
+
+func (p *problem) encode(detail, traceID string) ([]byte, error) {
+	return json.Marshal(problemBody{
+		Type: "/problems#" + p.code, Title: p.title, Status: p.status, Detail: detail, Code: p.code, TraceID: traceID,
+	})
+}

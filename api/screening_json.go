@@ -1,0 +1,122 @@
+package api
+
+import (
+	"fmt"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/stock"
+)
+
+const wrongWindow = "sale_opens_at must be before sale_closes_at."
+
+// screeningAnswer is a screening as everybody sees it.
+type screeningAnswer struct {
+	ID           string      `json:"id"`
+	Movie        string      `json:"movie"`
+	Venue        string      `json:"venue"`
+	StartsAt     string      `json:"starts_at"`
+	Price        event.Money `json:"price"`
+	Capacity     int64       `json:"capacity"`
+	Available    int64       `json:"available"`
+	SaleOpensAt  string      `json:"sale_opens_at"`
+	SaleClosesAt string      `json:"sale_closes_at"`
+	PerUserLimit int64       `json:"per_user_limit"`
+	ServerTime   string      `json:"server_time"`
+}
+
+func newScreeningAnswer(s stock.Screening, now time.Time) screeningAnswer {
+	return screeningAnswer{
+		ID: s.ID, Movie: s.Movie, Venue: s.Venue, StartsAt: formatTime(s.StartsAt), Price: s.Price,
+		Capacity: s.Capacity, Available: s.Available,
+		SaleOpensAt: formatTime(s.SaleOpensAt), SaleClosesAt: formatTime(s.SaleClosesAt),
+		PerUserLimit: s.PerUserLimit, ServerTime: formatTime(now),
+	}
+}
+
+// screeningBody is a new screening.
+type screeningBody struct {
+	Movie        string      `json:"movie"`
+	Venue        string      `json:"venue"`
+	StartsAt     time.Time   `json:"starts_at"`
+	Price        event.Money `json:"price"`
+	Capacity     int64       `json:"capacity"`
+	SaleOpensAt  time.Time   `json:"sale_opens_at"`
+	SaleClosesAt time.Time   `json:"sale_closes_at"`
+	PerUserLimit int64       `json:"per_user_limit"`
+}
+
+// screeningChangeBody is a change of a screening: what is nil stays as it is.
+type screeningChangeBody struct {
+	Capacity     *int64     `json:"capacity"`
+	SaleOpensAt  *time.Time `json:"sale_opens_at"`
+	SaleClosesAt *time.Time `json:"sale_closes_at"`
+	PerUserLimit *int64     `json:"per_user_limit"`
+}
+
+// invalidField says which value of a new screening is not allowed, or "".
+func (b screeningBody) invalidField() string {
+	switch {
+	case !validName(b.Movie):
+		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+	case !validName(b.Venue):
+		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+	case !validTime(b.StartsAt):
+		return "starts_at must be given, between the years 1970 and 9998."
+	case b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax:
+		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", stock.PriceMax)
+	case !event.IsCurrency(b.Price.Currency):
+		return "price.currency must be three capital letters, as in ISO 4217."
+	case b.Capacity < 1 || b.Capacity > stock.CapacityMax:
+		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
+	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
+		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
+	case !earlier(b.SaleOpensAt, b.SaleClosesAt):
+		return wrongWindow
+	case b.PerUserLimit < 0 || b.PerUserLimit > stock.CapacityMax:
+		return wrongLimit()
+	}
+	return ""
+}
+
+// invalidField says which value of a change is not allowed, or "".
+func (b screeningChangeBody) invalidField() string {
+	switch {
+	case b == screeningChangeBody{}:
+		return "At least one of capacity, sale_opens_at, sale_closes_at and per_user_limit must be given."
+	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
+		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
+	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
+		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
+	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
+		return wrongLimit()
+	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
+		return wrongWindow
+	}
+	return ""
+}
+
+func wrongLimit() string {
+	return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", stock.CapacityMax)
+}
+
+func validName(s string) bool {
+	if s == "" || len(s) > stock.NameMax {
+		return false
+	}
+	for _, r := range s {
+		if r < ' ' || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// validTime tells whether the database can store a time, which it does in Unix milliseconds, and RFC 3339 can write it in
+// every time zone.
+func validTime(t time.Time) bool {
+	return t.UnixMilli() >= 0 && t.UTC().Year() < 9999
+}
+
+// earlier compares two times at the precision that the database stores.
+func earlier(a, b time.Time) bool { return a.UnixMilli() < b.UnixMilli() }

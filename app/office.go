@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/common/db"
+	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+// office has the parts of one running process. Each is set by the open method of its name, which also adds how it is
+// closed; serve.go has their order.
+type office struct {
+	config   Config
+	now      func() time.Time
+	log      *slog.Logger
+	registry *prometheus.Registry // of metrics
+	closers
+
+	nameServers  []string
+	brokerFailed <-chan struct{} // closed when the embedded broker's log has failed; nil without an embedded broker
+	stockDB      *db.DB
+	orderDB      *db.DB
+	owner        string // the office's id in both databases and in every message
+	bus          *mq.Bus
+	stock        *stock.Stock
+	orders       *order.Orders
+	publisher    *stock.Publisher
+	transactor   *mq.Transactor
+	seller       *countedSeller
+	shop, admin  net.Listener
+	failed       chan error // of an HTTP server that cannot go on
+	ready        atomic.Bool
+}
+
+// goUntilClose runs a loop in the background, until the office closes.
+func (o *office) goUntilClose(ctx context.Context, loop func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); loop(ctx) }()
+	o.onClose(func() error { cancel(); <-done; return nil })
+}
+
+// close closes all parts in the reverse order of opening. From now on the process is not ready.
+func (o *office) close() error {
+	o.ready.Store(false)
+	return o.closeAll()
+}

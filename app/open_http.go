@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"boxoffice/api"
+)
+
+// probePause is how long the answer of a probe that writes is used again, however many ask.
+const probePause = time.Second
+
+// openHTTP opens the operators' listener, and the shop's in a process that sells. A listener is bound before it is
+// served, so that a taken port is an error of the start. The operators' listener is closed last: it answers "not ready"
+// while the shop finishes the requests that it has.
+func (o *office) openHTTP(context.Context) (err error) {
+	o.failed = make(chan error, 2)
+	if o.admin, err = o.listen(o.config.AdminListen, "BOXOFFICE_ADMIN_LISTEN"); err != nil {
+		return err
+	}
+	o.serveHTTP(o.admin, api.Admin(api.AdminOptions{Probes: o.probes(), Registry: o.registry, Log: o.log.With("part", "admin")}))
+	if !o.config.HasRole(roleAPI) {
+		return nil
+	}
+	if o.shop, err = o.listen(o.config.Listen, "BOXOFFICE_LISTEN"); err != nil {
+		return err
+	}
+	handler, err := api.New(o.shopOptions())
+	if err != nil {
+		return err
+	}
+	o.serveHTTP(o.shop, handler)
+	return nil
+}
+
+func (o *office) shopOptions() api.Options {
+	options := api.Options{
+		Stock: o.stock, Seller: o.seller, Orders: o.orders,
+		JWTSecret: []byte(o.config.JWTSecret), WebhookSecrets: o.config.WebhookSecrets,
+		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
+		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
+	}
+	if o.config.Demo {
+		options.Demo = &api.Demo{CallbackURL: func() string { return "http://" + o.shop.Addr().String() + "/v1/payments/callback" }}
+	}
+	return options
+}
+
+func (o *office) listen(addr, setting string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("set %s to a free address: %w", setting, err)
+	}
+	o.onClose(func() error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // its server has closed it
+	})
+	return l, nil
+}
+
+func (o *office) serveHTTP(l net.Listener, handler http.Handler) {
+	server := api.NewServer(handler)
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			o.failed <- fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+		}
+	}()
+	o.onClose(func() error { return drain(context.Background(), server.Shutdown) })
+}
+
+// probes are the readiness checks of what this process's roles need, and of nothing else. Each tries the real thing: a
+// database that answers and cannot be written, or a queue that stores nothing, sells nothing.
+func (o *office) probes() []api.Probe {
+	probes := []api.Probe{{Name: "started and not stopping", Check: func(context.Context) error {
+		if !o.ready.Load() {
+			return errors.New("no")
+		}
+		return nil
+	}}}
+	if o.config.HasRole(roleAPI) || o.config.HasRole(roleStock) {
+		probes = append(probes, api.Probe{Name: "stock database", Check: cacheFor(probePause, o.stockDB.CheckWritable)})
+	}
+	if o.config.HasRole(roleOrder) {
+		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
+	}
+	if o.config.HasRole(roleAPI) {
+		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})
+	}
+	return append(probes, api.Probe{Name: "message queue", Check: o.bus.Ping})
+}
+
+// cacheFor returns a check whose answer is used for all calls within a pause of it.
+func cacheFor(pause time.Duration, check func(context.Context) error) func(context.Context) error {
+	var mu sync.Mutex
+	var asked time.Time
+	var answer error
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked.IsZero() || time.Since(asked) >= pause {
+			answer = check(ctx)
+			asked = time.Now()
+		}
+		return answer
+	}
+}

@@ -1,0 +1,26 @@
+package app
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// openMetrics registers the metrics of the parts opened so far. The seller's are registered where the seller is opened.
+func (o *office) openMetrics(context.Context) error {
+	for _, collector := range []prometheus.Collector{
+		newBusMetrics(o.bus),
+		newQueueGauges(o.bus),
+		newStockGauges(o.stock, o.stockDB, o.now),
+		newOrderGauges(o.orders, o.orderDB, o.now),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "boxoffice_settles_unpublished_total",
+			Help: "Final orders whose order-settled was given up; the sweeper asks for them again.",
+		}, func() float64 { return float64(o.orders.Unpublished()) }),
+	} {
+		if err := o.registry.Register(collector); err != nil {
+			return err
+		}
+	}
+	return nil
+}

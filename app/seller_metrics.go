@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/sale"
+	"boxoffice/stock"
+)
+
+// countedSeller is the seller with a counter around it: purchases by their answer.
+type countedSeller struct {
+	*sale.Seller
+	results *prometheus.CounterVec
+}
+
+// countPurchases puts the counter around the seller, and registers it with the seller's other metrics.
+func countPurchases(seller *sale.Seller, registry prometheus.Registerer) (*countedSeller, error) {
+	counted := &countedSeller{Seller: seller, results: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "boxoffice_purchases_total",
+		Help: "Purchases by answer; accepted counts a repeated key each time.",
+	}, []string{"result"})}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "boxoffice_purchases_waiting", Help: "Purchases in the queue of this process.",
+	}, func() float64 { return float64(seller.Waiting()) })
+	return counted, errors.Join(registry.Register(counted.results), registry.Register(waiting), registry.Register(newCacheMetrics(seller)))
+}
+
+// Refuse counts a refusal. A purchase that is not refused is counted by Purchase.
+func (s *countedSeller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
+	err := s.Seller.Refuse(ctx, screeningID, buyerID, key)
+	if err != nil {
+		s.results.WithLabelValues(purchaseResult(err)).Inc()
+	}
+	return err
+}
+
+// Purchase counts a purchase by its answer.
+func (s *countedSeller) Purchase(ctx context.Context, r sale.Request) (stock.Reservation, error) {
+	reservation, err := s.Seller.Purchase(ctx, r)
+	s.results.WithLabelValues(purchaseResult(err)).Inc()
+	return reservation, err
+}
+
+// purchaseResult is the label for what a purchase was answered with.
+func purchaseResult(err error) string {
+	switch {
+	case err == nil:
+		return "accepted"
+	case errors.Is(err, stock.ErrSoldOut):
+		return "sold_out"
+	case errors.Is(err, stock.ErrSaleClosed):
+		return "sale_closed"
+	case errors.Is(err, stock.ErrSaleNotOpen):
+		return "sale_not_open"
+	case errors.Is(err, stock.ErrLimitExceeded):
+		return "limit_exceeded"
+	case errors.Is(err, sale.ErrBusy):
+		return "busy"
+	case errors.Is(err, stock.ErrUnavailable):
+		return "unavailable"
+	case errors.Is(err, sale.ErrKeyReused):
+		return "idempotency_key_reused"
+	case errors.Is(err, stock.ErrScreeningNotFound):
+		return "not_found"
+	default:
+		return "other"
+	}
+}
+
+// newHalfSizes is the histogram of how many orders share a half message, and with it a transaction.
+func newHalfSizes() prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "boxoffice_half_message_orders",
+		Help:    "Orders in one half message, which share its SQL transaction.",
+		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+	})
+}
+
+// cacheMetrics collects how large the seller's cache of screenings is, and how often it was filled from the database.
+type cacheMetrics struct {
+	seller                                     *sale.Seller
+	screenings, orders, bytes, readings, pages *prometheus.Desc
+}
+
+func newCacheMetrics(seller *sale.Seller) *cacheMetrics {
+	describe := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+	return &cacheMetrics{
+		seller:     seller,
+		screenings: describe("boxoffice_cache_screenings", "Screenings that this process knows."),
+		orders:     describe("boxoffice_cache_orders", "Orders that it knows of those whose sale is over."),
+		bytes:      describe("boxoffice_cache_bytes", "Memory that these orders take, about."),
+		readings:   describe("boxoffice_refusal_readings_total", "Readings of the database on which buyers were refused."),
+		pages:      describe("boxoffice_refusal_pages_total", "Pages of orders read for that."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *cacheMetrics) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.screenings, m.orders, m.bytes, m.readings, m.pages} {
+		descs <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *cacheMetrics) Collect(metrics chan<- prometheus.Metric) {
+	stats := m.seller.CacheStats()
+	for _, value := range []struct {
+		desc *prometheus.Desc
+		kind prometheus.ValueType
+		n    int64
+	}{
+		{m.screenings, prometheus.GaugeValue, int64(stats.Screenings)}, {m.orders, prometheus.GaugeValue, stats.Orders},
+		{m.bytes, prometheus.GaugeValue, stats.Bytes}, {m.readings, prometheus.CounterValue, stats.Readings},
+		{m.pages, prometheus.CounterValue, stats.Pages},
+	} {
+		metrics <- prometheus.MustNewConstMetric(value.desc, value.kind, float64(value.n))
+	}
+}

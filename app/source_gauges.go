@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+// newQueueGauges shows how deep the queues of every consumer group are, as the brokers say.
+func newQueueGauges(bus *mq.Bus) *polledGauges {
+	return newPolledGauges("queue", []gauge{
+		{"boxoffice_topic_messages", "Messages ever stored on a topic.", []string{"topic"}, nil},
+		{"boxoffice_consumer_lag", "Messages of a topic that a consumer group has not confirmed.", []string{"group", "topic"}, nil},
+		{"boxoffice_dead_letters", "Messages that a consumer group gave up and nobody has reviewed.", []string{"group"}, nil},
+		{"boxoffice_half_messages_in_doubt", "Half messages of the cluster that wait for commit or rollback, at most.", nil, nil},
+		{"boxoffice_half_messages_exhausted", "Half messages of the cluster given up after the last check-back and not reviewed.", nil, nil},
+	}, func(ctx context.Context, set setGauge) error {
+		depths, err := bus.Inspect(ctx, event.Subscriptions()...)
+		if err != nil {
+			return err
+		}
+		for topic, n := range depths.Stored {
+			set("boxoffice_topic_messages", float64(n), topic)
+		}
+		for sub, n := range depths.Lag {
+			set("boxoffice_consumer_lag", float64(n), sub.Group, sub.Topic)
+		}
+		for group, n := range depths.DeadLetters {
+			set("boxoffice_dead_letters", float64(n), group)
+		}
+		set("boxoffice_half_messages_in_doubt", float64(depths.HalvesInDoubt))
+		set("boxoffice_half_messages_exhausted", float64(depths.HalvesExhausted))
+		return nil
+	})
+}
+
+// newStockGauges shows the totals of the stock database.
+func newStockGauges(s *stock.Stock, d *db.DB, now func() time.Time) *polledGauges {
+	return newPolledGauges("stock", []gauge{
+		{"boxoffice_tickets", "Tickets of all screenings by where they are.", []string{"state"}, nil},
+		{"boxoffice_reservations_stale", "Reservations still held long after their deadline.", nil, nil},
+		clockSkewGauge("stock"),
+	}, func(ctx context.Context, set setGauge) error {
+		totals, err := s.Totals(ctx)
+		if err == nil {
+			set("boxoffice_tickets", float64(totals.Available), "available")
+			set("boxoffice_tickets", float64(totals.Reserved), "reserved")
+			set("boxoffice_tickets", float64(totals.Sold), "sold")
+			set("boxoffice_reservations_stale", float64(totals.Stale))
+		}
+		return errors.Join(err, setClockSkew(ctx, set, d, now))
+	})
+}
+
+// newOrderGauges shows the totals of the order database.
+func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGauges {
+	return newPolledGauges("order", []gauge{
+		{"boxoffice_payments_parked", "Payments that wait for their order.", nil, nil},
+		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
+		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil, nil},
+		{"boxoffice_refunds_due", "Refunds that are due.", nil, nil},
+		clockSkewGauge("order"),
+	}, func(ctx context.Context, set setGauge) error {
+		totals, err := o.Totals(ctx)
+		if err == nil {
+			set("boxoffice_payments_parked", float64(totals.Parked))
+			set("boxoffice_payments_mismatched", float64(totals.Mismatched))
+			set("boxoffice_payments_reused", float64(totals.Reused))
+			set("boxoffice_refunds_due", float64(totals.RefundsDue))
+		}
+		return errors.Join(err, setClockSkew(ctx, set, d, now))
+	})
+}
+
+// clockSkewGauge compares clocks, because one process writes the deadlines and sale windows that another one judges.
+func clockSkewGauge(database string) gauge {
+	return gauge{"boxoffice_clock_skew_seconds", "How far this process's clock is ahead of a database's.", nil,
+		prometheus.Labels{"database": database}}
+}
+
+func setClockSkew(ctx context.Context, set setGauge, d *db.DB, now func() time.Time) error {
+	skew, err := d.ClockSkew(ctx, now)
+	if err == nil {
+		set("boxoffice_clock_skew_seconds", skew.Seconds())
+	}
+	return err
+}

@@ -1,0 +1,81 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/stock"
+)
+
+// Fix applies the remedies of a report and lists in Fixed what it has done. Everything that it sends may come twice, so
+// it may be run again, and beside a running office. A trouble is over when the services have handled what was sent. Fix
+// returns the number of troubles that it has no remedy for.
+func Fix(ctx context.Context, o Office, r *Report) (left int, err error) {
+	if o.Bus == nil || o.Sender == nil {
+		return 0, errors.New("fix: the message queue is needed")
+	}
+	slices.Sort(r.republish)
+	if err := republish(ctx, o, r, slices.Compact(r.republish)); err != nil {
+		return 0, fmt.Errorf("fix: %w", err)
+	}
+	for _, dead := range r.dead {
+		if err := fixDead(ctx, o, r, dead); err != nil {
+			return 0, fmt.Errorf("fix: %w", err)
+		}
+	}
+	return r.withoutRemedy, nil
+}
+
+// republish publishes the reservations of these orders again, as they stand now. An order of a half message that was
+// rolled back has none.
+func republish(ctx context.Context, o Office, r *Report, ids []string) error {
+	published, err := stock.NewPublisher(o.Stock, o.Sender).Publish(ctx, ids)
+	for _, id := range published {
+		r.Fixed = append(r.Fixed, "published the reservation of order "+id+" again")
+	}
+	return err
+}
+
+// fixDead goes through as many dead messages as there were when they were counted, a page at a time: one that fails at
+// once is a dead letter again, and must not come round for ever.
+func fixDead(ctx context.Context, o Office, r *Report, dead deadMessages) error {
+	for left := dead.count; ; {
+		if err := fixPage(ctx, o, r, dead); err != nil {
+			return err
+		}
+		if left -= int64(len(dead.List)); left <= 0 || len(dead.List) == 0 {
+			return nil
+		}
+		if err := dead.read(ctx, o); err != nil {
+			return err
+		}
+	}
+}
+
+// fixPage deals with the dead messages that were read, and marks them as reviewed once all are sent again; a stop in
+// between sends some of them twice. A message that says that tickets are reserved may be out of date, because they are
+// sold by now or their order is archived: in place of it the reservations are published as they stand.
+func fixPage(ctx context.Context, o Office, r *Report, dead deadMessages) error {
+	for _, m := range dead.List {
+		orders, err := ordersOf(m)
+		switch {
+		case err != nil:
+			r.Fixed = append(r.Fixed, fmt.Sprintf("put aside message %s, which nothing can handle", m.MessageID))
+		case dead.kind == DeadLetter && m.Topic != string(event.StockReserved):
+			if err := mq.Resend(ctx, o.Sender, m); err != nil {
+				return err
+			}
+			r.Fixed = append(r.Fixed, fmt.Sprintf("sent dead letter %s to topic %s again", m.MessageID, m.Topic))
+		default:
+			if err := republish(ctx, o, r, orders); err != nil {
+				return err
+			}
+			r.Fixed = append(r.Fixed, fmt.Sprintf("put aside message %s, in place of which its reservations are published", m.MessageID))
+		}
+	}
+	return o.Bus.MarkReviewed(ctx, dead.DeadMessages)
+}

@@ -1,0 +1,26 @@
+package doctor
+
+import (
+	"time"
+
+	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+const (
+	// inFlight is how long a message may be on its way: only what is older is a disagreement.
+	inFlight = time.Minute
+
+	pageSize = 500 // rows of one statement
+)
+
+// Office is what is examined.
+type Office struct {
+	Stock  *stock.Stock
+	Orders *order.Orders
+	Bus    *mq.Bus    // nil: the queue is not examined
+	BusErr error      // why there is no Bus, for an office that has a queue
+	Sender *mq.Sender // only for Fix
+	Now    func() time.Time
+}

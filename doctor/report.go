@@ -1,0 +1,130 @@
+package doctor
+
+import (
+	"time"
+
+	"boxoffice/common/mq"
+)
+
+// maxTroubles is how many troubles of each kind a report lists; it counts all.
+const maxTroubles = 1000
+
+// publishAgain is the remedy of a reservation whose order does not say what it should.
+const publishAgain = "publish its reservation again"
+
+// Kind says what is wrong.
+type Kind string
+
+// The kinds of troubles.
+const (
+	UnbalancedStock    Kind = "unbalanced_stock"          // a screening's counters are not the sum of its reservations
+	MissingOrder       Kind = "reservation_without_order" // its stock-reserved message was lost, or waits
+	MissingReservation Kind = "order_without_reservation"
+	UnsettledOrder     Kind = "order_not_settled"  // the order is final, its tickets are still reserved
+	StaleReservation   Kind = "stale_reservation"  // held long after its deadline, and its order still pending
+	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
+	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
+	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
+	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
+	QueueAway          Kind = "queue_away"         // the message queue does not answer
+	UnfinishedArchive  Kind = "unfinished_archive" // a screening's archiving or restoring is at a standstill
+)
+
+// Trouble is one thing that needs attention.
+type Trouble struct {
+	Kind   Kind   `json:"kind"`
+	ID     string `json:"id"` // of the order, screening, payment or message
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"` // what Fix does; empty when a person has to decide
+
+	republish []string // ids of the orders whose reservations Fix publishes again
+}
+
+// Note is a payment that somebody has to send back by hand, which is part of the business and no trouble.
+type Note struct {
+	Kind      string    `json:"kind"` // refund_due, mismatched_payment or reused_payment_id
+	PaymentID string    `json:"payment_id"`
+	OrderID   string    `json:"order_id"`
+	Amount    int64     `json:"amount"` // minor units
+	Currency  string    `json:"currency"`
+	Since     time.Time `json:"since"`
+}
+
+// Screening is one screening's tickets as its stock row counts them, as its reservations add up, and as its orders do.
+type Screening struct {
+	ID            string `json:"id"`
+	Capacity      int64  `json:"capacity"`
+	Available     int64  `json:"available"`
+	Reserved      int64  `json:"reserved"`
+	Sold          int64  `json:"sold"`
+	HeldSum       int64  `json:"tickets_of_held_reservations"`
+	SoldSum       int64  `json:"tickets_of_sold_reservations"`
+	PendingOrders int64  `json:"tickets_of_pending_orders"`
+	PaidOrders    int64  `json:"tickets_of_paid_orders"`
+	Cancelled     int64  `json:"tickets_of_cancelled_orders"`
+}
+
+// Queue is how many messages wait in the queues.
+type Queue struct {
+	Lags            []Lag            `json:"lags"`
+	DeadLetters     map[string]int64 `json:"dead_letters"`
+	HalvesInDoubt   int64            `json:"half_messages_in_doubt"`
+	HalvesExhausted int64            `json:"half_messages_exhausted"` // of the cluster
+}
+
+// Lag is how many messages of one topic a consumer group has not confirmed.
+type Lag struct {
+	Group    string `json:"group"`
+	Topic    string `json:"topic"`
+	Messages int64  `json:"messages"`
+}
+
+// deadMessages are the dead messages of one consumer group, or the exhausted half messages, as far as they were read.
+type deadMessages struct {
+	kind  Kind   // DeadLetter or ExhaustedHalf
+	group string // of dead letters
+	count int64  // of all that there are
+	mq.DeadMessages
+}
+
+// Report is what Examine has found, and what Fix has done about it.
+type Report struct {
+	At         time.Time    `json:"at"`
+	Screenings []Screening  `json:"screenings"`
+	Queue      *Queue       `json:"queue,omitempty"` // nil when it was not examined
+	Skipped    string       `json:"skipped,omitempty"`
+	Counts     map[Kind]int `json:"counts"`
+	Troubles   []Trouble    `json:"troubles"`
+	Notes      []Note       `json:"notes"`
+	Fixed      []string     `json:"treated,omitempty"` // what Fix did
+
+	dead          []deadMessages
+	republish     []string // ids of the orders whose reservations Fix publishes again, also of troubles that are not listed
+	withoutRemedy int      // number of troubles that Fix can do nothing about
+}
+
+// Healthy tells whether there is no trouble.
+func (r *Report) Healthy() bool { return len(r.Counts) == 0 }
+
+// Total is the number of troubles, those that are not listed included.
+func (r *Report) Total() int {
+	total := 0
+	for _, n := range r.Counts {
+		total += n
+	}
+	return total
+}
+
+// add counts a trouble, and lists it while there is room for its kind.
+func (r *Report) add(t Trouble) {
+	r.republish = append(r.republish, t.republish...)
+	if t.Remedy == "" {
+		r.withoutRemedy++
+	}
+	if r.Counts[t.Kind]++; r.Counts[t.Kind] <= maxTroubles {
+		r.Troubles = append(r.Troubles, t)
+	}
+}
+
+// round makes a duration as precise as a report shows it.
+func round(d time.Duration) time.Duration { return d.Round(time.Second) }
