@@ -9,6 +9,9 @@ import (
 // when they are equal, net/http sets one deadline per request instead of two.
 const requestTimeout = 5 * time.Second
 
+// AnswerTimeout bounds an answer, from the end of the request's headers to the last byte that is written.
+const AnswerTimeout = 20 * time.Second
+
 // NewServer returns an HTTP server with a timeout for everything that a client can delay, so that a slow one holds its
 // connection for seconds. net/http and echo have none by default.
 func NewServer(handler http.Handler) *http.Server {
@@ -16,7 +19,7 @@ func NewServer(handler http.Handler) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: requestTimeout,
 		ReadTimeout:       requestTimeout,
-		WriteTimeout:      15 * time.Second,
+		WriteTimeout:      AnswerTimeout,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}

@@ -11,9 +11,10 @@ import (
 	"boxoffice/common/mq"
 )
 
-const (
-	checkTimeout = 2 * time.Second
+// CheckTimeout bounds the answer to a check-back.
+const CheckTimeout = 2 * time.Second
 
+const (
 	committed  = "committed"
 	rolledBack = "rolled_back"
 )
@@ -22,7 +23,7 @@ const (
 // one; where there is none, Check writes a rolled-back one, so that a late local transaction fails on the key. Any
 // doubt is Unknown. (The barrier of dtm, client/dtmcli/barrier.go, QueryPrepared.)
 func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, CheckTimeout)
 	defer cancel()
 	outcome, err := s.fence(ctx, half.TxID)
 	if err == nil && outcome == mq.Unknown {

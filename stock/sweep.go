@@ -14,6 +14,7 @@ const (
 	sweepPause     = 5 * time.Second
 	sweepLease     = 5 * time.Second // what a process that dies has claimed rests no longer
 	sweepTimeout   = 30 * time.Second
+	putOffTimeout  = 2 * time.Second
 	sweepOrders    = 256 // in one message
 	sweepMessages  = 16  // in one pass
 	sweepDelayMax  = 10  // grace periods until a reservation is asked for again
@@ -134,7 +135,7 @@ func (s *Stock) sweepDelay(overdue time.Duration) time.Duration {
 
 // putOff sets the next sweep of leased reservations that are still held.
 func (s *Stock) putOff(ctx context.Context, due dueOrders, until time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, putOffTimeout)
 	defer cancel()
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		args := append([]any{until.UnixMilli(), Held, due.lease}, due.ids()...)

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// checkTimeout bounds one check-back: the client library hands them over one after the other, so a slow one delays
+	// CheckTimeout bounds one check-back: the client library hands them over one after the other, so a slow one delays
 	// the rest.
-	checkTimeout = 3 * time.Second
+	CheckTimeout = 3 * time.Second
 	// maxChecks bounds the calls of CheckFunc at once; there is more than one only after a timeout.
 	maxChecks = 16
 )
@@ -98,7 +98,7 @@ func (l *listener) CheckLocalTransaction(m *primitive.MessageExt) primitive.Loca
 // callCheck calls CheckFunc on a goroutine of its own, so that one that hangs in spite of its context costs a slot and
 // not all check-backs.
 func (l *listener) callCheck(ctx context.Context, half Half) Outcome {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, CheckTimeout)
 	defer cancel()
 	answer := make(chan Outcome, 1)
 	err := l.checks.tryRun(func() {

@@ -16,9 +16,9 @@ const (
 	warmUpTries = 5
 	warmUpPause = 200 * time.Millisecond
 	warmUpKey   = "warm-up"
-	// halfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client
+	// HalfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client
 	// library's wait for an answer, and whoever buys is to be told within a second that nobody answers.
-	halfTimeout = 800 * time.Millisecond
+	HalfTimeout = 800 * time.Millisecond
 )
 
 // Transactor sends half messages, runs their local transactions and answers check-backs. Make one with
@@ -132,7 +132,7 @@ func SendHalf[T any](
 
 // send returns as soon as the outcome is known; the commit or rollback goes out behind it.
 func (t *Transactor) send(ctx context.Context, m *primitive.Message, local *localTransaction) (Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
+	ctx, cancel := context.WithTimeout(ctx, HalfTimeout)
 	defer cancel()
 	txID := m.GetProperty(propertyTxID)
 	if err := t.bus.servers.checkRoute(ctx, m.Topic); err != nil {
@@ -182,7 +182,7 @@ func (t *Transactor) sendInTransaction(ctx context.Context, m *primitive.Message
 // CheckStorable sends a half message that nobody gets, and returns nil once a broker has stored it: what a purchase
 // needs of the message queue, and nothing else.
 func (t *Transactor) CheckStorable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, halfTimeout)
+	ctx, cancel := context.WithTimeout(ctx, HalfTimeout)
 	defer cancel()
 	done := make(chan error, 1)
 	err := t.calls.run(ctx, func() { done <- t.sendWarmUp(ctx) })

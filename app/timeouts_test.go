@@ -1,0 +1,49 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"boxoffice/api"
+	"boxoffice/common/mq"
+	"boxoffice/sale"
+	"boxoffice/stock"
+)
+
+// An answer could be cut off in the same second in which its list of purchases was given up, and the buyer was told
+// nothing: both had 15 seconds. Who waits gives up after whoever is waited for, as ARCHITECTURE.md says.
+func TestTimeoutsOfAPurchase(t *testing.T) {
+	architecture, err := os.ReadFile("../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := time.Duration(0)
+	for _, step := range []struct {
+		name  string
+		limit time.Duration
+	}{
+		{"mq.HalfTimeout", mq.HalfTimeout},
+		{"sale.PlanTimeout", sale.PlanTimeout},
+		{"stock.CheckTimeout", stock.CheckTimeout},
+		{"stock.ExecuteTimeout", stock.ExecuteTimeout},
+		{"sale.ListTimeout", sale.ListTimeout},
+		{"api.AnswerTimeout", api.AnswerTimeout},
+	} {
+		if step.limit <= before {
+			t.Errorf("%s is %v, and what it waits for may take %v", step.name, step.limit, before)
+		}
+		before = step.limit
+		if row := fmt.Sprintf("| %v | `%s` |", step.limit, step.name); !strings.Contains(string(architecture), row) {
+			t.Errorf("ARCHITECTURE.md has no row %q", row)
+		}
+	}
+	if stock.CheckTimeout >= mq.CheckTimeout {
+		t.Errorf("stock answers a check-back in %v, for which the broker's question waits %v", stock.CheckTimeout, mq.CheckTimeout)
+	}
+	if drainTimeout < api.AnswerTimeout {
+		t.Errorf("a process that stops gives requests %v, an answer may take %v", drainTimeout, api.AnswerTimeout)
+	}
+}
