@@ -35,6 +35,7 @@ type office struct {
 	publisher    *stock.Publisher
 	transactor   *mq.Transactor
 	seller       *countedSeller
+	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	failed       chan error // of an HTTP server that cannot go on
 	ready        atomic.Bool

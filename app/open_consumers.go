@@ -24,7 +24,7 @@ func (o *office) openConsumers(ctx context.Context) error {
 		role, group string
 		handler     mq.Handler
 	}{
-		{roleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.orders.Create)},
+		{roleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
 		{roleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.orders.Timeout)},
 		{roleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
 	} {
@@ -40,6 +40,15 @@ func (o *office) openConsumers(ctx context.Context) error {
 		o.onClose(func() error { return drain(ctx, consumer.Close) })
 	}
 	return nil
+}
+
+// create creates the orders of a message, and says how many.
+func (o *office) create(ctx context.Context, reserved event.Reserved) error {
+	err := o.orders.Create(ctx, reserved)
+	if err == nil && o.onCreate != nil {
+		o.onCreate(len(reserved.Orders))
+	}
+	return err
 }
 
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.

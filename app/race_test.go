@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"boxoffice/broker"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/stock"
 )
 
 // The RocketMQ client's push consumer has a data race of its own at start, so what starts one is tested without -race, and
@@ -27,13 +26,19 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 		t.Skip("reads the embedded broker's messages")
 	}
 	o := &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
-	program := o.openWithoutConsumers("-pay-window", "2s", "-max-batch", "2") // lists that are full are sold side by side
+	program := o.openAPI("-roles", "api", "-pay-window", "2s", "-max-batch", "2") // lists that are full are sold side by side
+	sender, err := program.bus.NewSender(t.Context(), event.GroupStock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publisher := stock.NewPublisher(program.stock, sender)
 	ctx, stop := context.WithCancel(t.Context())
 	var consumers sync.WaitGroup
+	consumers.Go(func() { stock.NewSweeper(program.stock, sender).Run(ctx) })
 	consumers.Go(func() { consume(ctx, t, h.broker, event.StockReserved, program.orders.Create) })
 	consumers.Go(func() { consume(ctx, t, h.broker, event.PaymentDue, program.orders.Timeout) })
-	consumers.Go(func() { consume(ctx, t, h.broker, event.OrderSettled, program.publisher.Settle) })
-	t.Cleanup(func() { stop(); consumers.Wait() })
+	consumers.Go(func() { consume(ctx, t, h.broker, event.OrderSettled, publisher.Settle) })
+	t.Cleanup(func() { stop(); consumers.Wait(); sender.Close() })
 
 	s := openSale(o, time.Millisecond, o.shop)
 	s.sell(200)
@@ -41,29 +46,23 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 	s.wantEverythingSettled()
 }
 
-// openWithoutConsumers opens what serve opens, but for the push consumers.
-func (o *officeTest) openWithoutConsumers(args ...string) *office {
+// openAPI opens an office with the role api, which consumes nothing.
+func (o *officeTest) openAPI(args ...string) *office {
 	o.t.Helper()
 	call := o.call(newOutput(o.t), args...)
 	config, err := parseConfig(call)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	program := &office{config: config, now: call.Now, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
+	program, err := openOffice(o.t.Context(), config, call.Now, slog.New(slog.DiscardHandler))
 	o.t.Cleanup(func() {
 		if err := program.close(); err != nil {
 			o.t.Errorf("close the office: %v", err)
 		}
 	})
-	for _, open := range []func(context.Context) error{
-		program.openBroker, program.openDatabases, program.openQueue, program.openServices, program.openSweeper, program.openSeller,
-		program.openMetrics, program.openHTTP,
-	} {
-		if err := open(context.WithoutCancel(o.t.Context())); err != nil {
-			o.t.Fatal(err)
-		}
+	if err != nil {
+		o.t.Fatal(err)
 	}
-	program.ready.Store(true)
 	o.shop, o.admin = fmt.Sprintf("http://%s", program.shop.Addr()), fmt.Sprintf("http://%s", program.admin.Addr())
 	return program
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,39 +20,45 @@ func runServe(ctx context.Context, call invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	o := &office{config: config, now: call.Now, log: call.newLog(config.LogLevel), registry: prometheus.NewRegistry()}
+	o, err := openOffice(ctx, config, call.Now, call.newLog(config.LogLevel))
+	defer func() { err = errors.Join(err, o.close()) }()
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(call.Stdout, o.readyLine())
+	return o.wait(ctx)
+}
+
+// openOffice opens every part. The caller closes the office, also after an error.
+func openOffice(ctx context.Context, config Config, now func() time.Time, log *slog.Logger) (*office, error) {
+	o := &office{config: config, now: now, log: log, registry: prometheus.NewRegistry()}
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	defer func() { err = errors.Join(err, o.close()) }()
 	// What has begun when ctx ends is finished and not cut off: no part sees ctx end, each is closed.
 	background := context.WithoutCancel(ctx)
 	for _, open := range o.openingOrder() {
 		if err := open(background); err != nil {
-			return err
+			return o, err
 		}
 	}
 	o.ready.Store(true)
-	_, _ = fmt.Fprintln(call.Stdout, o.readyLine())
-	return o.wait(ctx)
+	return o, nil
 }
 
 // openingOrder is every part of the office after those that it depends on. Closing in the reverse order, a process first
 // says that it is not ready, then finishes HTTP requests, then the messages that its consumers have, and so on; what it
 // sends meanwhile finds producers, databases and the embedded broker still open.
 func (o *office) openingOrder() []func(context.Context) error {
-	return []func(context.Context) error{
+	return slices.Concat([]func(context.Context) error{
 		o.openBroker,
 		o.openDemoSecrets,
 		o.openDatabases,
 		o.openQueue,
-		o.openServices,
-		o.openSweeper,
+	}, o.servicesInOrder(), []func(context.Context) error{
 		o.openArchiver,
-		o.openSeller,
 		o.openMetrics,
-		o.openConsumers,
 		o.openHTTP,
-	}
+	})
 }
 
 // wait returns when ctx ends, or with the error of a part without which the office cannot go on.
