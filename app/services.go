@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"boxoffice/api"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/stock"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Services are the parts of an office that sell tickets and keep orders, with their consumers, for a program that opens

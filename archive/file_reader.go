@@ -10,9 +10,9 @@ import (
 	"io"
 	"os"
 
-	"boxoffice/stock"
-
 	"github.com/go-json-experiment/json"
+
+	"boxoffice/stock"
 )
 
 const lineBytesMax = 1 << 20

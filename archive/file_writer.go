@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"boxoffice/common/durable"
-
 	"github.com/go-json-experiment/json"
+
+	"boxoffice/common/durable"
 )
 
 const (

@@ -14,10 +14,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"boxoffice/common/db"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"boxoffice/common/db"
 )
 
 const (

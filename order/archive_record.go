@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"boxoffice/common/event"
-
 	"github.com/jmoiron/sqlx"
+
+	"boxoffice/common/event"
 )
 
 // Record is an order as it is archived: its row, and the payments that paid it. Times are Unix milliseconds.

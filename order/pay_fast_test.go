@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"pgregory.net/rapid"
 )
 
 func TestFastPathPaysAllInOneTransaction(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/event"
-
 	"pgregory.net/rapid"
+
+	"boxoffice/common/event"
 )
 
 // expectation is the service as its rules describe it, without a database: one step at a time.

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"boxoffice/common/db"
-
 	"github.com/jmoiron/sqlx"
+
+	"boxoffice/common/db"
 )
 
 // rowsPerStatement bounds the ids in one statement, far below what the databases accept (SQLite: 32766 parameters).

@@ -8,10 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/jmoiron/sqlx"
+
 	"boxoffice/common/db"
 	"boxoffice/common/event"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // readOrders reads orders by id; those that do not exist are absent from the answer.

@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
 	"boxoffice/stock/stocktest"
-
-	"pgregory.net/rapid"
 )
 
 type modelOrder struct {

@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"boxoffice/common/db"
-
 	"github.com/jmoiron/sqlx"
+
+	"boxoffice/common/db"
 )
 
 // archivedRequests tells which of the request ids are those of archived orders.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"boxoffice/common/event"
 	"boxoffice/stock/stocktest"
-
-	"pgregory.net/rapid"
 )
 
 func TestSumsTellOnlyOfListsThatAreHeldAsAWhole(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"boxoffice/scripts/load/traffic"
-
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"boxoffice/scripts/load/traffic"
 )
 
 const (
