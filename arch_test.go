@@ -511,3 +511,47 @@ func TestThePictureNamesNothingThatIsGone(t *testing.T) {
 		}
 	}
 }
+
+// The README named a test that had got another name: what the documents call a proof was nowhere.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	tests := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(file)
+		for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(source, -1) {
+			tests[string(match[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile("`([^`\n]+)`")
+	for _, document := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range quoted.FindAllSubmatch(text, -1) {
+			name := string(match[1])
+			switch begin, isPrefix := strings.CutSuffix(name, "..."); {
+			case regexp.MustCompile(`^Test\w+$`).MatchString(begin):
+				exists := func(test string) bool { return test == name || isPrefix && strings.HasPrefix(test, begin) }
+				if !slices.ContainsFunc(slices.Collect(maps.Keys(tests)), exists) {
+					t.Errorf("%s: there is no test %s", document, name)
+				}
+			case regexp.MustCompile(`^\w[\w/]*\.(go|md|yaml)$`).MatchString(name):
+				if !isThere(name) && !isThere(filepath.Join(filepath.Dir(document), name)) {
+					t.Errorf("%s: there is no file %s", document, name)
+				}
+			}
+		}
+	}
+}
+
+func isThere(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
