@@ -15,7 +15,9 @@ import (
 //
 // The broker reads a header for each message that it takes. For that of a send,
 // github.com/go-json-experiment/json takes 2.8 times the processor time of the
-// scanner, and encoding/json 5.2 times (BenchmarkDecodeHeader*, in one run).
+// scanner, and encoding/json 5.2 times (BenchmarkDecodeHeader*, in one run): with
+// encoding/json alone the broker took a third of the messages (BenchmarkSend/256,
+// 100 us each against 35, alternating runs).
 func decodeJSONHeader(text string) (*Frame, error) {
 	if f, ok := scanJSONHeader(text); ok {
 		return f, nil
