@@ -1,9 +1,7 @@
 package api
 
 import (
-	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,43 +25,21 @@ func newRequestMetrics(registerer prometheus.Registerer) (*requestMetrics, error
 	return metrics, registerer.Register(metrics.seconds)
 }
 
-// routeMetrics is one route's part of requestMetrics. It keeps the histogram of each status that the route has answered
-// with, because a look-up by labels costs more than the observation.
+// routeMetrics is one route's part of requestMetrics.
 type routeMetrics struct {
-	*requestMetrics
-	method, path string
-	byStatus     atomic.Pointer[[]statusHistogram]
-}
-
-type statusHistogram struct {
-	status  int
-	seconds prometheus.Observer
+	seconds prometheus.ObserverVec // by status
 }
 
 func (m *requestMetrics) route(method, path string) *routeMetrics {
-	return &routeMetrics{requestMetrics: m, method: method, path: path}
+	if m.seconds == nil {
+		return &routeMetrics{}
+	}
+	return &routeMetrics{m.seconds.MustCurryWith(prometheus.Labels{"method": method, "route": path})}
 }
 
 // observe adds one answered request.
 func (m *routeMetrics) observe(status int, elapsed time.Duration) {
 	if m.seconds != nil {
-		m.histogram(status).Observe(elapsed.Seconds())
+		m.seconds.WithLabelValues(strconv.Itoa(status)).Observe(elapsed.Seconds())
 	}
-}
-
-func (m *routeMetrics) histogram(status int) prometheus.Observer {
-	var known []statusHistogram
-	before := m.byStatus.Load()
-	if before != nil {
-		known = *before
-	}
-	for _, h := range known {
-		if h.status == status {
-			return h.seconds
-		}
-	}
-	found := statusHistogram{status, m.seconds.WithLabelValues(m.method, m.path, strconv.Itoa(status))}
-	more := append(slices.Clip(known), found)
-	m.byStatus.CompareAndSwap(before, &more) // if another request was faster, the next one looks this status up again
-	return found.seconds
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// The series of a route are remembered as they come up, by many requests at once. Each of them must be counted.
+// Requests of many statuses come at once, and each of them is counted.
 func TestEveryRequestIsCounted(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	series, err := newRequestMetrics(registry)

@@ -37,8 +37,8 @@ func newSoldOut(t testing.TB) (*fixture, *http.Request) {
 }
 
 // A copy of the request for a trace that nobody read, and a closure for the middleware, were made for every refusal. What
-// the handler may allocate is the answer's header, which net/http would have grown as well.
-func TestSoldOutAllocatesItsHeaderOnly(t *testing.T) {
+// the handler may allocate is the answer's header, which net/http would have grown as well, and the label of its metric.
+func TestSoldOutAllocatesNearlyNothing(t *testing.T) {
 	f, r := newSoldOut(t)
 	w := discard{http.Header{}}
 	f.handler.ServeHTTP(w, r)
@@ -49,8 +49,8 @@ func TestSoldOutAllocatesItsHeaderOnly(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		clear(w.header) // it keeps its room
 		f.handler.ServeHTTP(w, r)
-	}); n != 0 {
-		t.Errorf("%g allocations for a refusal, want none", n)
+	}); n > 2 {
+		t.Errorf("%g allocations for a refusal, want two at most", n)
 	}
 }
 
