@@ -21,7 +21,7 @@ var (
 	ErrArchiveTaken = errors.New("another process is at work on this archive")
 )
 
-// Archive is an archived screening: the sums of its books, and where its orders are. Times that have not come are zero.
+// Archive is an archived screening: the sums of its orders, and where its orders are. Times that have not come are zero.
 type Archive struct {
 	ScreeningID string
 	File        string // as its worker names it; empty until it is complete
@@ -210,7 +210,7 @@ func reopenArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 	return tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = NULL, sales = ? WHERE screening_id = ?`, sales, screeningID)
 }
 
-// WrittenArchive notes that a file is complete and its request ids are in the filter, and what the books come to. From then
+// WrittenArchive notes that a file is complete and its request ids are in the filter, and the sums of its orders. From then
 // on this file is the archive's, and no other is written.
 func (s *Stock) WrittenArchive(ctx context.Context, l ArchiveLease, file, digest string, sums ArchiveSums) error {
 	now := s.now()

@@ -48,11 +48,11 @@ type Account struct {
 	HeldSum     int64  `db:"held_sum"` // of the reservations that are held: should be Reserved
 	SoldSum     int64  `db:"sold_sum"` // of those that are sold: should be Sold
 	Archived    bool   `db:"archived"`
-	ArchiveSum  int64  `db:"archive_sum"` // tickets sold, by the archive's books: should be Sold
-	Writing     bool   `db:"writing"`     // the archive's books are not complete yet
+	ArchiveSum  int64  `db:"archive_sum"` // tickets sold, by the archive's sums: should be Sold
+	Writing     bool   `db:"writing"`     // the archive's sums are not known yet
 }
 
-// Balanced tells whether every ticket is where the counters say. Of an archived screening the archive's books count; its
+// Balanced tells whether every ticket is where the counters say. Of an archived screening the archive's sums count; its
 // reservations go, or have gone.
 func (a Account) Balanced() bool {
 	if a.Available+a.Reserved+a.Sold != a.Capacity || a.HeldSum != a.Reserved {

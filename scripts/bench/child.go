@@ -17,42 +17,33 @@ import (
 )
 
 const (
-	readyTimeout = 60 * time.Second
 	buildTimeout = 10 * time.Minute
+	readyTimeout = 60 * time.Second
+	stopTimeout  = 20 * time.Second
 )
 
-// programs are the executables that slots over HTTP start: the box office as it is, built from this module, and this
-// program itself as the server of the baselines. Generator and server are two processes in every HTTP slot, and the
-// embedded broker is in the server's, so that all variants share the processors in the same way.
-type programs struct {
-	office string
-	self   string
-}
-
-func (b *bench) build(ctx context.Context) (p programs, err error) {
-	if p.self, err = os.Executable(); err != nil {
-		return p, fmt.Errorf("find own program: %w", err)
-	}
+// buildOffice builds the box office from this module, so that it is measured as it is.
+func buildOffice(ctx context.Context, into string) (program string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
-		return p, fmt.Errorf("find the module: %w", err)
+		return "", fmt.Errorf("find the module: %w", err)
 	}
 	dir := filepath.Dir(strings.TrimSpace(string(mod)))
 	if dir == filepath.Dir(os.DevNull) {
-		return p, errors.New("run this inside the project: it builds the box office")
+		return "", errors.New("run this inside the project: it builds the box office")
 	}
-	p.office = filepath.Join(b.root, "boxoffice")
-	command := exec.CommandContext(ctx, "go", "build", "-o", p.office, ".")
+	program = filepath.Join(into, "boxoffice")
+	command := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
 	command.Dir = dir
 	if output, err := command.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("build the box office: %w\n%s", err, output)
+		return "", fmt.Errorf("build the box office: %w\n%s", err, output)
 	}
-	return p, nil
+	return program, nil
 }
 
-// child is a running server.
+// child is a server in a process of its own.
 type child struct {
 	command *exec.Cmd
 	url     string
@@ -61,8 +52,8 @@ type child struct {
 	err     error
 }
 
-// startChild starts a server and waits until it says "ready" and an http:// address in one line. It gets the
-// environment of this process without our own settings, and env.
+// startChild starts a server and waits until it prints "ready" and an http:// address in one line. It gets the
+// environment of this process without any BOXOFFICE_ setting, and env.
 func startChild(ctx context.Context, program string, args, env []string) (*child, error) {
 	command := exec.Command(program, args...)
 	for _, setting := range os.Environ() {
@@ -98,7 +89,7 @@ func startChild(ctx context.Context, program string, args, env []string) (*child
 	}
 }
 
-// drain reads what the server prints to its end, so that it never waits for us, and picks out the address.
+// drain reads what the server prints to its end, so that it never blocks on a full pipe, and picks out the address.
 func (c *child) drain(out io.Reader, ready, last chan<- string) {
 	address := regexp.MustCompile(`ready.*?(http://[0-9.:]+)`)
 	lines := bufio.NewReader(out)
@@ -130,7 +121,7 @@ func (c *child) stop() error {
 		select {
 		case err := <-c.ended:
 			c.err = errors.Join(c.err, err)
-		case <-time.After(closeTimeout):
+		case <-time.After(stopTimeout):
 			c.err = errors.Join(errors.New("the server did not stop"), c.command.Process.Kill(), <-c.ended)
 		}
 	})

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"time"
 )
 
 const (
@@ -11,8 +14,65 @@ const (
 	confidence = 0.95
 )
 
-// figures are what the slots of one round measured, by name.
+// perSecond is the unit of throughput: order rows that came into being in a second.
+const perSecond = "orders/s"
+
+// figures are what was measured: by unit in a measurement's result, and by measurement and unit, joined by a dot, in a
+// round's.
 type figures map[string]float64
+
+// measurement measures one thing once in each round.
+type measurement struct {
+	name string
+	run  measureFunc
+}
+
+// measureFunc opens what it measures on fresh data, measures it, verifies what is left, closes it, and returns its
+// figures by unit.
+type measureFunc func(context.Context) (figures, error)
+
+// add takes a measurement's figures into those of its round.
+func (f figures) add(measurement string, measured figures) {
+	for unit, value := range measured {
+		f[measurement+"."+unit] = value
+	}
+}
+
+// value finds what a goal names.
+func (f figures) value(figure string) (value float64, ok bool) {
+	if !strings.Contains(figure, ".") {
+		figure += "." + perSecond
+	}
+	value, ok = f[figure]
+	return value, ok
+}
+
+// ratio is a goal's value in one round. It is NaN when a measurement of the round is missing or void.
+func (g goal) ratio(f figures) float64 {
+	value, ok := f.value(g.figure)
+	if !ok {
+		return math.NaN()
+	}
+	if g.against == "" {
+		return value
+	}
+	against, ok := f.value(g.against)
+	if !ok || against == 0 {
+		return math.NaN()
+	}
+	return value / against
+}
+
+// met judges by the bound of the interval that speaks against the goal.
+func (g goal) met(i interval) bool {
+	switch g.bound {
+	case atMost:
+		return i.High <= g.target
+	case equal:
+		return i.Low <= g.target && i.High >= g.target
+	}
+	return i.Low >= g.target
+}
 
 // interval is a median with its confidence interval.
 type interval struct{ Median, Low, High float64 }
@@ -26,8 +86,8 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// bootstrap draws rounds again, with replacement, and takes the interval in which the median of a draw mostly lies. The
-// same seed gives the same interval.
+// bootstrap estimates the interval in which the median lies: it draws rounds again, with replacement, and takes the
+// middle of the medians of all draws. The same seed gives the same interval.
 func bootstrap(values []float64, seed uint64) interval {
 	random := rand.New(rand.NewPCG(seed, uint64(len(values))))
 	medians := make([]float64, resamples)
@@ -46,3 +106,5 @@ func bootstrap(values []float64, seed uint64) interval {
 		High:   medians[int((1-tail)*resamples)-1],
 	}
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -50,11 +50,11 @@ func TestTheBoundAgainstUsCounts(t *testing.T) {
 	}{
 		{goal{target: 10}, interval{12, 9, 15}, false},
 		{goal{target: 10}, interval{12, 10, 15}, true},
-		{goal{target: 10, atMost: true}, interval{9, 8, 11}, false},
-		{goal{target: 10, atMost: true}, interval{9, 8, 10}, true},
-		{goal{target: 0, atMost: true}, interval{0, 0, 0}, true},
-		{goal{target: 1, same: true}, interval{1.1, 1.05, 1.2}, false},
-		{goal{target: 1, same: true}, interval{1.1, 0.95, 1.2}, true},
+		{goal{target: 10, bound: atMost}, interval{9, 8, 11}, false},
+		{goal{target: 10, bound: atMost}, interval{9, 8, 10}, true},
+		{goal{target: 0, bound: atMost}, interval{0, 0, 0}, true},
+		{goal{target: 1, bound: equal}, interval{1.1, 1.05, 1.2}, false},
+		{goal{target: 1, bound: equal}, interval{1.1, 0.95, 1.2}, true},
 	} {
 		if c.goal.met(c.ci) != c.met {
 			t.Errorf("%+v with %+v: met is not %t", c.goal, c.ci, c.met)
@@ -63,30 +63,45 @@ func TestTheBoundAgainstUsCounts(t *testing.T) {
 }
 
 func TestAGoalWithoutBothFiguresHasNoRatio(t *testing.T) {
-	g := goal{over: "a", under: "b"}
-	if got := g.ratio(figures{"a": 6, "b": 2}); got != 3 {
-		t.Errorf("6 over 2 is %g", got)
+	g := goal{figure: "a", against: "b.p50 ms"}
+	if got := g.ratio(figures{"a.orders/s": 6, "b.p50 ms": 2}); got != 3 {
+		t.Errorf("6 against 2 is %g", got)
 	}
-	for _, f := range []figures{{"a": 6}, {"b": 2}, {"a": 6, "b": 0}} {
+	for _, f := range []figures{{"a.orders/s": 6}, {"b.p50 ms": 2}, {"a.orders/s": 6, "b.p50 ms": 0}} {
 		if got := g.ratio(f); !math.IsNaN(got) {
 			t.Errorf("%v gave %g", f, got)
 		}
 	}
 }
 
-// A figure was renamed in a slot, and its goal stood in the report as missed with a ratio of zero.
-func TestEveryGoalHasAGroupAndSlots(t *testing.T) {
-	slots := new(bench).slots()
-	for _, g := range goals() {
-		if !slices.Contains(groupNames(), g.group) {
-			t.Errorf("%s: no group %s", g.name, g.group)
+// A figure was renamed in a measurement, and its goal stood in the report as missed with a ratio of zero.
+func TestEveryGoalHasItsMeasurements(t *testing.T) {
+	b := &bench{settings: settings{only: groupNames()}}
+	var listed []string
+	for _, m := range b.measurements() {
+		listed = append(listed, m.name)
+	}
+	slices.Sort(listed)
+	if named := slices.Sorted(slices.Values(measurementNames(groupNames()))); !slices.Equal(listed, named) {
+		t.Errorf("the goals name %q, and there are %q", named, listed)
+	}
+}
+
+func TestARunMeasuresWhatItsGoalsNeed(t *testing.T) {
+	for only, want := range map[string][]string{
+		"redis":           {"ours", "redis everysec", "redis always"},
+		"latency":         {"ours alone", "tuned alone"},
+		"ours HTTP":       {"ours HTTP"},
+		"counts,noop":     {"noop", "counts"},
+		"soldout,latency": {"sold out HTTP", "echo HTTP", "sold out", "ours alone", "tuned alone"},
+	} {
+		b := &bench{settings: settings{only: strings.Split(only, ",")}}
+		var got []string
+		for _, m := range b.measurements() {
+			got = append(got, m.name)
 		}
-		for _, figure := range []string{g.over, g.under} {
-			name, _, _ := strings.Cut(figure, ".")
-			inGroup := func(s slot) bool { return s.name == name && slices.Contains(s.groups, g.group) }
-			if figure != "" && !slices.ContainsFunc(slots, inGroup) {
-				t.Errorf("%s: no slot %q in group %s", g.name, name, g.group)
-			}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s measures %q, want %q", only, got, want)
 		}
 	}
 	for _, group := range slices.Concat(quickGroups(), embeddedGroups(), stackGroups()) {
@@ -96,14 +111,14 @@ func TestEveryGoalHasAGroupAndSlots(t *testing.T) {
 	}
 }
 
-// fakeShop sells at once, and can lose orders.
-type fakeShop struct {
+// fakeVariant sells at once, and can lose orders.
+type fakeVariant struct {
 	sold   atomic.Int64
 	refuse error
 	lost   int64
 }
 
-func (f *fakeShop) buy(context.Context, purchase) error {
+func (f *fakeVariant) buy(context.Context, purchase) error {
 	if f.refuse != nil {
 		return f.refuse
 	}
@@ -111,31 +126,29 @@ func (f *fakeShop) buy(context.Context, purchase) error {
 	return pause(context.Background(), time.Millisecond)
 }
 
-func (f *fakeShop) rows(context.Context) (int64, error) { return f.sold.Load(), nil }
+func (f *fakeVariant) rows(context.Context) (int64, error) { return f.sold.Load(), nil }
 
-func (f *fakeShop) rest(_ context.Context, accepted int64) error {
+func (f *fakeVariant) verify(_ context.Context, accepted int64) error {
 	if accepted != f.sold.Load()-f.lost {
-		return errors.New("the books are wrong")
+		return errors.New("the rows are wrong")
 	}
 	return nil
 }
 
-func (f *fakeShop) close() error { return nil }
-
-func TestSellCountsRowsAndHoldsTheBooks(t *testing.T) {
-	shop := &fakeShop{}
-	got, err := sell(t.Context(), shop, 8, 100*time.Millisecond)
-	if err != nil || got.accepted != shop.sold.Load() || got.rejected != 0 || got.perSecond <= 0 || got.perSecond > 8000 ||
+func TestTheClosedLoopCountsRowsAndAccountsForTickets(t *testing.T) {
+	v := &fakeVariant{}
+	got, err := sellInLoop(t.Context(), v, 8, 100*time.Millisecond)
+	if err != nil || got.accepted != v.sold.Load() || got.rejected != 0 || got.ordersPerSecond <= 0 || got.ordersPerSecond > 8000 ||
 		got.latency.Count() == 0 || got.latency.Count() > got.accepted {
-		t.Errorf("%+v, %v with %d sold", got, err, shop.sold.Load())
+		t.Errorf("%+v, %v with %d sold", got, err, v.sold.Load())
 	}
-	if _, err := sell(t.Context(), &fakeShop{lost: 1}, 2, 50*time.Millisecond); err == nil {
-		t.Error("a slot with a lost order counted")
+	if _, err := sellInLoop(t.Context(), &fakeVariant{lost: 1}, 2, 50*time.Millisecond); err == nil {
+		t.Error("a measurement with a lost order counted")
 	}
-	if _, err := sell(t.Context(), &fakeShop{refuse: io.ErrUnexpectedEOF}, 2, 50*time.Millisecond); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := sellInLoop(t.Context(), &fakeVariant{refuse: io.ErrUnexpectedEOF}, 2, 50*time.Millisecond); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v, want the buyer's error", err)
 	}
-	got, err = sell(t.Context(), &fakeShop{refuse: errSoldOut}, 2, 50*time.Millisecond)
+	got, err = sellInLoop(t.Context(), &fakeVariant{refuse: errSoldOut}, 2, 50*time.Millisecond)
 	if err != nil || got.accepted != 0 || got.rejected == 0 {
 		t.Errorf("%+v, %v: a refusal is an answer", got, err)
 	}
@@ -167,20 +180,20 @@ func TestTheReportEndsWithALineOfJSONForEachGoal(t *testing.T) {
 	}
 	o.void = []error{errVoid}
 	if err := o.print(io.Discard); !errors.Is(err, errVoid) {
-		t.Errorf("%v, want the run to fail with a void slot", err)
+		t.Errorf("%v, want the run to fail with a void measurement", err)
 	}
 }
 
 func TestBadSettingsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"-only nothing": "no group or slot", "-rounds 0": "-rounds", "-slot 0s": "-slot", "-slot 2m": "-slot", "surplus": "surplus",
+		"-only nothing": "no group or measurement", "-rounds 0": "-rounds", "-slot 0s": "-slot", "-slot 2m": "-slot", "surplus": "surplus",
 	} {
 		if _, err := parse(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}
 	}
 	s, err := parse([]string{"-quick", "-slot", "1s", "-only", "core,tuned alone"}, io.Discard)
-	if err != nil || s.rounds != quickRounds || s.slot != time.Second || len(s.only) != 2 {
+	if err != nil || s.rounds != quickRounds || s.duration != time.Second || len(s.only) != 2 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"boxoffice/stock"
 )
 
-// How much is there already in the two slots of a comparison.
+// How many rows, or pending timeouts, are there already in the measurements that are compared.
 const (
 	rowsFew       = 10_000
 	rowsMany      = 10_000_000
@@ -23,7 +23,7 @@ const (
 	pendingMany      = 1_000_000
 	pendingManyQuick = 100_000
 
-	lastLevel mq.DelayLevel = 18 // two hours: it does not end while we measure
+	lastLevel mq.DelayLevel = 18 // two hours: it does not end while orders are measured
 )
 
 func (b *bench) rowsMany() int {
@@ -40,119 +40,83 @@ func (b *bench) pendingMany() int {
 	return pendingMany
 }
 
-// grown is a directory with much data, which is filled once and used in every round: what one round adds is little
-// beside it.
-func (b *bench) grown(what string) string { return filepath.Join(b.root, "grown-"+what) }
-
-// grow fills what the slots of the group growth stand on, with the embedded broker and SQLite.
-func (b *bench) grow(ctx context.Context, needs func(slots ...string) bool) error {
-	for _, one := range []struct {
-		slot, dir string
-		fill      func(ctx context.Context, dir string, n int) error
-		n         int
-	}{
-		{"rows many", "rows", b.growRows, b.rowsMany()},
-		{"rows kept", "kept", b.growRows, rowsFew}, // what rounds add to it they add to the archived ones too
-		{"rows archived", "archived", b.growArchived, b.rowsMany()},
-		{"pending many", "pending", b.growPending, b.pendingMany()},
-	} {
-		if !needs(one.slot) {
-			continue
-		}
-		if err := one.fill(ctx, b.grown(one.dir), one.n); err != nil {
-			return fmt.Errorf("fill %q with %d: %w", one.slot, one.n, err)
-		}
-	}
-	return nil
+// prefilledDir is the directory of a measurement on much data. It is filled once and used in every round: what one round
+// adds is little beside it.
+func (b *bench) prefilledDir(measurement string) string {
+	return filepath.Join(b.root, "prefilled-"+measurement)
 }
 
-// growRows fills reservations and orders with those of past screenings.
-func (b *bench) growRows(ctx context.Context, dir string, n int) error {
-	r := &rig{home: embeddedHome(b.log), dir: dir}
-	err := r.fillPast(ctx, n)
-	return errors.Join(err, r.close())
+// prefillRows fills the tables with reservations and orders of past screenings.
+func (b *bench) prefillRows(ctx context.Context, dir string, n int) error {
+	f := &fixture{home: embeddedHome(b.log), dir: dir}
+	return errors.Join(f.prefillPast(ctx, n), f.close())
 }
 
-func (r *rig) fillPast(ctx context.Context, n int) error {
-	stockDB, err := r.database(ctx, "stock", sql.Stock)
+func (f *fixture) prefillPast(ctx context.Context, n int) error {
+	stockDB, err := f.database(ctx, "stock", sql.Stock)
 	if err != nil {
 		return err
 	}
-	orderDB, err := r.database(ctx, "order", sql.Order)
+	orderDB, err := f.database(ctx, "order", sql.Order)
 	if err != nil {
 		return err
 	}
-	then := time.Now().Add(-farWindow)
+	then := time.Now().Add(-longWindow)
 	if err := reservationsAs(string(stock.Sold)).write(ctx, stockDB, n, "past", then); err != nil {
 		return err
 	}
 	return ordersAs("PAID").write(ctx, orderDB, n, "past", then)
 }
 
-// growPending leaves delay messages with the broker of that directory.
-func (b *bench) growPending(ctx context.Context, dir string, n int) error {
+// prefillPending leaves delay messages with the broker of that directory.
+func (b *bench) prefillPending(ctx context.Context, dir string, n int) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return b.onDir(ctx, embeddedHome(b.log), dir, func(r *rig) error {
-		return sendEach(ctx, r, filled(0, n, n, "past", time.Now().Add(farWindow)), lastLevel)
+	return onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) error {
+		return sendDelays(ctx, f, prefilled(0, n, n, "past", time.Now().Add(longWindow)), lastLevel)
 	})
 }
 
-// fewSlot sells on fresh data of which there is little.
-func (b *bench) fewSlot(name string, fill func(ctx context.Context, dir string) error) func(context.Context) (figures, error) {
-	return func(ctx context.Context) (f figures, err error) {
-		dir, err := os.MkdirTemp(b.root, "slot-")
-		if err != nil {
-			return nil, fmt.Errorf("make data directory: %w", err)
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		if err := fill(ctx, dir); err != nil {
-			return nil, fmt.Errorf("fill: %w", err)
-		}
-		return b.sellIn(ctx, name, dir)
+// throughputOnFew measures the box office on fresh data of which there is little.
+func (b *bench) throughputOnFew(prefill func(ctx context.Context, dir string, n int) error, n int) measureFunc {
+	return func(ctx context.Context) (result figures, err error) {
+		err = b.inNewDir(func(dir string) error {
+			if err := prefill(ctx, dir, n); err != nil {
+				return fmt.Errorf("fill: %w", err)
+			}
+			result, err = b.sellIn(ctx, dir)
+			return err
+		})
+		return result, err
 	}
 }
 
-func (b *bench) fewRows(ctx context.Context, dir string) error { return b.growRows(ctx, dir, rowsFew) }
-
-func (b *bench) fewPending(ctx context.Context, dir string) error {
-	return b.growPending(ctx, dir, pendingFew)
+// throughputOnMany measures the box office on data of which there is much.
+func (b *bench) throughputOnMany(measurement string) measureFunc {
+	return func(ctx context.Context) (figures, error) { return b.sellIn(ctx, b.prefilledDir(measurement)) }
 }
 
-// manySlot sells on data of which there is much.
-func (b *bench) manySlot(name, what string, prepare func(dir string) error) func(context.Context) (figures, error) {
+// throughputOnManyPending keeps the broker's data and begins with new databases, as the measurement with few pending
+// timeouts does.
+func (b *bench) throughputOnManyPending(measurement string) measureFunc {
 	return func(ctx context.Context) (figures, error) {
-		if err := prepare(b.grown(what)); err != nil {
-			return nil, err
+		dir := b.prefilledDir(measurement)
+		files, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+		for _, file := range files {
+			err = errors.Join(err, os.Remove(file))
 		}
-		return b.sellIn(ctx, name, b.grown(what))
-	}
-}
-
-func asItIs(string) error { return nil }
-
-// emptyTables keeps the broker's data and begins with new databases, as the slot with few pending timeouts does.
-func emptyTables(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.db*"))
-	for _, file := range files {
-		err = errors.Join(err, os.Remove(file))
-	}
-	return err
-}
-
-func (b *bench) sellIn(ctx context.Context, name, dir string) (figures, error) {
-	var got sold
-	err := b.onDir(ctx, embeddedHome(b.log), dir, func(r *rig) error {
-		s, err := b.openOurs(ctx, r)
 		if err != nil {
-			return fmt.Errorf("open: %w", err)
+			return nil, fmt.Errorf("remove databases: %w", err)
 		}
-		got, err = sell(ctx, s, buyersDefault, b.slot)
+		return b.sellIn(ctx, dir)
+	}
+}
+
+func (b *bench) sellIn(ctx context.Context, dir string) (result figures, err error) {
+	err = onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) error {
+		result, err = openAndSell(ctx, f, openOurs, buyersDefault, b.duration)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return got.figures(name), nil
+	return result, err
 }

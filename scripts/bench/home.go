@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -18,33 +19,36 @@ import (
 )
 
 const (
-	// As app/serve.go has them.
+	// As app/open_queue.go and app/open_consumers.go have them.
 	topicQueues     = 4
 	consumerWorkers = 8
 	handlerTimeout  = 30 * time.Second
 
 	// benchTopic carries the messages of the baselines. Nobody consumes them, which is to the baselines' favour.
 	benchTopic mq.Topic[event.Reserved] = "bench-orders"
-	benchGroup string                   = "bench-baseline"
+	// benchDue carries the delay messages of the baseline for expiry.
+	benchDue   mq.Topic[event.Due] = "bench-due"
+	benchGroup string              = "bench-baseline"
 
-	closeTimeout = 20 * time.Second
+	dropTimeout = 20 * time.Second // of a database on a server
 )
 
-// home says where the message queue and the databases are.
+// home says where the message queue and the databases of a measurement are.
 type home struct {
 	name     string
-	namesrv  []string // empty: a new embedded broker for each slot
+	namesrv  []string // empty: a new embedded broker for each measurement
 	stockDSN string   // empty: SQLite
 	orderDSN string
 	prefix   string // of topics and groups: a cluster has other users
 	log      *slog.Logger
 
-	ledgerDSN string // of the baselines, when a parent process has made the database
+	baselineDSN string // database of the baselines, when a parent process has made it
 }
 
+// embeddedHome is the home that needs nothing but this machine: the embedded broker and SQLite.
 func embeddedHome(log *slog.Logger) home { return home{name: "embedded", log: log} }
 
-// stackHome reads where a real RocketMQ and MySQL are.
+// stackHome is the home on a real RocketMQ and MySQL, which the environment names.
 func stackHome(getenv func(string) string, log *slog.Logger) (home, error) {
 	h := home{
 		name: "stack", log: log, prefix: "bench-" + strings.ToLower(rand.Text()[:6]) + "-",
@@ -57,66 +61,61 @@ func stackHome(getenv func(string) string, log *slog.Logger) (home, error) {
 	return h, nil
 }
 
-// rig is a message queue and fresh databases, for one slot.
-type rig struct {
+// fixture is what one measurement runs on: a message queue, and databases that it makes. Whatever is opened on it ends
+// with it.
+type fixture struct {
 	home
 	dir     string
 	broker  *broker.Broker // nil on a stack
-	servers []string
 	bus     *mq.Bus
 	closers []func() error // in opening order
 }
 
-func (r *rig) onClose(f func() error) { r.closers = append(r.closers, f) }
+func (f *fixture) onClose(end func() error) { f.closers = append(f.closers, end) }
 
-func (r *rig) close() error {
+func (f *fixture) close() error {
 	var err error
-	for i := len(r.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, r.closers[i]())
+	for i := len(f.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, f.closers[i]())
 	}
-	r.closers = nil
+	f.closers = nil
 	return err
 }
 
-// open starts a broker if there is none, and a bus with every topic. What is opened is closed by close, also after an
+// open starts a broker if the home has none, and a bus with every topic. The caller closes the fixture, also after an
 // error.
-func (h home) open(ctx context.Context, dir string, options ...broker.Option) (*rig, error) {
-	r := &rig{home: h, dir: dir, servers: h.namesrv}
-	if len(r.servers) == 0 {
-		b, err := broker.New(append([]broker.Option{broker.WithDataDir(filepath.Join(dir, "broker"))}, options...)...)
+func (h home) open(ctx context.Context, dir string) (*fixture, error) {
+	f, servers := &fixture{home: h, dir: dir}, h.namesrv
+	if len(servers) == 0 {
+		b, err := broker.New(broker.WithDataDir(filepath.Join(dir, "broker")))
 		if err != nil {
-			return r, fmt.Errorf("start broker: %w", err)
+			return f, fmt.Errorf("start broker: %w", err)
 		}
-		r.onClose(b.Close)
-		r.broker, r.servers = b, []string{b.Addr()}
+		f.onClose(b.Close)
+		f.broker, servers = b, []string{b.Addr()}
 	}
-	bus, err := mq.Open(ctx, mq.Config{NameServers: r.servers, Process: "bench", Prefix: h.prefix, Log: h.log})
+	bus, err := mq.Open(ctx, mq.Config{NameServers: servers, Process: "bench", Prefix: h.prefix, Log: h.log})
 	if err != nil {
-		return r, fmt.Errorf("open message queue: %w", err)
+		return f, fmt.Errorf("open message queue: %w", err)
 	}
-	r.onClose(bus.Close)
-	r.bus = bus
-	return r, bus.Provision(ctx,
-		[]mq.TopicSpec{
-			{Name: string(event.StockReserved), Queues: topicQueues},
-			{Name: string(event.PaymentDue), Queues: topicQueues},
-			{Name: string(event.OrderSettled), Queues: topicQueues},
-			{Name: string(benchTopic), Queues: topicQueues},
-			{Name: string(benchDue), Queues: topicQueues},
-		},
-		[]string{event.GroupCreate, event.GroupTimeout, event.GroupSettle, benchGroup})
+	f.onClose(bus.Close)
+	f.bus = bus
+	return f, bus.Provision(ctx,
+		append(event.Topics(topicQueues),
+			mq.TopicSpec{Name: string(benchTopic), Queues: topicQueues}, mq.TopicSpec{Name: string(benchDue), Queues: topicQueues}),
+		append(event.ConsumerGroups(), benchGroup))
 }
 
-// dsn names a fresh database, which goes when the rig closes.
-func (r *rig) dsn(ctx context.Context, name string) (string, error) {
-	if r.stockDSN == "" {
-		return "sqlite:" + filepath.Join(r.dir, name+".db"), nil
+// dsn names a fresh database. On a server it is dropped when the fixture closes.
+func (f *fixture) dsn(ctx context.Context, name string) (string, error) {
+	if f.stockDSN == "" {
+		return "sqlite:" + filepath.Join(f.dir, name+".db"), nil
 	}
-	server, err := url.Parse(r.stockDSN)
+	server, err := url.Parse(f.stockDSN)
 	if err != nil {
 		return "", errors.New("the stock DSN must have the form mysql://user:password@host:port/database")
 	}
-	admin, err := db.Open(ctx, r.stockDSN)
+	admin, err := db.Open(ctx, f.stockDSN)
 	if err != nil {
 		return "", err
 	}
@@ -133,13 +132,39 @@ func (r *rig) dsn(ctx context.Context, name string) (string, error) {
 	if err := exec(ctx, "CREATE DATABASE "+schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
 		return "", errors.Join(fmt.Errorf("make database (the account needs rights on boxoffice_test_*): %w", err), admin.Close())
 	}
-	r.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	f.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
 		defer cancel()
 		return errors.Join(exec(ctx, "DROP DATABASE "+schema), admin.Close())
 	})
 	server.Path = "/" + schema
 	return server.String(), nil
+}
+
+// database makes a fresh database with a schema of the box office.
+func (f *fixture) database(ctx context.Context, name string, migrations func() (fs.FS, error)) (*db.DB, error) {
+	dsn, err := f.dsn(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := f.openDB(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Migrate(ctx, schema)
+}
+
+func (f *fixture) openDB(ctx context.Context, dsn string) (*db.DB, error) {
+	d, err := db.Open(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	f.onClose(d.Close)
+	return d, nil
 }
 
 // durable refuses to compare databases that do not wait for the disk.

@@ -9,37 +9,35 @@ import (
 	"boxoffice/scripts/load/traffic"
 )
 
-// thinkTime lets what a purchase leaves behind come to rest, so that the next one meets an idle office.
+// thinkTime passes before each purchase, so that nothing of the last one is under way any more.
 const thinkTime = 10 * time.Millisecond
 
-// aloneSlot measures the answer to a lone buyer who comes again and again to an idle office.
-func (b *bench) aloneSlot(name string, open func(context.Context, *rig) (shop, error)) func(context.Context) (figures, error) {
-	return func(ctx context.Context) (f figures, err error) {
-		err = b.onRig(ctx, b.home, func(r *rig) error {
-			s, err := open(ctx, r)
+// latencyAlone measures the answers to a lone buyer who comes again and again to an idle variant.
+func (b *bench) latencyAlone(open openFunc) measureFunc {
+	return func(ctx context.Context) (result figures, err error) {
+		err = b.onFixture(ctx, b.home, func(f *fixture) error {
+			v, err := open(ctx, f)
 			if err != nil {
 				return fmt.Errorf("open: %w", err)
 			}
 			latency, run := traffic.NewLatency(), rand.Text()
-			end := time.Now().Add(b.slot)
+			end := time.Now().Add(b.duration)
 			var n int64
 			for ; time.Now().Before(end); n++ {
 				if err := pause(ctx, thinkTime); err != nil {
 					return err
 				}
 				begin := time.Now()
-				if err := s.buy(ctx, purchase{run: run, n: n}); err != nil {
+				if err := v.buy(ctx, purchase{run: run, n: n}); err != nil {
 					return fmt.Errorf("buy: %w", err)
 				}
 				latency.Record(time.Since(begin))
 			}
-			f = figures{name + ".p50 ms": milliseconds(latency.Percentile(50)), name + ".p99 ms": milliseconds(latency.Percentile(99))}
-			restCtx, cancel := context.WithTimeout(ctx, restTimeout)
+			result = figures{"p50 ms": milliseconds(latency.Percentile(50)), "p99 ms": milliseconds(latency.Percentile(99))}
+			verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
 			defer cancel()
-			return s.rest(restCtx, n)
+			return v.verify(verifyCtx, n)
 		})
-		return f, err
+		return result, err
 	}
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

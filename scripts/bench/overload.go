@@ -11,69 +11,64 @@ import (
 
 const (
 	overloadFactor = 5
-	floodTick      = time.Millisecond
-	// More than the office lets wait; the next ones are turned away by the generator, which is counted as their offer.
-	floodOutstanding = 16384
+	offerInterval  = time.Millisecond
+	// More purchases than the office lets wait. What is due beyond them counts as offered, and is refused right here.
+	outstandingMax = 16384
 )
 
-// flooded counts purchases that come at a fixed rate, whatever the office does: nobody waits for an answer before the
-// next one asks. It is open loop without connections, so that what is measured is the office and not the generator.
-type flooded struct {
-	shop
-	run                         string
-	offered, accepted, rejected atomic.Int64
-	failures                    chan error
+// openLoop offers purchases at a fixed rate, whatever the variant does: nobody waits for an answer before the next one
+// asks. There are no connections, so that what is measured is the variant and not the generator.
+type openLoop struct {
+	variant
+	run               string
+	offered, accepted atomic.Int64
+	failure           firstError
 }
 
-// overload finds the office's peak in a closed loop and then offers five times as much.
-func (b *bench) overload(ctx context.Context) (f figures, err error) {
-	err = b.onRig(ctx, b.home, func(r *rig) error {
-		office, err := openOffice(ctx, r, officeOptions{})
+// overload finds the peak of the box office in a closed loop and then offers five times as much.
+func (b *bench) overload(ctx context.Context) (result figures, err error) {
+	err = b.onFixture(ctx, b.home, func(f *fixture) error {
+		office, err := openOffice(ctx, f, officeOptions{})
 		if err != nil {
 			return err
 		}
-		peak, err := sell(ctx, office, buyersDefault, b.slot)
+		peak, err := sellInLoop(ctx, office, buyersDefault, b.duration)
 		if err != nil {
 			return err
 		}
-		flood := &flooded{shop: office, run: rand.Text(), failures: make(chan error, 1)}
-		goodput, err := flood.measure(ctx, overloadFactor*peak.perSecond, b.slot)
+		loop := &openLoop{variant: office, run: rand.Text()}
+		goodput, err := loop.measure(ctx, overloadFactor*peak.ordersPerSecond, b.duration)
 		if err != nil {
 			return err
 		}
-		f = figures{
-			"overload.peak/s": peak.perSecond, "overload.offered/s": float64(flood.offered.Load()) / (b.slot + b.slot/warmShare).Seconds(),
-			"overload.goodput/s": goodput, "overload.share": goodput / peak.perSecond,
+		result = figures{
+			"peak/s": peak.ordersPerSecond, "offered/s": float64(loop.offered.Load()) / (b.duration + b.duration/warmUpShare).Seconds(),
+			"goodput/s": goodput, "share": goodput / peak.ordersPerSecond,
 		}
-		restCtx, cancel := context.WithTimeout(ctx, restTimeout)
+		verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
 		defer cancel()
-		return office.rest(restCtx, peak.accepted+flood.accepted.Load())
+		return office.verify(verifyCtx, peak.accepted+loop.accepted.Load())
 	})
-	return f, err
+	return result, err
 }
 
-func (f *flooded) measure(ctx context.Context, rate float64, slot time.Duration) (goodput float64, err error) {
-	warm := slot / warmShare
-	floodCtx, cancel := context.WithTimeout(ctx, warm+slot)
+func (l *openLoop) measure(ctx context.Context, rate float64, duration time.Duration) (goodput float64, err error) {
+	warmUp := duration / warmUpShare
+	offerCtx, cancel := context.WithTimeout(ctx, warmUp+duration)
 	defer cancel()
-	var flood sync.WaitGroup
-	flood.Go(func() { f.offer(floodCtx, rate) })
-	goodput, err = meterRows(ctx, f.shop, warm, slot)
-	flood.Wait()
-	select {
-	case failure := <-f.failures:
-		err = errors.Join(err, failure)
-	default:
-	}
-	return goodput, err
+	var generator sync.WaitGroup
+	generator.Go(func() { l.offer(offerCtx, rate) })
+	goodput, err = meterRows(ctx, l.variant, warmUp, duration)
+	generator.Wait()
+	return goodput, errors.Join(err, l.failure.get())
 }
 
 // offer starts what is due every millisecond and returns when all of it is answered.
-func (f *flooded) offer(ctx context.Context, rate float64) {
+func (l *openLoop) offer(ctx context.Context, rate float64) {
 	var buyers sync.WaitGroup
 	defer buyers.Wait()
-	slots := make(chan struct{}, floodOutstanding)
-	ticker := time.NewTicker(floodTick)
+	outstanding := make(chan struct{}, outstandingMax)
+	ticker := time.NewTicker(offerInterval)
 	defer ticker.Stop()
 	for begin := time.Now(); ; {
 		select {
@@ -81,29 +76,26 @@ func (f *flooded) offer(ctx context.Context, rate float64) {
 			return
 		case <-ticker.C:
 		}
-		for due := int64(time.Since(begin).Seconds() * rate); f.offered.Load() < due; {
-			n := f.offered.Add(1)
+		for due := int64(time.Since(begin).Seconds() * rate); l.offered.Load() < due; {
+			n := l.offered.Add(1)
 			select {
-			case slots <- struct{}{}:
+			case outstanding <- struct{}{}:
 				buyers.Go(func() {
-					defer func() { <-slots }()
-					f.ask(context.WithoutCancel(ctx), n)
+					defer func() { <-outstanding }()
+					l.ask(context.WithoutCancel(ctx), n)
 				})
-			default:
-				f.rejected.Add(1)
+			default: // refused by the generator
 			}
 		}
 	}
 }
 
-func (f *flooded) ask(ctx context.Context, n int64) {
-	err := f.buy(ctx, purchase{run: f.run, n: n})
+func (l *openLoop) ask(ctx context.Context, n int64) {
+	err := l.buy(ctx, purchase{run: l.run, n: n})
 	switch {
 	case err == nil:
-		f.accepted.Add(1)
-	case errors.Is(err, errBusy), errors.Is(err, errSoldOut):
-		f.rejected.Add(1)
-	default:
-		fail(f.failures, err)
+		l.accepted.Add(1)
+	case !errors.Is(err, errBusy) && !errors.Is(err, errSoldOut):
+		l.failure.set(err)
 	}
 }

@@ -15,145 +15,144 @@ import (
 )
 
 const (
-	payFillPerSecond = 60_000 // orders prepared for each second of a slot
-	payFillMax       = 400_000
+	payableOrdersPerSecond = 60_000 // prepared for each second that is measured
+	payableOrdersMax       = 400_000
 )
 
-// settles runs pay for one order after the other with as many payers as there are buyers, until the slot ends or all
+func (b *bench) payableOrders() int {
+	return min(payableOrdersMax, int(payableOrdersPerSecond*b.duration.Seconds()))
+}
+
+// payOurs measures payments, delivered as the handler of the callback does it, to orders that wait for them. The messages
+// by which stock learns of the sold tickets are in the measured time.
+func (b *bench) payOurs(ctx context.Context) (result figures, err error) {
+	n := b.payableOrders()
+	err = b.onFixture(ctx, b.home, func(f *fixture) error {
+		office, err := openOffice(ctx, f, officeOptions{})
+		if err != nil {
+			return err
+		}
+		expiresAt := time.Now().Add(longWindow)
+		if err := office.prefill(ctx, n, expiresAt, true); err != nil {
+			return err
+		}
+		paid, rate, err := b.payInLoop(ctx, prefilled(0, n, n, office.screeningID, expiresAt), office.pay)
+		if err != nil {
+			return err
+		}
+		result = figures{"callbacks/s": rate}
+		verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
+		defer cancel()
+		return eventually(verifyCtx, func() error { return office.verifyPaid(verifyCtx, paid) })
+	})
+	return result, err
+}
+
+func (o *office) pay(ctx context.Context, paid event.Order) error {
+	result, err := o.orders.Pay(ctx, order.Payment{ID: "pay-" + paid.ID, OrderID: paid.ID, Amount: paid.Amount, WebhookID: "msg-" + paid.ID})
+	if err == nil && result != order.Applied {
+		err = fmt.Errorf("payment of %s was %s", paid.ID, result)
+	}
+	return err
+}
+
+// verifyPaid compares the payments with the rows of both services. Orders whose message could not be published at once
+// are left to the sweeper, which does not run here.
+func (o *office) verifyPaid(ctx context.Context, paid int64) error {
+	var orders, payments, sold int64
+	err := o.orderDB.Reader().QueryRowxContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
+		(SELECT COUNT(*) FROM payments WHERE result = 'applied')`).Scan(&orders, &payments)
+	err = errors.Join(err, o.stockDB.Reader().GetContext(ctx, &sold, `SELECT sold FROM stock WHERE screening_id = ?`, o.screeningID))
+	if err != nil {
+		return fmt.Errorf("read paid orders: %w", err)
+	}
+	if orders != paid || payments != paid || sold+o.orders.Unpublished() != paid {
+		return fmt.Errorf("the rows are wrong: %d payments taken, %d recorded, %d orders paid, %d tickets sold", paid, payments, orders, sold)
+	}
+	return nil
+}
+
+// payEach measures the baseline of payments: one commit each, with prepared statements and the best pool, without any
+// message or stock.
+func (b *bench) payEach(ctx context.Context) (result figures, err error) {
+	n := b.payableOrders() / 4 // it is slower
+	err = b.onFixture(ctx, b.home, func(f *fixture) error {
+		d, err := newBaselineDB(ctx, f, b.pools["plain"])
+		if err != nil {
+			return err
+		}
+		expiresAt := time.Now().Add(longWindow)
+		if err := d.prefill(ctx, n, expiresAt); err != nil {
+			return err
+		}
+		pay, err := d.payer(ctx, f)
+		if err != nil {
+			return err
+		}
+		paid, rate, err := b.payInLoop(ctx, prefilled(0, n, n, screening, expiresAt), pay)
+		if err != nil {
+			return err
+		}
+		result = figures{"callbacks/s": rate}
+		return d.verifyPaid(ctx, paid)
+	})
+	return result, err
+}
+
+// payer prepares a payFunc of one transaction.
+func (d *baselineDB) payer(ctx context.Context, f *fixture) (payFunc, error) {
+	record, err := d.prepare(ctx, f, `INSERT INTO payments (id, order_id, amount, received_at) VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		return nil, err
+	}
+	settle, err := d.prepare(ctx, f, `UPDATE orders SET state = 'PAID' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, o event.Order) error {
+		return d.inTx(ctx, func(tx *sql.Tx) error {
+			if _, err := execIn(ctx, tx, record, "pay-"+o.ID, o.ID, o.Amount.Amount, strconv.FormatInt(o.CreatedAt, 10)); err != nil {
+				return fmt.Errorf("record payment: %w", err)
+			}
+			return exactlyOne(execIn(ctx, tx, settle, o.ID))
+		})
+	}, nil
+}
+
+func (d *baselineDB) verifyPaid(ctx context.Context, paid int64) error {
+	var orders, payments int64
+	if err := d.pool.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
+		(SELECT COUNT(*) FROM payments)`).Scan(&orders, &payments); err != nil {
+		return fmt.Errorf("read database: %w", err)
+	}
+	if orders != paid || payments != paid {
+		return fmt.Errorf("the rows are wrong: %d payments taken, %d recorded, %d orders paid", paid, payments, orders)
+	}
+	return nil
+}
+
+// payFunc delivers the payment of an order.
+type payFunc func(context.Context, event.Order) error
+
+// payInLoop pays one order after the other with as many payers as there are buyers, until the measured time ends or all
 // are paid, and returns payments per second.
-func (b *bench) settles(ctx context.Context, orders []event.Order, pay func(context.Context, event.Order) error) (paid int64, perSecond float64, err error) {
+func (b *bench) payInLoop(ctx context.Context, orders []event.Order, pay payFunc) (paid int64, rate float64, err error) {
 	var n atomic.Int64
-	failures := make(chan error, 1)
+	var failure firstError
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	plan := traffic.Plan{Workers: buyersDefault, For: b.slot}
+	plan := traffic.Plan{Workers: buyersDefault, For: b.duration}
 	report := plan.Run(ctx, func(ctx context.Context, s traffic.Start) {
 		if s.N >= int64(len(orders)) {
 			cancel()
 			return
 		}
 		if err := pay(context.WithoutCancel(ctx), orders[s.N]); err != nil {
-			fail(failures, err)
+			failure.set(err)
 			cancel()
 			return
 		}
 		n.Add(1)
 	})
-	select {
-	case err = <-failures:
-	default:
-	}
-	return n.Load(), float64(n.Load()) / report.Took.Seconds(), err
-}
-
-func (b *bench) payFill() int { return min(payFillMax, int(payFillPerSecond*b.slot.Seconds())) }
-
-// payOurs delivers payments as the callback's handler does, to orders that wait for them. The sold tickets' way back to
-// stock by message is in the measured time.
-func (b *bench) payOurs(ctx context.Context) (f figures, err error) {
-	n := b.payFill()
-	err = b.onRig(ctx, b.home, func(r *rig) error {
-		office, err := openOffice(ctx, r, officeOptions{})
-		if err != nil {
-			return err
-		}
-		expiresAt := time.Now().Add(farWindow)
-		if err := office.fill(ctx, n, expiresAt, true); err != nil {
-			return err
-		}
-		paid, perSecond, err := b.settles(ctx, filled(0, n, n, office.screeningID, expiresAt), func(ctx context.Context, o event.Order) error {
-			result, err := office.orders.Pay(ctx, order.Payment{ID: "pay-" + o.ID, OrderID: o.ID, Amount: o.Amount, WebhookID: "msg-" + o.ID})
-			if err == nil && result != order.Applied {
-				err = fmt.Errorf("payment of %s was %s", o.ID, result)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		f = figures{"pay ours.callbacks/s": perSecond}
-		restCtx, cancel := context.WithTimeout(ctx, restTimeout)
-		defer cancel()
-		return eventually(restCtx, func() error { return office.paidBooks(restCtx, paid) })
-	})
-	return f, err
-}
-
-// paidBooks holds the payments against both services' rows. Orders whose message could not be published at once are the
-// sweeper's, which does not run here.
-func (f *office) paidBooks(ctx context.Context, paid int64) error {
-	var orders, payments, sold int64
-	err := f.orderDB.Reader().QueryRowxContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
-		(SELECT COUNT(*) FROM payments WHERE result = 'applied')`).Scan(&orders, &payments)
-	err = errors.Join(err, f.stockDB.Reader().GetContext(ctx, &sold, `SELECT sold FROM stock WHERE screening_id = ?`, f.screeningID))
-	if err != nil {
-		return fmt.Errorf("read books: %w", err)
-	}
-	if orders != paid || payments != paid || sold+f.orders.Unpublished() != paid {
-		return fmt.Errorf("the books are wrong: %d payments taken, %d recorded, %d orders paid, %d tickets sold", paid, payments, orders, sold)
-	}
-	return nil
-}
-
-// payEach commits each payment on its own, with prepared statements and the best pool: no message, no stock.
-func (b *bench) payEach(ctx context.Context) (f figures, err error) {
-	n := b.payFill() / 4 // it is slower
-	err = b.onRig(ctx, b.home, func(r *rig) error {
-		l, err := openLedger(ctx, r, b.pools["plain"])
-		if err != nil {
-			return err
-		}
-		expiresAt := time.Now().Add(farWindow)
-		if err := l.fill(ctx, n, expiresAt); err != nil {
-			return err
-		}
-		pay, err := l.payer(ctx, r)
-		if err != nil {
-			return err
-		}
-		paid, perSecond, err := b.settles(ctx, filled(0, n, n, screening, expiresAt), pay)
-		if err != nil {
-			return err
-		}
-		var orders, payments int64
-		if err := l.pool.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'), (SELECT COUNT(*) FROM payments)`).Scan(&orders, &payments); err != nil {
-			return fmt.Errorf("read ledger: %w", err)
-		}
-		if orders != paid || payments != paid {
-			return fmt.Errorf("the ledger is wrong: %d payments taken, %d recorded, %d orders paid", paid, payments, orders)
-		}
-		f = figures{"pay each.callbacks/s": perSecond}
-		return nil
-	})
-	return f, err
-}
-
-func (l *ledger) payer(ctx context.Context, r *rig) (func(context.Context, event.Order) error, error) {
-	record, err := l.statement(ctx, r, `INSERT INTO payments (id, order_id, amount, received_at) VALUES (?, ?, ?, ?)`)
-	if err != nil {
-		return nil, err
-	}
-	settle, err := l.statement(ctx, r, `UPDATE orders SET state = 'PAID' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, o event.Order) error {
-		return l.inTx(ctx, func(tx *sql.Tx) error {
-			if _, err := in(ctx, tx, record, "pay-"+o.ID, o.ID, o.Amount.Amount, strconv.FormatInt(o.CreatedAt, 10)); err != nil {
-				return fmt.Errorf("record payment: %w", err)
-			}
-			return exactlyOne(in(ctx, tx, settle, o.ID))
-		})
-	}, nil
-}
-
-// exactlyOne refuses a guarded update that matched nothing.
-func exactlyOne(result sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(err, fmt.Errorf("%d rows matched", n))
-	}
-	return nil
+	return n.Load(), float64(n.Load()) / report.Took.Seconds(), failure.get()
 }

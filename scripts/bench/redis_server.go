@@ -4,61 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
 )
 
 const (
 	redisProgram = "redis-server"
 	redisStarts  = 3
+	redisTimeout = 10 * time.Second // of a reply
 )
 
-// findRedis says whether there is a redis-server, and if not leaves out what was asked for that needs it.
-func (b *bench) findRedis(say io.Writer) error {
-	if _, err := exec.LookPath(redisProgram); err == nil {
-		return nil
-	}
-	var left []string
-	for _, name := range b.only {
-		if name != redisGroup && name != redisEverysec && name != redisAlways {
-			left = append(left, name)
-		}
-	}
-	if len(left) == len(b.only) {
-		return nil
-	}
-	b.only = left
-	_, err := fmt.Fprintf(say, "%s is not on PATH: group %s is left out\n", redisProgram, redisGroup)
-	return err
-}
-
-// startRedis starts a redis-server of r's own, whose data is below r's directory, and returns its address. appendfsync
-// is as in redis.conf: everysec or always. Snapshots and rewrites of the append-only file are off, which is to the
-// favour of Redis.
-func startRedis(ctx context.Context, r *rig, appendfsync string) (*child, string, error) {
-	dir := filepath.Join(r.dir, "redis")
+// startRedis starts a redis-server for one measurement, whose data is below the fixture's directory, and connects to it.
+// appendfsync is as in redis.conf: everysec or always. Snapshots and rewrites of the append-only file are off, which is
+// to the favour of Redis.
+func startRedis(ctx context.Context, f *fixture, appendfsync string) (*child, rueidis.Client, error) {
+	dir := filepath.Join(f.dir, "redis")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, "", fmt.Errorf("start redis: %w", err)
+		return nil, nil, fmt.Errorf("start redis: %w", err)
 	}
 	var failures error
 	for range redisStarts { // somebody may take the port between our look and its start
 		address, err := freeAddress()
 		if err != nil {
-			return nil, "", fmt.Errorf("start redis: %w", err)
+			return nil, nil, fmt.Errorf("start redis: %w", err)
 		}
-		server, err := tryRedis(ctx, dir, address, appendfsync)
+		server, client, err := tryRedis(ctx, dir, address, appendfsync)
 		if err == nil {
-			r.onClose(server.stop)
-			return server, address, nil
+			f.onClose(server.stop)
+			f.onClose(func() error { client.Close(); return nil })
+			return server, client, nil
 		}
 		failures = errors.Join(failures, err)
 	}
-	return nil, "", fmt.Errorf("start redis: %w", failures)
+	return nil, nil, fmt.Errorf("start redis: %w", failures)
 }
 
 func freeAddress() (string, error) {
@@ -69,14 +54,14 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-func tryRedis(ctx context.Context, dir, address, appendfsync string) (*child, error) {
+func tryRedis(ctx context.Context, dir, address, appendfsync string) (*child, rueidis.Client, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = log.Close() }() // the server has its own
 	command := exec.Command(redisProgram, "--bind", host, "--port", port, "--dir", dir, "--appendonly", "yes", "--appendfsync", appendfsync,
@@ -84,29 +69,29 @@ func tryRedis(ctx context.Context, dir, address, appendfsync string) (*child, er
 	command.Env = []string{"LC_ALL=C"}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &child{command: command, ended: make(chan error, 1)}
 	go func() { c.ended <- command.Wait() }()
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if err := c.awaitRedis(ctx, address); err != nil {
+	client, err := c.connectRedis(ctx, address)
+	if err != nil {
 		if stopped := c.stop(); !errors.Is(stopped, os.ErrProcessDone) {
 			err = errors.Join(err, stopped)
 		}
 		said, _ := os.ReadFile(log.Name()) // it only explains the error
 		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
-		return nil, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+		return nil, nil, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 	}
-	return c, nil
+	return c, client, nil
 }
 
-// awaitRedis waits until the server answers, and makes sure that it is this one.
-func (c *child) awaitRedis(ctx context.Context, address string) error {
-	client := newRedisClient(address, 1)
+// connectRedis waits until the server answers, and makes sure that it is this one.
+func (c *child) connectRedis(ctx context.Context, address string) (client rueidis.Client, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := eventually(ctx, func() error {
+	err = eventually(ctx, func() error {
 		select {
 		case err := <-c.ended:
 			c.ended <- err
@@ -115,14 +100,31 @@ func (c *child) awaitRedis(ctx context.Context, address string) error {
 			return err
 		default:
 		}
-		info, err := client.do(ctx, "INFO", "server")
-		if err != nil {
+		if client, err = newRedisClient(address); err != nil {
 			return err
 		}
-		if text, _ := info.(string); !strings.Contains(text, "process_id:"+strconv.Itoa(c.command.Process.Pid)+"\r\n") {
-			return errors.New("another Redis has the port")
+		info, err := client.Do(ctx, client.B().Info().Section("server").Build()).ToString()
+		if err == nil && !strings.Contains(info, "process_id:"+strconv.Itoa(c.command.Process.Pid)+"\r\n") {
+			err = errors.New("another Redis has the port")
 		}
-		return nil
+		if err != nil {
+			client.Close()
+		}
+		return err
 	})
-	return errors.Join(err, client.close())
+	return client, err
+}
+
+// newRedisClient pipelines the commands of all buyers on one connection. In 62 interleaved rounds that sold 1.1 times the
+// orders of a connection for each buyer, for 0.9 of the processor time. Four connections, a pipeline for a lone command
+// too, and a pause of 20 us before each write differ from it by less than the noise.
+func newRedisClient(address string) (rueidis.Client, error) {
+	return rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:       []string{address},
+		ForceSingleClient: true,
+		PipelineMultiplex: -1,   // one connection
+		DisableCache:      true, // nothing is read twice
+		DisableRetry:      true,
+		ConnWriteTimeout:  redisTimeout,
+	})
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -28,77 +27,46 @@ func needRedis(t *testing.T) {
 	}
 }
 
-// newRedis starts a server and returns a client of it.
-func newRedis(t *testing.T, appendfsync string, connections int) (*redisClient, *child) {
+// newRedis starts a server, which ends with the test.
+func newRedis(t *testing.T, appendfsync string) *child {
 	t.Helper()
 	needRedis(t)
-	r := &rig{dir: t.TempDir()}
+	f := &fixture{dir: t.TempDir()}
 	t.Cleanup(func() {
-		if err := r.close(); err != nil {
+		if err := f.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	server, address, err := startRedis(t.Context(), r, appendfsync)
+	server, _, err := startRedis(t.Context(), f, appendfsync)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := newRedisClient(address, connections)
-	r.onClose(client.close)
-	return client, server
+	return server
 }
 
-func newRedisShop(t *testing.T) *redisShop {
+func newRedisStock(t *testing.T) *redisStock {
 	t.Helper()
 	needRedis(t)
-	r, err := newBench(t).home.open(t.Context(), t.TempDir())
+	f, err := newBench(t).home.open(t.Context(), t.TempDir())
 	t.Cleanup(func() {
-		if err := r.close(); err != nil {
+		if err := f.close(); err != nil {
 			t.Error(err)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openRedis(context.WithoutCancel(t.Context()), r, "everysec") // it closes after the test's context
+	s, err := openRedis(context.WithoutCancel(t.Context()), f, "everysec") // it closes after the test's context
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func TestRepliesOfRedis(t *testing.T) {
-	c, _ := newRedis(t, "always", 1)
-	long := strings.Repeat("a\r\n", 10_000)
-	for _, step := range []struct {
-		command []string
-		want    any
-	}{
-		{[]string{"PING"}, "PONG"},
-		{[]string{"GET", "k"}, nil},
-		{[]string{"SET", "k", ""}, "OK"},
-		{[]string{"GET", "k"}, ""},
-		{[]string{"SET", "k", long}, "OK"},
-		{[]string{"GET", "k"}, long},
-		{[]string{"DECR", "n"}, int64(-1)},
-	} {
-		if got, err := c.do(t.Context(), step.command...); err != nil || got != step.want {
-			t.Errorf("%.20q: %.20q, %v, want %.20q", step.command, got, err, step.want)
-		}
-	}
-	for _, refused := range [][]string{{"NONSENSE"}, {"INCR", "k"}, {"EVALSHA", "0", "0"}, {"EVAL", "return redis.error_reply('no')", "0"}} {
-		if got, err := c.do(t.Context(), refused...); got != nil || errorAs[redisError](err) == "" {
-			t.Errorf("%q: %v, %v, want a redisError", refused, got, err)
-		}
-		if got, err := c.do(t.Context(), "PING"); got != "PONG" || err != nil {
-			t.Errorf("after %q: %v, %v", refused, got, err)
-		}
-	}
-}
-
 // The two variants differ in nothing but this.
 func TestRedisIsAsDurableAsItSays(t *testing.T) {
 	for _, appendfsync := range []string{"everysec", "always"} {
-		_, server := newRedis(t, appendfsync, 1)
+		server := newRedis(t, appendfsync)
 		conn, err := net.Dial("tcp", server.address(t))
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +78,10 @@ func TestRedisIsAsDurableAsItSays(t *testing.T) {
 		if err := errors.Join(err, conn.Close()); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"appendonly\r\n$3\r\nyes\r\n", "appendfsync\r\n$" + strconv.Itoa(len(appendfsync)) + "\r\n" + appendfsync + "\r\n"} {
+		for _, want := range []string{
+			"appendonly\r\n$3\r\nyes\r\n",
+			"appendfsync\r\n$" + strconv.Itoa(len(appendfsync)) + "\r\n" + appendfsync + "\r\n",
+		} {
 			if !strings.Contains(string(settings), want) {
 				t.Errorf("%q is not in %q", want, settings)
 			}
@@ -118,84 +89,29 @@ func TestRedisIsAsDurableAsItSays(t *testing.T) {
 	}
 }
 
-func errorAs[E error](err error) (e E) {
-	errors.As(err, &e)
-	return e
-}
-
-func TestWhatIsNoReplyIsRefused(t *testing.T) {
-	for _, text := range []string{
-		"\r\n", "+\n", "PONG\r\n", ":\r\n", ":1x\r\n", "$x\r\n", "$-2\r\n", "$1048577\r\n", "$1\r\naXX", "*1\r\n:1\r\n", ":" + strings.Repeat("1", 5000) + "\r\n",
-		"$3\r\nab", "+OK",
-	} {
-		got, err := readReply(bufio.NewReader(strings.NewReader(text)))
-		if err == nil || got != nil || errorAs[redisError](err) != "" {
-			t.Errorf("%.20q is taken for %v, %v", text, got, err)
-		}
-	}
-}
-
-// A late reply must not be taken for that of the next command.
-func TestABrokenConnectionIsReplaced(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers := [][]byte{[]byte("$5\r\nab"), []byte("?\r\n+LATE\r\n"), []byte("+PONG\r\n")}
-	served := make(chan error, 1)
-	go func() {
-		for _, answer := range answers {
-			conn, err := listener.Accept()
-			if err != nil {
-				served <- err
-				return
-			}
-			command := make([]byte, len("*1\r\n$4\r\nPING\r\n"))
-			_, readErr := conn.Read(command)
-			_, writeErr := conn.Write(answer)
-			if !bytes.Equal(command, []byte("*1\r\n$4\r\nPING\r\n")) {
-				readErr = errors.Join(readErr, errors.New(string(command)))
-			}
-			if err := errors.Join(readErr, writeErr, conn.Close()); err != nil {
-				served <- err
-				return
-			}
-		}
-		served <- nil
-	}()
-	c := newRedisClient(listener.Addr().String(), 1)
-	for range 2 {
-		if got, err := c.do(t.Context(), "PING"); err == nil {
-			t.Errorf("%v without an error", got)
-		}
-	}
-	if got, err := c.do(t.Context(), "PING"); got != "PONG" || err != nil {
-		t.Errorf("%v, %v", got, err)
-	}
-	if err := errors.Join(listener.Close(), <-served, c.close()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestRedisKeepsItsBooks(t *testing.T) {
+// A busy machine creates no order in 50 ms, so that the time doubles until there is one.
+func TestRedisAccountsForItsTickets(t *testing.T) {
 	needRedis(t)
 	b := newBench(t)
-	b.slot = 50 * time.Millisecond
-	for _, s := range b.slots() {
-		if s.groups[0] != redisGroup {
-			continue
-		}
-		got, err := s.run(t.Context())
-		if err != nil || got[s.name+".orders/s"] <= 0 {
-			t.Errorf("%s: %v, %v", s.name, got, err)
+	b.only = []string{"redis everysec", "redis always"}
+	for _, m := range b.measurements() {
+		for b.duration = 50 * time.Millisecond; ; b.duration *= 2 {
+			got, err := m.run(t.Context())
+			if err == nil && got[perSecond] > 0 {
+				break
+			}
+			if err != nil || b.duration > 10*time.Second {
+				t.Errorf("%s: %v, %v in %s", m.name, got, err, b.duration)
+				break
+			}
 		}
 	}
 }
 
 func TestRedisSellsATicketOnce(t *testing.T) {
-	s := newRedisShop(t)
+	s := newRedisStock(t)
 	ctx := t.Context()
-	if _, err := s.client.do(ctx, "SET", s.stockKey(), "1"); err != nil {
+	if err := s.setTickets(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
 	p := purchase{run: "a"}
@@ -205,7 +121,7 @@ func TestRedisSellsATicketOnce(t *testing.T) {
 	if err := s.buy(ctx, purchase{run: "b"}); !errors.Is(err, errSoldOut) {
 		t.Errorf("%v, want sold out", err)
 	}
-	if _, err := s.client.do(ctx, "SET", s.stockKey(), "5"); err != nil {
+	if err := s.setTickets(ctx, 5); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.buy(ctx, p); err == nil {
@@ -215,35 +131,35 @@ func TestRedisSellsATicketOnce(t *testing.T) {
 	if err := s.buy(ctx, purchase{run: "c"}); !errors.Is(err, errBusy) {
 		t.Errorf("%v, want busy: the message cannot be sent", err)
 	}
-	if left, err := s.client.do(ctx, "GET", s.stockKey()); left != "5" || err != nil {
+	if left, err := s.ticketsLeft(ctx); left != 5 || err != nil {
 		t.Errorf("%v, %v: the ticket did not come back", left, err)
 	}
-	if _, err := s.client.do(ctx, "SET", s.stockKey(), "49999999"); err != nil {
+	if err := s.setTickets(ctx, hotCapacity-1); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.rest(ctx, 1); err != nil {
+	if err := s.verify(ctx, 1); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.client.do(ctx, "INCR", s.stockKey()); err != nil {
+	if err := s.setTickets(ctx, hotCapacity); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.rest(ctx, 1); err == nil {
-		t.Error("the books hold with a ticket too many")
+	if err := s.verify(ctx, 1); err == nil {
+		t.Error("a ticket too many is not noticed")
 	}
 }
 
 // A message came twice and was counted as two orders.
-func TestRedisShopCountsAnOrderOnce(t *testing.T) {
-	s := newRedisShop(t)
+func TestRedisCountsAnOrderOnce(t *testing.T) {
+	s := newRedisStock(t)
 	order := func(id string) event.Order { return event.Order{ID: id, ScreeningID: s.screeningID, BuyerID: id} }
 	foreign := order("foreign")
-	foreign.ScreeningID = "another slot's"
+	foreign.ScreeningID = "another measurement's"
 	for _, o := range []event.Order{order("a"), order("a"), order("b"), foreign} {
 		if err := mq.Send(t.Context(), s.sender, benchQueued, o.ID, o); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), restTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), verifyTimeout)
 	defer cancel()
 	if err := eventually(ctx, func() error {
 		if n := s.bus.Stats().Handled; n != 4 {
@@ -259,17 +175,17 @@ func TestRedisShopCountsAnOrderOnce(t *testing.T) {
 }
 
 func TestRedisStartsOnlyAsItself(t *testing.T) {
-	_, other := newRedis(t, "everysec", 1)
+	other := newRedis(t, "everysec")
 	address := other.address(t)
-	_, err := tryRedis(t.Context(), t.TempDir(), address, "everysec")
+	_, _, err := tryRedis(t.Context(), t.TempDir(), address, "everysec")
 	if err == nil || !strings.Contains(err.Error(), "Failed listening") {
 		t.Errorf("%v, want what the server says of a port that is taken", err)
 	}
-	r := &rig{dir: t.TempDir()}
-	if _, _, err := startRedis(t.Context(), r, "sometimes"); err == nil || len(r.closers) > 0 {
+	f := &fixture{dir: t.TempDir()}
+	if _, _, err := startRedis(t.Context(), f, "sometimes"); err == nil || len(f.closers) > 0 {
 		t.Errorf("%v, want an error for a setting that Redis does not know", err)
 	}
-	if err := r.close(); err != nil {
+	if err := f.close(); err != nil {
 		t.Error(err)
 	}
 	if err := other.command.Process.Signal(syscall.Signal(0)); err != nil {
@@ -285,20 +201,20 @@ func (c *child) address(t *testing.T) string {
 }
 
 // The run failed on every machine without Redis.
-func TestWithoutRedisItsSlotsAreLeftOut(t *testing.T) {
+func TestWithoutRedisItsMeasurementsAreLeftOut(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	b := newBench(t)
-	b.only = []string{"core", redisGroup, redisAlways}
+	b.only = []string{"core", "redis", "redis always"}
 	var said bytes.Buffer
-	if err := b.findRedis(&said); err != nil {
+	if err := b.skipRedis(&said); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.findRedis(&said); err != nil || strings.Count(said.String(), "\n") != 1 || len(b.only) != 1 {
+	if err := b.skipRedis(&said); err != nil || strings.Count(said.String(), "\n") != 1 || len(b.only) != 1 {
 		t.Errorf("%v, %q, left: %v", err, said.String(), b.only)
 	}
-	for _, s := range b.wanted() {
-		if s.groups[0] == redisGroup {
-			t.Errorf("%s is wanted", s.name)
+	for _, m := range b.measurements() {
+		if strings.HasPrefix(m.name, "redis") {
+			t.Errorf("%s would run", m.name)
 		}
 	}
 }

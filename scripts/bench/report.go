@@ -17,15 +17,13 @@ type outcome struct {
 	bench  *bench
 	rounds []figures
 	fsync  *traffic.Latency
-	cpu    cpu // at the beginning
-	void   []error
+	cpu    cpu     // at the beginning
+	void   []error // why measurements do not count
 }
 
 func newOutcome(b *bench) *outcome {
 	return &outcome{bench: b, fsync: traffic.NewLatency(), cpu: readCPU()}
 }
-
-func (o *outcome) probe(dir string) error { return probe(dir, o.fsync) }
 
 // line is one goal in the machine-readable part.
 type line struct {
@@ -39,11 +37,12 @@ type line struct {
 	Met     bool    `json:"met"`
 }
 
-// print writes the tables and then a line of JSON for each goal. It fails when a slot was void.
+// print writes the tables and then a line of JSON for each goal. It fails when a measurement was void.
 func (o *outcome) print(out io.Writer) error {
 	b := o.bench
 	ms := func(p float64) float64 { return milliseconds(o.fsync.Percentile(p)) }
-	_, _ = fmt.Fprintf(out, "home %s, %d rounds of %s, %d buyers, seed %d, pools %v\n", b.home.name, b.rounds, b.slot, buyersDefault, b.seed, b.pools)
+	_, _ = fmt.Fprintf(out, "home %s, %d rounds of %s, %d buyers, seed %d, pools %v\n",
+		b.home.name, b.rounds, b.duration, buyersDefault, b.seed, b.pools)
 	_, _ = fmt.Fprintf(out, "fsync of 4 KiB: p50 %.3f ms, p99 %.3f ms; processor time stolen by the host: %.1f %%\n\n",
 		ms(50), ms(99), 100*readCPU().steal(o.cpu))
 	if err := errors.Join(o.printFigures(out), o.printGoals(out)); err != nil {
@@ -89,7 +88,7 @@ func (o *outcome) lines() []line {
 				ratios = append(ratios, r)
 			}
 		}
-		l := line{Goal: g.name, Target: g.target, Stretch: g.stretch, AtMost: g.atMost}
+		l := line{Goal: g.name, Target: g.target, Stretch: g.stretch, AtMost: g.bound == atMost}
 		if len(ratios) > 0 {
 			i := bootstrap(ratios, o.bench.seed)
 			l.Ratio, l.Low, l.High, l.Met = i.Median, i.Low, i.High, g.met(i)

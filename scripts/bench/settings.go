@@ -6,46 +6,46 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 )
 
 const (
-	defaultRounds = 10
-	defaultSlot   = 3 * time.Second
-	quickRounds   = 3
-	quickSlot     = 500 * time.Millisecond
-	roundsMax     = 1000
-	slotMax       = time.Minute
-	buyersDefault = 256
-	buyersCrowd   = 4096
+	defaultRounds   = 10
+	defaultDuration = 3 * time.Second
+	quickRounds     = 3
+	quickDuration   = 500 * time.Millisecond
+	roundsMax       = 1000
+	durationMax     = time.Minute
+	buyersDefault   = 256
+	buyersCrowd     = 4096
 )
 
 // settings is the parsed command line.
 type settings struct {
-	stack   bool
-	quick   bool
-	only    []string // groups of goals, or slots
-	rounds  int
-	slot    time.Duration
-	seed    uint64
-	dir     string // where data goes; empty is a temporary directory
-	verbose bool
-	profile string // file for a processor profile of this process
+	stack    bool
+	quick    bool
+	only     []string // groups of goals, or measurements
+	rounds   int
+	duration time.Duration // of one measurement in one round
+	seed     uint64
+	dir      string // where data goes; empty is a temporary directory
+	verbose  bool
+	profile  string // file for a processor profile of this process
 }
 
 func parse(args []string, usage io.Writer) (settings, error) {
-	s := settings{rounds: defaultRounds, slot: defaultSlot}
+	s := settings{rounds: defaultRounds, duration: defaultDuration}
 	var only string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	flags.BoolVar(&s.stack, "stack", false, "measure on the RocketMQ and MySQL of BOXOFFICE_NAMESRV, BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
-	flags.BoolVar(&s.quick, "quick", false, "a minute's worth: short slots, few rounds, the core groups")
-	flags.StringVar(&only, "only", "", "groups or slots, separated by commas; the groups: "+strings.Join(groupNames(), ", "))
+	flags.BoolVar(&s.stack, "stack", false,
+		"measure on the RocketMQ and MySQL of BOXOFFICE_NAMESRV, BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
+	flags.BoolVar(&s.quick, "quick", false, "a minute's worth: short measurements, few rounds, the core groups")
+	flags.StringVar(&only, "only", "", "groups of goals or measurements, separated by commas; the groups: "+strings.Join(groupNames(), ", "))
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "rounds; each measures everything once, in random order")
-	flags.DurationVar(&s.slot, "slot", s.slot, "measured time of one variant in one round")
-	flags.Uint64Var(&s.seed, "seed", 0, "of the order of slots and the confidence intervals (0: random)")
+	flags.DurationVar(&s.duration, "slot", s.duration, "measured time of one measurement in one round")
+	flags.Uint64Var(&s.seed, "seed", 0, "of the order of measurements and the confidence intervals (0: random)")
 	flags.StringVar(&s.dir, "dir", "", "directory of the data, which decides the disk (empty: a temporary one)")
 	flags.StringVar(&s.profile, "cpuprofile", "", "write a processor profile of the run to this file")
 	flags.BoolVar(&s.verbose, "v", false, "show warnings of the parts")
@@ -58,12 +58,13 @@ func parse(args []string, usage io.Writer) (settings, error) {
 	return s, s.check(flags.Args())
 }
 
+// complete sets what was not given by what kind of run was asked for.
 func (s *settings) complete(given map[string]bool, only string) {
 	if s.quick && !given["rounds"] {
 		s.rounds = quickRounds
 	}
 	if s.quick && !given["slot"] {
-		s.slot = quickSlot
+		s.duration = quickDuration
 	}
 	if s.seed == 0 {
 		s.seed = rand.Uint64()
@@ -85,15 +86,14 @@ func (s *settings) check(rest []string) error {
 		return fmt.Errorf("unknown argument %q", rest[0])
 	}
 	for _, name := range s.only {
-		isSlot := slices.ContainsFunc(new(bench).slots(), func(one slot) bool { return one.name == name })
-		if !isSlot && !slices.Contains(groupNames(), name) {
-			return fmt.Errorf("no group or slot %q: the groups are %s", name, strings.Join(groupNames(), ", "))
+		if len(measurementNames([]string{name})) == 0 {
+			return fmt.Errorf("no group or measurement %q: the groups are %s", name, strings.Join(groupNames(), ", "))
 		}
 	}
 	if s.rounds < 1 || s.rounds > roundsMax {
 		return fmt.Errorf("-rounds must be from 1 to %d", roundsMax)
 	}
-	if s.slot <= 0 || s.slot > slotMax {
+	if s.duration <= 0 || s.duration > durationMax {
 		return errors.New("-slot must be up to a minute")
 	}
 	return nil

@@ -9,21 +9,21 @@ import (
 	"reflect"
 	"sync/atomic"
 
-	"boxoffice/common/db"
-
 	"github.com/jmoiron/sqlx"
+
+	"boxoffice/common/db"
 )
 
-// statements counts what goes to a database: BEGIN, each statement, COMMIT and ROLLBACK, as each is a round trip where
-// the database is a server. It counts nothing twice and misses only the settings of a new connection.
-type statements struct {
+// statementCounter counts what goes to a database: BEGIN, each statement, COMMIT and ROLLBACK, as each is a round trip
+// where the database is a server. It counts nothing twice and misses only the settings of a new connection.
+type statementCounter struct {
 	all     atomic.Int64
 	commits atomic.Int64 // of write transactions: each is one fsync of the log, by synchronous=FULL or flush_log=1
 }
 
-// watch puts the counter between d and its connections. It is for the slots that count: those that take the time run
-// without.
-func (s *statements) watch(d *db.DB) error {
+// watch puts the counter between a database and its connections. It is for the measurements that count: those that take
+// the time run without.
+func (s *statementCounter) watch(d *db.DB) error {
 	pools := []*sqlx.DB{d.Reader()}
 	if d.Name() == "sqlite" {
 		writer, err := writerOf(d)
@@ -54,7 +54,7 @@ func writerOf(d *db.DB) (*sqlx.DB, error) {
 // countingConnector takes the connections of another pool, which has set them up.
 type countingConnector struct {
 	pool  *sql.DB
-	count *statements
+	count *statementCounter
 }
 
 // Connect keeps a connection of the pool for good.
@@ -97,7 +97,7 @@ type fullConn interface {
 type countingConn struct {
 	held  *sql.Conn
 	inner fullConn
-	count *statements
+	count *statementCounter
 }
 
 func (c *countingConn) Close() error { return c.held.Close() }
@@ -164,7 +164,7 @@ func (c *countingConn) IsValid() bool {
 
 type countingTx struct {
 	driver.Tx
-	count *statements
+	count *statementCounter
 }
 
 func (t countingTx) Commit() error {

@@ -23,19 +23,18 @@ const (
 	soldAtOnce  = 500
 )
 
-// growArchived fills a directory with a year of paid orders and archives them.
-func (b *bench) growArchived(ctx context.Context, dir string, n int) error {
-	r := &rig{home: embeddedHome(b.log), dir: dir}
-	err := b.fillAndArchive(ctx, r, n/yearDays)
-	return errors.Join(err, r.close())
+// prefillArchived fills a directory with a year of paid orders and archives them.
+func (b *bench) prefillArchived(ctx context.Context, dir string, n int) error {
+	f := &fixture{home: embeddedHome(b.log), dir: dir}
+	return errors.Join(b.prefillAndArchive(ctx, f, n/yearDays), f.close())
 }
 
-func (b *bench) fillAndArchive(ctx context.Context, r *rig, ofDay int) error {
-	stockDB, err := r.database(ctx, "stock", sql.Stock)
+func (b *bench) prefillAndArchive(ctx context.Context, f *fixture, ofDay int) error {
+	stockDB, err := f.database(ctx, "stock", sql.Stock)
 	if err != nil {
 		return err
 	}
-	orderDB, err := r.database(ctx, "order", sql.Order)
+	orderDB, err := f.database(ctx, "order", sql.Order)
 	if err != nil {
 		return err
 	}
@@ -43,13 +42,13 @@ func (b *bench) fillAndArchive(ctx context.Context, r *rig, ofDay int) error {
 	orders := order.New(ctx, orderDB, nil, order.Options{Now: time.Now, Log: b.log, MaxBatch: maxBatch}) // sends nothing
 	defer orders.Close()
 	for day := range yearDays {
-		if err := fillDay(ctx, s, stockDB, orderDB, day, ofDay); err != nil {
+		if err := prefillDay(ctx, s, stockDB, orderDB, day, ofDay); err != nil {
 			return err
 		}
 	}
 	began := time.Now()
 	archiver := archive.New(s, orders, archive.Options{
-		Dir: filepath.Join(r.dir, "archive"), Now: time.Now, Log: b.log, Ready: func(context.Context) error { return nil },
+		Dir: filepath.Join(f.dir, "archive"), Now: time.Now, Log: b.log, Ready: func(context.Context) error { return nil },
 	})
 	archived, err := archiver.Run(ctx, archiveAge)
 	if err == nil && archived != yearDays {
@@ -59,8 +58,8 @@ func (b *bench) fillAndArchive(ctx context.Context, r *rig, ofDay int) error {
 	return err
 }
 
-// fillDay makes a screening that is over, and n orders of it that are paid.
-func fillDay(ctx context.Context, s *stock.Stock, stockDB, orderDB *db.DB, day, n int) error {
+// prefillDay makes a screening that is over, and n orders of it that are paid.
+func prefillDay(ctx context.Context, s *stock.Stock, stockDB, orderDB *db.DB, day, n int) error {
 	id, over := "day-"+strconv.Itoa(day), time.Now().Add(-archivedAgo)
 	if _, err := s.AddScreening(ctx, stock.Screening{
 		ID: id, Movie: "Metropolis", Venue: "Rex", StartsAt: over, Price: event.Money{Amount: ticketPrice, Currency: currency},
@@ -69,12 +68,12 @@ func fillDay(ctx context.Context, s *stock.Stock, stockDB, orderDB *db.DB, day, 
 		return err
 	}
 	for _, table := range []struct {
-		db *db.DB
-		of filling
-	}{{stockDB, reservationsAs(string(stock.Sold))}, {orderDB, ordersAs("PAID")}, {orderDB, paymentsOf()}} {
+		db   *db.DB
+		rows rowsOf
+	}{{stockDB, reservationsAs(string(stock.Sold))}, {orderDB, ordersAs("PAID")}, {orderDB, appliedPayments()}} {
 		for from := 0; from < n; from += soldAtOnce { // as a sale does it, a list of purchases in a millisecond
 			at := over.Add(time.Duration(from/soldAtOnce) * time.Millisecond)
-			if err := table.of.writePart(ctx, table.db, day*n+from, min(soldAtOnce, n-from), yearDays*n, id, at); err != nil {
+			if err := table.rows.writePart(ctx, table.db, day*n+from, min(soldAtOnce, n-from), yearDays*n, id, at); err != nil {
 				return err
 			}
 		}

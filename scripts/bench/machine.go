@@ -11,38 +11,38 @@ import (
 )
 
 const (
-	probeSyncs = 100
-	probeBytes = 4096
+	fsyncs     = 100
+	fsyncBytes = 4096
 )
 
-// probe measures what one small write with fsync costs on the disk of the run. Without it no ratio of durable systems
+// measureFsync tells what one small write with fsync costs on the disk of the run. Without it no ratio of durable systems
 // says anything.
-func probe(dir string, into *traffic.Latency) (err error) {
+func measureFsync(dir string, into *traffic.Latency) (err error) {
 	file, err := os.CreateTemp(dir, "fsync-")
 	if err != nil {
-		return fmt.Errorf("probe fsync: %w", err)
+		return fmt.Errorf("measure fsync: %w", err)
 	}
 	defer func() {
 		_ = file.Close()
 		_ = os.Remove(file.Name())
 	}()
-	block := make([]byte, probeBytes)
-	for range probeSyncs {
+	block := make([]byte, fsyncBytes)
+	for range fsyncs {
 		begin := time.Now()
 		if _, err := file.Write(block); err != nil {
-			return fmt.Errorf("probe fsync: %w", err)
+			return fmt.Errorf("measure fsync: %w", err)
 		}
 		if err := file.Sync(); err != nil {
-			return fmt.Errorf("probe fsync: %w", err)
+			return fmt.Errorf("measure fsync: %w", err)
 		}
 		into.Record(time.Since(begin))
 	}
 	return nil
 }
 
-// processTime is what the processors spent on processes so far. It is 0 where the system does not tell (it is Linux's
-// /proc/PID/stat, in ticks of a hundredth of a second: after the name in parentheses, utime is the 12th field and stime
-// the 13th).
+// processTime is the processor time that processes have used so far. It is 0 where the system does not tell: it is read
+// from Linux's /proc/PID/stat, in ticks of a hundredth of a second. After the name in parentheses, utime is the 12th
+// field and stime the 13th.
 func processTime(pids ...int) (sum time.Duration) {
 	for _, pid := range pids {
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -65,11 +65,11 @@ func processTime(pids ...int) (sum time.Duration) {
 	return sum
 }
 
-// cpu is how the processors' time went since the machine started.
+// cpu is the processors' time since the machine started, and what of it the host gave to other machines.
 type cpu struct{ total, stolen float64 }
 
-// readCPU returns zeros where the system does not tell (it is Linux's /proc/stat, in ticks: user nice system idle
-// iowait irq softirq steal).
+// readCPU returns zeros where the system does not tell: it reads Linux's /proc/stat, in ticks, whose fields are user,
+// nice, system, idle, iowait, irq, softirq and steal.
 func readCPU() cpu {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -90,7 +90,7 @@ func readCPU() cpu {
 	return c
 }
 
-// steal is the share of the processors that the host gave to others meanwhile.
+// steal is the share of the processors' time that the host gave to other machines since an earlier reading.
 func (c cpu) steal(since cpu) float64 {
 	if c.total <= since.total {
 		return 0

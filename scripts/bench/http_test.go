@@ -38,28 +38,28 @@ func (s *seen) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusConflict)
 }
 
-func newSeen(t *testing.T, buyers int, tokens []string) (*seen, *webShop) {
+func newSeen(t *testing.T, buyers int, tokens []string) (*seen, *httpVariant) {
 	t.Helper()
 	s := &seen{tokens: map[string]map[string]bool{}, keys: map[string]map[string]bool{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	w := &webShop{rig: &rig{}, server: &child{url: server.URL}, screeningID: screening}
-	if err := w.connect(buyers, tokens); err != nil {
+	v := &httpVariant{fixture: &fixture{}, server: &child{url: server.URL}, screeningID: screening}
+	if err := v.connect(buyers, tokens); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.close(); err != nil {
+		if err := v.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s, w
+	return s, v
 }
 
-func askAll(t *testing.T, w *webShop, buyers, times int) {
+func askAll(t *testing.T, v *httpVariant, buyers, times int) {
 	t.Helper()
 	for n := range buyers * times {
 		// The order in which workers come is not that of the numbers.
-		err := w.buy(context.Background(), purchase{run: "run", worker: (n*7 + n/buyers) % buyers, n: int64(n)})
+		err := v.buy(context.Background(), purchase{run: "run", worker: (n*7 + n/buyers) % buyers, n: int64(n)})
 		if !errors.Is(err, errSoldOut) {
 			t.Fatal(err)
 		}
@@ -70,8 +70,8 @@ func askAll(t *testing.T, w *webShop, buyers, times int) {
 // no buyer has 256 tokens a second.
 func TestWithATokenForEachConnectionEveryBuyerKeepsTheirOwn(t *testing.T) {
 	const buyers, times = 5, 3
-	s, w := newSeen(t, buyers, []string{"a", "b", "c", "d", "e"})
-	askAll(t, w, buyers, times)
+	s, v := newSeen(t, buyers, []string{"a", "b", "c", "d", "e"})
+	askAll(t, v, buyers, times)
 	if len(s.tokens) != buyers || len(s.keys) != buyers {
 		t.Errorf("%d connections and %d tokens, want %d", len(s.tokens), len(s.keys), buyers)
 	}
@@ -93,8 +93,8 @@ func TestWithMoreTokensEveryPurchaseShowsANewOne(t *testing.T) {
 	for i := range buyers * times {
 		tokens = append(tokens, strconv.Itoa(i))
 	}
-	s, w := newSeen(t, buyers, tokens)
-	askAll(t, w, buyers, times)
+	s, v := newSeen(t, buyers, tokens)
+	askAll(t, v, buyers, times)
 	if len(s.keys) != len(tokens) {
 		t.Errorf("%d of %d tokens were shown", len(s.keys), len(tokens))
 	}
