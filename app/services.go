@@ -55,8 +55,9 @@ func OpenServices(ctx context.Context, bus *mq.Bus, stockDB, orderDB *db.DB, opt
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}
+	background := context.WithoutCancel(ctx) // as in openOffice: each part ends when it is closed
 	for _, open := range o.servicesInOrder() {
-		if err := open(ctx); err != nil {
+		if err := open(background); err != nil {
 			return nil, errors.Join(err, o.close())
 		}
 	}

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	// As app/open_queue.go and app/open_consumers.go have them.
+	// The baselines get what the office gives itself.
+	maxBatch        = 256
 	topicQueues     = 4
 	consumerWorkers = 8
 	handlerTimeout  = 30 * time.Second

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"boxoffice/api"
+	"boxoffice/app"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -17,16 +19,13 @@ import (
 	"boxoffice/stock"
 )
 
-const maxBatch = 256 // as app/flags.go has it
-
-// office is the variant that all others are compared with: the box office without HTTP, wired as app/ wires it.
+// office is the variant that all others are compared with: the box office without HTTP.
 type office struct {
 	*fixture
 	stockDB, orderDB *db.DB
-	sender           *mq.Sender
 	stock            *stock.Stock
 	orders           *order.Orders
-	seller           *sale.Seller
+	seller           api.Seller
 	screeningID      string       // the one that is on sale
 	created          atomic.Int64 // order rows, by what the handler of stock-reserved has done
 }
@@ -64,27 +63,15 @@ func openOffice(ctx context.Context, f *fixture, options officeOptions) (*office
 			return nil, err
 		}
 	}
-	o.stock = stock.New(o.stockDB, stock.Options{Now: options.now, Log: f.log})
-	sender, err := f.bus.NewSender(ctx, event.GroupOrder)
-	if err != nil {
-		return nil, err
-	}
-	o.sender = sender
-	f.onClose(func() error { sender.Close(); return nil })
-	o.orders = order.New(ctx, o.orderDB, sender, order.Options{MaxBatch: maxBatch, Now: options.now, Log: f.log})
-	f.onClose(func() error { o.orders.Close(); return nil })
-	transactor, err := f.bus.NewTransactor(ctx, event.GroupPurchase, o.stock.Check)
-	if err != nil {
-		return nil, err
-	}
-	f.onClose(func() error { return transactor.Close(ctx) })
-	o.seller = sale.NewSeller(ctx, o.stock, transactor, sale.Options{
-		PayWindow: options.payWindow, MaxBatch: maxBatch, Now: options.now, Log: f.log,
+	services, err := app.OpenServices(ctx, f.bus, o.stockDB, o.orderDB, app.ServiceOptions{
+		PayWindow: options.payWindow, Now: options.now, Log: f.log,
+		OnCreate: func(orders int) { o.created.Add(int64(orders)) },
 	})
-	f.onClose(func() error { o.seller.Close(); return nil })
-	if err := o.consume(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	f.onClose(services.Close)
+	o.stock, o.orders, o.seller = services.Stock, services.Orders, services.Seller
 	_, err = o.stock.AddScreening(ctx, o.hotScreening(options.now(), options.tickets))
 	return o, err
 }
@@ -102,33 +89,6 @@ func (o *office) openDatabases(ctx context.Context) (err error) {
 	}
 	o.orderDB, err = o.database(ctx, "order", sql.Order)
 	return err
-}
-
-func (o *office) consume(ctx context.Context) error {
-	create := func(ctx context.Context, reserved event.Reserved) error {
-		err := o.orders.Create(ctx, reserved)
-		if err == nil {
-			o.created.Add(int64(len(reserved.Orders)))
-		}
-		return err
-	}
-	for _, step := range []struct {
-		group   string
-		handler mq.Handler
-	}{
-		{event.GroupCreate, mq.Handle(event.StockReserved, create)},
-		{event.GroupTimeout, mq.Handle(event.PaymentDue, o.orders.Timeout)},
-		{event.GroupSettle, mq.Handle(event.OrderSettled, stock.NewPublisher(o.stock, o.sender).Settle)},
-	} {
-		consumer, err := o.bus.Consume(ctx, mq.ConsumeOptions{
-			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout,
-		}, step.handler)
-		if err != nil {
-			return err
-		}
-		o.onClose(func() error { return consumer.Close(ctx) })
-	}
-	return nil
 }
 
 func (o *office) buy(ctx context.Context, p purchase) error {
