@@ -317,7 +317,9 @@ const levelsMax = 5
 
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
-	return []string{"sale", "stock", "order", "archive", "backup", "doctor", "common/db", "common/mq", "broker/remoting"}
+	return []string{
+		"app", "api", "sale", "stock", "order", "archive", "backup", "doctor", "common/db", "common/event", "common/mq", "broker/remoting",
+	}
 }
 
 func TestFilesUseOnlyWhatStandsBelowThem(t *testing.T) {

@@ -9,11 +9,6 @@ import (
 	"boxoffice/stock"
 )
 
-// servicesInOrder is the parts that sell tickets and keep orders, each after those that it depends on.
-func (o *office) servicesInOrder() []func(context.Context) error {
-	return []func(context.Context) error{o.openServices, o.openSweeper, o.openSeller, o.openConsumers}
-}
-
 // openServices opens the stock and the order service, whatever the roles of this process: all of them call both.
 func (o *office) openServices(ctx context.Context) error {
 	o.stock = stock.New(o.stockDB, stock.Options{SweepGrace: o.config.SweepGrace, Now: o.now, Log: o.log.With("part", "stock")})
