@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
 	"boxoffice/order"
+	"boxoffice/sql"
 	"boxoffice/stock"
 )
 
@@ -98,11 +100,11 @@ func printReport(report *doctor.Report, asJSON bool, stdout io.Writer) error {
 }
 
 func (e *examination) open(ctx context.Context, now func() time.Time) error {
-	stockDB, err := e.openDatabase(ctx, e.config.StockDSN)
+	stockDB, err := e.openDatabase(ctx, e.config.StockDSN, sql.Stock)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	orderDB, err := e.openDatabase(ctx, e.config.OrderDSN)
+	orderDB, err := e.openDatabase(ctx, e.config.OrderDSN, sql.Order)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
 	}
@@ -123,8 +125,8 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openDatabase opens a database that exists, and leaves its schema as it is.
-func (e *examination) openDatabase(ctx context.Context, dsn string) (*db.DB, error) {
+// openDatabase opens a database that exists and has this version's schema, which it leaves as it is.
+func (e *examination) openDatabase(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
 	if err := checkFileExists(dsn); err != nil {
 		return nil, err
 	}
@@ -133,7 +135,11 @@ func (e *examination) openDatabase(ctx context.Context, dsn string) (*db.DB, err
 		return nil, err
 	}
 	e.onClose(d.Close)
-	return d, nil
+	schema, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return d, d.CheckMigrated(ctx, schema)
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined

@@ -368,3 +368,13 @@ func TestDoctorSaysWhatIsNotThere(t *testing.T) {
 		t.Errorf("as text: %v\n%s", err, out.String())
 	}
 }
+
+// The office was updated and not started yet: the doctor says so.
+func TestDoctorOfAnOlderDatabase(t *testing.T) {
+	o := newOffice(t)
+	o.stop()
+	o.write(o.stockDSN, `DELETE FROM migrations WHERE name LIKE '047%'`)
+	if _, err := o.doctor(0); !errors.Is(err, db.ErrSchemaTooOld) {
+		t.Errorf("the doctor says %v, want ErrSchemaTooOld", err)
+	}
+}

@@ -136,6 +136,25 @@ func TestMigrateTwiceAndTogether(t *testing.T) {
 	}
 }
 
+// The doctor of a new version said "no such table" of a database that the old version had left.
+func TestCheckMigratedChangesNothing(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql", "002_more.sql"))
+	for _, c := range []struct {
+		files []string
+		want  error
+	}{
+		{[]string{"001_tickets.sql", "002_more.sql"}, nil},
+		{[]string{"001_tickets.sql", "002_more.sql", "003_most.sql"}, db.ErrSchemaTooOld},
+		{[]string{"001_tickets.sql"}, db.ErrSchemaTooNew},
+	} {
+		for range 2 {
+			if err := d.CheckMigrated(t.Context(), migrations(c.files...)); !errors.Is(err, c.want) {
+				t.Errorf("with %q: %v, want %v", c.files, err, c.want)
+			}
+		}
+	}
+}
+
 func TestBadDSNIsRefusedInOneSentence(t *testing.T) {
 	for dsn, want := range map[string]string{
 		"postgres://x":                     "sqlite: or mysql://",

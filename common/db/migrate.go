@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -22,6 +24,9 @@ var ErrMigrationEdited = errors.New("the schema file was edited after this datab
 var ErrSchemaTooNew = errors.New("the database has a schema that this program does not know: " +
 	"it is another service's, or that of a newer version, which then has to run")
 
+// ErrSchemaTooOld says that the program has migrations that this database has not run.
+var ErrSchemaTooOld = errors.New("the database has the schema of an earlier version: start the office once, which brings it up to date")
+
 const migrateTimeout = 10 * time.Minute
 
 // Migrate brings the schema up to date: it runs the numbered files in the dialect's directory that have not run yet, in
@@ -31,13 +36,40 @@ const migrateTimeout = 10 * time.Minute
 func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	files, err := fs.Glob(migrations, path.Join(d.Name(), "*.sql"))
-	if err != nil || len(files) == 0 {
-		return errors.Join(fmt.Errorf("migrate: no schema files for %s", d.Name()), err)
+	all, err := d.readMigrations(migrations)
+	if err == nil {
+		err = d.locked(ctx, func(conn *sqlx.Conn) error { return d.apply(ctx, conn, all) })
 	}
-	slices.Sort(files)
-	if err := d.locked(ctx, func(conn *sqlx.Conn) error { return d.apply(ctx, conn, migrations, files) }); err != nil {
+	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// CheckMigrated fails with ErrSchemaTooOld or ErrSchemaTooNew unless the database has run these migrations and no others.
+// It changes nothing.
+func (d *DB) CheckMigrated(ctx context.Context, migrations fs.FS) error {
+	all, err := d.readMigrations(migrations)
+	if err != nil {
+		return fmt.Errorf("check schema: %w", err)
+	}
+	var applied []string
+	if err := d.Reader().SelectContext(ctx, &applied, `SELECT name FROM migrations`); err != nil {
+		return fmt.Errorf("check schema: %w", err)
+	}
+	for _, m := range all {
+		if !slices.Contains(applied, m.name) {
+			return fmt.Errorf("%w (%s is missing)", ErrSchemaTooOld, m.name)
+		}
+	}
+	return checkKnown(all, slices.Values(applied))
+}
+
+func checkKnown(all []migration, applied iter.Seq[string]) error {
+	for name := range applied {
+		if !slices.ContainsFunc(all, func(m migration) bool { return m.name == name }) {
+			return fmt.Errorf("%w (found %s)", ErrSchemaTooNew, name)
+		}
 	}
 	return nil
 }
@@ -90,7 +122,13 @@ type migration struct {
 	name, statement, sum string
 }
 
-func readMigrations(migrations fs.FS, files []string) ([]migration, error) {
+// readMigrations reads the files in the dialect's directory, in their order.
+func (d *DB) readMigrations(migrations fs.FS) ([]migration, error) {
+	files, err := fs.Glob(migrations, path.Join(d.Name(), "*.sql"))
+	if err != nil || len(files) == 0 {
+		return nil, errors.Join(fmt.Errorf("no schema files for %s", d.Name()), err)
+	}
+	slices.Sort(files)
 	var all []migration
 	for _, file := range files {
 		statement, err := fs.ReadFile(migrations, file)
@@ -103,24 +141,18 @@ func readMigrations(migrations fs.FS, files []string) ([]migration, error) {
 }
 
 // apply runs the migrations that have not run yet, and refuses unknown and edited ones.
-func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, migrations fs.FS, files []string) error {
+func (d *DB) apply(ctx context.Context, conn *sqlx.Conn, all []migration) error {
 	for _, table := range []string{migrationsTable, sumsTable, ownerTable} {
 		if _, err := conn.ExecContext(ctx, table); err != nil {
 			return err
 		}
 	}
-	all, err := readMigrations(migrations, files)
-	if err != nil {
-		return err
-	}
 	applied, err := readApplied(ctx, conn)
 	if err != nil {
 		return err
 	}
-	for name := range applied {
-		if !slices.ContainsFunc(all, func(m migration) bool { return m.name == name }) {
-			return fmt.Errorf("%w (found %s)", ErrSchemaTooNew, name)
-		}
+	if err := checkKnown(all, maps.Keys(applied)); err != nil {
+		return err
 	}
 	for _, m := range all {
 		sum, ran := applied[m.name]
