@@ -374,7 +374,7 @@ func TestDoctorOfAnOlderDatabase(t *testing.T) {
 	o := newOffice(t)
 	o.stop()
 	o.write(o.stockDSN, `DELETE FROM migrations WHERE name LIKE '047%'`)
-	if _, err := o.doctor(0); !errors.Is(err, db.ErrSchemaTooOld) {
+	if err := runDoctor(t.Context(), o.call(io.Discard)); !errors.Is(err, db.ErrSchemaTooOld) {
 		t.Errorf("the doctor says %v, want ErrSchemaTooOld", err)
 	}
 }
