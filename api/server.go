@@ -10,7 +10,7 @@ import (
 const requestTimeout = 5 * time.Second
 
 // AnswerTimeout bounds an answer, from the end of the request's headers to the last byte that is written.
-const AnswerTimeout = 20 * time.Second
+const AnswerTimeout = 30 * time.Second
 
 // NewServer returns an HTTP server with a timeout for everything that a client can delay, so that a slow one holds its
 // connection for seconds. net/http and echo have none by default.

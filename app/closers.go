@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const drainTimeout = 20 * time.Second
+const drainTimeout = 30 * time.Second
 
 // closers closes what was opened, in the reverse order.
 type closers struct {

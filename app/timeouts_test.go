@@ -29,6 +29,7 @@ func TestTimeoutsOfAPurchase(t *testing.T) {
 		{"sale.PlanTimeout", sale.PlanTimeout},
 		{"stock.CheckTimeout", stock.CheckTimeout},
 		{"stock.ExecuteTimeout", stock.ExecuteTimeout},
+		{"sale.QueueTimeout", sale.QueueTimeout},
 		{"sale.ListTimeout", sale.ListTimeout},
 		{"api.AnswerTimeout", api.AnswerTimeout},
 	} {
@@ -39,6 +40,9 @@ func TestTimeoutsOfAPurchase(t *testing.T) {
 		if row := fmt.Sprintf("| %v | `%s` |", step.limit, step.name); !strings.Contains(string(architecture), row) {
 			t.Errorf("ARCHITECTURE.md has no row %q", row)
 		}
+	}
+	if sale.QueueTimeout+sale.ListTimeout >= api.AnswerTimeout {
+		t.Errorf("a purchase may take %v and %v, its answer %v", sale.QueueTimeout, sale.ListTimeout, api.AnswerTimeout)
 	}
 	if stock.CheckTimeout >= mq.CheckTimeout {
 		t.Errorf("stock answers a check-back in %v, for which the broker's question waits %v", stock.CheckTimeout, mq.CheckTimeout)

@@ -29,7 +29,7 @@ func (o *Orders) Pay(ctx context.Context, p Payment) (PaymentResult, error) {
 	switch {
 	case errors.Is(err, batch.ErrFull):
 		return "", fmt.Errorf("pay: %w", ErrBusy)
-	case errors.Is(err, batch.ErrClosed):
+	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered):
 		return "", fmt.Errorf("pay: %w: %w", ErrUnavailable, err)
 	case err != nil:
 		return "", fmt.Errorf("pay: %w", err)

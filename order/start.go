@@ -12,6 +12,7 @@ import (
 const (
 	payWorkers = 2 // a full batch of payments may be written beside the one that commits
 	payQueue   = 1024
+	payWait    = 10 * time.Second // of a payment for its batch
 	payTimeout = 10 * time.Second
 )
 
@@ -22,7 +23,7 @@ func New(ctx context.Context, d *db.DB, sender *mq.Sender, opts Options) *Orders
 	o := &Orders{db: d, sender: sender, now: opts.Now, log: opts.Log, maxBatch: opts.MaxBatch}
 	o.publisher = startPublisher(ctx, opts.Log, opts.MaxBatch, o.sendSettled)
 	o.payments = batch.Start(ctx, batch.Options{
-		Max: opts.MaxBatch, Workers: payWorkers, Queue: max(payQueue, 2*payWorkers*opts.MaxBatch), Timeout: payTimeout,
+		Max: opts.MaxBatch, Workers: payWorkers, Queue: max(payQueue, 2*payWorkers*opts.MaxBatch), Wait: payWait, Timeout: payTimeout,
 	}, o.payBatch)
 	return o
 }

@@ -75,7 +75,7 @@ func newUnstarted(s *shop) *Seller {
 func decide(s *Seller, requests ...Request) []answer {
 	first, release := make(chan struct{}), make(chan struct{})
 	group := batch.Start(context.Background(), batch.Options{
-		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Timeout: time.Minute,
+		Max: len(requests) + 1, Workers: 1, Queue: len(requests) + 1, Wait: time.Minute, Timeout: time.Minute,
 	}, func(ctx context.Context, calls []*call) {
 		if calls[0].In == (Request{}) {
 			close(first)

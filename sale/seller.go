@@ -25,8 +25,12 @@ const (
 	defaultMaxBatch  = 256
 )
 
-// ListTimeout bounds a list of purchases from the moment when it is closed.
-const ListTimeout = 15 * time.Second
+// A purchase waits for its list for QueueTimeout at most, and is then told ErrBusy; ListTimeout bounds the list. Together
+// they are shorter than an answer may take.
+const (
+	QueueTimeout = 10 * time.Second
+	ListTimeout  = 15 * time.Second
+)
 
 // Options are the choices of a Seller. The zero value of a field stands for its default.
 type Options struct {
@@ -99,7 +103,7 @@ func (s *Seller) start(ctx context.Context) {
 	reading.Go(func() { s.loader.run(readCtx) })
 	s.stopReading = func() { cancel(); reading.Wait() }
 	s.group = batch.Start(ctx, batch.Options{
-		Max: s.maxBatch, Workers: sellerWorkers, Queue: sellerQueue, Timeout: ListTimeout,
+		Max: s.maxBatch, Workers: sellerWorkers, Queue: sellerQueue, Wait: QueueTimeout, Timeout: ListTimeout,
 	}, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
 }
 

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// ErrFull says that the queue is at its bound: the caller should be told to come back.
+// ErrFull says that more calls came than are handled: the queue is at its bound, or the call has waited in it for too
+// long. The caller should be told to come back.
 var ErrFull = errors.New("batch queue is full")
 
 // ErrClosed says that the group no longer takes calls.
@@ -26,6 +27,7 @@ type Options struct {
 	Max     int           // calls in one list
 	Workers int           // lists in flight at once, when the load fills them
 	Queue   int           // calls that may wait
+	Wait    time.Duration // of a call for its list; then it is told ErrFull
 	Timeout time.Duration // of one list
 }
 
@@ -154,10 +156,11 @@ func (g *Group[In, Out]) dispatch(ctx context.Context, handle func(context.Conte
 	}
 }
 
-// collect makes a list of the first call and what is already waiting, without waiting for more, and drops calls whose caller has gone.
+// collect makes a list of the first call and what is already waiting, without waiting for more. It drops calls whose caller
+// has gone, and refuses those that have waited for too long: their answer could come after their caller's patience.
 func (g *Group[In, Out]) collect(first *Call[In, Out]) []*Call[In, Out] {
 	list := make([]*Call[In, Out], 0, min(len(g.queue)+1, g.opts.Max))
-	if first.ctx.Err() == nil {
+	if g.isWanted(first) {
 		list = append(list, first)
 	}
 	for len(list) < g.opts.Max {
@@ -166,7 +169,7 @@ func (g *Group[In, Out]) collect(first *Call[In, Out]) []*Call[In, Out] {
 			if !open {
 				return list
 			}
-			if call.ctx.Err() == nil {
+			if g.isWanted(call) {
 				list = append(list, call)
 			}
 		default:
@@ -174,6 +177,15 @@ func (g *Group[In, Out]) collect(first *Call[In, Out]) []*Call[In, Out] {
 		}
 	}
 	return list
+}
+
+func (g *Group[In, Out]) isWanted(call *Call[In, Out]) bool {
+	if time.Since(call.Came) > g.opts.Wait {
+		var none Out
+		call.Answer(none, ErrFull)
+		return false
+	}
+	return call.ctx.Err() == nil
 }
 
 func (g *Group[In, Out]) handle(ctx context.Context, list []*Call[In, Out], handle func(context.Context, []*Call[In, Out])) {

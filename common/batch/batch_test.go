@@ -30,7 +30,7 @@ func TestCallsThatWaitShareOneList(t *testing.T) {
 	const waiting = 100
 	release, started := make(chan struct{}), make(chan struct{})
 	var sizes []int // written by the only worker, read after Close
-	g := batch.Start(t.Context(), batch.Options{Max: 1000, Workers: 1, Queue: 1000, Timeout: time.Minute},
+	g := batch.Start(t.Context(), batch.Options{Max: 1000, Workers: 1, Queue: 1000, Wait: time.Minute, Timeout: time.Minute},
 		func(ctx context.Context, calls []*call) {
 			sizes = append(sizes, len(calls))
 			if len(sizes) == 1 {
@@ -64,7 +64,7 @@ func TestCallsThatWaitShareOneList(t *testing.T) {
 // While one list is in flight, another one joins it only once it is full.
 func TestSecondListWaitsUntilItIsFull(t *testing.T) {
 	release, started := make(chan struct{}), make(chan int, 8)
-	g := newGroup(t, batch.Options{Max: 4, Workers: 2, Queue: 100, Timeout: time.Minute},
+	g := newGroup(t, batch.Options{Max: 4, Workers: 2, Queue: 100, Wait: time.Minute, Timeout: time.Minute},
 		func(ctx context.Context, calls []*call) {
 			started <- len(calls)
 			<-release
@@ -108,7 +108,7 @@ func TestSecondListWaitsUntilItIsFull(t *testing.T) {
 
 func TestFullQueueRefuses(t *testing.T) {
 	release, started := make(chan struct{}), make(chan struct{}, 8)
-	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Timeout: time.Minute},
+	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Wait: time.Minute, Timeout: time.Minute},
 		func(ctx context.Context, calls []*call) {
 			started <- struct{}{}
 			<-release
@@ -129,7 +129,7 @@ func TestFullQueueRefuses(t *testing.T) {
 }
 
 func TestCloseDrainsAndThenRefuses(t *testing.T) {
-	g := newGroup(t, batch.Options{Max: 10, Workers: 2, Queue: 100, Timeout: time.Minute}, double)
+	g := newGroup(t, batch.Options{Max: 10, Workers: 2, Queue: 100, Wait: time.Minute, Timeout: time.Minute}, double)
 	var callers sync.WaitGroup
 	for range 50 {
 		callers.Go(func() {
@@ -147,7 +147,7 @@ func TestCloseDrainsAndThenRefuses(t *testing.T) {
 }
 
 func TestForgottenCallGetsAnError(t *testing.T) {
-	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Timeout: time.Minute}, func(context.Context, []*call) {})
+	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 1, Wait: time.Minute, Timeout: time.Minute}, func(context.Context, []*call) {})
 	if _, err := g.Do(t.Context(), 1); !errors.Is(err, batch.ErrUnanswered) {
 		t.Errorf("Do: %v, want ErrUnanswered", err)
 	}
@@ -157,7 +157,7 @@ func TestForgottenCallGetsAnError(t *testing.T) {
 func TestCallerWhoLeftIsPassedOver(t *testing.T) {
 	release, started := make(chan struct{}), make(chan struct{}, 8)
 	var handled []int
-	g := batch.Start(t.Context(), batch.Options{Max: 10, Workers: 1, Queue: 10, Timeout: time.Minute},
+	g := batch.Start(t.Context(), batch.Options{Max: 10, Workers: 1, Queue: 10, Wait: time.Minute, Timeout: time.Minute},
 		func(ctx context.Context, calls []*call) {
 			for _, c := range calls {
 				handled = append(handled, c.In)
@@ -184,5 +184,38 @@ func TestCallerWhoLeftIsPassedOver(t *testing.T) {
 	g.Close()
 	if len(handled) != 1 {
 		t.Errorf("handled %v, want [1]", handled)
+	}
+}
+
+// Thousands were before it and each list took seconds: a call was handled long after its caller's own time was over.
+func TestCallThatWaitedTooLongIsRefused(t *testing.T) {
+	started, release := make(chan int, 2), make(chan struct{})
+	const wait = 500 * time.Millisecond
+	g := newGroup(t, batch.Options{Max: 1, Workers: 1, Queue: 2, Wait: wait, Timeout: time.Minute},
+		func(_ context.Context, calls []*call) {
+			started <- calls[0].In
+			<-release
+			calls[0].Answer(1, nil)
+		})
+	var callers sync.WaitGroup
+	callers.Go(func() {
+		if _, err := g.Do(t.Context(), 1); err != nil {
+			t.Errorf("the first call: %v", err)
+		}
+	})
+	<-started
+	callers.Go(func() {
+		if _, err := g.Do(t.Context(), 2); !errors.Is(err, batch.ErrFull) {
+			t.Errorf("the call that waited: %v, want ErrFull", err)
+		}
+	})
+	for deadline := time.Now().Add(time.Minute); g.Waiting() == 0 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(2 * wait)
+	close(release)
+	callers.Wait()
+	if len(started) > 0 {
+		t.Error("the call that waited was handled")
 	}
 }

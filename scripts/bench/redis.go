@@ -80,7 +80,7 @@ func openRedis(ctx context.Context, f *fixture, appendfsync string) (*redisStock
 	}
 	s.sender = sender
 	f.onClose(func() error { sender.Close(); return nil })
-	s.writes = batch.Start(ctx, batch.Options{Max: maxBatch, Workers: 2, Queue: redisQueue, Timeout: handlerTimeout}, s.write)
+	s.writes = batch.Start(ctx, batch.Options{Max: maxBatch, Workers: 2, Queue: redisQueue, Wait: handlerTimeout, Timeout: handlerTimeout}, s.write)
 	f.onClose(func() error { s.writes.Close(); return nil })
 	consumer, err := f.bus.Consume(ctx, mq.ConsumeOptions{Group: benchQueueGroup, Concurrency: redisConsumers, Timeout: handlerTimeout},
 		mq.Handle(benchQueued, s.create))
