@@ -105,8 +105,10 @@ func cacheFor(pause time.Duration, check func(context.Context) error) func(conte
 		mu.Lock()
 		defer mu.Unlock()
 		if asked.IsZero() || time.Since(asked) >= pause {
-			answer = check(ctx)
-			asked = time.Now()
+			answer, asked = check(ctx), time.Time{}
+			if ctx.Err() == nil { // a check that was cut off says nothing to the next caller
+				asked = time.Now()
+			}
 		}
 		return answer
 	}

@@ -3,10 +3,12 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"boxoffice/broker"
 )
@@ -62,5 +64,18 @@ func TestReadinessAsksForTheProcessesOwnWork(t *testing.T) {
 		if len(checks) != len(want)+1 {
 			t.Errorf("%s: %v, want only %v", roles, checks, want)
 		}
+	}
+}
+
+// Somebody who asked and went away left "context canceled" as the answer for all who asked in the next second.
+func TestCheckThatWasCutOffIsAskedAgain(t *testing.T) {
+	check := cacheFor(time.Hour, func(ctx context.Context) error { return ctx.Err() })
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := check(gone); err == nil {
+		t.Error("a check that was cut off is content")
+	}
+	if err := check(t.Context()); err != nil {
+		t.Errorf("the next one is told %v", err)
 	}
 }

@@ -52,7 +52,7 @@ func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[st
 
 // createNew is the fast path of createHeld, which nearly all messages take: it inserts the orders without reading
 // first. It fails with errNotNew, and leaves the orders to advance, when one of them exists or is due, or when a
-// payment is parked, which may be for one of them. Like change it looks for parked payments after the commit.
+// payment for one of them is parked. Like change it looks for parked payments after the commit.
 func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	now := o.now().UnixMilli()
 	orders := make(map[string]Order, len(reserved))
@@ -69,11 +69,11 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 	case err != nil:
 		return nil, o.unavailable(err)
 	}
-	parked, err := anyParked(ctx, o.db.Reader())
+	parked, err := parkedPayments(ctx, o.db.Reader(), orderIDs(reserved))
 	switch {
 	case err != nil:
 		return nil, o.unavailable(err)
-	case parked:
+	case len(parked) > 0:
 		return nil, errNotNew
 	}
 	return orders, nil

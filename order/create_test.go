@@ -190,3 +190,18 @@ func TestFindReadsManyAndLeavesOutTheAbsent(t *testing.T) {
 		}
 	}
 }
+
+// One payment for an order that nobody knows, as a callback for an archived one is, sent every new order the long way from
+// then on.
+func TestStrangersParkedPaymentKeepsTheFastPath(t *testing.T) {
+	f := newFixture(t)
+	f.pay(f.payment(f.reserve(time.Hour)), Parked)
+	if _, err := f.orders.createNew(t.Context(), []event.Order{f.reserve(time.Hour)}); err != nil {
+		t.Errorf("create: %v", err)
+	}
+	paid := f.reserve(time.Hour)
+	f.pay(f.payment(paid), Parked)
+	if _, err := f.orders.createNew(t.Context(), []event.Order{paid}); !errors.Is(err, errNotNew) {
+		t.Errorf("create an order whose payment is parked: %v, want errNotNew", err)
+	}
+}

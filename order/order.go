@@ -12,7 +12,7 @@ var (
 	ErrAlreadyPaid    = errors.New("order is already paid")
 	ErrOrderAbsent    = errors.New("there is no such order")
 	ErrInvalidPayment = errors.New("payment cannot be recorded: an id or the currency is missing, too long or not visible ASCII")
-	ErrBusy           = errors.New("too many payments in flight")
+	ErrBusy           = errors.New("too many payments in flight, or other transactions kept changing the same rows")
 	ErrUnavailable    = errors.New("database is away")
 )
 

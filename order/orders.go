@@ -47,7 +47,7 @@ func (o *Orders) inTx(ctx context.Context, fn func(*db.Tx) error) error {
 		case !raced:
 			return o.unavailable(err)
 		case try == raceLimit:
-			return fmt.Errorf("%w: lost %d races: %w", ErrUnavailable, raceLimit, err)
+			return fmt.Errorf("%w: lost %d races: %w", ErrBusy, raceLimit, err)
 		}
 	}
 }

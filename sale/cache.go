@@ -26,7 +26,7 @@ type cache struct {
 	mu         sync.Mutex
 	entries    map[string]*entry // by screening
 	doubtUntil time.Time
-	forgotten  int // times
+	changes    int // of screenings, by this process
 }
 
 // entry is a screening that exists.
@@ -46,26 +46,32 @@ func newCache(clock func() time.Time) *cache {
 	return &cache{clock: clock, began: clock(), entries: map[string]*entry{}}
 }
 
-// recall returns the screenings of the list that are fresh, none while in doubt. What is read for the others may be kept
-// as of asked.
-func (c *cache) recall(list []*purchase) (known map[string]stock.Screening, asked int) {
+// moment is when a reading of the database began, and how many changes of screenings this process had made until then.
+type moment struct {
+	at      time.Time
+	changes int
+}
+
+// recall returns the screenings of the list that are fresh, none while in doubt. What is read for the others from then on
+// is kept as of that moment.
+func (c *cache) recall(list []*purchase) (known map[string]stock.Screening, asOf moment) {
 	now := c.clock()
 	known = map[string]stock.Screening{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.Before(c.doubtUntil) {
-		return known, c.forgotten
+		return known, moment{now, c.changes}
 	}
 	for _, p := range list {
 		if e, exists := c.entries[p.request.ScreeningID]; exists && !e.readAt.IsZero() && now.Sub(e.readAt) < fresh {
 			known[e.screening.ID] = e.screening
 		}
 	}
-	return known, c.forgotten
+	return known, moment{now, c.changes}
 }
 
-// keep remembers what was read, unless something was forgotten since: it may have been read before that.
-func (c *cache) keep(screenings map[string]stock.Screening, asked int) {
+// keep remembers what was read, unless a screening has changed since the reading began: it may have been read before that.
+func (c *cache) keep(screenings map[string]stock.Screening, asOf moment) {
 	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +85,8 @@ func (c *cache) keep(screenings map[string]stock.Screening, asked int) {
 			c.entries[id] = e
 		}
 		e.asked = now.Sub(c.began)
-		if c.forgotten == asked {
-			e.screening, e.readAt = screening, now
+		if c.changes == asOf.changes {
+			e.screening, e.readAt = screening, asOf.at
 		}
 	}
 }
@@ -103,7 +109,7 @@ func (c *cache) forget(id string) {
 	if e, exists := c.entries[id]; exists {
 		e.readAt = time.Time{}
 	}
-	c.forgotten++
+	c.changes++
 }
 
 // doubt makes everything be looked up for a while: a list was let in that the database refused. Buyers who send again

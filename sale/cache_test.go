@@ -145,9 +145,9 @@ func TestOwnChangeOfASaleIsNoticedAtOnce(t *testing.T) {
 func TestReadingFromBeforeAChangeIsNotKept(t *testing.T) {
 	c := newCache(stocktest.NewClock().Now)
 	list := []*purchase{{request: Request{ScreeningID: "s"}}}
-	_, asked := c.recall(list)
+	_, asOf := c.recall(list)
 	c.forget("s")
-	c.keep(map[string]stock.Screening{"s": {ID: "s"}}, asked)
+	c.keep(map[string]stock.Screening{"s": {ID: "s"}}, asOf)
 	if known, _ := c.recall(list); len(known) != 0 {
 		t.Error("what was read before the change is remembered")
 	}
@@ -157,7 +157,7 @@ func TestCacheIsBounded(t *testing.T) {
 	c := newCache(stocktest.NewClock().Now)
 	for i := range 3 * cacheScreenings {
 		id := stock.NewID(time.UnixMilli(int64(i)))
-		c.keep(map[string]stock.Screening{id: {ID: id}}, 0)
+		c.keep(map[string]stock.Screening{id: {ID: id}}, moment{})
 	}
 	if n := len(c.entries); n > cacheScreenings {
 		t.Errorf("%d screenings are remembered", n)
@@ -181,4 +181,17 @@ func TestRepeatIsTheSameOrderBesideARefusedNeighbour(t *testing.T) {
 		t.Errorf("alice's repeat: %v, %v, want her order %s", got[0].ID, got[0].err, first.ID)
 	}
 	wantErr(t, got[1].err, stock.ErrSoldOut)
+}
+
+// A reading that took a second was as good as new for another tenth: its age was counted from its end.
+func TestReadingIsAsOldAsItsBeginning(t *testing.T) {
+	clock := stocktest.NewClock()
+	c := newCache(clock.Now)
+	list := []*purchase{{request: Request{ScreeningID: "s"}}}
+	_, asOf := c.recall(list)
+	clock.Advance(fresh)
+	c.keep(map[string]stock.Screening{"s": {ID: "s"}}, asOf)
+	if known, _ := c.recall(list); len(known) != 0 {
+		t.Errorf("known: %+v, want nothing", known)
+	}
 }

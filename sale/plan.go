@@ -162,7 +162,7 @@ func (k known) refusal(r Request, now time.Time) error {
 // turn away is looked up, and so is everybody else who wants the same screening: what is read of it may turn them away as
 // well.
 func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (known, error) {
-	screenings, asked := s.cache.recall(list)
+	screenings, asOf := s.cache.recall(list)
 	k := known{stock.Snapshot{Screenings: screenings}}
 	var err error
 	if k.Holdings, err = s.stock.Holdings(ctx, screenings, lookups(list)); err != nil {
@@ -187,7 +187,7 @@ func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (k
 	if err != nil {
 		return k, err
 	}
-	s.cache.keep(read.Screenings, asked)
+	s.cache.keep(read.Screenings, asOf)
 	maps.Copy(k.Screenings, read.Screenings)
 	maps.Copy(k.Holdings, read.Holdings)
 	k.Reservations, k.Archived = read.Reservations, read.Archived

@@ -62,7 +62,7 @@ func (v *saleReader) refuse(ctx context.Context, screeningID, buyerID, key strin
 		return nil
 	}
 	err := r.refused[screeningID]
-	if err == nil || e.requests.has(buyerID, key) {
+	if err == nil || r.entries[screeningID].requests.has(buyerID, key) { // the entry by which the reading has judged
 		return nil
 	}
 	return err

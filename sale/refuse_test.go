@@ -31,8 +31,8 @@ func newRefusing(t *testing.T, s *shop) *Seller {
 // know makes a seller know that the sale of a screening is over, as a plan does that turns somebody away.
 func (c *cache) know(ids ...string) {
 	for _, id := range ids {
-		_, asked := c.recall(nil)
-		c.keep(map[string]stock.Screening{id: {ID: id}}, asked)
+		_, asOf := c.recall(nil)
+		c.keep(map[string]stock.Screening{id: {ID: id}}, asOf)
 		c.forget(id) // it was made up
 		c.turnedAway(id)
 	}
@@ -322,5 +322,27 @@ func (v *saleReader) awaitWaiting(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("nobody waits for a reading")
 		}
+	}
+}
+
+// A screening's entry was dropped and made again while somebody waited for a reading: it was judged by the new one, and the
+// waiter's own key was looked for in the old one, which lacked it.
+func TestReadingIsJudgedByOneEntry(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 1, 0)
+	v := newUnstarted(s)
+	mustSell(t, s, screening.ID, "alice")
+	v.cache.know(screening.ID)
+	before := v.cache.entries[screening.ID]
+	before.over.Store(true)
+	answered := make(chan error)
+	go func() { answered <- v.Refuse(t.Context(), screening.ID, "alice", "k") }()
+	v.reader.awaitWaiting(t)
+	var complete entry
+	complete.requests.add([]stock.SoldRequest{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
+	v.reader.join(screening.ID, &complete)
+	v.reader.readOnce(t.Context())
+	if err := <-answered; err != nil {
+		t.Errorf("a repeated key: %v", err)
 	}
 }

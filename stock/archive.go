@@ -192,6 +192,7 @@ func (s *Stock) archiveFailed(doing string, err error) error {
 
 // AbandonArchive opens a screening again of which nothing has been deleted.
 func (s *Stock) AbandonArchive(ctx context.Context, l ArchiveLease) error {
+	defer s.changed(l.ScreeningID)
 	return s.archiveFailed("abandon an archive", s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := tx.ExecGuarded(ctx, 1, `DELETE FROM archives
 			WHERE screening_id = ? AND worker = ? AND written_at IS NULL`, l.ScreeningID, l.worker); err != nil {
@@ -262,6 +263,7 @@ func (s *Stock) FinishArchive(ctx context.Context, l ArchiveLease) error {
 // FinishRestore notes that all rows are back. The sale stays closed, until its window is changed.
 func (s *Stock) FinishRestore(ctx context.Context, l ArchiveLease) error {
 	now := s.now()
+	defer s.changed(l.ScreeningID)
 	return s.archiveFailed("finish a restore", s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE archives SET restored_at = ?, lease_until = 0
 			WHERE screening_id = ? AND worker = ?`, now.UnixMilli(), l.ScreeningID, l.worker); err != nil {

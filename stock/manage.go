@@ -40,10 +40,10 @@ func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) err
 // there would be, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed nothing. Who holds more than a new
 // limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
-	if c := change.Capacity; c != nil && (*c < 0 || *c > CapacityMax) {
+	if c := change.Capacity; c != nil && !isCapacity(*c) {
 		return Screening{}, fmt.Errorf("%w: capacity", ErrInvalid)
 	}
-	if l := change.PerUserLimit; l != nil && (*l < 0 || *l > CapacityMax) {
+	if l := change.PerUserLimit; l != nil && !isLimit(*l) {
 		return Screening{}, fmt.Errorf("%w: per-user limit", ErrInvalid)
 	}
 	// A screening is never deleted, so one that is there now stays.

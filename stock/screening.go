@@ -99,6 +99,11 @@ func IsScreeningID(id string) bool { return isText(id, ScreeningIDMax) }
 // isText keeps out what a database would refuse.
 func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
 
+func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
+
+// isLimit tells whether a screening can have this limit per buyer; 0 is no limit.
+func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
+
 func (s Screening) validate() error {
 	var field string
 	switch {
@@ -112,9 +117,9 @@ func (s Screening) validate() error {
 		field = "price amount"
 	case !event.IsCurrency(s.Price.Currency):
 		field = "price currency"
-	case s.Capacity < 1 || s.Capacity > CapacityMax:
+	case !isCapacity(s.Capacity):
 		field = "capacity"
-	case s.PerUserLimit < 0 || s.PerUserLimit > CapacityMax:
+	case !isLimit(s.PerUserLimit):
 		field = "per-user limit"
 	case !s.SaleOpensAt.Before(s.SaleClosesAt):
 		field = "sale window"

@@ -61,6 +61,9 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 	defer cancel()
 	for range sweepMessages {
 		due, err := w.stock.claimDue(ctx, sweepOrders)
+		if errors.Is(err, db.ErrConflict) {
+			continue // there are others
+		}
 		if err != nil {
 			return n, err
 		}
@@ -94,8 +97,8 @@ func (d dueOrders) ids() []any {
 	return ids
 }
 
-// claimDue leases the reservations that it returns, so that another process takes others. Losing the race for them is
-// no failure: the winner publishes them.
+// claimDue leases the reservations that it returns, so that another process takes others. It fails with db.ErrConflict
+// when one of them was claimed or settled meanwhile.
 func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 	now := s.now()
 	var rows []reservationRow
@@ -119,10 +122,7 @@ func (s *Stock) claimDue(ctx context.Context, limit int) (dueOrders, error) {
 		return tx.ExecGuarded(ctx, len(rows), `UPDATE reservations SET sweep_at = ?
 			WHERE state = ? AND sweep_at <= ? AND order_id IN `+db.In(len(rows)), args...)
 	})
-	switch {
-	case errors.Is(err, db.ErrConflict):
-		return dueOrders{}, nil
-	case err != nil:
+	if err != nil {
 		return dueOrders{}, s.failed("claim due reservations", err)
 	}
 	return due, nil
