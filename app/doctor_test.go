@@ -144,9 +144,10 @@ func TestDoctorMakesNoOrderOfAnArchivedOne(t *testing.T) {
 	}
 	screening := o.addScreening(10, 0)
 	old, next := o.mustBuy("alice", screening, 2), o.mustBuy("bob", screening, 1)
-	o.eventually("two dead letters", func() bool {
+	o.eventually("two dead letters, and the messages confirmed", func() bool {
 		r, _ := o.doctor(0)
-		return r.Counts[doctor.DeadLetter] == 2
+		return r.Counts[doctor.DeadLetter] == 2 && r.Queue != nil &&
+			!slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
 	})
 	if err := broken.Close(t.Context()); err != nil {
 		t.Fatal(err)

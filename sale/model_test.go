@@ -175,7 +175,7 @@ func (m *model) sweep(t *rapid.T) {
 }
 
 func (m *model) capacityChange(t *rapid.T) {
-	capacity := rapid.Int64Range(0, 12).Draw(t, "capacity")
+	capacity := rapid.Int64Range(1, 12).Draw(t, "capacity")
 	_, err := m.s.ChangeScreening(context.Background(), m.screening.ID, stock.ScreeningChange{Capacity: &capacity})
 	switch taken := m.in(stock.Held) + m.in(stock.Sold); {
 	case err == nil && capacity >= taken:
