@@ -242,7 +242,7 @@ func TestListInput(t *testing.T) {
 		wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings?" + query}), 400, "invalid_request")
 	}
 	w := f.send(t, ask{method: "GET", path: "/v1/screenings?cursor=abc"})
-	if cursor != "abc" || limit != limitDefault || w.Body.String() != `{"items":[],"next_cursor":null}` {
+	if cursor != "abc" || limit != 0 || w.Body.String() != `{"items":[],"next_cursor":null}` {
 		t.Errorf("asked for %q, %d and answered %s", cursor, limit, w.Body)
 	}
 }

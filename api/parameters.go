@@ -14,7 +14,6 @@ const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
 	cursorBytesMax = stock.CursorMax
 	limitMax       = stock.PageMax
-	limitDefault   = 20
 )
 
 // pathID returns the id in the path. One that has not the form of an id is not found, like one that does not exist.
@@ -54,7 +53,7 @@ func listError(err error) error {
 	return err
 }
 
-// pageQuery returns the parameters cursor and limit of a list.
+// pageQuery returns the parameters cursor and limit of a list. A limit that is not given is 0, for the default.
 func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 	query := c.QueryParams()
 	if len(query["cursor"]) > 1 || len(query["limit"]) > 1 {
@@ -64,7 +63,6 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 	if len(cursor) > cursorBytesMax || !printableASCII(cursor) {
 		return "", 0, invalidCursor()
 	}
-	limit = limitDefault
 	if text := query.Get("limit"); query.Has("limit") {
 		limit, err = strconv.Atoi(text)
 		if err != nil || limit < 1 || limit > limitMax {

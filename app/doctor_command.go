@@ -75,7 +75,7 @@ func (e *examination) run(ctx context.Context, fix, asJSON bool, stdout io.Write
 		if left == 1 {
 			noun = "trouble needs"
 		}
-		return fmt.Errorf("%d %s attention; -fix re-drives what has a remedy", left, noun)
+		return fmt.Errorf("%d %s attention; -fix repairs what has a remedy", left, noun)
 	}
 	return nil
 }

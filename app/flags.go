@@ -14,7 +14,7 @@ const usageText = `boxoffice runs the office. boxoffice COMMAND, with these flag
   archive   move the orders of screenings that are over into files, or -restore one
   backup    copy the databases of an embedded office, which may be running, -to a directory
   broker    run the embedded broker alone; it has flags of its own
-  doctor    say what services and queue disagree on; -fix re-drives what was lost
+  doctor    say what services and queue disagree on; -fix sends again what was lost
   restore   make the data directory of an embedded office -from a backup
   version   say what this program was built from
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -124,11 +123,8 @@ type ServiceOptions struct {
 
 // OpenServices opens services as serve opens them. What was opened before an error is closed.
 func OpenServices(ctx context.Context, bus *mq.Bus, stockDB, orderDB *db.DB, options ServiceOptions) (*Services, error) {
-	config, err := parseToolConfig(invocation{Getenv: func(string) string { return "" }, Stdout: io.Discard}, func(*flag.FlagSet) {})
-	if err != nil {
-		return nil, err
-	}
-	config.Roles = []string{roleAPI, roleStock, roleOrder}
+	config := Config{Roles: []string{roleAPI, roleStock, roleOrder}}
+	config.define(flag.NewFlagSet("", flag.ContinueOnError)) // sets the defaults
 	if options.PayWindow > 0 {
 		config.PayWindow = options.PayWindow
 	}

@@ -11,15 +11,14 @@ import (
 const (
 	cacheScreenings = 1024
 	cacheRequests   = 2 << 20 // of all screenings together, at requestBytes each
-	fresh           = 100 * time.Millisecond
+	freshFor        = 100 * time.Millisecond
 	doubtFor        = time.Second
 )
 
-// cache is what this process knows of the screenings that it sells. Two may use an entry. A plan lets buyers in by a
-// screening that was read a moment ago, so that a purchase that will succeed costs no read; it never turns anybody away by
-// it, and the database judges whom it lets in. A saleReader turns buyers away by the request ids of all the screening's
-// orders, which it holds against a reading of its own. A change that another process makes is noticed by plans within
-// fresh, one of this process at once.
+// cache holds the screenings that this process sells, as last read, so that most purchases need no read of them. Plans use
+// an entry younger than freshFor to admit buyers, never to refuse them; the database still judges. saleReader uses the
+// request ids of a sale that is over, to tell a repeated key from a new one. A change that another process makes is
+// noticed by plans within freshFor, one of this process at once.
 type cache struct {
 	clock      func() time.Time // measures age; the sale's own time may jump
 	began      time.Time
@@ -63,7 +62,7 @@ func (c *cache) recall(list []*purchase) (known map[string]stock.Screening, asOf
 		return known, moment{now, c.changes}
 	}
 	for _, p := range list {
-		if e, exists := c.entries[p.request.ScreeningID]; exists && !e.readAt.IsZero() && now.Sub(e.readAt) < fresh {
+		if e, exists := c.entries[p.request.ScreeningID]; exists && !e.readAt.IsZero() && now.Sub(e.readAt) < freshFor {
 			known[e.screening.ID] = e.screening
 		}
 	}
@@ -194,5 +193,5 @@ func (c *cache) dropIdlest(but string) (orders int64) {
 
 func (e *entry) lacksRequests() bool {
 	wanted := e.wanted.Load()
-	return e.requests.size() < wanted && e.loading.hopeless != wanted
+	return e.requests.size() < wanted && e.loading.fullPassFailedAt != wanted
 }

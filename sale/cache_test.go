@@ -46,7 +46,7 @@ func TestPurchaseFromCacheReadsNothing(t *testing.T) {
 	if _, err := buyOne(planner, screening.ID, "bob"); err != nil {
 		t.Errorf("a purchase that the cache lets in has read: %v", err)
 	}
-	age.Advance(fresh)
+	age.Advance(freshFor)
 	if _, err := buyOne(planner, screening.ID, "carol"); !errors.Is(err, stock.ErrUnavailable) {
 		t.Errorf("a cache entry that is too old was used: %v", err)
 	}
@@ -120,7 +120,7 @@ func TestChangedSaleIsNoticedInTime(t *testing.T) {
 	if _, err := s.ChangeScreening(t.Context(), screening.ID, stock.ScreeningChange{SaleClosesAt: &closed}); err != nil {
 		t.Fatal(err)
 	}
-	age.Advance(fresh)
+	age.Advance(freshFor)
 	if _, err := buyOne(planner, screening.ID, "bob"); !errors.Is(err, stock.ErrSaleClosed) {
 		t.Errorf("another process closed the sale a moment ago: %v", err)
 	}
@@ -189,7 +189,7 @@ func TestReadingIsAsOldAsItsBeginning(t *testing.T) {
 	c := newCache(clock.Now)
 	list := []*purchase{{request: Request{ScreeningID: "s"}}}
 	_, asOf := c.recall(list)
-	clock.Advance(fresh)
+	clock.Advance(freshFor)
 	c.keep(map[string]stock.Screening{"s": {ID: "s"}}, asOf)
 	if known, _ := c.recall(list); len(known) != 0 {
 		t.Errorf("known: %+v, want nothing", known)

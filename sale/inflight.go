@@ -6,16 +6,16 @@ import (
 	"boxoffice/stock"
 )
 
-// claim is what a list reserves if it commits.
+// claim is what a list under way will take if it commits, which no other list may promise.
 type claim struct {
 	orders   []string                              // request ids
 	tickets  map[string]int64                      // by screening
 	holdings map[stock.Holding]stock.HoldingChange // where a limit holds
 }
 
-// inFlight remembers what this process's other lists are reserving at this moment, so that two lists do not go for the
-// same ticket and a buyer is told "sold out" only by the database, never by a list that may yet fail. It can only make
-// a purchase wait: what it admits, the database still judges.
+// inFlight adds up the claims of this process's lists under way, so that a purchase waits for a list that may take its
+// tickets instead of conflicting with it, and a buyer is told "sold out" only by the database, never by a list that may yet
+// fail. It can only make a purchase wait: what it admits, the database still judges.
 type inFlight struct {
 	mu      sync.Mutex
 	orders  map[string]bool

@@ -12,9 +12,13 @@ import (
 const (
 	requestsPage = 5000
 	pageTimeout  = 2 * time.Second
+	// Another process's clock may be this far behind, or its list this long from its plan to its commit, and its orders
+	// are found where only the new ones are looked for. Else all are read again.
+	loadOverlap = ListTimeout + 5*time.Second
 )
 
-// requestLoader reads the request ids of all orders of screenings whose sale is over.
+// requestLoader reads the request ids of all orders of screenings whose sale is over, so that saleReader knows a repeated
+// key without a query for each.
 type requestLoader struct {
 	stock *stock.Stock
 	cache *cache
@@ -48,7 +52,7 @@ func (l *requestLoader) loadPages(ctx context.Context) bool {
 	entries := l.cache.lacking()
 	for id, e := range entries {
 		if !l.cache.makeRoom(id, e.wanted.Load()) {
-			e.loading.hopeless = e.wanted.Load()
+			e.loading.fullPassFailedAt = e.wanted.Load()
 			continue
 		}
 		if err := l.loadPage(ctx, id, e); err != nil {
@@ -63,7 +67,7 @@ func (l *requestLoader) loadPages(ctx context.Context) bool {
 func (l *requestLoader) loadPage(ctx context.Context, screeningID string, e *entry) error {
 	pass := &e.loading
 	if !pass.running {
-		pass.begin(e.wanted.Load())
+		pass.begin(e.wanted.Load(), loadOverlap)
 	}
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()

@@ -32,7 +32,8 @@ type plan struct {
 	ended    <-chan struct{}  // closed when a list that is in flight now has ended
 }
 
-// plan answers the purchases that need no half message and admits those for which there are tickets.
+// plan divides a list of purchases into those to reserve now and those that wait for another list. Who is in neither has an
+// answer already.
 func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, PlanTimeout)
 	defer cancel()
@@ -61,7 +62,7 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 			next.answer(stock.Reservation{}, err)
 			continue
 		}
-		if known.Archived[next.id] {
+		if known.Archived[next.id] { // of another screening: an archived one was refused as closed above
 			next.answer(stock.Reservation{}, ErrKeyReused)
 			continue
 		}
@@ -158,9 +159,9 @@ func (k known) refusal(r Request, now time.Time) error {
 	return screening.Refusal(r.Quantity, k.Holdings[stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}], now)
 }
 
-// known lets in from the cache whom it can, without a statement; the database still judges them. Whoever the cache would
-// turn away is looked up, and so is everybody else who wants the same screening: what is read of it may turn them away as
-// well.
+// known collects what the plan needs to know of a list. A screening comes from the cache if its entry is fresh and admits
+// every buyer; otherwise, also when it is not cached and so seems not to exist, it and its buyers' requests are read. Only
+// a read may refuse.
 func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (known, error) {
 	screenings, asOf := s.cache.recall(list)
 	k := known{stock.Snapshot{Screenings: screenings}}
@@ -177,12 +178,7 @@ func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (k
 	if len(unsure) == 0 {
 		return k, nil
 	}
-	var wanted []*purchase
-	for _, p := range list {
-		if unsure[p.request.ScreeningID] {
-			wanted = append(wanted, p)
-		}
-	}
+	wanted := slices.DeleteFunc(slices.Clone(list), func(p *purchase) bool { return !unsure[p.request.ScreeningID] })
 	read, err := s.stock.Snapshot(ctx, lookups(wanted))
 	if err != nil {
 		return k, err

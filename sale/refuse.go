@@ -17,11 +17,10 @@ const (
 	readingTimeout = 500 * time.Millisecond
 )
 
-// saleReader answers the buyers of a sale that is over without a plan, a message, or a look at their request's body. It
-// refuses on two conditions: a reading of the database that began after the request came says that the sale is over, and
-// there is no order with the request's id among as many orders as that reading counts. So a repeated key finds its order,
-// whichever process has sold it a moment ago, and returned stock sells again at once. All who wait share one reading, as
-// those who buy share one transaction. What it does not refuse, Purchase decides.
+// saleReader refuses buyers cheaply once a sale is over: all who wait share one reading of the database. It refuses a
+// request only if that reading began after the request came and says that the sale is over, and if the cache holds as many
+// orders as the reading counts, none of them this request's. So a repeated key finds its order, whichever process has sold
+// it a moment ago, and returned stock sells again at once. Everything else is left to Purchase.
 type saleReader struct {
 	stock    *stock.Stock
 	cache    *cache

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"boxoffice/common/batch"
 	"boxoffice/common/event"
@@ -14,6 +15,13 @@ import (
 const (
 	KeyMax      = 255 // bytes
 	QuantityMax = 100 // tickets
+)
+
+// A purchase waits for its list for QueueTimeout at most, and is then told ErrBusy; ListTimeout bounds the list. Together
+// they are shorter than an answer may take.
+const (
+	QueueTimeout = 10 * time.Second
+	ListTimeout  = 15 * time.Second
 )
 
 // Why a purchase fails that might have been served.

@@ -8,12 +8,7 @@ import (
 	"boxoffice/stock"
 )
 
-const (
-	requestBytes = 64 // of memory for an order in a requestSet
-	// Another process's clock may be this far behind, or its list this long from its plan to its commit, and its orders
-	// are found where only the new ones are looked for. Else all are read again.
-	loadOverlap = 20 * time.Second
-)
+const requestBytes = 64 // of memory for an order in a requestSet
 
 // requestSet is the request ids of a screening's orders, and whose they are: nearly all who ask have none, and a look for
 // the buyer costs a tenth of making a request id. It only grows, as orders do.
@@ -64,22 +59,23 @@ func (s *requestSet) has(buyerID, key string) bool {
 // requestLoad is how far the reading of a screening's orders has come. It goes in passes, each in pages: from the newest
 // order known, or over all of them.
 type requestLoad struct {
-	running  bool
-	all      bool   // this pass reads all orders
-	target   int64  // orders that there were when this pass began
-	afterAt  int64  // created_at of the last order read
-	afterID  string // and its id
-	newest   int64  // created_at, of all passes
-	missed   int64  // a pass over the new orders did not find so many
-	hopeless int64  // a pass over all orders did not
+	running          bool
+	all              bool   // this pass reads all orders
+	target           int64  // orders that there were when this pass began
+	afterAt          int64  // created_at of the last order read
+	afterID          string // and its id
+	newest           int64  // created_at, of all passes
+	newPassFailedAt  int64  // the number of orders at which a pass over the new ones found fewer
+	fullPassFailedAt int64  // the same of a pass over all
 }
 
-func (p *requestLoad) begin(target int64) {
+// begin begins a pass. What is new is looked for from so long before the newest order known.
+func (p *requestLoad) begin(target int64, overlap time.Duration) {
 	p.running, p.target = true, target
-	p.all = p.newest == 0 || p.missed == p.target
+	p.all = p.newest == 0 || p.newPassFailedAt == p.target
 	p.afterAt, p.afterID = 0, ""
 	if !p.all {
-		p.afterAt = p.newest - loadOverlap.Milliseconds()
+		p.afterAt = p.newest - overlap.Milliseconds()
 	}
 }
 
@@ -88,8 +84,8 @@ func (p *requestLoad) end(found int64) {
 	switch complete := found >= p.target; {
 	case complete:
 	case p.all:
-		p.hopeless = p.target
+		p.fullPassFailedAt = p.target
 	default:
-		p.missed = p.target
+		p.newPassFailedAt = p.target
 	}
 }

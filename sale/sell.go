@@ -26,7 +26,7 @@ const (
 // that local did not run and will not.
 type sendHalf func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
 
-// listSeller sells one list of purchases at a time to each who calls it.
+// listSeller decides one list of purchases at a time for each caller of sell.
 type listSeller struct {
 	planner
 	send   sendHalf
@@ -61,15 +61,16 @@ func (s *listSeller) sell(ctx context.Context, list []*purchase) {
 		if v == conflicted {
 			conflicts++
 		}
-		switch alone := len(p.admitted) == 1; {
-		case v == conflicted && (alone || conflicts < conflictsMax):
+		switch n := len(p.admitted); {
+		case v == answered:
+		case v == conflicted && (n == 1 || conflicts < conflictsMax): // plan them again
 			list = append(list, p.admitted...)
-		case v == refusedWhole && alone:
+		case n == 1: // the database refuses this one
 			answerAll(p.admitted, err)
-		case v != answered:
-			s.log.Warn("split a list of purchases", "orders", len(p.admitted), "error", err)
-			s.sell(ctx, p.admitted[:len(p.admitted)/2])
-			s.sell(ctx, p.admitted[len(p.admitted)/2:])
+		default: // one of them spoils the others
+			s.log.Warn("split a list of purchases", "orders", n, "error", err)
+			s.sell(ctx, p.admitted[:n/2])
+			s.sell(ctx, p.admitted[n/2:])
 		}
 	}
 }
@@ -112,8 +113,8 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 	return s.rolledBack(ctx, p.admitted, outcome, local.Err())
 }
 
-// rolledBack sorts out why a list is not reserved, by the error alone: a database that is asked afterwards may answer
-// although it could not write.
+// rolledBack says what to do with a list that was not reserved: plan it again, answer 503, or hold it to be refused by the
+// database. It goes by the error alone, because a database that cannot write may still answer reads.
 func (s *listSeller) rolledBack(ctx context.Context, list []*purchase, outcome mq.Outcome, err error) (verdict, error) {
 	switch {
 	case outcome == mq.Rollback && errors.Is(err, db.ErrConflict):

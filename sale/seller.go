@@ -1,6 +1,6 @@
-// Package sale takes a purchase from its request to its half message. Concurrent purchases share one: what is known of their
-// screenings makes a plan, the plan is sent, and stock reserves it in the local transaction of the half message. Who cannot
-// be served is refused without one.
+// Package sale decides purchases. It gathers those that come at the same time into a list, checks the list against a cache
+// and the database, and sends those that can be served as one half message; its local transaction, in package stock,
+// reserves their tickets, all or none. The others are refused without a message.
 package sale
 
 import (
@@ -23,13 +23,6 @@ const (
 
 	defaultPayWindow = 15 * time.Minute
 	defaultMaxBatch  = 256
-)
-
-// A purchase waits for its list for QueueTimeout at most, and is then told ErrBusy; ListTimeout bounds the list. Together
-// they are shorter than an answer may take.
-const (
-	QueueTimeout = 10 * time.Second
-	ListTimeout  = 15 * time.Second
 )
 
 // Options are the choices of a Seller. The zero value of a field stands for its default.

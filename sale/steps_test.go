@@ -38,7 +38,7 @@ func TestClockThatStepsBackMakesNothingYounger(t *testing.T) {
 	c := newCache(func() time.Time { return now })
 	c.entries["s"] = &entry{screening: stock.Screening{ID: "s"}, readAt: stepped(t, now)}
 	c.doubtUntil = stepped(t, now)
-	now = now.Add(fresh)
+	now = now.Add(freshFor)
 	list := []*purchase{{request: Request{ScreeningID: "s"}}}
 	if known, _ := c.recall(list); len(known) != 0 {
 		t.Error("a screening that was read too long ago is remembered")

@@ -26,7 +26,9 @@ func (c HoldingChange) Compare(other HoldingChange) int {
 	return strings.Compare(c.BuyerID, other.BuyerID)
 }
 
-// takeHoldings adds to what the buyers hold, within the limit. A row that somebody made since the plan is a duplicate.
+// takeHoldings adds to what the buyers hold, within the limit: new rows first, then one statement for each quantity. Two
+// lists can deadlock here on MySQL; InTx then runs one of them again. A row that somebody made since the plan is a
+// duplicate.
 func takeHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error {
 	var fresh []any
 	for _, c := range changes {
@@ -37,7 +39,7 @@ func takeHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error
 	if err := tx.Insert(ctx, `holdings (screening_id, buyer_id, quantity)`, fresh); err != nil {
 		return err
 	}
-	for _, same := range alike(changes, func(c HoldingChange) bool { return c.Exists }) {
+	for _, same := range groupHoldings(changes, func(c HoldingChange) bool { return c.Exists }) {
 		args := append([]any{same.quantity, same.screeningID, same.limit - same.quantity}, same.buyers...)
 		if err := tx.ExecGuarded(ctx, len(same.buyers), `UPDATE holdings SET quantity = quantity + ?
 			WHERE screening_id = ? AND quantity <= ? AND buyer_id IN `+db.In(len(same.buyers)), args...); err != nil {
@@ -50,7 +52,7 @@ func takeHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error
 // returnHoldings takes off what released reservations held. A holding may be missing or too small for that: the limit was
 // switched on, or off and on again, after they were reserved. Tickets must come back all the same.
 func returnHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) error {
-	for _, same := range alike(changes, func(HoldingChange) bool { return true }) {
+	for _, same := range groupHoldings(changes, func(HoldingChange) bool { return true }) {
 		args := append([]any{same.quantity, same.quantity, same.screeningID}, same.buyers...)
 		if _, err := tx.ExecContext(ctx, `UPDATE holdings SET
 			quantity = CASE WHEN quantity > ? THEN quantity - ? ELSE 0 END
@@ -61,28 +63,28 @@ func returnHoldings(ctx context.Context, tx *db.Tx, changes []HoldingChange) err
 	return nil
 }
 
-// alikeChanges are changes that one statement can make: one screening, one quantity, many buyers.
-type alikeChanges struct {
+// holdingGroup are changes that one statement can make: one screening, one quantity, many buyers.
+type holdingGroup struct {
 	screeningID string
 	quantity    int64
 	limit       int64
 	buyers      []any
 }
 
-func alike(changes []HoldingChange, wanted func(HoldingChange) bool) []*alikeChanges {
+func groupHoldings(changes []HoldingChange, wanted func(HoldingChange) bool) []*holdingGroup {
 	type key struct {
 		screeningID string
 		quantity    int64
 	}
-	var groups []*alikeChanges
-	at := map[key]*alikeChanges{}
+	var groups []*holdingGroup
+	at := map[key]*holdingGroup{}
 	for _, c := range changes {
 		if !wanted(c) {
 			continue
 		}
 		k := key{c.ScreeningID, c.Quantity}
 		if at[k] == nil {
-			at[k] = &alikeChanges{screeningID: c.ScreeningID, quantity: c.Quantity, limit: c.Limit}
+			at[k] = &holdingGroup{screeningID: c.ScreeningID, quantity: c.Quantity, limit: c.Limit}
 			groups = append(groups, at[k])
 		}
 		at[k].buyers = append(at[k].buyers, c.BuyerID)

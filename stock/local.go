@@ -10,7 +10,7 @@ import (
 	"boxoffice/common/mq"
 )
 
-// ExecuteTimeout bounds a local transaction from its first statement to its commit.
+// ExecuteTimeout bounds a local transaction from Begin, with the wait for a connection, to its commit.
 const ExecuteTimeout = 3 * time.Second
 
 // LocalTransaction is the local transaction of a half message. It is written while the half message is on its way, up to
@@ -64,8 +64,9 @@ func (t *LocalTransaction) Abandon() {
 	<-t.ended
 }
 
-// Commit is what the listener runs, once. Its outcome is Rollback only when nothing is reserved and nothing of this list
-// can be any more; then Err says why. Unknown leaves the answer to the check-back.
+// Commit lets the transaction commit and returns its outcome; the listener calls it once, after the half message is stored.
+// Rollback means that nothing of the list is reserved or ever will be, and Err says why; Unknown leaves it to the
+// check-back.
 func (t *LocalTransaction) Commit(ctx context.Context) mq.Outcome {
 	close(t.stored)
 	<-t.ended

@@ -9,7 +9,7 @@ import (
 	"boxoffice/common/mq"
 )
 
-// Publisher tells the order service how reservations stand, when that is not what its orders say.
+// Publisher sends reservations to the order service again, each as it stands, where its order is missing or disagrees.
 type Publisher struct {
 	stock  *Stock
 	sender *mq.Sender

@@ -39,7 +39,8 @@ func (s *Stock) write(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	return nil
 }
 
-// takeStock comes last: the stock row is the one that everybody wants, so it is locked for the time of the COMMIT alone.
+// takeStock moves the tickets from available to reserved, and fails with db.ErrConflict when they are gone or the limit has
+// changed. It is the last statement: everybody wants the stock row, which is so locked only for the COMMIT.
 func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 	sales := map[string]int64{}
 	for _, o := range l.Orders {
@@ -67,8 +68,8 @@ func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, swee
 		created_at, expires_at, sweep_at)`, values)
 }
 
-// refuseArchived holds the archive's half of the promise that a key buys once; the other half is the unique key of the
-// reservations. It comes after the insert: an order that is archived meanwhile is then in one of the two.
+// refuseArchived fails with db.ErrConflict for a request whose order is in the archive, because a key buys only once. It
+// comes after the insert: an order archived meanwhile is then in one of the two tables.
 func (s *Stock) refuseArchived(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	archived, err := s.archivedRequests(ctx, tx, l.Requests)
 	if err == nil && len(archived) > 0 {

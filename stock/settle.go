@@ -53,11 +53,11 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string,
 	return released, nil
 }
 
-// settleIDs plans from a read and applies the plan under guards; when somebody else has settled one of the
-// reservations in between, it starts again. The ids are sorted, by the state that their reservations go to.
+// settleIDs reads the reservations, computes their settlement and writes it under guards, and starts again when another
+// transaction has settled one of them in between. The ids are sorted, by the state that their reservations go to.
 func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string) (released []string, err error) {
 	for range settleRounds {
-		change, err := s.settlement(ctx, ids)
+		change, err := s.planSettlement(ctx, ids)
 		if err != nil {
 			return nil, s.failed("read reservations", err)
 		}
@@ -75,7 +75,8 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 	return nil, fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)
 }
 
-// settlement is what one transaction moves out of reserved.
+// settlement is what one transaction writes: reservations that become sold or released, and the sums for holdings and
+// stock.
 type settlement struct {
 	orders   map[ReservationState][]string
 	holdings map[Holding]HoldingChange
@@ -102,7 +103,7 @@ func (c *settlement) addTickets(screeningID string, next ReservationState, n int
 	c.tickets[screeningID][next] += n
 }
 
-func (s *Stock) settlement(ctx context.Context, ids map[ReservationState][]string) (*settlement, error) {
+func (s *Stock) planSettlement(ctx context.Context, ids map[ReservationState][]string) (*settlement, error) {
 	change := newSettlement()
 	for next, ids := range ids {
 		added, err := s.addSums(ctx, change, ids, next)
@@ -196,7 +197,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 	return nil
 }
 
-// apply takes its locks in the order of reserveList: reservations, holdings, stock.
+// apply writes the settlement. It locks in the order of a ReservationList: reservations, holdings, stock.
 func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	for _, state := range []ReservationState{Sold, Released} {
 		ids := c.orders[state]

@@ -14,8 +14,8 @@ import (
 const (
 	defaultSweepGrace = 10 * time.Second
 
-	// ListMax is how many reservations a transaction may make. SQLite takes 32766 parameters in a statement, of which a
-	// reservation needs 11, and expressions 1000 levels deep, of which each limited screening of a list needs one.
+	// ListMax is how many reservations a transaction may make. SQLite takes expressions 1000 levels deep, of which each
+	// limited screening of a list needs one (Holdings).
 	ListMax = 500
 )
 
@@ -26,7 +26,7 @@ type Options struct {
 	Log        *slog.Logger
 }
 
-// Stock is the rows of one stock database. Any number of processes may share them.
+// Stock is the stock service over its database. Any number of processes may share one database.
 type Stock struct {
 	db         *db.DB
 	sweepGrace time.Duration

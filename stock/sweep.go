@@ -22,7 +22,7 @@ const (
 	fencesPerPass  = 1000
 )
 
-// Sweeper heals every loss: a reservation that should have been settled is published again, and the order service
+// Sweeper makes up for every lost message: a reservation that should have been settled is published again, and the order service
 // answers by where the order stands. Any number of processes may sweep; they share the work.
 type Sweeper struct {
 	stock  *Stock

@@ -71,7 +71,7 @@ type Due struct {
 // Outcome is the final state of an order.
 type Outcome string
 
-// The outcomes. An order never leaves the first one it reaches.
+// The outcomes. A paid order becomes cancelled only when stock says that its tickets were released.
 const (
 	Paid      Outcome = "paid"
 	Cancelled Outcome = "cancelled"
