@@ -93,6 +93,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 		return answered, nil
 	}
 	list := p.list(stock.NewID(s.now()))
+	s.onHalf(len(list.Orders))
 	local := s.stock.Begin(ctx, list)
 	defer local.Abandon()
 	outcome, err := s.send(ctx, list, local.Commit)
@@ -102,7 +103,6 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 		answerAll(p.admitted, away("send half message", err))
 		return answered, nil
 	}
-	s.onHalf(len(list.Orders))
 	if outcome == mq.Commit {
 		s.cache.sold(p.tickets)
 		for _, bought := range p.admitted {

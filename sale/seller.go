@@ -31,7 +31,7 @@ type Options struct {
 	MaxBatch  int           // purchases in one half message, 1 to stock.ListMax; 256
 	Now       func() time.Time
 	Log       *slog.Logger
-	OnHalf    func(orders int) // is told how many orders each half message carries
+	OnHalf    func(orders int) // is told how many orders a half message carries that is about to be sent
 }
 
 func (o *Options) complete() {
