@@ -1,7 +1,5 @@
 package api
 
-import "strings"
-
 // printableASCII tells whether s holds nothing but printable ASCII characters, spaces included.
 func printableASCII(s string) bool {
 	for i := range len(s) {
@@ -10,9 +8,4 @@ func printableASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// visibleASCII tells whether s is 1 to bytesMax printable ASCII characters without a space.
-func visibleASCII(s string, bytesMax int) bool {
-	return s != "" && len(s) <= bytesMax && printableASCII(s) && !strings.Contains(s, " ")
 }

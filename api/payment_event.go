@@ -30,11 +30,11 @@ type paymentAnswer struct {
 // money has moved, and must be recorded.
 func (p *paymentEvent) invalidField() string {
 	switch {
-	case !visibleASCII(p.Data.PaymentID, order.IDMax):
+	case !order.IsVisibleASCII(p.Data.PaymentID, order.IDMax):
 		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters.", order.IDMax)
-	case !visibleASCII(p.Data.OrderID, order.IDMax):
+	case !order.IsVisibleASCII(p.Data.OrderID, order.IDMax):
 		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", order.IDMax)
-	case !visibleASCII(p.Data.Currency, order.CurrencyMax):
+	case !order.IsVisibleASCII(p.Data.Currency, order.CurrencyMax):
 		return fmt.Sprintf("data.currency must have 1 to %d visible ASCII characters.", order.CurrencyMax)
 	case p.Data.Amount < 1:
 		return "data.amount must be 1 or more minor units."

@@ -84,7 +84,7 @@ func (v *webhookVerifier) verify(header http.Header, body []byte) bool {
 	id, okID := single(header, headerWebhookID)
 	timestamp, okTimestamp := single(header, headerWebhookTimestamp)
 	signatures, okSignatures := single(header, headerWebhookSignature)
-	if !okID || !okTimestamp || !okSignatures || !visibleASCII(id, order.IDMax) {
+	if !okID || !okTimestamp || !okSignatures || !order.IsVisibleASCII(id, order.IDMax) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

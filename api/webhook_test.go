@@ -244,7 +244,7 @@ func FuzzWebhook(f *testing.F) {
 			t.Errorf("only ours takes %q %q %q %q", id, timestamp, signature, body)
 		}
 		seconds := strconv.FormatInt(now.Unix(), 10)
-		if !printableASCII(id) || !visibleASCII(id, order.IDMax) {
+		if !printableASCII(id) || !order.IsVisibleASCII(id, order.IDMax) {
 			return
 		}
 		signed := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {seconds},

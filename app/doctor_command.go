@@ -100,11 +100,11 @@ func printReport(report *doctor.Report, asJSON bool, stdout io.Writer) error {
 }
 
 func (e *examination) open(ctx context.Context, now func() time.Time) error {
-	stockDB, err := e.openDatabase(ctx, e.config.StockDSN, sql.Stock)
+	stockDB, err := e.openExisting(ctx, e.config.StockDSN, sql.Stock)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	orderDB, err := e.openDatabase(ctx, e.config.OrderDSN, sql.Order)
+	orderDB, err := e.openExisting(ctx, e.config.OrderDSN, sql.Order)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
 	}
@@ -125,21 +125,12 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openDatabase opens a database that exists and has this version's schema, which it leaves as it is.
-func (e *examination) openDatabase(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
+// openExisting opens a database that exists and has this version's schema, which it leaves as it is.
+func (e *examination) openExisting(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
 	if err := checkFileExists(dsn); err != nil {
 		return nil, err
 	}
-	d, err := db.Open(ctx, dsn)
-	if err != nil {
-		return nil, err
-	}
-	e.onClose(d.Close)
-	schema, err := migrations()
-	if err != nil {
-		return nil, err
-	}
-	return d, d.CheckMigrated(ctx, schema)
+	return e.openDatabase(ctx, dsn, migrations, (*db.DB).CheckMigrated)
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined

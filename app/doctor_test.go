@@ -75,40 +75,63 @@ func (o *officeTest) wantTroubles(ahead time.Duration, want ...string) doctor.Re
 	return r
 }
 
+// brokenOrderService consumes stock-reserved and refuses every message for good.
+type brokenOrderService struct {
+	office   *officeTest
+	consumer *mq.Consumer
+	refused  atomic.Int64
+}
+
+func (o *officeTest) openBrokenOrderService() *brokenOrderService {
+	o.t.Helper()
+	bus, err := mq.Open(o.t.Context(), mq.Config{
+		NameServers: []string{o.queue.Addr()}, Process: "test", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() { _ = bus.Close() })
+	b := &brokenOrderService{office: o}
+	b.consumer, err = bus.Consume(o.t.Context(), mq.ConsumeOptions{Group: event.GroupCreate, Concurrency: 1, Timeout: time.Minute},
+		mq.Handle(event.StockReserved, func(context.Context, event.Reserved) error {
+			b.refused.Add(1)
+			return mq.Permanent(errors.New("broken"))
+		}))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return b
+}
+
+// closeAfter closes the service when so many messages are dead letters and none waits.
+func (b *brokenOrderService) closeAfter(messages int64) {
+	b.office.t.Helper()
+	b.office.eventually("dead letters, and the messages confirmed", func() bool {
+		r, _ := b.office.doctor(0)
+		return b.refused.Load() == messages && r.Counts[doctor.DeadLetter] == int(messages) && nothingWaits(r)
+	})
+	if err := b.consumer.Close(b.office.t.Context()); err != nil {
+		b.office.t.Fatal(err)
+	}
+}
+
+// nothingWaits tells whether the doctor has seen the queue, and no message in it that waits for a consumer.
+func nothingWaits(r doctor.Report) bool {
+	return r.Queue != nil && !slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
+}
+
 // The order service dead-letters what it cannot handle and is mended later: the purchase, and the payment that came
 // meanwhile, wait for somebody to look. The sweeper would look too, but in this office not for ten hours.
 func TestDoctorHealsWhatABrokenOrderServiceLeft(t *testing.T) {
 	o := newOffice(t, "-roles", "api,stock", "-sweep-grace", "10h")
-	bus, err := mq.Open(t.Context(), mq.Config{
-		NameServers: []string{o.queue.Addr()}, Process: "test", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = bus.Close() }()
-	var refused atomic.Int64
-	broken, err := bus.Consume(t.Context(), mq.ConsumeOptions{Group: event.GroupCreate, Concurrency: 1, Timeout: time.Minute},
-		mq.Handle(event.StockReserved, func(context.Context, event.Reserved) error {
-			refused.Add(1)
-			return mq.Permanent(errors.New("broken"))
-		}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broken := o.openBrokenOrderService()
 	screening := o.addScreening(10, 0)
 	o.wantHealthy(0)
 	paid, unpaid := o.mustBuy("alice", screening, 2), o.mustBuy("bob", screening, 1)
 	if result := o.callback("early", paid.ID, 2); result != "parked" {
 		t.Fatalf("payment: %s, want parked", result)
 	}
-	o.eventually("two dead letters, and the messages confirmed", func() bool {
-		r, _ := o.doctor(0)
-		return refused.Load() == 2 && r.Counts[doctor.DeadLetter] == 2 && r.Queue != nil &&
-			!slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
-	})
-	if err := broken.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	broken.closeAfter(2)
 	r, err := o.doctor(2 * time.Minute)
 	if err == nil || r.Counts[doctor.MissingOrder] != 2 || r.Counts[doctor.ParkedPayment] != 1 || r.Counts[doctor.DeadLetter] != 2 || r.Total() != 5 {
 		t.Errorf("doctor found %q, %v, want two missing orders, a parked payment and two dead letters", diagnoses(r), err)
@@ -130,28 +153,10 @@ func TestDoctorHealsWhatABrokenOrderServiceLeft(t *testing.T) {
 // that are another one's or of a sale that is over.
 func TestDoctorMakesNoOrderOfAnArchivedOne(t *testing.T) {
 	o := newOffice(t, "-roles", "api,stock", "-sweep-grace", "10h")
-	bus, err := mq.Open(t.Context(), mq.Config{
-		NameServers: []string{o.queue.Addr()}, Process: "test", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = bus.Close() }()
-	broken, err := bus.Consume(t.Context(), mq.ConsumeOptions{Group: event.GroupCreate, Concurrency: 1, Timeout: time.Minute},
-		mq.Handle(event.StockReserved, func(context.Context, event.Reserved) error { return mq.Permanent(errors.New("broken")) }))
-	if err != nil {
-		t.Fatal(err)
-	}
+	broken := o.openBrokenOrderService()
 	screening := o.addScreening(10, 0)
 	old, next := o.mustBuy("alice", screening, 2), o.mustBuy("bob", screening, 1)
-	o.eventually("two dead letters, and the messages confirmed", func() bool {
-		r, _ := o.doctor(0)
-		return r.Counts[doctor.DeadLetter] == 2 && r.Queue != nil &&
-			!slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
-	})
-	if err := broken.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	broken.closeAfter(2)
 	o.write(o.stockDSN, `DELETE FROM reservations WHERE order_id = ?`, old.ID) // as the archive does
 	o.write(o.stockDSN, `UPDATE stock SET available = available + 2, reserved = reserved - 2, sales = sales - 1 WHERE screening_id = ?`, screening)
 	newOfficeAt(t, o.home, "-roles", "order")
@@ -161,7 +166,7 @@ func TestDoctorMakesNoOrderOfAnArchivedOne(t *testing.T) {
 	o.eventuallyStatus("bob", next.ID, "pending_payment")
 	o.eventually("the queue is empty", func() bool {
 		r, _ := o.doctor(0)
-		return r.Queue != nil && !slices.ContainsFunc(r.Queue.Lags, func(l doctor.Lag) bool { return l.Messages > 0 })
+		return nothingWaits(r)
 	})
 	if r := o.must("GET", "/v1/orders/"+old.ID, bearer(t, "alice", "buyer"), ""); r.status != http.StatusNotFound {
 		t.Errorf("the archived order is %d %s, want 404", r.status, r.body)

@@ -19,19 +19,18 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := checkEpoch(ctx, tx, screeningID, epoch); err != nil {
 			return err
 		}
-		present, err := readRecordedOrders(ctx, tx, orderIDsOf(records))
-		if err != nil || len(present) == 0 {
+		orderIDs, err := selectIn[string](ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
+		if err != nil || len(orderIDs) == 0 {
 			return err
 		}
-		var orderIDs []string
-		archived := map[paymentIdentity]bool{}
+		paidBy := make(map[string][]RecordedPayment, len(records)) // by order id
 		for _, r := range records {
-			if _, exists := present[r.Order.ID]; !exists {
-				continue
-			}
-			orderIDs = append(orderIDs, r.Order.ID)
-			for _, p := range r.Payments {
-				p.OrderID = r.Order.ID
+			paidBy[r.Order.ID] = r.Payments
+		}
+		archived := map[paymentIdentity]bool{}
+		for _, id := range orderIDs {
+			for _, p := range paidBy[id] {
+				p.OrderID = id
 				archived[p.payment().identity()] = true
 			}
 		}

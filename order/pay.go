@@ -177,12 +177,12 @@ func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[strin
 // valid tells whether every database can record a payment as it is, so that one caller's payment cannot make the insert
 // of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
 func valid(p Payment) bool {
-	return isVisibleASCII(p.ID, IDMax) && isVisibleASCII(p.OrderID, IDMax) && isVisibleASCII(p.WebhookID, IDMax) &&
-		isVisibleASCII(p.Amount.Currency, CurrencyMax)
+	return IsVisibleASCII(p.ID, IDMax) && IsVisibleASCII(p.OrderID, IDMax) && IsVisibleASCII(p.WebhookID, IDMax) &&
+		IsVisibleASCII(p.Amount.Currency, CurrencyMax)
 }
 
-// isVisibleASCII tells whether s has 1 to limit characters, all of them visible ASCII.
-func isVisibleASCII(s string, limit int) bool {
+// IsVisibleASCII tells whether s has 1 to limit characters, all of them visible ASCII.
+func IsVisibleASCII(s string, limit int) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
 			return false

@@ -93,8 +93,3 @@ func answerAll(list []*purchase, err error) {
 		p.answer(stock.Reservation{}, err)
 	}
 }
-
-// away marks a failure as one that another try may not meet.
-func away(doing string, err error) error {
-	return fmt.Errorf("%w: %s: %w", stock.ErrUnavailable, doing, err)
-}

@@ -89,7 +89,7 @@ const (
 func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 	defer s.inFlight.end(p.claim)
 	if failed := s.queueFailed.Load(); failed != nil && p.admitted[0].calls[0].Came.Before(*failed) {
-		answerAll(p.admitted, away("send half message", errQueueAway))
+		answerAll(p.admitted, stock.Unavailable("send half message", errQueueAway))
 		return answered, nil
 	}
 	list := p.list(stock.NewID(s.now()))
@@ -100,7 +100,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 	if err != nil {
 		now := time.Now()
 		s.queueFailed.Store(&now)
-		answerAll(p.admitted, away("send half message", err))
+		answerAll(p.admitted, stock.Unavailable("send half message", err))
 		return answered, nil
 	}
 	if outcome == mq.Commit {
@@ -121,7 +121,7 @@ func (s *listSeller) rolledBack(ctx context.Context, list []*purchase, outcome m
 		s.cache.doubt()
 		return conflicted, err
 	case outcome != mq.Rollback, ctx.Err() != nil, errors.Is(err, stock.ErrUnavailable):
-		answerAll(list, away("reserve", err))
+		answerAll(list, stock.Unavailable("reserve", err))
 		return answered, nil
 	}
 	return refusedWhole, err

@@ -122,7 +122,7 @@ func (s *Seller) Purchase(ctx context.Context, r Request) (stock.Reservation, er
 	case errors.Is(err, batch.ErrFull):
 		return stock.Reservation{}, ErrBusy
 	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered), err != nil && ctx.Err() != nil:
-		return stock.Reservation{}, away("purchase", err)
+		return stock.Reservation{}, stock.Unavailable("purchase", err)
 	}
 	return reservation, err
 }

@@ -61,7 +61,7 @@ func (p *Publisher) Publish(ctx context.Context, orderIDs []string) (published [
 			continue
 		}
 		if err := mq.Send(ctx, p.sender, event.StockReserved, found[0], reserved); err != nil {
-			return published, away("publish reservations", err)
+			return published, Unavailable("publish reservations", err)
 		}
 		published = append(published, found...)
 	}

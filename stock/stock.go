@@ -67,13 +67,15 @@ func (s *Stock) changed(screeningID string) {
 	}
 }
 
-// away marks a failure as one that another try may not meet.
-func away(doing string, err error) error { return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err) }
+// Unavailable marks a failure as one that another try may not meet.
+func Unavailable(doing string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}
 
 // failed says what a call of the database was for, and marks an error that passes when the database is well again.
 func (s *Stock) failed(doing string, err error) error {
 	if s.db.IsUnavailable(err) {
-		return away(doing, err)
+		return Unavailable(doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

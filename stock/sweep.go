@@ -71,7 +71,7 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 			break
 		}
 		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, event.Reserved{Orders: due.orders}); err != nil {
-			err = away("publish reservations", err)
+			err = Unavailable("publish reservations", err)
 			return n, errors.Join(err, w.stock.putOff(context.WithoutCancel(ctx), due, w.stock.now()))
 		}
 		n += len(due.orders)

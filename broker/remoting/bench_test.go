@@ -42,21 +42,18 @@ func BenchmarkDecodeHeaderScanner(b *testing.B) {
 	}
 }
 
-func BenchmarkDecodeHeaderEncodingJSON(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		var h plainHeader
-		if err := json.Unmarshal([]byte(sendHeader), &h); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkDecodeHeaderEncodingJSON(b *testing.B) { benchmarkDecode(b, json.Unmarshal) }
 
 func BenchmarkDecodeHeaderExperimentJSON(b *testing.B) {
+	benchmarkDecode(b, func(text []byte, into any) error { return experiment.Unmarshal(text, into) })
+}
+
+func benchmarkDecode(b *testing.B, unmarshal func([]byte, any) error) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		var h plainHeader
-		if err := experiment.Unmarshal([]byte(sendHeader), &h); err != nil {
+		if err := unmarshal([]byte(sendHeader), &h); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,6 +12,17 @@ import (
 // newServer answers the first request of each connection with wire, and closes the connection.
 func newServer(t *testing.T, wire []byte) string {
 	t.Helper()
+	return listen(t, func(conn net.Conn) {
+		if _, err := remoting.NewReader(conn).Read(); err == nil {
+			_, _ = conn.Write(wire)
+		}
+		_ = conn.Close()
+	})
+}
+
+// listen hands over each connection that is made to the address that it returns.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -23,10 +34,7 @@ func newServer(t *testing.T, wire []byte) string {
 			if err != nil {
 				return
 			}
-			if _, err := remoting.NewReader(conn).Read(); err == nil {
-				_, _ = conn.Write(wire)
-			}
-			_ = conn.Close()
+			serve(conn)
 		}
 	}()
 	return listener.Addr().String()

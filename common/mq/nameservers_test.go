@@ -37,21 +37,7 @@ func TestResolveGivesAddressesTheClientTakes(t *testing.T) {
 // newHungServer takes connections and says nothing.
 func newHungServer(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-		}
-	}()
-	return listener.Addr().String()
+	return listen(t, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) })
 }
 
 // One of two nameservers hung, or had a name that nobody knew any more: the start failed, and processes that ran were

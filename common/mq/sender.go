@@ -87,11 +87,9 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	} else {
 		err = fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	if err != nil {
-		s.bus.counters.sendFailed.Add(1)
+	if err = s.count(err); err != nil {
 		return fmt.Errorf("send to topic %q: %w", topic, err)
 	}
-	s.bus.counters.sent.Add(1)
 	return nil
 }
 
@@ -105,12 +103,20 @@ func Resend(ctx context.Context, s *Sender, dead DeadMessage) error {
 		}
 		return m
 	})
-	if err != nil {
-		s.bus.counters.sendFailed.Add(1)
+	if err = s.count(err); err != nil {
 		return fmt.Errorf("send dead message to topic %q again: %w", dead.Topic, err)
 	}
-	s.bus.counters.sent.Add(1)
 	return nil
+}
+
+// count counts a message that was sent, or was not, and returns its error.
+func (s *Sender) count(err error) error {
+	if err != nil {
+		s.bus.counters.sendFailed.Add(1)
+	} else {
+		s.bus.counters.sent.Add(1)
+	}
+	return err
 }
 
 // send tries a few times. compose makes the message anew for each.
