@@ -2,6 +2,7 @@ package stock
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -161,5 +162,38 @@ func TestArchiversShareTheFilter(t *testing.T) {
 	found, err := s.archivedRequests(t.Context(), s.db.Reader(), requests)
 	if err != nil || len(found) != archivers*buyersEach {
 		t.Errorf("%d keys are found, %v, want %d", len(found), err, archivers*buyersEach)
+	}
+}
+
+// A process that has just started read a block of the filter for each purchase, a tenth of an order's cost, until it had
+// seen most of the 65,536. Once nobody adds to the filter, a few hundred looks know all of it.
+func TestQuietFilterIsSoonKnownAsAWhole(t *testing.T) {
+	var c filterCache
+	look := func(version int64, wanted ...int) (missing []int) {
+		_, missing = c.recall(version, wanted)
+		read := map[int][][]byte{}
+		for _, block := range missing {
+			read[block] = nil
+		}
+		c.keep(version, read)
+		return missing
+	}
+	for i := range filterSettled {
+		if missing := look(1, i); len(missing) != 1 {
+			t.Fatalf("look %d read %d blocks while the filter was changing", i, len(missing))
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for looks := 0; len(c.blocks) < filterBlocks; looks++ {
+		wanted := make([]int, 256)
+		for i := range wanted {
+			wanted[i] = random.IntN(filterBlocks)
+		}
+		if missing := look(1, wanted...); looks > 200 || len(missing) > len(wanted)+filterRanges*filterRange {
+			t.Fatalf("look %d read %d blocks, %d are known", looks, len(missing), len(c.blocks))
+		}
+	}
+	if missing := look(2, 0); len(missing) != 1 || len(c.blocks) != 1 {
+		t.Errorf("after a change %d blocks are read and %d known", len(missing), len(c.blocks))
 	}
 }

@@ -61,6 +61,9 @@ func (s *Stock) possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids
 	return possible, nil
 }
 
+// filterRead is how many blocks are read by one statement.
+const filterRead = 1024
+
 // filterBlocks returns the bits of each layer of the blocks. Each writer of the filter counts its version up, in the
 // column layer of the row that it locks.
 func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted []int) (map[int][][]byte, error) {
@@ -76,18 +79,19 @@ func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted 
 		return known, nil
 	}
 	slices.Sort(missing)
-	missing = slices.Compact(missing)
-	var rows []filterRow
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
-		WHERE block IN `+db.In(len(missing)), db.Args(missing)...); err != nil {
-		return nil, err
-	}
 	read := make(map[int][][]byte, len(missing))
-	for _, block := range missing {
-		read[block] = nil // it may have no layer
-	}
-	for _, row := range rows {
-		read[row.Block] = append(read[row.Block], row.Bits)
+	for some := range slices.Chunk(slices.Compact(missing), filterRead) {
+		var rows []filterRow
+		if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
+			WHERE block IN `+db.In(len(some)), db.Args(some)...); err != nil {
+			return nil, err
+		}
+		for _, block := range some {
+			read[block] = nil // it may have no layer
+		}
+		for _, row := range rows {
+			read[row.Block] = append(read[row.Block], row.Bits)
+		}
 	}
 	s.filter.keep(version, read)
 	maps.Copy(known, read)

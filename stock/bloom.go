@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,10 @@ const (
 	filterLayerIDs   = 12_000_000 // in a layer, at 11 bits each; then a new one begins
 	filterLock       = -1         // the block that a writer locks, with the version
 	filterStep       = 1000       // blocks in one transaction
+
+	filterRange   = 128 // blocks that are read at once, while nobody adds to the filter
+	filterRanges  = 8   // that one look reads, some milliseconds of a purchase's transaction
+	filterSettled = 32  // looks at one version of the filter, after which nobody seems to add to it
 )
 
 // filterPlace is where a request id is in each layer.
@@ -54,17 +59,20 @@ func (p filterPlace) addTo(bits []byte) {
 type filterCache struct {
 	mu      sync.Mutex
 	version int64
+	looks   int              // at this version
 	blocks  map[int][][]byte // the bits of each layer
 }
 
-// recall returns what is known of the wanted blocks at this version of the filter, and the blocks that are not. Who has an
-// older view of the database than somebody had before knows none.
+// recall returns what is known of the wanted blocks at this version of the filter, and the blocks that are not. Once the
+// version has lasted for some looks, some of these are whole ranges, so that the filter is soon known as a whole. Who has an older
+// view of the database than somebody had before knows none.
 func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byte, missing []int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if version > c.version || c.blocks == nil {
-		c.version, c.blocks = version, map[int][][]byte{}
+		c.version, c.looks, c.blocks = version, 0, map[int][][]byte{}
 	}
+	c.looks++
 	known = make(map[int][][]byte, len(wanted))
 	for _, block := range wanted {
 		layers, exists := c.blocks[block]
@@ -74,7 +82,21 @@ func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byt
 			missing = append(missing, block)
 		}
 	}
+	if version == c.version && c.looks > filterSettled {
+		missing = rangesOf(missing)
+	}
 	return known, missing
+}
+
+// rangesOf returns these blocks, and with the first of them all of their ranges.
+func rangesOf(blocks []int) []int {
+	all := slices.Clone(blocks)
+	for _, block := range blocks[:min(len(blocks), filterRanges)] {
+		for i := range filterRange {
+			all = append(all, block-block%filterRange+i)
+		}
+	}
+	return all
 }
 
 // keep keeps blocks that were read after the version was: of that version, or newer.
