@@ -58,6 +58,7 @@ func TestOnlyWhatIsOverAndSettledIsArchived(t *testing.T) {
 		"sale is open":          {`UPDATE screenings SET sale_closes_at = sale_closes_at + 8640000000 WHERE id = 'x'`, false, nil},
 		"showing is to come":    {`UPDATE screenings SET starts_at = starts_at + 8640000000 WHERE id = 'x'`, false, nil},
 		"ticket is held":        {`UPDATE stock SET reserved = 1, available = available - 1 WHERE screening_id = 'x'`, false, nil},
+		"settled lately":        {`UPDATE reservations SET settled_at = settled_at + 2592000000`, false, nil},
 		"order is pending":      {`UPDATE orders SET state = 'PENDING_PAYMENT', settled_at = NULL WHERE state = 'PAID'`, true, ErrUnsettled},
 		"order is missing":      {`DELETE FROM orders WHERE state = 'PAID' AND screening_id = 'x'`, true, ErrUnsettled},
 		"order is another one":  {`UPDATE orders SET quantity = 3 WHERE screening_id = 'x'`, true, ErrUnsettled},

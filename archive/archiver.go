@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// AgeMin is the least time after its end at which a screening may be archived. After that no message of its orders
-	// is in flight any more.
+	// AgeMin is the least time after its end, and after its last order was settled, at which a screening may be archived.
+	// After that no message of its orders is in flight any more.
 	AgeMin = 7 * 24 * time.Hour
 
 	rowsPerTx          = 500

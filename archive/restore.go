@@ -74,5 +74,8 @@ func (a *Archiver) restoreRows(ctx context.Context, lease stock.ArchiveLease, pa
 	}); err != nil {
 		return err
 	}
+	if err := a.orders.EndRestore(ctx, lease.ScreeningID, lease.Epoch); err != nil {
+		return err
+	}
 	return a.stock.FinishRestore(ctx, lease)
 }

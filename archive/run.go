@@ -28,9 +28,9 @@ func (a *Archiver) RunEvery(ctx context.Context, interval, age time.Duration) {
 	}
 }
 
-// Run archives every screening whose sale and showing ended longer ago than age, and first those whose archiving was
-// begun by a process that has stopped. It returns how many it has archived. A screening that cannot be archived does
-// not stop the others; the error then names each.
+// Run archives every screening whose sale and showing ended longer ago than age, and whose last order was settled before
+// that as well; and first those whose archiving was begun by a process that has stopped. It returns how many it has
+// archived. A screening that cannot be archived does not stop the others; the error then names each.
 func (a *Archiver) Run(ctx context.Context, age time.Duration) (archived int, err error) {
 	if age < AgeMin {
 		return 0, fmt.Errorf("archive screenings that ended %v ago: %v is the least", age, AgeMin)

@@ -48,18 +48,43 @@ type fileEntry struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Take copies both databases, as they are at one moment, and those of the extra files that exist, to a directory that
-// must not exist. When it fails it leaves no directory.
-func Take(ctx context.Context, stockDB, orderDB *db.DB, extra []string, dir string, at time.Time) error {
+// Office is an embedded office that is to be backed up.
+type Office struct {
+	Stock, Orders *db.DB
+	DataDir       string   // no backup is made inside of it; empty is not checked
+	ArchiveDir    string   // of the archive's files, which are not copied
+	Extra         []string // further files, which are copied as far as they exist
+}
+
+// Taken is a backup that was made.
+type Taken struct {
+	ArchiveDir string // holds files of the archive, which are not part of the backup; empty when there are none
+}
+
+// Take copies both databases, as they are at one moment, and the extra files, to a directory that must not exist. When it
+// fails it leaves no directory.
+func (o Office) Take(ctx context.Context, dir string, at time.Time) (Taken, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%s is there already: name a directory that is to be made", dir), err)
+		return Taken{}, errors.Join(fmt.Errorf("%s is there already: name a directory that is to be made", dir), err)
+	}
+	inside, err := isInside(dir, o.DataDir)
+	switch {
+	case err != nil:
+		return Taken{}, fmt.Errorf("back up: %w", err)
+	case inside:
+		return Taken{}, fmt.Errorf("back up to a directory outside of %s: what happens to the data directory would happen to %s, too",
+			o.DataDir, dir)
 	}
 	if err := makeDir(dir, func(tmp string) error {
-		return writeBackup(ctx, stockDB, orderDB, extra, tmp, at)
+		return writeBackup(ctx, o.Stock, o.Orders, o.Extra, tmp, at)
 	}); err != nil {
-		return fmt.Errorf("back up: %w", err)
+		return Taken{}, fmt.Errorf("back up: %w", err)
 	}
-	return nil
+	taken := Taken{ArchiveDir: o.ArchiveDir}
+	if isEmptyDir(o.ArchiveDir) { // now: an order leaves the database only when its file is there
+		taken.ArchiveDir = ""
+	}
+	return taken, nil
 }
 
 // writeBackup writes the files of a backup and its manifest to dir.
@@ -97,9 +122,15 @@ func writeBackup(ctx context.Context, stockDB, orderDB *db.DB, extra []string, d
 
 // readVerified returns the manifest of a backup, after it has checked that all files are those that were written.
 func readVerified(ctx context.Context, dir string) (m manifest, err error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return m, fmt.Errorf("there is no backup: %s does not exist", dir)
+	}
 	file, err := os.Open(filepath.Join(dir, manifestName))
-	if err != nil {
-		return m, fmt.Errorf("%w: %w", ErrDamaged, err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return m, fmt.Errorf("%s holds no backup, or %w: it has no %s", dir, ErrDamaged, manifestName)
+	case err != nil:
+		return m, fmt.Errorf("read the backup: %w", err)
 	}
 	text, err := io.ReadAll(io.LimitReader(file, manifestMax))
 	if err := errors.Join(err, file.Close()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -73,4 +74,54 @@ func makeDir(dir string, write func(tmp string) error) error {
 		return errors.Join(err, os.RemoveAll(tmp))
 	}
 	return nil
+}
+
+// isInside tells whether a directory that is still to be made would be inside of another, or be it, whatever the links on
+// its way. Nothing is inside of a directory that does not exist.
+func isInside(dir, outer string) (bool, error) {
+	outside, err := os.Stat(outer)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	above, err := nearestExisting(dir)
+	if err != nil {
+		return false, err
+	}
+	for {
+		info, err := os.Stat(above)
+		if err != nil {
+			return false, err
+		}
+		if os.SameFile(info, outside) {
+			return true, nil
+		}
+		if filepath.Dir(above) == above {
+			return false, nil
+		}
+		above = filepath.Dir(above)
+	}
+}
+
+// nearestExisting is the path, without links, of a directory, or else of the nearest one above it that exists.
+func nearestExisting(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		existing, err := filepath.EvalSymlinks(dir)
+		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
+			return existing, err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// isEmptyDir tells whether a directory is known to hold nothing, or not to exist.
+func isEmptyDir(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0 || errors.Is(err, fs.ErrNotExist)
 }

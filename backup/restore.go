@@ -22,7 +22,7 @@ func Restore(ctx context.Context, dir, dataDir string, now func() time.Time) (ta
 		return takenAt, err
 	}
 	if err := removeEmpty(dataDir); err != nil {
-		return takenAt, fmt.Errorf("restore to a directory that is not there, or empty: move this one away: %w", err)
+		return takenAt, fmt.Errorf("restore: %w", err)
 	}
 	if err := makeDir(dataDir, func(tmp string) error { return restoreFiles(ctx, m, dir, tmp, now) }); err != nil {
 		return takenAt, fmt.Errorf("restore: %w", err)
@@ -39,7 +39,9 @@ func removeEmpty(dir string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return fmt.Errorf("%s is no directory", dir)
+		return fmt.Errorf("%s is no directory: move this one away, or name another as the data directory", dir)
+	case !isEmptyDir(dir):
+		return fmt.Errorf("%s is not empty, and nothing is written over: move this one away, or name another data directory", dir)
 	}
 	return os.Remove(dir)
 }

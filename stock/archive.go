@@ -41,18 +41,64 @@ type ArchiveSums struct {
 }
 
 // Archivable returns up to limit ids of screenings, in their order, after the one of afterID: sale and showing ended
-// before the given time, and no ticket is reserved. One that was restored since rests until it is as old again.
+// before the given time, no ticket is reserved, and no reservation was made or settled since. One that was restored since
+// rests until it is as old again.
 func (s *Stock) Archivable(ctx context.Context, before time.Time, afterID string, limit int) ([]string, error) {
 	var ids []string
-	err := s.db.Reader().SelectContext(ctx, &ids, `SELECT s.id FROM screenings s JOIN stock k ON k.screening_id = s.id
-		LEFT JOIN archives a ON a.screening_id = s.id
-		WHERE s.id > ? AND s.sale_closes_at < ? AND s.starts_at < ? AND k.reserved = 0 AND k.archived_at IS NULL
-		AND (a.restored_at IS NULL OR a.restored_at < ?)
-		ORDER BY s.id LIMIT ?`, afterID, before.UnixMilli(), before.UnixMilli(), before.UnixMilli(), limit)
-	if err != nil {
-		return nil, s.failed("look for screenings to archive", err)
+	for {
+		var over []string
+		err := s.db.Reader().SelectContext(ctx, &over, `SELECT s.id FROM screenings s JOIN stock k ON k.screening_id = s.id
+			LEFT JOIN archives a ON a.screening_id = s.id
+			WHERE s.id > ? AND s.sale_closes_at < ? AND s.starts_at < ? AND k.reserved = 0 AND k.archived_at IS NULL
+			AND (a.restored_at IS NULL OR a.restored_at < ?)
+			ORDER BY s.id LIMIT ?`, afterID, before.UnixMilli(), before.UnixMilli(), before.UnixMilli(), limit)
+		if err != nil {
+			return nil, s.failed("look for screenings to archive", err)
+		}
+		for _, id := range over {
+			_, quiet, err := s.quietSince(ctx, id, before)
+			if err != nil {
+				return nil, err
+			}
+			if quiet {
+				ids = append(ids, id)
+			}
+			if afterID = id; len(ids) == limit {
+				return ids, nil
+			}
+		}
+		if len(over) < limit {
+			return ids, nil
+		}
 	}
-	return ids, nil
+}
+
+// soldSoFar is how far the sale of a screening has come. While nothing is reserved it changes with each reservation that
+// is made or settled: sales only grow, and without a new one tickets can only be returned.
+type soldSoFar struct {
+	Sales int64 `db:"sales"`
+	Sold  int64 `db:"sold"`
+}
+
+// quietSelect reads how far the sale of a screening has come, if no reservation of it is recent. When the sale went on
+// lately the index on created_at says so at once; otherwise each reservation of the screening is read, 3 million in a
+// second. It asks for one screening at a time: joined to all of them, MySQL may read every reservation that there is.
+const quietSelect = `SELECT sales, sold FROM stock WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL
+	AND NOT EXISTS (SELECT 1 FROM reservations WHERE screening_id = ? AND created_at >= ?)
+	AND NOT EXISTS (SELECT 1 FROM reservations WHERE screening_id = ? AND settled_at >= ?)`
+
+// quietSince tells whether no reservation of a screening was made or settled since a time, and none is open. A screening's
+// end does not tell: an administrator can move it to before orders whose messages are still on their way.
+func (s *Stock) quietSince(ctx context.Context, screeningID string, since time.Time) (now soldSoFar, quiet bool, err error) {
+	err = s.db.Reader().GetContext(ctx, &now, quietSelect,
+		screeningID, screeningID, since.UnixMilli(), screeningID, since.UnixMilli())
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return now, false, nil
+	case err != nil:
+		return now, false, s.failed("look for late reservations", err)
+	}
+	return now, true, nil
 }
 
 // UnfinishedArchives returns the archives on whose way a process has stopped: none is at work on them now.
@@ -114,25 +160,30 @@ type ArchiveLease struct {
 	worker      string
 }
 
-// BeginArchive closes a screening for good: from then on nothing of it is sold or changed. It fails with ErrNotOver, or
-// with ErrArchiveTaken when another process was faster. The worker is whoever asks, by a name that no other has.
+// BeginArchive closes a screening for good: from then on nothing of it is sold or changed. It fails with ErrNotOver unless
+// Archivable would still name the screening, because the sale may have been opened again since, or with ErrArchiveTaken
+// when another process was faster. The worker is whoever asks, by a name that no other has.
 func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, before time.Time) (ArchiveLease, error) {
-	now := s.now()
 	lease := ArchiveLease{ScreeningID: screeningID, worker: worker}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		// A restored one leaves its row. Another worker's makes the insert fail.
-		if _, err := tx.ExecContext(ctx, `DELETE FROM archives WHERE screening_id = ? AND restored_at IS NOT NULL`, screeningID); err != nil {
+	seen, quiet, err := s.quietSince(ctx, screeningID, before)
+	switch {
+	case err != nil:
+		return lease, err
+	case !quiet:
+		return lease, ErrNotOver
+	}
+	now := s.now()
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		// One that was restored long ago leaves its row. Any other row makes the insert fail.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM archives WHERE screening_id = ? AND restored_at < ?`,
+			screeningID, before.UnixMilli()); err != nil {
 			return err
 		}
 		if err := tx.Insert(ctx, `archives (screening_id, file, began_at, worker, lease_until)`,
 			[]any{screeningID, "", now.UnixMilli(), worker, now.Add(archiveLease).UnixMilli()}); err != nil {
 			return err
 		}
-		// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
-		if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
-			WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND EXISTS (SELECT 1 FROM screenings
-				WHERE id = ? AND sale_closes_at < ? AND starts_at < ?)`,
-			now.UnixMilli(), screeningID, screeningID, before.UnixMilli(), before.UnixMilli()); err != nil {
+		if err := closeForGood(ctx, tx, screeningID, seen, before, now); err != nil {
 			return err
 		}
 		return lease.nextEpoch(ctx, tx)
@@ -147,6 +198,26 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, be
 		return lease, s.failed("begin an archive", err)
 	}
 	return lease, nil
+}
+
+// closeForGood closes a screening whose sale stands where it was seen, and fails with db.ErrConflict otherwise. Its window
+// is read in a statement of its own, once the stock row is locked: who changes the window locks that row first.
+func closeForGood(ctx context.Context, tx *db.Tx, screeningID string, seen soldSoFar, before, now time.Time) error {
+	// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
+		WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND sales = ? AND sold = ?`,
+		now.UnixMilli(), screeningID, seen.Sales, seen.Sold); err != nil {
+		return err
+	}
+	var over int
+	if err := tx.GetContext(ctx, &over, `SELECT COUNT(*) FROM screenings WHERE id = ? AND sale_closes_at < ? AND starts_at < ?`,
+		screeningID, before.UnixMilli(), before.UnixMilli()); err != nil {
+		return err
+	}
+	if over == 0 {
+		return db.ErrConflict
+	}
+	return nil
 }
 
 func (l *ArchiveLease) nextEpoch(ctx context.Context, tx *db.Tx) error {

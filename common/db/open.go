@@ -109,9 +109,9 @@ func openSQLite(path string) (*DB, error) {
 // statement sees what is committed when it starts (READ COMMITTED), and an unreachable server is noticed within a
 // second.
 func openMySQL(dsn string) (*DB, error) {
-	u, err := url.Parse(dsn)
-	if err != nil || u.Host == "" || len(u.Path) < 2 {
-		return nil, errors.New("the DSN must have the form mysql://user:password@host:port/database")
+	u, err := parseMySQL(dsn)
+	if err != nil {
+		return nil, err
 	}
 	c := mysql.NewConfig()
 	c.User = u.User.Username()
@@ -146,6 +146,17 @@ func openMySQL(dsn string) (*DB, error) {
 	}
 	migrate.SetMaxIdleConns(0) // the connection closes after the migrations
 	return &DB{dialect: mysqlDialect{}, write: pool, read: pool, migrate: migrate}, nil
+}
+
+// parseMySQL reads a DSN. A password whose characters mean something in a URL moves the parts of the DSN: the host may then
+// be the user, and the database end with the host. The error has nothing of the DSN, because the password is in it.
+func parseMySQL(dsn string) (*url.URL, error) {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Host == "" || len(u.Path) < 2 || strings.ContainsAny(u.Path[1:], "/@") || strings.Contains(dsn, "#") {
+		return nil, errors.New("the DSN must have the form mysql://user:password@host:port/database, " +
+			"and what means something in a URL must be percent-encoded, in a password too: # as %23, % as %25, / as %2F, ? as %3F")
+	}
+	return u, nil
 }
 
 // mysqlConnections makes a pool, which connects at its first use. It keeps a copy of c.

@@ -45,6 +45,8 @@ func parseTLS(query, host string) (*tls.Config, error) {
 		return nil, errors.New("the DSN says tls=false beside parameters that need TLS")
 	case mode != "" && mode != "true" && mode != "skip-verify":
 		return nil, fmt.Errorf("the DSN's parameter tls is %q: true, false and skip-verify are known", mode)
+	case mode == "skip-verify" && values.Has(paramCA):
+		return nil, errors.New("the DSN says tls=skip-verify beside tls-ca, which then would verify nothing: leave out one of them")
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, InsecureSkipVerify: mode == "skip-verify"}
 	if name := values.Get(paramServer); name != "" {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -36,6 +37,7 @@ func TestParametersOfADSNAreKnownOrRefused(t *testing.T) {
 		"tls=":                      `"tls" must be given once`,
 		"tls=true&tls=false":        `"tls" must be given once`,
 		"tls=false&tls-name=db":     "tls=false beside",
+		"tls=skip-verify&tls-ca=x":  "tls=skip-verify beside tls-ca",
 		"tls-ca=" + dir + "/no.pem": "read tls-ca",
 		"tls-ca=" + empty:           "no certificate",
 		"tls-cert=" + empty:         "tls-cert and tls-key together",
@@ -48,6 +50,24 @@ func TestParametersOfADSNAreKnownOrRefused(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "sesame") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want one line with %q and no password", query, err, want)
+		}
+	}
+}
+
+// A password with characters that mean something in a URL was answered with the form of a DSN, which the DSN seemed to have,
+// or with the name of a host that was the user's.
+func TestPasswordThatIsNotEncodedIsExplained(t *testing.T) {
+	for _, password := range []string{"ses#ame", "ses%ame", "ses/ame", "ses?ame", "1#ame", "1/ame", "1/ame#y", "1?ame", "ses ame", "#", "/"} {
+		_, err := db.Open(t.Context(), "mysql://office:"+password+"@127.0.0.1:1/stock")
+		if err == nil {
+			t.Fatalf("%s: opened", password)
+		}
+		if !strings.Contains(err.Error(), ": # as %23, % as %25") || strings.Contains(err.Error(), "ame") {
+			t.Errorf("%s: %v, want that it must be encoded, and no password", password, err)
+		}
+		_, err = db.Open(t.Context(), "mysql://office:"+url.PathEscape(password)+"@127.0.0.1:1/stock")
+		if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), "encoded") {
+			t.Errorf("%s encoded: %v, want that nobody answers there", password, err)
 		}
 	}
 }

@@ -6,10 +6,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +39,9 @@ type fakeShop struct {
 	lag     time.Duration                         // from the end of the window until the ticket is back
 	away    func(n int) bool                      // the n-th reading of an order or the screening is answered 503
 	reads   int
+	dark    bool                 // the screening is answered 503
+	rights  int                  // status of the answer to a PATCH; 0 is 200
+	closes  time.Time            // as the last PATCH has it
 	made    map[string]time.Time // by order
 	mu      sync.Mutex
 	n       int
@@ -77,6 +83,7 @@ func (f *fakeShop) routes() http.Handler {
 	mux.HandleFunc("POST /v1/payments/callback", f.callback)
 	mux.HandleFunc("POST /v1/screenings", f.add)
 	mux.HandleFunc("GET /v1/screenings/s1", f.screening)
+	mux.HandleFunc("PATCH /v1/screenings/s1", f.change)
 	mux.HandleFunc("POST /v1/screenings/s1/orders", f.purchase)
 	mux.HandleFunc("GET /v1/orders/{id}", f.order)
 	return mux
@@ -115,9 +122,30 @@ func (f *fakeShop) add(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusCreated, screening{"s1", f.total, f.left})
 }
 
+func (f *fakeShop) change(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rights != 0 {
+		answerJSON(w, f.rights, map[string]any{"code": "forbidden"})
+		return
+	}
+	var body struct {
+		SaleClosesAt time.Time `json:"sale_closes_at"`
+	}
+	if _, role := f.who(r); role != "admin" || json.NewDecoder(r.Body).Decode(&body) != nil {
+		f.t.Error("a screening was changed by somebody else than the administrator, or badly")
+	}
+	f.closes = body.SaleClosesAt
+	answerJSON(w, http.StatusOK, screening{"s1", f.total, f.left})
+}
+
 func (f *fakeShop) screening(w http.ResponseWriter, _ *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dark {
+		answerJSON(w, http.StatusServiceUnavailable, map[string]any{"code": "unavailable"})
+		return
+	}
 	if f.isAway(w) {
 		return
 	}
@@ -340,6 +368,133 @@ func TestALostTicketIsFoundBesideExpiredOrders(t *testing.T) {
 	}
 }
 
+// The office was away while the sale was checked, and the tester called the deadline of its own reading a violated invariant.
+// What was not read may be as it should.
+func TestAShopThatIsAwayIsNotBlamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers int // readings that are answered
+		dark    bool
+		want    string
+	}{
+		"from the beginning": {0, false, "10 of 10 orders were not read"},
+		"in the middle":      {7, false, "3 of 10 orders were not read"},
+		"at the screening":   {math.MaxInt, true, "the screening was not read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeShop(t)
+			f.away, f.dark = func(n int) bool { return n > c.answers }, c.dark
+			r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms", "-settle", "1s")
+			if !errors.Is(err, errUnchecked) || errors.Is(err, errViolated) || !strings.Contains(fmt.Sprint(err), c.want) || exitCode(err) != 3 {
+				t.Errorf("ends with %d, %v, want 3 and %q", exitCode(err), err, c.want)
+			}
+			if r.OK || !strings.Contains(r.Unchecked, c.want) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// A shop that broke a promise is found out before it goes away, and beside what it does not answer.
+func TestAViolationIsFoundThoughTheShopIsAway(t *testing.T) {
+	for name, fault := range map[string]func(*fakeShop){
+		"an order is lost, others are not read": func(f *fakeShop) {
+			f.away = func(n int) bool { return n > 5 }
+			f.refuse = func(n int) (int, string) {
+				if n == 10 {
+					delete(f.buyers, "o3")
+				}
+				return 0, ""
+			}
+		},
+		"a ticket too many is gone, then all is away": func(f *fakeShop) {
+			f.lie = func(n int64) int64 { return n - 1 }
+			f.away = func(n int) bool { return n > 11 }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeShop(t)
+			fault(f)
+			r, err := f.load(nil, "-buyers", "2", "-rate", "200", "-for", "50ms", "-settle", "1s")
+			if !errors.Is(err, errViolated) || r.OK || r.Unchecked != "" || exitCode(err) != 1 {
+				t.Errorf("%+v ends with %d, %v, want a violation", r, exitCode(err), err)
+			}
+		})
+	}
+}
+
+// Every reading was answered and wrong, and time was up in the middle of the last one.
+func TestTimeThatIsUpIsNoExcuse(t *testing.T) {
+	const orders = 40
+	f := newFakeShop(t)
+	f.total, f.left = 100, 100-orders
+	f.lie = func(n int64) int64 { return n + 1 }
+	token, err := signToken([]byte(fakeJWTSecret), "alice", "buyer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []bought
+	for i := range orders {
+		id := fmt.Sprintf("o%d", i)
+		f.buyers[id], f.made[id] = "alice", time.Now()
+		list = append(list, bought{attempt{0, id}, id})
+	}
+	server := httptest.NewServer(f.routes())
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	office := newShop(address)
+	t.Cleanup(office.close)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.away = func(n int) bool {
+		if n == orders+5 {
+			cancel()
+		}
+		return false
+	}
+	v, err := check{office: office, tokens: []string{token}, sample: orders}.run(ctx, "s1", list, 0)
+	if !errors.Is(err, errViolated) || errors.Is(err, errUnchecked) || v.Read != orders || v.Unread != 0 {
+		t.Errorf("%+v, %v, want the violation of the first reading", v, err)
+	}
+}
+
+// The office had died in the middle of the sale, the time was spent on asking again for what was unclear, and the report
+// gave no other reason than that time was up.
+func TestTheReasonIsThatOfTheShop(t *testing.T) {
+	f := newFakeShop(t)
+	f.dark = true
+	server := httptest.NewServer(f.routes())
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	office := newShop(address)
+	t.Cleanup(office.close)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	v, err := check{office: office, sample: 1}.run(ctx, "s1", []bought{{attempt{0, "k"}, "o1"}}, 0)
+	if !errors.Is(err, errUnchecked) || !strings.Contains(err.Error(), "1 of 1 orders were not read: read screening: answer 503") || v.Unread != 1 {
+		t.Errorf("%+v, %v, want the shop's answer", v, err)
+	}
+}
+
+// The screening that a test had made stayed on sale for a day, and nobody said so.
+func TestTheSaleIsClosedAtTheEnd(t *testing.T) {
+	f := newFakeShop(t)
+	r, err := f.load(nil, "-buyers", "1", "-rate", "100", "-for", "50ms")
+	if err != nil || !r.Closed || r.Warning != "" || f.closes.IsZero() || f.closes.After(time.Now()) {
+		t.Errorf("%+v, %v, closes at %s", r, err, f.closes)
+	}
+	f = newFakeShop(t)
+	f.rights = http.StatusForbidden
+	r, err = f.load(nil, "-buyers", "1", "-rate", "100", "-for", "50ms")
+	if err != nil || !r.OK || r.Closed || !strings.Contains(r.Warning, "the sale of screening s1 stays open") {
+		t.Errorf("%+v, %v, want a warning", r, err)
+	}
+}
+
 func TestAShopThatForgetsAnOrderIsFound(t *testing.T) {
 	f := newFakeShop(t)
 	f.lie = func(n int64) int64 { return n }
@@ -434,6 +589,50 @@ func TestTheTableNamesEveryKindOfAnswer(t *testing.T) {
 	}
 }
 
+func TestTheReportTellsWhatIsLeftOpen(t *testing.T) {
+	unchecked := fmt.Errorf("%w: 3 of 7 orders were not read", errUnchecked)
+	for name, c := range map[string]struct {
+		judged, closed error
+		want           []string
+	}{
+		"well":      {nil, nil, []string{"nothing lost", "its sale is closed"}},
+		"violated":  {errViolated, nil, []string{"VIOLATED", "its sale is closed"}},
+		"unchecked": {unchecked, nil, []string{"could not be checked: 3 of 7 orders"}},
+		"open":      {nil, errors.New("it stays open"), []string{"nothing lost", "warning: it stays open"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := report{Screening: "s1"}
+			r.judged(c.judged)
+			r.closed(c.closed)
+			var out bytes.Buffer
+			if err := r.print(&out, false); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("%q is missing in:\n%s", want, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "VIOLATED") != (name == "violated") ||
+				strings.Contains(out.String(), "nothing lost") != (c.judged == nil) {
+				t.Errorf("it says:\n%s", out.String())
+			}
+		})
+	}
+}
+
+func TestTheUsageTellsWhatStaysAndHowItEnds(t *testing.T) {
+	var usage bytes.Buffer
+	if _, err := parse([]string{"-h"}, func(string) string { return "" }, &usage); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{"stays on sale", "The screening and its orders stay", `includes "sold out"`, "3  when", "-settle"} {
+		if !strings.Contains(usage.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, usage.String())
+		}
+	}
+}
+
 func TestTheEndOfTheContextStillChecks(t *testing.T) {
 	f := newFakeShop(t)
 	server := httptest.NewServer(f.routes())
@@ -448,7 +647,7 @@ func TestTheEndOfTheContextStillChecks(t *testing.T) {
 	var out bytes.Buffer
 	err := run(ctx, []string{"-shop", server.URL, "-json", "-buyers", "2", "-rate", "200", "-for", "1h", "-pay", "0"},
 		func(string) string { return "" }, &out, io.Discard)
-	if err != nil || !strings.Contains(out.String(), `"ok":true`) {
+	if err != nil || !strings.Contains(out.String(), `"ok":true`) || f.closes.IsZero() {
 		t.Errorf("%v: %s", err, out.String())
 	}
 }

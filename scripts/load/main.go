@@ -5,10 +5,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+)
+
+// The ways to end other than well; the usage tells of them.
+const (
+	exitFailed    = 1
+	exitUnchecked = 3 // 2 is Go's own
 )
 
 func main() {
@@ -17,6 +24,14 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode tells a shop that broke a promise from one that could not be asked.
+func exitCode(err error) int {
+	if errors.Is(err, errUnchecked) {
+		return exitUnchecked
+	}
+	return exitFailed
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -33,6 +34,9 @@ type report struct {
 	PayTook   spread         `json:"paid_ms"`
 	Strange   string         `json:"strange,omitempty"`
 	Verdict   verdict        `json:"verdict"`
+	Unchecked string         `json:"unchecked,omitempty"` // why nobody knows whether it is OK
+	Closed    bool           `json:"sale_closed"`
+	Warning   string         `json:"warning,omitempty"` // why it is not closed
 }
 
 // spread is the percentiles of a latency in milliseconds.
@@ -58,6 +62,20 @@ func (r *report) tally(sold *sale, p *payer) {
 	}
 	r.Took, r.Rejected, r.PayTook = spreadOf(sold.latency), spreadOf(sold.rejected), spreadOf(p.latency)
 	r.Paid, r.PayFailed, r.Strange = p.latency.Count(), p.failed.Load(), sold.strange
+}
+
+// judged notes how the check ended.
+func (r *report) judged(err error) {
+	if r.OK = err == nil; errors.Is(err, errUnchecked) {
+		r.Unchecked = err.Error()
+	}
+}
+
+// closed notes how the closing of the sale ended.
+func (r *report) closed(err error) {
+	if r.Closed = err == nil; err != nil {
+		r.Warning = err.Error()
+	}
 }
 
 func (r *report) print(out io.Writer, asJSON bool) error {
@@ -95,6 +113,20 @@ func (r *report) print(out io.Writer, asJSON bool) error {
 	}
 	if r.Late+r.Unclear > 0 {
 		_, _ = fmt.Fprintf(out, "of those without a clear answer, %d were accepted on asking again and %d stay unclear\n", r.Late, r.Unclear)
+	}
+	if r.Closed {
+		_, _ = fmt.Fprintf(out, "screening %s and its orders stay in the shop; its sale is closed\n", r.Screening)
+	}
+	if r.Warning != "" {
+		_, _ = fmt.Fprintf(out, "warning: %s\n", r.Warning)
+	}
+	return r.printVerdict(out)
+}
+
+func (r *report) printVerdict(out io.Writer) error {
+	if r.Unchecked != "" {
+		_, err := fmt.Fprintln(out, r.Unchecked)
+		return err
 	}
 	state := "nothing lost, nothing sold twice"
 	if !r.OK {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 const runIDBytes = 8
 
-// run is the program: prepare, sell, let it come to rest, check, report.
+// run is the program: prepare, sell, let it come to rest, check, close the sale, report.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	s, err := parse(args, getenv, stderr)
 	if err != nil {
@@ -31,7 +32,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	payer, err := startPayer(ctx, s, buyers)
 	if err != nil {
-		return err
+		return errors.Join(err, office.closeSale(ctx, admin, made.ID))
 	}
 	sold := newSale(s, id, made.ID, buyers, payer.offer)
 	defer sold.close()
@@ -46,7 +47,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	r.tally(sold, payer)
 	r.Verdict, err = check{office: office, tokens: buyers, paid: payer.paid, sample: s.sample}.run(
 		settleCtx, made.ID, sold.bought, r.Unclear)
-	r.OK = err == nil
+	r.judged(err)
+	r.closed(office.closeSale(ctx, admin, made.ID))
 	if printErr := r.print(stdout, s.json); printErr != nil {
 		return fmt.Errorf("print report: %w", printErr)
 	}

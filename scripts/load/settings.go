@@ -21,6 +21,23 @@ const (
 	sampleMax  = 100_000
 )
 
+const usageText = `usage: go run ./scripts/load [flags]
+
+It puts a screening of its own on sale, buys its tickets as many buyers at once, pays for some of them, and checks that
+the shop has lost nothing and sold nothing twice. Everybody can buy from that screening while the test runs. At the end
+its sale is closed, as the administrator who made it; where that fails the report warns, and the screening stays on sale
+for a day. The screening and its orders stay in the shop in any case.
+
+In the report "rejected" is every answer but "accepted": it includes "sold out", "busy" and "other".
+
+It ends with
+  0  when nothing was lost or sold twice
+  1  when the shop broke a promise (the report says VIOLATED), or when the test could not be run
+  3  when the shop could not be asked until -settle was over (the report says that the sale could not be checked, and
+     how many orders were not read): it may have kept its promises, or not
+
+`
+
 // settings is the parsed command line.
 type settings struct {
 	shop          *url.URL
@@ -41,6 +58,10 @@ func parse(args []string, getenv func(string) string, usage io.Writer) (settings
 	var own bool
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(usage)
+	flags.Usage = func() {
+		_, _ = io.WriteString(usage, usageText)
+		flags.PrintDefaults()
+	}
 	flags.StringVar(&shop, "shop", "http://127.0.0.1:8080", "address of the shop")
 	flags.IntVar(&s.plan.Workers, "buyers", 256, "buyers, each with a connection")
 	flags.Float64Var(&s.plan.Rate, "rate", 0, "purchases per second, planned beforehand (0: each buyer buys again when answered)")

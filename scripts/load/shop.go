@@ -106,6 +106,16 @@ func (s *shop) addScreening(ctx context.Context, admin string, tickets int64) (s
 	return made, nil
 }
 
+// closeSale ends the sale of a screening that the test has made, also when ctx has ended.
+func (s *shop) closeSale(ctx context.Context, admin, id string) error {
+	var changed screening
+	if err := s.ask(context.WithoutCancel(ctx), http.MethodPatch, "/v1/screenings/"+id, admin,
+		map[string]any{"sale_closes_at": time.Now().UTC()}, http.StatusOK, &changed); err != nil {
+		return fmt.Errorf("the sale of screening %s stays open: %w", id, err)
+	}
+	return nil
+}
+
 func (s *shop) screening(ctx context.Context, id string) (screening, error) {
 	var read screening
 	if err := s.ask(ctx, http.MethodGet, "/v1/screenings/"+id, "", nil, http.StatusOK, &read); err != nil {
