@@ -35,15 +35,16 @@ func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
 }
 
 // sendDue sends payment-due for pending orders, with as few messages as there are batches. A message is due at the
-// earliest deadline among its orders, and its handler sends the later ones on.
+// earliest time among its orders, and its handler sends the later ones on.
 func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
-	slices.SortStableFunc(pending, func(a, b Order) int { return cmp.Compare(a.ExpiresAt, b.ExpiresAt) })
+	now := o.now()
+	slices.SortStableFunc(pending, func(a, b Order) int { return cmp.Compare(a.nextLook(now), b.nextLook(now)) })
 	for batch := range slices.Chunk(pending, o.maxBatch) {
-		due := event.Due{DueAt: batch[0].ExpiresAt, OrderIDs: make([]string, len(batch))}
+		due := event.Due{DueAt: batch[0].nextLook(now), OrderIDs: make([]string, len(batch))}
 		for i, order := range batch {
 			due.OrderIDs[i] = order.ID
 		}
-		level := mq.LevelFor(time.UnixMilli(due.DueAt).Sub(o.now()) + dueSlack)
+		level := mq.LevelFor(time.UnixMilli(due.DueAt).Sub(now) + dueSlack)
 		if err := mq.SendDelayed(ctx, o.sender, event.PaymentDue, due.OrderIDs[0], due, level); err != nil {
 			return fmt.Errorf("send payment-due: %w", err)
 		}

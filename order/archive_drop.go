@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"boxoffice/common/db"
 )
@@ -37,6 +38,10 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := deletePayments(ctx, tx, orderIDs, archived); err != nil {
 			return err
 		}
+		if err := execIn(ctx, tx, `DELETE FROM payment_attempts WHERE state IN ('paid', 'closed') AND order_id IN (?)`,
+			orderIDs); err != nil {
+			return err
+		}
 		err = changeEach(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
 			orderIDs, screeningID)
 		if errors.Is(err, db.ErrConflict) {
@@ -57,6 +62,12 @@ func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived 
 		return err
 	}
 	for _, p := range applied {
+		if p.refunded > 0 { // also if a part went back after the record was written: it stays
+			delete(archived, p.identity())
+		}
+	}
+	applied = slices.DeleteFunc(applied, func(p recordedPayment) bool { return p.refunded > 0 })
+	for _, p := range applied {
 		if !archived[p.identity()] {
 			return fmt.Errorf("payment %s of order %s is not in the archive", p.ID, p.OrderID)
 		}
@@ -64,5 +75,5 @@ func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived 
 	if len(applied) != len(archived) {
 		return fmt.Errorf("%d payments paid these orders, and %d are in the archive", len(applied), len(archived))
 	}
-	return deleteIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND order_id IN (?)`, orderIDs)
+	return execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?)`, orderIDs)
 }

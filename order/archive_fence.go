@@ -31,10 +31,36 @@ func (o *Orders) FenceArchive(ctx context.Context, screeningID string, epoch int
 	return nil
 }
 
+// EndRestore lets the office act on the orders of a screening again, once they are restored. A worker with an earlier
+// epoch stays fenced off.
+func (o *Orders) EndRestore(ctx context.Context, screeningID string, epoch int64) error {
+	err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE archive_epochs SET restored = 1 WHERE screening_id = ? AND epoch = ?`, screeningID, epoch)
+		return err
+	})
+	if err != nil {
+		return o.unavailable(fmt.Errorf("end restore: %w", err))
+	}
+	return nil
+}
+
+// refuseArchived fails with ErrArchived while the orders of a screening are on their way into the archive: what the office
+// did now would not be in the file.
+func refuseArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
+	var epochs []int64
+	if err := tx.SelectContext(ctx, &epochs, `SELECT epoch FROM archive_epochs WHERE screening_id = ? AND restored = 0`, screeningID); err != nil {
+		return fmt.Errorf("look for an archive: %w", err)
+	}
+	if len(epochs) > 0 {
+		return ErrArchived
+	}
+	return nil
+}
+
 // checkEpoch fails with ErrFenced unless epoch is the latest. It locks the row, so that a later process waits for the
 // end of this transaction.
 func checkEpoch(ctx context.Context, tx *db.Tx, screeningID string, epoch int64) error {
-	err := tx.ExecGuarded(ctx, 1, `UPDATE archive_epochs SET epoch = ? WHERE screening_id = ? AND epoch <= ?`,
+	err := tx.ExecGuarded(ctx, 1, `UPDATE archive_epochs SET epoch = ?, restored = 0 WHERE screening_id = ? AND epoch <= ?`,
 		epoch, screeningID, epoch)
 	if errors.Is(err, db.ErrConflict) {
 		err = ErrFenced

@@ -30,9 +30,11 @@ type RecordedOrder struct {
 	SettledAt    int64        `json:"settled_at" db:"settled_at"`
 }
 
-// RecordedPayment is the row of a payment that paid its order. Payments whose money has to go back are not archived.
+// RecordedPayment is the row of a payment that paid its order. Payments whose money goes back, or a part of it, are not
+// archived: they stay in the database.
 type RecordedPayment struct {
 	ID         string `json:"id" db:"id"`
+	Provider   string `json:"provider,omitempty" db:"provider"` // empty in archives of an earlier version
 	OrderID    string `json:"-" db:"order_id"`
 	Amount     int64  `json:"amount" db:"amount"`
 	Currency   string `json:"currency" db:"currency"`
@@ -41,7 +43,7 @@ type RecordedPayment struct {
 }
 
 func (p RecordedPayment) payment() Payment {
-	return Payment{p.ID, p.OrderID, event.Money{Amount: p.Amount, Currency: p.Currency}, p.WebhookID}
+	return Payment{p.ID, p.Provider, p.OrderID, event.Money{Amount: p.Amount, Currency: p.Currency}, p.WebhookID}
 }
 
 // Records reads orders with the payments that paid them; those that do not exist are absent from the answer.
@@ -54,8 +56,8 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 	for id, row := range orders {
 		records[id] = Record{Order: row}
 	}
-	payments, err := selectIn[RecordedPayment](ctx, o.db.Reader(), `SELECT id, order_id, amount, currency, webhook_id, received_at
-		FROM payments WHERE result = 'applied' AND order_id IN (?) ORDER BY id`, ids)
+	payments, err := selectIn[RecordedPayment](ctx, o.db.Reader(), `SELECT id, provider, order_id, amount, currency, webhook_id, received_at
+		FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?) ORDER BY id`, ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read payments to archive: %w", err))
 	}

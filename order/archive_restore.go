@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 			archived, ids = append(archived, p), append(ids, p.ID)
 		}
 	}
-	rows, err := selectIn[presentPayment](ctx, tx, `SELECT id, order_id, amount, currency, webhook_id, received_at, result
+	rows, err := selectIn[presentPayment](ctx, tx, `SELECT id, provider, order_id, amount, currency, webhook_id, received_at, result
 		FROM payments WHERE id IN (?)`, ids)
 	if err != nil {
 		return err
@@ -97,10 +98,10 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 	for _, p := range archived {
 		restore.add(p, present)
 	}
-	if err := deleteIn(ctx, tx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
+	if err := execIn(ctx, tx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
 		return err
 	}
-	if err := tx.Insert(ctx, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, restore.inserted); err != nil {
+	if err := tx.Insert(ctx, `payments (id, provider, order_id, amount, currency, webhook_id, result, received_at)`, restore.inserted); err != nil {
 		return err
 	}
 	return recordReused(ctx, tx, restore.reused, now)
@@ -114,11 +115,11 @@ type paymentRestore struct {
 }
 
 // add restores an archived payment. Under its id the same payment, delivered again, or a different one may have been
-// recorded in the meantime. A recorded payment that paid an order, or is due as a refund, stays; the archived one
-// replaces any other. Of two different payments, the one that then has no row is recorded as reused.
+// recorded in the meantime. A recorded payment that paid an order, or whose money goes back, stays; the archived one
+// replaces one that is parked. Of two different payments, the one that then has no row is recorded as reused.
 func (r *paymentRestore) add(p RecordedPayment, present map[string]presentPayment) {
 	if other, exists := present[p.ID]; exists {
-		stays := other.Result == Applied || other.Result == RefundDue
+		stays := other.Result != Parked
 		withoutRow := p.payment()
 		if !stays {
 			r.deleted = append(r.deleted, p.ID)
@@ -131,5 +132,6 @@ func (r *paymentRestore) add(p RecordedPayment, present map[string]presentPaymen
 			return
 		}
 	}
-	r.inserted = append(r.inserted, p.ID, p.OrderID, p.Amount, p.Currency, p.WebhookID, string(Applied), p.ReceivedAt)
+	r.inserted = append(r.inserted, p.ID, cmp.Or(p.Provider, DefaultProvider), p.OrderID, p.Amount, p.Currency, p.WebhookID,
+		string(Applied), p.ReceivedAt)
 }

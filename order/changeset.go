@@ -15,10 +15,18 @@ import (
 type cancelRule func(order Order, now int64) CancelReason
 
 func whenExpired(order Order, now int64) CancelReason {
-	if order.ExpiresAt <= now {
+	if order.cancelAfter() <= now {
 		return CancelUnpaid
 	}
 	return ""
+}
+
+// whenExpiredUnasked leaves an order that is being paid to Timeout, before which its payment provider is asked.
+func whenExpiredUnasked(order Order, now int64) CancelReason {
+	if order.AskUntil > 0 {
+		return ""
+	}
+	return whenExpired(order, now)
 }
 
 func byBuyer(Order, int64) CancelReason { return CancelByBuyer }
@@ -87,11 +95,12 @@ type changeSet struct {
 	created   int
 	received  []decidedPayment
 	unparked  map[PaymentResult][]string // ids of payments that were parked, by their new result
-	unapplied []string                   // ids of payments that had paid a revoked order
+	unapplied []recordedPayment          // that had paid a revoked order
 	refunds   []refund
 	paid      []string                  // order ids
 	cancelled map[CancelReason][]string // order ids
-	revoked   []string                  // ids of orders that were paid and are cancelled
+	revoked   map[CancelReason][]string // ids of orders that were paid and are cancelled
+	held      []heldOrder
 }
 
 // newChangeSet reads the orders of these ids; those that do not exist are absent.
@@ -102,7 +111,7 @@ func newChangeSet(ctx context.Context, tx *db.Tx, orderIDs []string, now time.Ti
 	}
 	return &changeSet{
 		now: now.UnixMilli(), orders: orders,
-		unparked: map[PaymentResult][]string{}, cancelled: map[CancelReason][]string{},
+		unparked: map[PaymentResult][]string{}, cancelled: map[CancelReason][]string{}, revoked: map[CancelReason][]string{},
 	}, nil
 }
 
@@ -160,12 +169,13 @@ func (c *changeSet) decide(p Payment) PaymentResult {
 	case !exists:
 		return Parked
 	case p.Amount != order.Amount:
+		c.refunds = append(c.refunds, refundAll(p, WrongAmount))
 		return Mismatch
 	case order.State == Cancelled:
-		c.refunds = append(c.refunds, refund{p, orderCancelled})
+		c.refunds = append(c.refunds, refundAll(p, OrderCancelled))
 		return RefundDue
 	case order.State == Paid:
-		c.refunds = append(c.refunds, refund{p, alreadyPaid})
+		c.refunds = append(c.refunds, refundAll(p, AlreadyPaid))
 		return RefundDue
 	}
 	order.State = Paid
@@ -181,22 +191,28 @@ func (c *changeSet) cancel(order Order, reason CancelReason) {
 	c.cancelled[reason] = append(c.cancelled[reason], order.ID)
 }
 
-// revokePaid cancels the orders that are paid, and makes the money that paid them a refund.
-func (c *changeSet) revokePaid(ctx context.Context, tx *db.Tx) error {
+// revokePaid cancels the orders that are paid, and makes what is left of the money that paid them a refund.
+func (c *changeSet) revokePaid(ctx context.Context, tx *db.Tx, reason CancelReason) error {
+	var revoked []string
 	for id, order := range c.orders {
 		if order.State == Paid {
-			order.State, order.CancelReason = Cancelled, CancelReleased
+			order.State, order.CancelReason = Cancelled, reason
 			c.orders[id] = order
-			c.revoked = append(c.revoked, id)
+			revoked = append(revoked, id)
 		}
 	}
-	applied, err := appliedPayments(ctx, tx, c.revoked)
+	c.revoked[reason] = append(c.revoked[reason], revoked...)
+	applied, err := appliedPayments(ctx, tx, revoked)
 	if err != nil {
 		return err
 	}
 	for _, p := range applied {
-		c.unapplied = append(c.unapplied, p.ID)
-		c.refunds = append(c.refunds, refund{p, orderCancelled})
+		c.unapplied = append(c.unapplied, p)
+		if left := p.Amount.Amount - p.refunded; left > 0 {
+			r := refundAll(p.Payment, OrderCancelled)
+			r.amount = left
+			c.refunds = append(c.refunds, r)
+		}
 	}
 	return nil
 }
@@ -211,7 +227,7 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	if err := changeResults(ctx, tx, c.unapplied, Applied, RefundDue); err != nil {
+	if err := unapply(ctx, tx, c.unapplied); err != nil {
 		return err
 	}
 	if err := insertRefunds(ctx, tx, c.refunds, c.now); err != nil {
@@ -225,5 +241,10 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	return settleOrders(ctx, tx, c.revoked, Paid, Cancelled, CancelReleased, c.now)
+	for reason, ids := range c.revoked {
+		if err := settleOrders(ctx, tx, ids, Paid, Cancelled, reason, c.now); err != nil {
+			return err
+		}
+	}
+	return holdOrders(ctx, tx, c.held)
 }

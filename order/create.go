@@ -45,7 +45,7 @@ func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	orders, err := o.createNew(ctx, reserved)
 	if errors.Is(err, errNotNew) {
-		return o.advance(ctx, orderIDs(reserved), reserved, whenExpired)
+		return o.advance(ctx, orderIDs(reserved), reserved, whenExpiredUnasked)
 	}
 	return orders, err
 }

@@ -229,11 +229,11 @@ func (f *fixture) wantSettled(want ...event.SettledOrder) {
 }
 
 // wantPayment checks the recorded result, and the refund's reason; empty for no refund.
-func (f *fixture) wantPayment(id string, result PaymentResult, reason refundReason) {
+func (f *fixture) wantPayment(id string, result PaymentResult, reason RefundReason) {
 	f.t.Helper()
 	var got struct {
 		Result PaymentResult `db:"result"`
-		Reason refundReason  `db:"reason"`
+		Reason RefundReason  `db:"reason"`
 	}
 	if err := f.db.Reader().GetContext(context.Background(), &got, `SELECT result, COALESCE(reason, '') AS reason
 		FROM payments LEFT JOIN refunds ON refunds.payment_id = payments.id WHERE payments.id = ?`, id); err != nil {
@@ -257,8 +257,11 @@ func (f *fixture) wantInvariants() {
 		"refunds due without a row": `SELECT COUNT(*) FROM payments p WHERE p.result = 'refund_due' AND NOT EXISTS
 			(SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.order_id = p.order_id AND r.amount = p.amount
 			AND r.currency = p.currency AND r.state = 'due')`,
-		"refunds of payments that are not refund_due": `SELECT COUNT(*) FROM refunds r WHERE NOT EXISTS
-			(SELECT 1 FROM payments p WHERE p.id = r.payment_id AND p.result = 'refund_due')`,
+		"refunds of payments whose money does not go back": `SELECT COUNT(*) FROM refunds r WHERE NOT EXISTS
+			(SELECT 1 FROM payments p WHERE p.id = r.payment_id AND (p.result IN ('refund_due', 'mismatch')
+			OR p.result = 'applied' AND r.reason = 'office'))`,
+		"payments of which more goes back than came": `SELECT COUNT(*) FROM payments p WHERE p.refunded <>
+			(SELECT COALESCE(SUM(amount), 0) FROM refunds r WHERE r.payment_id = p.id)`,
 		"payments of another amount that did something": `SELECT COUNT(*) FROM payments p JOIN orders o ON o.id = p.order_id
 			WHERE (p.amount <> o.amount OR p.currency <> o.currency) AND p.result <> 'mismatch'`,
 	} {

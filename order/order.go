@@ -3,6 +3,7 @@ package order
 
 import (
 	"errors"
+	"time"
 
 	"boxoffice/common/event"
 )
@@ -11,16 +12,23 @@ import (
 var (
 	ErrAlreadyPaid    = errors.New("order is already paid")
 	ErrOrderAbsent    = errors.New("there is no such order")
-	ErrInvalidPayment = errors.New("payment cannot be recorded: an id or the currency is missing, too long or not visible ASCII")
-	ErrBusy           = errors.New("too many payments in flight, or other transactions kept changing the same rows")
-	ErrUnavailable    = errors.New("database is away")
+	ErrNotPayable     = errors.New("order is cancelled, or the time to pay it is over")
+	ErrNotPaid        = errors.New("order is not paid")
+	ErrPaymentAbsent  = errors.New("there is no such payment")
+	ErrArchived       = errors.New("the orders of the screening are on their way into the archive, or back")
+	ErrRefundKeyUsed  = errors.New("the key was used for a refund of another amount")
+	ErrRefundTooLarge = errors.New("refund is more than what is left of the payment")
+	ErrInvalidPayment = errors.New("payment cannot be recorded: its amount is not above 0, or an id or the currency is missing, " +
+		"too long or not visible ASCII")
+	ErrBusy        = errors.New("too many payments in flight, or other transactions kept changing the same rows")
+	ErrUnavailable = errors.New("database is away")
 )
 
 // State is the state of an order.
 type State string
 
 // The states of an order. It leaves PendingPayment once, for Paid or Cancelled. A paid order is cancelled only when
-// stock says that its tickets were released, see cancelReleased.
+// stock says that its tickets were released, see cancelReleased, or by the office, see CancelPaid.
 const (
 	PendingPayment State = "PENDING_PAYMENT"
 	Paid           State = "PAID"
@@ -35,6 +43,7 @@ const (
 	CancelUnpaid   CancelReason = "unpaid"
 	CancelByBuyer  CancelReason = "buyer"
 	CancelReleased CancelReason = "released" // its tickets are no longer held, and may be somebody else's
+	CancelByOffice CancelReason = "office"   // although it was paid: its money goes back, and its tickets are for sale again
 )
 
 // Order is an order with its state.
@@ -42,27 +51,50 @@ type Order struct {
 	event.Order
 	State        State
 	CancelReason CancelReason
+	AskUntil     int64 // Unix milliseconds; until then its payment provider is asked before it is cancelled as unpaid
+	Extended     bool  // its deadline has been extended, which happens once
+}
+
+// cancelAfter is when the order is cancelled if it is unpaid, in Unix milliseconds.
+func (o Order) cancelAfter() int64 { return max(o.ExpiresAt, o.AskUntil) }
+
+// askPause is how often the payment provider of an order past its deadline is asked, while it does not answer.
+const askPause = 10 * time.Second
+
+// nextLook is when a pending order is to be looked at again, in Unix milliseconds: at its deadline, and after that every
+// askPause until it is cancelled.
+func (o Order) nextLook(now time.Time) int64 {
+	if o.ExpiresAt > now.UnixMilli() {
+		return o.ExpiresAt
+	}
+	return min(o.cancelAfter(), now.Add(askPause).UnixMilli())
 }
 
 // outcome is the final state that stock is told; empty while the order is pending.
 func (o Order) outcome() event.Outcome {
-	switch o.State {
-	case Paid:
+	switch {
+	case o.State == Paid:
 		return event.Paid
-	case Cancelled:
+	case o.State == Cancelled && o.CancelReason == CancelByOffice:
+		return event.Returned
+	case o.State == Cancelled:
 		return event.Cancelled
 	default:
 		return ""
 	}
 }
 
-// Payment is a callback of the payment provider whose signature has been verified.
+// Payment is money that a payment provider says it has taken, in a way that has been verified.
 type Payment struct {
-	ID        string // the provider's payment id, unique
+	ID        string // unique among those of all providers
+	Provider  string // its name; empty stands for DefaultProvider
 	OrderID   string
 	Amount    event.Money
-	WebhookID string // of the delivery that brought it, for the record
+	WebhookID string // of the delivery or the answer that brought it, for the record
 }
+
+// DefaultProvider is the name of the payment provider that needs none: a shop's own, which sends Standard Webhooks.
+const DefaultProvider = "webhook"
 
 // paymentIdentity is what all deliveries of one payment have in common.
 type paymentIdentity struct {
@@ -81,5 +113,5 @@ const (
 	Duplicate PaymentResult = "duplicate"  // this payment was recorded before
 	Parked    PaymentResult = "parked"     // no such order yet: applied when it is created
 	RefundDue PaymentResult = "refund_due" // the order was cancelled or paid already: the money goes back
-	Mismatch  PaymentResult = "mismatch"   // amount or currency differ from the order's: never pays it
+	Mismatch  PaymentResult = "mismatch"   // amount or currency differ from the order's: the money goes back
 )

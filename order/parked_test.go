@@ -23,9 +23,9 @@ func TestParkedPaymentsAreAppliedWhenTheOrderComes(t *testing.T) {
 	f.create(o)
 	f.create(o)
 	f.wantState(o.ID, Paid, "")
-	f.wantPayment(wrong.ID, Mismatch, "")
+	f.wantPayment(wrong.ID, Mismatch, WrongAmount)
 	f.wantPayment(first.ID, Applied, "")
-	f.wantPayment(second.ID, RefundDue, alreadyPaid)
+	f.wantPayment(second.ID, RefundDue, AlreadyPaid)
 	f.wantSettled(event.SettledOrder{OrderID: o.ID, Outcome: event.Paid})
 	if dues := f.dues(); len(dues) != 0 {
 		t.Errorf("sent %v, want no payment-due of a paid order", dues)

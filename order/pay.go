@@ -174,10 +174,10 @@ func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[strin
 	return results, nil
 }
 
-// valid tells whether every database can record a payment as it is, so that one caller's payment cannot make the insert
+// valid tells whether every database can record a payment, and its refund, as it is, so that one caller's payment cannot make the insert
 // of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
 func valid(p Payment) bool {
-	return IsVisibleASCII(p.ID, IDMax) && IsVisibleASCII(p.OrderID, IDMax) && IsVisibleASCII(p.WebhookID, IDMax) &&
+	return p.Amount.Amount > 0 && IsVisibleASCII(p.ID, IDMax) && IsVisibleASCII(p.OrderID, IDMax) && IsVisibleASCII(p.WebhookID, IDMax) &&
 		IsVisibleASCII(p.Amount.Currency, CurrencyMax)
 }
 

@@ -35,7 +35,7 @@ func TestSecondPaymentOfAnOrderGoesBack(t *testing.T) {
 	f.pay(first, Applied)
 	f.pay(second, RefundDue)
 	f.pay(second, Duplicate)
-	f.wantPayment(second.ID, RefundDue, alreadyPaid)
+	f.wantPayment(second.ID, RefundDue, AlreadyPaid)
 }
 
 func TestPaymentOfACancelledOrderGoesBack(t *testing.T) {
@@ -47,7 +47,7 @@ func TestPaymentOfACancelledOrderGoesBack(t *testing.T) {
 	f.pay(p, RefundDue)
 	f.pay(p, Duplicate)
 	f.wantState(o.ID, Cancelled, CancelByBuyer)
-	f.wantPayment(p.ID, RefundDue, orderCancelled)
+	f.wantPayment(p.ID, RefundDue, OrderCancelled)
 }
 
 // The row decides, not the clock: money that comes before the cancellation is not turned away for being late.
@@ -61,7 +61,8 @@ func TestPaymentAfterTheDeadlineWinsWhileTheOrderIsPending(t *testing.T) {
 	f.wantState(o.ID, Paid, "")
 }
 
-func TestWrongAmountIsRecordedAndNeverPays(t *testing.T) {
+// A wrong amount was recorded and stayed where it was: now its money goes back.
+func TestWrongAmountNeverPaysAndGoesBack(t *testing.T) {
 	f := newFixture(t)
 	o := f.reserve(time.Hour)
 	f.create(o)
@@ -71,7 +72,7 @@ func TestWrongAmountIsRecordedAndNeverPays(t *testing.T) {
 	for _, p := range []Payment{less, other} {
 		f.pay(p, Mismatch)
 		f.pay(p, Duplicate)
-		f.wantPayment(p.ID, Mismatch, "")
+		f.wantPayment(p.ID, Mismatch, WrongAmount)
 	}
 	f.wantState(o.ID, PendingPayment, "")
 	f.pay(f.payment(o), Applied)
@@ -121,7 +122,7 @@ func TestPaymentsOfOneListSeeEachOther(t *testing.T) {
 			t.Errorf("payment %d came to %s, want %s", i, results[i], want)
 		}
 	}
-	f.wantPayment(second.ID, RefundDue, alreadyPaid)
+	f.wantPayment(second.ID, RefundDue, AlreadyPaid)
 	f.wantPayment(parked.ID, Parked, "")
 }
 

@@ -19,23 +19,26 @@ type Totals struct {
 	Parked     int64 // payments that wait for their order
 	Mismatched int64 // payments of a wrong amount or currency
 	Reused     int64 // payments that came with the id of another one
-	RefundsDue int64
+	RefundsDue int64 // whose money is not back yet
+	Attention  int64 // refunds among them that need a person
 }
 
 // Totals counts payments and refunds. SQLite uses its partial index only when the query repeats the index's condition,
-// result <> 'applied'.
+// result <> 'applied', or the states of refunds that are not back.
 func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	var row struct {
 		Parked     int64 `db:"parked"`
 		Mismatched int64 `db:"mismatched"`
 		Reused     int64 `db:"reused"`
 		RefundsDue int64 `db:"refunds_due"`
+		Attention  int64 `db:"attention"`
 	}
 	err := o.db.Reader().GetContext(ctx, &row, `SELECT
 		(SELECT COUNT(*) FROM payments WHERE result = 'parked' AND result <> 'applied') AS parked,
 		(SELECT COUNT(*) FROM payments WHERE result = 'mismatch' AND result <> 'applied') AS mismatched,
 		(SELECT COUNT(*) FROM reused_payments) AS reused,
-		(SELECT COUNT(*) FROM refunds WHERE state = 'due') AS refunds_due`)
+		(SELECT COUNT(*) FROM refunds WHERE state IN ('due', 'sent', 'failed', 'needs_attention')) AS refunds_due,
+		(SELECT COUNT(*) FROM refunds WHERE state IN ('due', 'sent', 'failed', 'needs_attention') AND state = 'needs_attention') AS attention`)
 	if err != nil {
 		return Totals{}, o.unavailable(fmt.Errorf("count payments: %w", err))
 	}
@@ -57,10 +60,10 @@ func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit, sk
 		WHERE result = ? AND result <> 'applied' ORDER BY received_at, id LIMIT ? OFFSET ?`, string(result), limit, skip)
 }
 
-// RefundsDue returns up to limit refunds that are due, the oldest first.
+// RefundsDue returns up to limit refunds that wait to be sent, or for a person, the oldest first.
 func (o *Orders) RefundsDue(ctx context.Context, limit int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, created_at AS since FROM refunds
-		WHERE state = 'due' ORDER BY created_at LIMIT ?`, limit)
+		WHERE state IN ('due', 'sent', 'failed', 'needs_attention') AND state <> 'sent' ORDER BY created_at, id LIMIT ?`, limit)
 }
 
 // ReusedPayments returns up to limit payments that came with the id of another one, and so paid nothing, the oldest

@@ -19,17 +19,20 @@ func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
 	f.pay(tooLate, RefundDue)
 	f.pay(early, Parked)
 
-	if got, err := f.orders.Totals(t.Context()); err != nil || got != (Totals{Parked: 1, Mismatched: 1, RefundsDue: 1}) {
+	if got, err := f.orders.Totals(t.Context()); err != nil || got != (Totals{Parked: 1, Mismatched: 1, RefundsDue: 2}) {
 		t.Errorf("totals %+v, %v", got, err)
 	}
 	for want, read := range map[string]func() ([]Claim, error){
-		early.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10, 0) },
-		short.ID:   func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10, 0) },
-		tooLate.ID: func() ([]Claim, error) { return f.orders.RefundsDue(t.Context(), 10) },
+		early.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10, 0) },
+		short.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10, 0) },
 	} {
 		if got, err := read(); err != nil || len(got) != 1 || got[0].PaymentID != want || got[0].Since.IsZero() {
 			t.Errorf("claims %+v, %v, want payment %s", got, err, want)
 		}
+	}
+	refunds, err := f.orders.RefundsDue(t.Context(), 10)
+	if err != nil || len(refunds) != 2 || refunds[0].PaymentID != short.ID || refunds[1].PaymentID != tooLate.ID {
+		t.Errorf("refunds %+v, %v", refunds, err)
 	}
 	tickets, err := f.orders.TicketsByState(t.Context())
 	if err != nil || tickets[late.ScreeningID][Cancelled] != late.Quantity || tickets[pending.ScreeningID][PendingPayment] != pending.Quantity {

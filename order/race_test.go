@@ -51,7 +51,7 @@ func TestPayTimeoutAndCancelHaveOneWinner(t *testing.T) {
 			if result != RefundDue || cancelErr != nil || cancelled.CancelReason != final.CancelReason {
 				t.Fatalf("cancelled (%s), but Pay = %s and Cancel = %+v, %v", final.CancelReason, result, cancelled, cancelErr)
 			}
-			f.wantPayment(p.ID, RefundDue, orderCancelled)
+			f.wantPayment(p.ID, RefundDue, OrderCancelled)
 		default:
 			t.Fatalf("the order is %s", final.State)
 		}
@@ -91,7 +91,7 @@ func TestStormLosesNoMoney(t *testing.T) {
 		f.clock.advance(2 * time.Minute)
 		f.timeout(orders[0].ID, orders[1].ID, orders[2].ID)
 		f.wantInvariants()
-		f.wantPayment(payments[3].ID, Mismatch, "")
+		f.wantPayment(payments[3].ID, Mismatch, WrongAmount)
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}

@@ -19,7 +19,7 @@ func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (ma
 		if err := c.create(ctx, tx, released); err != nil {
 			return err
 		}
-		if err := c.revokePaid(ctx, tx); err != nil {
+		if err := c.revokePaid(ctx, tx, CancelReleased); err != nil {
 			return err
 		}
 		for _, order := range c.orders {

@@ -44,7 +44,7 @@ func TestReleasedReservationEndsCancelledAndItsMoneyGoesBack(t *testing.T) {
 			f.wantState(o.ID, Cancelled, reason)
 			f.wantState(neighbour.ID, PendingPayment, "")
 			if paymentID != "" {
-				f.wantPayment(paymentID, RefundDue, orderCancelled)
+				f.wantPayment(paymentID, RefundDue, OrderCancelled)
 			}
 			late := f.payment(o)
 			f.pay(late, RefundDue)
@@ -73,8 +73,8 @@ func TestSoldReservationIsPaidByItsParkedPaymentOnly(t *testing.T) {
 		f.publish(event.Reserved{Sold: []event.Order{paid, lost, wrong}})
 		f.wantState(paid.ID, Paid, "")
 		f.wantPayment(first, Applied, "")
-		f.wantPayment(second, RefundDue, alreadyPaid)
-		f.wantPayment(cheap.ID, Mismatch, "")
+		f.wantPayment(second, RefundDue, AlreadyPaid)
+		f.wantPayment(cheap.ID, Mismatch, WrongAmount)
 		f.wantPayment(mismatched.ID, Parked, "")
 	}
 	if found, err := f.orders.Find(t.Context(), lost.ID, wrong.ID); err != nil || len(found) != 0 {

@@ -31,9 +31,9 @@ func selectIn[T any](ctx context.Context, q sqlx.QueryerContext, query string, i
 	return all, nil
 }
 
-// deleteIn runs a DELETE that ends with IN (?) for these ids, some at a time. args are the values of the placeholders
+// execIn runs a statement that ends with IN (?) for these ids, some at a time. args are the values of the placeholders
 // before it.
-func deleteIn(ctx context.Context, tx *db.Tx, statement string, ids []string, args ...any) error {
+func execIn(ctx context.Context, tx *db.Tx, statement string, ids []string, args ...any) error {
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
 		if _, err := tx.ExecContext(ctx, forIDs(statement, chunk), slices.Concat(args, db.Args(chunk))...); err != nil {
 			return err
@@ -42,7 +42,7 @@ func deleteIn(ctx context.Context, tx *db.Tx, statement string, ids []string, ar
 	return nil
 }
 
-// changeEach runs a guarded statement that ends with IN (?), as deleteIn does, and fails with db.ErrConflict unless it
+// changeEach runs a guarded statement that ends with IN (?), as execIn does, and fails with db.ErrConflict unless it
 // matched the row of each id.
 func changeEach(ctx context.Context, tx *db.Tx, statement string, ids []string, args ...any) error {
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {

@@ -27,9 +27,12 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 		CancelReason CancelReason `db:"cancel_reason"`
 		CreatedAt    int64        `db:"created_at"`
 		ExpiresAt    int64        `db:"expires_at"`
+		AskUntil     int64        `db:"ask_until"`
+		Extended     bool         `db:"extended"`
 	}
 	rows, err := selectIn[row](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at FROM orders WHERE id IN (?)`, ids)
+		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, ask_until, extended
+		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
@@ -40,7 +43,7 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 				ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 				Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 			},
-			State: r.State, CancelReason: r.CancelReason,
+			State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended,
 		}
 	}
 	return orders, nil
@@ -68,6 +71,22 @@ func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, 
 	if err := changeEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
 		WHERE state = ? AND id IN (?)`, ids, string(to), cancelReason, now, string(from)); err != nil {
 		return fmt.Errorf("settle orders: %w", err)
+	}
+	return nil
+}
+
+// heldOrder is a pending order whose deadline or time to ask changes.
+type heldOrder struct{ before, after Order }
+
+// holdOrders changes the deadlines of orders, or fails with db.ErrConflict when one of them is not as it was read.
+func holdOrders(ctx context.Context, tx *db.Tx, orders []heldOrder) error {
+	for _, o := range orders {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE orders SET expires_at = ?, ask_until = ?, extended = ?
+			WHERE id = ? AND state = 'PENDING_PAYMENT' AND expires_at = ? AND ask_until = ?`,
+			o.after.ExpiresAt, o.after.AskUntil, o.after.Extended,
+			o.after.ID, o.before.ExpiresAt, o.before.AskUntil); err != nil {
+			return fmt.Errorf("hold orders: %w", err)
+		}
 	}
 	return nil
 }

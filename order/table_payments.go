@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -16,16 +17,32 @@ type decidedPayment struct {
 	result PaymentResult
 }
 
+// refunded is how much of an amount goes back at once when a payment has this result.
+func (r PaymentResult) refunded(amount int64) int64 {
+	if r == RefundDue || r == Mismatch {
+		return amount
+	}
+	return 0
+}
+
 type paymentRow struct {
 	ID       string        `db:"id"`
+	Provider string        `db:"provider"`
 	OrderID  string        `db:"order_id"`
 	Amount   int64         `db:"amount"`
 	Currency string        `db:"currency"`
 	Result   PaymentResult `db:"result"`
+	Refunded int64         `db:"refunded"`
 }
 
 func (r paymentRow) payment() Payment {
-	return Payment{ID: r.ID, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency}}
+	return Payment{ID: r.ID, Provider: r.Provider, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency}}
+}
+
+// recordedPayment is a payment with how much of it goes back.
+type recordedPayment struct {
+	Payment
+	refunded int64
 }
 
 // readPayments reads the recorded payments of these ids, without their webhook ids.
@@ -40,8 +57,8 @@ func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map
 
 // selectPayments reads the payments that fulfil a condition on ids, the oldest first.
 func selectPayments(ctx context.Context, q sqlx.QueryerContext, condition string, ids []string) ([]paymentRow, error) {
-	rows, err := selectIn[paymentRow](ctx, q, `SELECT id, order_id, amount, currency, result FROM payments
-		WHERE `+condition+` ORDER BY received_at, id`, ids)
+	rows, err := selectIn[paymentRow](ctx, q, `SELECT id, provider, order_id, amount, currency, result, refunded
+		FROM payments WHERE `+condition+` ORDER BY received_at, id`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
@@ -70,9 +87,13 @@ func parkedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []strin
 }
 
 // appliedPayments reads the payments that paid these orders.
-func appliedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]Payment, error) {
+func appliedPayments(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) ([]recordedPayment, error) {
 	rows, err := selectPayments(ctx, q, `result = 'applied' AND order_id IN (?)`, orderIDs)
-	return paymentsOf(rows), err
+	payments := make([]recordedPayment, len(rows))
+	for i, r := range rows {
+		payments[i] = recordedPayment{r.payment(), r.Refunded}
+	}
+	return payments, err
 }
 
 func paymentsOf(rows []paymentRow) []Payment {
@@ -85,11 +106,13 @@ func paymentsOf(rows []paymentRow) []Payment {
 
 // insertPayments records payments with their results.
 func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, now int64) error {
-	values := make([]any, 0, 7*len(payments))
+	values := make([]any, 0, 9*len(payments))
 	for _, p := range payments {
-		values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, string(p.result), now)
+		values = append(values, p.ID, cmp.Or(p.Provider, DefaultProvider), p.OrderID, p.Amount.Amount, p.Amount.Currency,
+			p.WebhookID, string(p.result), p.result.refunded(p.Amount.Amount), now)
 	}
-	if err := tx.Insert(ctx, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, values); err != nil {
+	if err := tx.Insert(ctx, `payments (id, provider, order_id, amount, currency, webhook_id, result, refunded,
+		received_at)`, values); err != nil {
 		return fmt.Errorf("record payments: %w", err)
 	}
 	return nil
@@ -98,8 +121,21 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, n
 // changeResults changes the result of payments that were read with result from, or fails with db.ErrConflict: another
 // transaction may have read and changed the same ones.
 func changeResults(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
-	if err := changeEach(ctx, tx, `UPDATE payments SET result = ? WHERE result = ? AND id IN (?)`, ids, string(to), string(from)); err != nil {
+	if err := changeEach(ctx, tx, `UPDATE payments SET result = ?, refunded = ? * amount WHERE result = ? AND id IN (?)`,
+		ids, string(to), to.refunded(1), string(from)); err != nil {
 		return fmt.Errorf("decide payments: %w", err)
+	}
+	return nil
+}
+
+// unapply makes payments that had paid an order refunds, or fails with db.ErrConflict when one of them, or how much of it
+// goes back, has changed since it was read.
+func unapply(ctx context.Context, tx *db.Tx, payments []recordedPayment) error {
+	for _, p := range payments {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET result = 'refund_due', refunded = amount
+			WHERE result = 'applied' AND id = ? AND refunded = ?`, p.ID, p.refunded); err != nil {
+			return fmt.Errorf("take back what a payment paid: %w", err)
+		}
 	}
 	return nil
 }
@@ -131,32 +167,6 @@ func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) e
 	}
 	if err := tx.Insert(ctx, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`, values); err != nil {
 		return fmt.Errorf("record reused payment ids: %w", err)
-	}
-	return nil
-}
-
-// refundReason says why money goes back.
-type refundReason string
-
-const (
-	orderCancelled refundReason = "order_cancelled"
-	alreadyPaid    refundReason = "already_paid"
-)
-
-// refund is a payment whose money goes back.
-type refund struct {
-	Payment
-	reason refundReason
-}
-
-// insertRefunds records refunds as due.
-func insertRefunds(ctx context.Context, tx *db.Tx, refunds []refund, now int64) error {
-	values := make([]any, 0, 7*len(refunds))
-	for _, r := range refunds {
-		values = append(values, r.ID, r.OrderID, r.Amount.Amount, r.Amount.Currency, string(r.reason), "due", now)
-	}
-	if err := tx.Insert(ctx, `refunds (payment_id, order_id, amount, currency, reason, state, created_at)`, values); err != nil {
-		return fmt.Errorf("record refunds: %w", err)
 	}
 	return nil
 }

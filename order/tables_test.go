@@ -52,7 +52,11 @@ func TestSchemaRefusesImpossibleStates(t *testing.T) {
 		`UPDATE orders SET state = 'REFUNDED', settled_at = 1`,
 		`UPDATE orders SET state = 'CANCELLED', settled_at = 1, cancel_reason = 'mood'`,
 		`INSERT INTO payments (id, order_id, amount, currency, webhook_id, result, received_at) VALUES ('p', 'o', 1, 'CNY', 'w', 'paid', 1)`,
-		`INSERT INTO refunds (payment_id, order_id, amount, currency, reason, state, created_at) VALUES ('p', 'o', 1, 'CNY', 'kindness', 'due', 1)`,
+		`INSERT INTO payments (id, order_id, amount, currency, webhook_id, result, received_at, refunded)
+			VALUES ('p', 'o', 1, 'CNY', 'w', 'applied', 1, 2)`,
+		insertRefund("'office'", "'due'", "0"), insertRefund("'kindness'", "'due'", "1"), insertRefund("'office'", "'lost'", "1"),
+		`INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at, created_at,
+			changed_at) VALUES ('a', 'o', 'webhook', 1, 'CNY', 'open', 'https://x', 1, 1, 1, 1)`,
 	} {
 		err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
 			_, err := tx.ExecContext(t.Context(), statement)
@@ -62,4 +66,10 @@ func TestSchemaRefusesImpossibleStates(t *testing.T) {
 			t.Errorf("%s: %v, want a constraint's refusal", statement, err)
 		}
 	}
+}
+
+// insertRefund is the statement that inserts a refund with these values.
+func insertRefund(reason, state, amount string) string {
+	return `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at, changed_at)
+		VALUES ('r', 'p', 'o', 'webhook', ` + amount + `, 'CNY', ` + reason + `, ` + state + `, 1, 1, 1)`
 }

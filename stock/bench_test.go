@@ -91,7 +91,7 @@ func BenchmarkSettlement(b *testing.B) {
 			}
 			return err
 		},
-		"each": func() error { return s.addEach(b.Context(), newSettlement(), ids[:size], Sold) },
+		"each": func() error { return s.addEach(b.Context(), newSettlement(), ids[:size], event.Paid) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			start, reads := cpu(b), 0

@@ -53,6 +53,15 @@ func NewID(now time.Time) string {
 	return encodeID(id[:])
 }
 
+// TimeOf is when an id was made that begins with the time. It fails for a text that is no id.
+func TimeOf(text string) (time.Time, error) {
+	id, err := ParseID(text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:]) >> 16)).UTC(), nil
+}
+
 // firstID is no larger than any id that NewID makes from t on.
 func firstID(t time.Time) string {
 	id := timePrefix(t)

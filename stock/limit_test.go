@@ -20,7 +20,7 @@ func TestWhatWasPlannedUnderAnotherLimitFails(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
 	bought := buy(t, s, screening.ID, "alice", "k", 2)
-	release, err := s.planSettlement(t.Context(), map[ReservationState][]string{Released: {bought.ID}})
+	release, err := s.planSettlement(t.Context(), map[event.Outcome][]string{event.Cancelled: {bought.ID}})
 	if err != nil {
 		t.Fatal(err)
 	}

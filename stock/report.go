@@ -31,10 +31,10 @@ func (s *Stock) Totals(ctx context.Context) (Totals, error) {
 }
 
 // staleBefore is the deadline from which on a reservation should be settled by now: the sweeper published it after one
-// grace, and the answer has had another.
-func (s *Stock) staleBefore() int64 { return s.now().Add(-2 * s.sweepGrace).UnixMilli() }
+// grace, its payment provider may have been asked for another, and the answer has had a third.
+func (s *Stock) staleBefore() int64 { return s.now().Add(-2*s.sweepGrace - s.askGrace).UnixMilli() }
 
-// IsStale tells a reservation that is still held twice the sweeper's grace after its deadline: something keeps it from
+// IsStale tells a reservation that is still held long after its deadline and all graces: something keeps it from
 // being settled.
 func (s *Stock) IsStale(r Reservation) bool { return r.State == Held && r.ExpiresAt <= s.staleBefore() }
 

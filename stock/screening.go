@@ -77,7 +77,7 @@ type ScreeningChange struct {
 // ReservationState is where a reservation stands.
 type ReservationState string
 
-// A reservation leaves Held once, for one of the others.
+// A reservation leaves Held once, for one of the others, and Sold when the office cancels its order.
 const (
 	Held     ReservationState = "reserved"
 	Sold     ReservationState = "sold"

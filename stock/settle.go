@@ -19,29 +19,26 @@ const (
 )
 
 // Settle makes reserved tickets sold, or available again, as their orders have become final. It may be called any
-// number of times, at once and in any process: each reservation leaves its state once. An order without a reservation
-// is passed over, because a reservation is always there before anything can be said of its order. The ids that it returns
-// are those of paid orders whose tickets had gone back before: they stay as they are.
+// number of times, at once and in any process: each reservation leaves its state once, and a sold one once more when the
+// office cancels its order. An order without a reservation is passed over, because a reservation is always there before
+// anything can be said of its order. The ids that it returns are those of paid orders whose tickets had gone back before:
+// they stay as they are.
 func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string, err error) {
 	outcomes := make(map[string]event.Outcome, len(e.Orders))
 	var bad error
 	for _, o := range e.Orders {
-		if o.Outcome != event.Paid && o.Outcome != event.Cancelled {
+		if nextState(o.Outcome) == "" {
 			bad = errors.Join(bad, fmt.Errorf("settle %s: unknown outcome %q", o.OrderID, o.Outcome))
 		} else if _, known := outcomes[o.OrderID]; !known {
 			outcomes[o.OrderID] = o.Outcome
 		}
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(outcomes)), settleChunk) {
-		next := map[ReservationState][]string{}
+		byOutcome := map[event.Outcome][]string{}
 		for _, id := range ids {
-			if outcomes[id] == event.Paid {
-				next[Sold] = append(next[Sold], id)
-			} else {
-				next[Released] = append(next[Released], id)
-			}
+			byOutcome[outcomes[id]] = append(byOutcome[outcomes[id]], id)
 		}
-		gone, err := s.settleIDs(ctx, next)
+		gone, err := s.settleIDs(ctx, byOutcome)
 		released = append(released, gone...)
 		if err != nil {
 			return released, err
@@ -53,9 +50,21 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string,
 	return released, nil
 }
 
+// nextState is the state to which an outcome brings a reservation; empty for an unknown outcome.
+func nextState(outcome event.Outcome) ReservationState {
+	switch outcome {
+	case event.Paid:
+		return Sold
+	case event.Cancelled, event.Returned:
+		return Released
+	default:
+		return ""
+	}
+}
+
 // settleIDs reads the reservations, computes their settlement and writes it under guards, and starts again when another
-// transaction has settled one of them in between. The ids are sorted, by the state that their reservations go to.
-func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string) (released []string, err error) {
+// transaction has settled one of them in between. The ids are sorted, by the outcome of their orders.
+func (s *Stock) settleIDs(ctx context.Context, ids map[event.Outcome][]string) (released []string, err error) {
 	for range settleRounds {
 		change, err := s.planSettlement(ctx, ids)
 		if err != nil {
@@ -78,37 +87,52 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[ReservationState][]string
 // settlement is what one transaction writes: reservations that become sold or released, and the sums for holdings and
 // stock.
 type settlement struct {
-	orders   map[ReservationState][]string
+	orders   map[ReservationState][]string // ids of those that are held, by their next state
+	returned []string                      // ids of those that are sold and become released
 	holdings map[Holding]HoldingChange
-	tickets  map[string]map[ReservationState]int64 // by screening
-	limits   map[string]int64                      // by screening, how often its limit was changed
-	released []string                              // ids of paid orders whose tickets had gone back
+	tickets  map[string]*ticketSums // by screening
+	limits   map[string]int64       // by screening, how often its limit was changed
+	released []string               // ids of paid orders whose tickets had gone back
 }
+
+// ticketSums is how many tickets of a screening change their place: from reserved to sold or available, and from sold to
+// available.
+type ticketSums struct{ sold, released, returned int64 }
 
 func newSettlement() *settlement {
 	return &settlement{
 		orders:   map[ReservationState][]string{},
 		holdings: map[Holding]HoldingChange{},
-		tickets:  map[string]map[ReservationState]int64{},
+		tickets:  map[string]*ticketSums{},
 		limits:   map[string]int64{},
 	}
 }
 
-func (c *settlement) empty() bool { return len(c.orders) == 0 }
+func (c *settlement) empty() bool { return len(c.orders) == 0 && len(c.returned) == 0 }
 
-func (c *settlement) addTickets(screeningID string, next ReservationState, n int64) {
+// of returns the sums of a screening, to be added to.
+func (c *settlement) of(screeningID string) *ticketSums {
 	if c.tickets[screeningID] == nil {
-		c.tickets[screeningID] = map[ReservationState]int64{}
+		c.tickets[screeningID] = &ticketSums{}
 	}
-	c.tickets[screeningID][next] += n
+	return c.tickets[screeningID]
 }
 
-func (s *Stock) planSettlement(ctx context.Context, ids map[ReservationState][]string) (*settlement, error) {
+// add adds tickets that were held.
+func (t *ticketSums) add(next ReservationState, n int64) {
+	if next == Sold {
+		t.sold += n
+	} else {
+		t.released += n
+	}
+}
+
+func (s *Stock) planSettlement(ctx context.Context, ids map[event.Outcome][]string) (*settlement, error) {
 	change := newSettlement()
-	for next, ids := range ids {
-		added, err := s.addSums(ctx, change, ids, next)
+	for outcome, ids := range ids {
+		added, err := s.addSums(ctx, change, ids, nextState(outcome))
 		if err == nil && !added {
-			err = s.addEach(ctx, change, ids, next)
+			err = s.addEach(ctx, change, ids, outcome)
 		}
 		if err != nil {
 			return nil, err
@@ -146,16 +170,17 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 	if held != len(ids) {
 		return false, nil
 	}
-	change.orders[next] = ids
+	change.orders[next] = append(change.orders[next], ids...)
 	for _, sum := range sums {
-		change.addTickets(sum.ScreeningID, next, sum.Tickets)
+		change.of(sum.ScreeningID).add(next, sum.Tickets)
 		change.limits[sum.ScreeningID] = sum.LimitChanges
 	}
 	return true, nil
 }
 
-// addEach reads the reservations, with the limits that their buyers were held to, and adds those that are held.
-func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, next ReservationState) error {
+// addEach reads the reservations, with the limits that their buyers were held to, and adds those that change.
+func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, outcome event.Outcome) error {
+	next := nextState(outcome)
 	var reservations []struct {
 		OrderID      string           `db:"order_id"`
 		ScreeningID  string           `db:"screening_id"`
@@ -175,19 +200,24 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 		s.log.Warn("settle orders that have no reservation", "orders", absent, "first", ids[0])
 	}
 	for _, r := range reservations {
-		switch r.State {
-		case Held:
-		case next:
+		switch {
+		case r.State == Held:
+			change.orders[next] = append(change.orders[next], r.OrderID)
+			change.of(r.ScreeningID).add(next, r.Quantity)
+		case r.State == next:
 			continue
+		case r.State == Sold && outcome == event.Returned:
+			change.returned = append(change.returned, r.OrderID)
+			change.of(r.ScreeningID).returned += r.Quantity
 		default:
-			s.log.Error("an order was settled both ways", "order_id", r.OrderID, "was", r.State, "now", next)
-			if next == Sold {
+			if next == Sold { // it was paid late, or the office's cancellation was faster: its order is told
+				s.log.Warn("an order was paid whose tickets had gone back", "order_id", r.OrderID)
 				change.released = append(change.released, r.OrderID)
+			} else {
+				s.log.Error("an order was cancelled whose tickets are sold", "order_id", r.OrderID)
 			}
 			continue
 		}
-		change.orders[next] = append(change.orders[next], r.OrderID)
-		change.addTickets(r.ScreeningID, next, r.Quantity)
 		change.limits[r.ScreeningID] = r.LimitChanges
 		if next == Released && r.PerUserLimit > 0 {
 			key := Holding{r.ScreeningID, r.BuyerID}
@@ -199,14 +229,16 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, n
 
 // apply writes the settlement. It locks in the order of a ReservationList: reservations, holdings, stock.
 func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
-	for _, state := range []ReservationState{Sold, Released} {
-		ids := c.orders[state]
-		if len(ids) == 0 {
+	for _, change := range []struct {
+		from, to ReservationState
+		ids      []string
+	}{{Held, Sold, c.orders[Sold]}, {Held, Released, c.orders[Released]}, {Sold, Released, c.returned}} {
+		if len(change.ids) == 0 {
 			continue
 		}
-		args := append([]any{state, now, Held}, db.Args(ids)...)
-		if err := tx.ExecGuarded(ctx, len(ids), `UPDATE reservations SET state = ?, settled_at = ?,
-			sweep_at = NULL WHERE state = ? AND order_id IN `+db.In(len(ids)), args...); err != nil {
+		args := append([]any{change.to, now, change.from}, db.Args(change.ids)...)
+		if err := tx.ExecGuarded(ctx, len(change.ids), `UPDATE reservations SET state = ?, settled_at = ?,
+			sweep_at = NULL WHERE state = ? AND order_id IN `+db.In(len(change.ids)), args...); err != nil {
 			return fmt.Errorf("settle reservations: %w", err)
 		}
 	}
@@ -215,10 +247,10 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 		return fmt.Errorf("return holdings: %w", err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(c.tickets), strings.Compare) {
-		sold, released := c.tickets[id][Sold], c.tickets[id][Released]
+		t := c.tickets[id]
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET reserved = reserved - ?, sold = sold + ?,
 			available = available + ? WHERE screening_id = ? AND limit_changes = ?`,
-			sold+released, sold, released, id, c.limits[id]); err != nil {
+			t.sold+t.released, t.sold-t.returned, t.released+t.returned, id, c.limits[id]); err != nil {
 			return fmt.Errorf("settle stock of %s: %w", id, err)
 		}
 	}

@@ -50,20 +50,16 @@ func TestSumsTellOnlyOfListsThatAreHeldAsAWhole(t *testing.T) {
 // settleRows is Settle without the sums.
 func (s *Stock) settleRows(ctx context.Context, t *testing.T, list []event.SettledOrder) {
 	t.Helper()
-	ids := map[ReservationState][]string{}
+	ids := map[event.Outcome][]string{}
 	for i, o := range list {
 		if slices.ContainsFunc(list[:i], func(before event.SettledOrder) bool { return before.OrderID == o.OrderID }) {
 			continue
 		}
-		next := Sold
-		if o.Outcome == event.Cancelled {
-			next = Released
-		}
-		ids[next] = append(ids[next], o.OrderID)
+		ids[o.Outcome] = append(ids[o.Outcome], o.OrderID)
 	}
 	change := newSettlement()
-	for next, ids := range ids {
-		if err := s.addEach(ctx, change, ids, next); err != nil {
+	for outcome, ids := range ids {
+		if err := s.addEach(ctx, change, ids, outcome); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -39,7 +39,7 @@ func TestConcurrentSettlesCountOnce(t *testing.T) {
 		ids = append(ids, buy(t, s, screening.ID, fmt.Sprintf("buyer-%d", i), "k", 1).ID)
 	}
 	slices.Sort(ids)
-	stale, err := s.planSettlement(t.Context(), map[ReservationState][]string{Released: ids})
+	stale, err := s.planSettlement(t.Context(), map[event.Outcome][]string{event.Cancelled: ids})
 	if err != nil {
 		t.Fatal(err)
 	}

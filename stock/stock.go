@@ -22,6 +22,7 @@ const (
 // Options are the choices of a Stock. The zero value of a field stands for its default.
 type Options struct {
 	SweepGrace time.Duration // from expiry to the first sweep; 10 seconds
+	AskGrace   time.Duration // after expiry, in which an order may wait for its payment provider
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -30,6 +31,7 @@ type Options struct {
 type Stock struct {
 	db         *db.DB
 	sweepGrace time.Duration
+	askGrace   time.Duration
 	now        func() time.Time
 	log        *slog.Logger
 	filter     filterCache
@@ -49,7 +51,7 @@ func New(d *db.DB, o Options) *Stock {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Stock{db: d, sweepGrace: o.SweepGrace, now: o.Now, log: o.Log}
+	return &Stock{db: d, sweepGrace: o.SweepGrace, askGrace: o.AskGrace, now: o.Now, log: o.Log}
 }
 
 // Watch calls f with the id of each screening that this process changes, before the call that changes it returns.

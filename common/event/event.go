@@ -71,10 +71,12 @@ type Due struct {
 // Outcome is the final state of an order.
 type Outcome string
 
-// The outcomes. A paid order becomes cancelled only when stock says that its tickets were released.
+// The outcomes. A paid order becomes cancelled only when stock says that its tickets were released, and returned when the
+// office cancels it.
 const (
 	Paid      Outcome = "paid"
-	Cancelled Outcome = "cancelled"
+	Cancelled Outcome = "cancelled" // tickets that are held become available again; sold ones stay sold
+	Returned  Outcome = "returned"  // sold tickets become available again too
 )
 
 // Settled lists orders that have become final.

@@ -1,0 +1,68 @@
+package order
+
+import (
+	"context"
+	"fmt"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+// Hold is what an order gets when a payment for it starts. Times are Unix milliseconds.
+type Hold struct {
+	Deadline int64 // to which the order's is extended, if it is earlier and was not extended before
+	AskUntil int64 // until then the provider is asked before the order is cancelled as unpaid
+}
+
+// HoldForPayment gives a pending order time for a payment that starts, and returns it. The order is given as it was
+// reserved, because its row may not exist yet. It fails with ErrAlreadyPaid or ErrNotPayable.
+func (o *Orders) HoldForPayment(ctx context.Context, reserved event.Order, hold Hold) (Order, error) {
+	orders, err := o.change(ctx, []string{reserved.ID}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+		if err := c.create(ctx, tx, []event.Order{reserved}); err != nil {
+			return err
+		}
+		if err := c.applyParked(ctx, tx); err != nil {
+			return err
+		}
+		c.hold(reserved.ID, hold)
+		return nil
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("hold order for a payment: %w", err)
+	}
+	order := orders[reserved.ID]
+	switch {
+	case order.State == Paid:
+		o.publisher.offer(event.SettledOrder{OrderID: order.ID, Outcome: event.Paid})
+		return order, fmt.Errorf("hold order for a payment: %w", ErrAlreadyPaid)
+	case order.State == Cancelled, order.ExpiresAt <= o.now().UnixMilli():
+		return order, fmt.Errorf("hold order for a payment: %w", ErrNotPayable)
+	}
+	return order, nil
+}
+
+// hold changes the deadlines of a pending order that is not due.
+func (c *changeSet) hold(id string, hold Hold) {
+	order := c.orders[id]
+	if order.State != PendingPayment || order.ExpiresAt <= c.now {
+		return
+	}
+	if !order.Extended && hold.Deadline > order.ExpiresAt {
+		order.ExpiresAt, order.Extended = hold.Deadline, true
+	}
+	order.AskUntil = max(order.AskUntil, hold.AskUntil)
+	if order != c.orders[id] {
+		c.held = append(c.held, heldOrder{before: c.orders[id], after: order})
+		c.orders[id] = order
+	}
+}
+
+// StopAsking lets unpaid orders be cancelled at their deadline: their payment providers have said that no money came.
+func (o *Orders) StopAsking(ctx context.Context, ids []string) error {
+	if err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		return execIn(ctx, tx, `UPDATE orders SET ask_until = 0 WHERE state = 'PENDING_PAYMENT' AND id IN (?)`, ids)
+	}); err != nil {
+		return o.unavailable(fmt.Errorf("stop asking for payments: %w", err))
+	}
+	return nil
+}

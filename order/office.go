@@ -1,0 +1,186 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/common/db"
+)
+
+// CancelPaid cancels a paid order for the office, and returns it: the money that paid it goes back, and its tickets are
+// for sale again. It succeeds also when the office has cancelled the order before, and fails with ErrNotPaid for an order
+// that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; to repeat
+// it after an error sends that message again.
+func (o *Orders) CancelPaid(ctx context.Context, id string, act Act) (Order, error) {
+	orders, err := o.change(ctx, []string{id}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+		if c.orders[id].State != Paid {
+			return nil
+		}
+		if err := refuseArchived(ctx, tx, c.orders[id].ScreeningID); err != nil {
+			return err
+		}
+		if err := c.revokePaid(ctx, tx, CancelByOffice); err != nil {
+			return err
+		}
+		return RecordAct(ctx, tx, act, "cancel", id, o.now())
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("cancel paid order: %w", err)
+	}
+	order, exists := orders[id]
+	switch {
+	case !exists:
+		return Order{}, fmt.Errorf("cancel paid order: %w", ErrOrderAbsent)
+	case order.CancelReason != CancelByOffice:
+		return order, fmt.Errorf("cancel paid order: %w", ErrNotPaid)
+	}
+	return order, o.announce(ctx, orders)
+}
+
+// RefundPart sends a part of what was paid for an order back, and leaves the order paid. The same key is the same refund,
+// whose id it returns. It fails with ErrNotPaid, ErrOrderAbsent, ErrRefundTooLarge or ErrRefundKeyUsed.
+func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, act Act) (refundID string, err error) {
+	err = o.inTx(ctx, func(tx *db.Tx) error {
+		paidBy, err := paymentOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		refundID = refundIDOf(paidBy.ID, key)
+		recorded, err := selectIn[int64](ctx, tx, `SELECT amount FROM refunds WHERE id IN (?)`, []string{refundID})
+		switch {
+		case err != nil:
+			return fmt.Errorf("read refund: %w", err)
+		case len(recorded) > 0 && recorded[0] != amount:
+			return ErrRefundKeyUsed
+		case len(recorded) > 0:
+			return nil
+		case amount < 1 || amount > paidBy.Amount.Amount-paidBy.refunded:
+			return ErrRefundTooLarge
+		}
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET refunded = refunded + ?
+			WHERE id = ? AND result = 'applied' AND refunded = ?`, amount, paidBy.ID, paidBy.refunded); err != nil {
+			return fmt.Errorf("count a refund: %w", err)
+		}
+		now := o.now()
+		if err := insertRefunds(ctx, tx, []refund{{paidBy.Payment, refundID, amount, ByOffice}}, now.UnixMilli()); err != nil {
+			return err
+		}
+		return RecordAct(ctx, tx, act, "refund_part", id, now)
+	})
+	if err != nil {
+		return "", fmt.Errorf("refund a part: %w", err)
+	}
+	return refundID, nil
+}
+
+// paymentOf reads the payment that paid an order.
+func paymentOf(ctx context.Context, tx *db.Tx, id string) (recordedPayment, error) {
+	orders, err := readOrders(ctx, tx, []string{id})
+	if err != nil {
+		return recordedPayment{}, err
+	}
+	switch order, exists := orders[id]; {
+	case !exists:
+		return recordedPayment{}, ErrOrderAbsent
+	case order.State != Paid:
+		return recordedPayment{}, ErrNotPaid
+	}
+	if err := refuseArchived(ctx, tx, orders[id].ScreeningID); err != nil {
+		return recordedPayment{}, err
+	}
+	applied, err := appliedPayments(ctx, tx, []string{id})
+	if err == nil && len(applied) != 1 {
+		err = fmt.Errorf("%d payments have paid order %s", len(applied), id)
+	}
+	if err != nil {
+		return recordedPayment{}, err
+	}
+	return applied[0], nil
+}
+
+// strandedPage is how many payments RefundStranded reads at once.
+const strandedPage = 256
+
+// RefundStranded makes payments refunds that have waited for an order since before the given time, unless keep names their
+// orders. It returns how many there were.
+func (o *Orders) RefundStranded(
+	ctx context.Context, before time.Time, keep func(ctx context.Context, orderIDs []string) (map[string]bool, error),
+) (refunded int, err error) {
+	for after := (strandedRow{}); ; {
+		var rows []strandedRow
+		if err := o.db.Reader().SelectContext(ctx, &rows, `SELECT id, provider, order_id, amount, currency, result, refunded,
+			received_at FROM payments WHERE result = 'parked' AND result <> 'applied' AND received_at < ?
+			AND (received_at > ? OR received_at = ? AND id > ?) ORDER BY received_at, id LIMIT ?`,
+			before.UnixMilli(), after.ReceivedAt, after.ReceivedAt, after.ID, strandedPage); err != nil {
+			return refunded, o.unavailable(fmt.Errorf("read payments that bought nothing: %w", err))
+		}
+		if len(rows) == 0 {
+			return refunded, nil
+		}
+		after = rows[len(rows)-1]
+		ids := make([]string, len(rows))
+		for i, r := range rows {
+			ids[i] = r.OrderID
+		}
+		kept, err := keep(ctx, ids)
+		if err != nil {
+			return refunded, err
+		}
+		for _, r := range rows {
+			if kept[r.OrderID] {
+				continue
+			}
+			switch err := o.refundStranded(ctx, r.paymentRow, Act{}); {
+			case err == nil:
+				refunded++
+			case !errors.Is(err, db.ErrConflict): // which says that its order has just come
+				return refunded, err
+			}
+		}
+	}
+}
+
+// strandedRow is a payment with when it came.
+type strandedRow struct {
+	paymentRow
+	ReceivedAt int64 `db:"received_at"`
+}
+
+// RefundParked sends the money of one payment back that waits for its order. It fails with ErrPaymentAbsent when no such
+// payment waits.
+func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) error {
+	rows, err := selectPayments(ctx, o.db.Reader(), `result = 'parked' AND result <> 'applied' AND id IN (?)`, []string{paymentID})
+	switch {
+	case err != nil:
+		return o.unavailable(err)
+	case len(rows) == 0:
+		return fmt.Errorf("refund a parked payment: %w", ErrPaymentAbsent)
+	}
+	err = o.refundStranded(ctx, rows[0], act)
+	if errors.Is(err, db.ErrConflict) {
+		err = fmt.Errorf("refund a parked payment: %w", ErrPaymentAbsent) // it has just been decided
+	}
+	return err
+}
+
+// refundStranded makes one payment a refund, unless it is decided otherwise meanwhile.
+func (o *Orders) refundStranded(ctx context.Context, r paymentRow, act Act) error {
+	err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET result = 'refund_due', refunded = amount
+			WHERE id = ? AND result = 'parked'`, r.ID); err != nil {
+			return err
+		}
+		if act.Actor != "" {
+			if err := RecordAct(ctx, tx, act, "refund_parked", r.ID, o.now()); err != nil {
+				return err
+			}
+		}
+		return insertRefunds(ctx, tx, []refund{refundAll(r.payment(), NoOrder)}, o.now().UnixMilli())
+	})
+	if err != nil {
+		return o.unavailable(fmt.Errorf("refund a payment that bought nothing: %w", err))
+	}
+	return nil
+}
