@@ -1,0 +1,80 @@
+package payment
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+// askTimeout bounds all questions before one list of orders is cancelled.
+const askTimeout = 15 * time.Second
+
+// AskBeforeTimeout asks the providers of those due orders that have open attempts, before they are cancelled as unpaid.
+// Money that came pays its order, and an attempt without money is closed at its provider. An order whose provider does
+// not answer stays pending until its time to ask is over. It is called before order.Timeout handles the same list.
+func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) error {
+	asked, err := s.ordersToAsk(ctx, due.OrderIDs)
+	if err != nil || len(asked) == 0 {
+		return err
+	}
+	attempts, err := s.attemptsOf(ctx, asked...)
+	if err != nil {
+		return err
+	}
+	unanswered := s.askAll(ctx, attempts)
+	var answered []string
+	for _, id := range asked {
+		if !unanswered[id] {
+			answered = append(answered, id)
+		}
+	}
+	return s.Orders.StopAsking(ctx, answered)
+}
+
+// ordersToAsk returns the ids of those orders that would be cancelled, were they not being paid.
+func (s *Service) ordersToAsk(ctx context.Context, ids []string) (asked []string, err error) {
+	now := s.Now().UnixMilli()
+	err = s.db.Reader().SelectContext(ctx, &asked, `SELECT id FROM orders WHERE state = 'PENDING_PAYMENT' AND expires_at <= ?
+		AND ask_until > 0 AND id IN `+db.In(len(ids)), append([]any{now}, db.Args(ids)...)...)
+	return asked, s.failed("read orders to ask for", err)
+}
+
+// askAll asks for attempts, each provider beside the others and for askTimeout at most, so that one that hangs costs the
+// others nothing, and closes those without money. It returns the ids of the orders for which not every provider has given
+// a final answer.
+func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]bool {
+	byProvider := map[string][]attemptRow{}
+	for _, row := range attempts {
+		if !row.isFinal() {
+			byProvider[row.Provider] = append(byProvider[row.Provider], row)
+		}
+	}
+	var mu sync.Mutex
+	unanswered := map[string]bool{}
+	var running sync.WaitGroup
+	for name, rows := range byProvider {
+		running.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, askTimeout)
+			defer cancel()
+			sideBySide(rows, askWorkers, func(row attemptRow) {
+				p, err := s.provider(name)
+				if err == nil {
+					err = s.finish(ctx, p, row)
+				}
+				if err == nil {
+					return
+				}
+				s.Log.WarnContext(ctx, "ask for a payment before its order is cancelled",
+					"provider", name, "attempt_id", row.ID, "order_id", row.OrderID, "error", err)
+				mu.Lock()
+				unanswered[row.OrderID] = true
+				mu.Unlock()
+			})
+		})
+	}
+	running.Wait()
+	return unanswered
+}

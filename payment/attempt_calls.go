@@ -1,0 +1,104 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"boxoffice/order"
+)
+
+// askWorkers is how many attempts are asked for at once, of one provider.
+const askWorkers = 32
+
+// startAt opens an attempt at its provider, also when an earlier call had no answer: to the provider it is the same
+// payment.
+func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	started, err := p.Start(ctx, row.attempt())
+	if err != nil {
+		return row, providerError(err)
+	}
+	if err := s.openAttempt(ctx, row.ID, started, s.Now().Add(askPause(0))); err != nil {
+		return row, err
+	}
+	rows, err := s.attemptsOf(ctx, row.OrderID)
+	if err != nil {
+		return row, err
+	}
+	for _, current := range rows {
+		if current.ID == row.ID && current.Action != "" {
+			return current, nil
+		}
+	}
+	return row, order.ErrNotPayable // it was closed meanwhile, with its order
+}
+
+// providerError classifies an error of a provider: what it does not refuse for good may succeed later.
+func providerError(err error) error {
+	if errors.Is(err, ErrRefused) || errors.Is(err, ErrUnsupported) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrProviderAway, err)
+}
+
+// query asks how an attempt stands, and leaves it open.
+func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
+	if row.State == starting {
+		_, err := s.startAt(ctx, p, row)
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	status, err := p.Query(ctx, row.attempt())
+	if err != nil {
+		return providerError(err)
+	}
+	return s.learn(ctx, row, status)
+}
+
+// finish brings an attempt to its end: it closes it at its provider, and records money that was faster.
+func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error {
+	if row.State == starting { // tells what the first start has done
+		started, err := s.startAt(ctx, p, row)
+		if err != nil && !errors.Is(err, ErrRefused) { // what is refused now may have been opened before
+			return err
+		}
+		row = started
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	status, err := p.Close(ctx, row.attempt())
+	if err != nil {
+		return providerError(err)
+	}
+	return s.learn(ctx, row, status)
+}
+
+// learn records what a provider has answered about an attempt. Payments that are recorded already are left alone: mostly a
+// callback was faster, and one of them among new ones would keep a whole batch of these from being recorded together.
+func (s *Service) learn(ctx context.Context, row attemptRow, status Status) error {
+	recorded, err := s.recordedPayments(ctx, row.Provider, status.Payments)
+	if err != nil {
+		return err
+	}
+	for _, payment := range status.Payments {
+		if recorded[recordID(row.Provider, payment.ID)] {
+			continue
+		}
+		if payment.OrderID == "" {
+			payment.OrderID = row.OrderID
+		}
+		if _, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID); err != nil {
+			return err
+		}
+	}
+	if status.State == Open {
+		return fmt.Errorf("attempt %s: %w", row.ID, errStillOpen)
+	}
+	return s.closeAttempt(ctx, row.Provider, row.ID, status.State)
+}
+
+// errStillOpen says that an attempt can still be paid.
+var errStillOpen = errors.New("the payment is still open")

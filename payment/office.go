@@ -1,0 +1,101 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+// RefundInfo is a refund as operators see it.
+type RefundInfo struct {
+	ID, PaymentID, OrderID, Provider string
+	Amount                           event.Money
+	Reason, State                    string
+	Tries                            int
+	Detail                           string // of its last failure
+	CreatedAt, ChangedAt             time.Time
+}
+
+func (r refundRow) info() RefundInfo {
+	return RefundInfo{
+		ID: r.ID, PaymentID: r.PaymentID, OrderID: r.OrderID, Provider: r.Provider,
+		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, Reason: r.Reason, State: r.State, Tries: r.Tries,
+		Detail: r.Detail, CreatedAt: time.UnixMilli(r.CreatedAt).UTC(), ChangedAt: time.UnixMilli(r.ChangedAt).UTC(),
+	}
+}
+
+// Refunds returns up to limit refunds in one of these states, in the order of their ids, after afterID, and the id to go
+// on after; empty at the end.
+func (s *Service) Refunds(ctx context.Context, states []string, afterID string, limit int) (infos []RefundInfo, next string, err error) {
+	var rows []refundRow
+	args := slices.Concat(db.Args(states), []any{afterID, limit + 1})
+	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`WHERE r.state IN `+db.In(len(states))+` AND r.id > ?
+		ORDER BY r.id LIMIT ?`, args...); err != nil {
+		return nil, "", s.failed("read refunds", err)
+	}
+	if len(rows) > limit {
+		rows, next = rows[:limit], rows[limit-1].ID
+	}
+	for _, row := range rows {
+		infos = append(infos, row.info())
+	}
+	return infos, next, nil
+}
+
+// Retry has a refund sent again that failed or needs attention. One that its provider has refused or given up gets another
+// key; one without an answer keeps its key, because it may have been sent.
+func (s *Service) Retry(ctx context.Context, id string, act order.Act) (RefundInfo, error) {
+	return s.act(ctx, id, act, "retry_refund", []string{refundNeedsAttention, refundFailed}, func(row refundRow) (string, int) {
+		if row.Spent {
+			return refundDue, row.Sending + 1
+		}
+		return refundDue, row.Sending
+	})
+}
+
+// SettleByHand records that a person has sent the money of a refund back by other means. Only one that needs attention is
+// sent by nobody else.
+func (s *Service) SettleByHand(ctx context.Context, id string, act order.Act) (RefundInfo, error) {
+	return s.act(ctx, id, act, "settle_refund", []string{refundNeedsAttention}, func(row refundRow) (string,
+		int) {
+		return refundSettled, row.Sending
+	})
+}
+
+// act changes a refund that needs a person. It fails with ErrRefundAbsent, or with ErrRefundInFlight for one that is being
+// sent or is back: another decision could move its money twice.
+func (s *Service) act(
+	ctx context.Context, id string, act order.Act, what string, from []string, decide func(refundRow) (state string, sending int),
+) (RefundInfo, error) {
+	row, err := s.findRefund(ctx, id)
+	if err != nil {
+		return RefundInfo{}, err
+	}
+	if !slices.Contains(from, row.State) {
+		return row.info(), fmt.Errorf("%w: it is %s", ErrRefundInFlight, row.State)
+	}
+	state, sending := decide(row)
+	now := s.Now()
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = 0, next_at = ?, changed_at = ?
+			WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
+			state, sending, now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
+			return err
+		}
+		return order.RecordAct(ctx, tx, act, what, id, now)
+	})
+	if errors.Is(err, db.ErrConflict) {
+		return row.info(), fmt.Errorf("%w: a worker has just taken it", ErrRefundInFlight)
+	}
+	if err != nil {
+		return RefundInfo{}, s.failed("change refund", err)
+	}
+	row, err = s.findRefund(ctx, id)
+	return row.info(), err
+}

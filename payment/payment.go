@@ -1,0 +1,151 @@
+// Package payment starts payments with payment providers, takes their callbacks, asks them for what they did not say, and
+// sends refunds. Whether money pays an order is decided by the package order, in whose database the tables of this
+// package are, because a refund is recorded in the transaction that decides it.
+package payment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+// What a call of the Service can be refused for.
+var (
+	ErrUnknownProvider = errors.New("there is no such payment provider")
+	ErrProviderAway    = errors.New("payment provider is away")
+	ErrRefundAbsent    = errors.New("there is no such refund")
+	ErrRefundInFlight  = errors.New("refund is being sent, or its money is back")
+)
+
+// Orders is what is called of the order service.
+type Orders interface {
+	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
+	Pay(ctx context.Context, p order.Payment) (order.PaymentResult, error)
+	HoldForPayment(ctx context.Context, reserved event.Order, hold order.Hold) (order.Order, error)
+	StopAsking(ctx context.Context, ids []string) error
+	RefundStranded(ctx context.Context, before time.Time,
+		keep func(ctx context.Context, orderIDs []string) (map[string]bool, error)) (int, error)
+}
+
+// Stock is what is called of the stock service.
+type Stock interface {
+	Extend(ctx context.Context, orderID string, deadline time.Time) error
+}
+
+// Options configures a Service. Durations of zero stand for their defaults. A Service that only adds up money, or lists
+// refunds, needs Orders, Now and Log.
+type Options struct {
+	Orders    Orders
+	Stock     Stock
+	Providers []Provider
+	Now       func() time.Time
+	Log       *slog.Logger
+
+	Lease       time.Duration // that a payment which starts has at least until the deadline; default 5 min
+	AskGrace    time.Duration // after the deadline, in which a provider that is away can still be asked; default 2 min
+	ParkedLimit time.Duration // after which money goes back that waits for an order; default 24 h
+
+	// KeepParked names those of the orders, for which money waits, whose money is kept until a person decides: the order may
+	// be in the archive, or its tickets are held or sold. It is required for Run and Work.
+	KeepParked func(ctx context.Context, orderIDs []string) (map[string]bool, error)
+}
+
+const (
+	defaultLease       = 5 * time.Minute
+	defaultAskGrace    = 2 * time.Minute
+	defaultParkedLimit = 24 * time.Hour
+)
+
+// Service is the payments of an office. It is safe for concurrent use, also by several processes on one database.
+type Service struct {
+	Options
+	db        *db.DB
+	providers map[string]Provider
+}
+
+// New returns a service over the order database. It needs no closing; Run does its work in the background.
+func New(d *db.DB, opts Options) *Service {
+	s := &Service{Options: opts, db: d, providers: map[string]Provider{}}
+	s.Lease, s.AskGrace = cmp.Or(s.Lease, defaultLease), cmp.Or(s.AskGrace, defaultAskGrace)
+	s.ParkedLimit = cmp.Or(s.ParkedLimit, defaultParkedLimit)
+	for _, p := range opts.Providers {
+		s.providers[p.Name()] = p
+	}
+	return s
+}
+
+// Providers returns the names of the providers with which a payment can be started, in the order in which they were given.
+func (s *Service) Providers() []string {
+	names := []string{}
+	for _, p := range s.Options.Providers {
+		if canStart(p) {
+			names = append(names, p.Name())
+		}
+	}
+	return names
+}
+
+// Knows tells whether there is a provider of this name.
+func (s *Service) Knows(name string) bool {
+	_, exists := s.providers[name]
+	return exists
+}
+
+// canStart tells whether a provider is configured so that it starts payments.
+func canStart(p Provider) bool {
+	only, ok := p.(CallbacksOnly)
+	return !ok || !only.CallbacksOnly()
+}
+
+// provider returns the provider of this name, or ErrUnknownProvider.
+func (s *Service) provider(name string) (Provider, error) {
+	p, exists := s.providers[name]
+	if !exists {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownProvider, name)
+	}
+	return p, nil
+}
+
+// failed wraps an error of the database, in order.ErrUnavailable when it is an outage.
+func (s *Service) failed(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.db.IsUnavailable(err):
+		return fmt.Errorf("%s: %w: %w", doing, order.ErrUnavailable, err)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// pay records money that a provider has taken. delivery names the callback or the answer that said so.
+func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery string) (order.PaymentResult, error) {
+	return s.Orders.Pay(ctx, order.Payment{
+		ID: recordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
+	})
+}
+
+// recordID is the id under which a payment is recorded: ids are unique only among those of one provider. The payments of
+// the default provider keep theirs.
+func recordID(provider, paymentID string) string {
+	if provider == order.DefaultProvider {
+		return paymentID
+	}
+	return provider + ":" + paymentID
+}
+
+// providerID is the provider's own id of a payment that is recorded under this one.
+func providerID(provider, recordedID string) string {
+	if provider == order.DefaultProvider {
+		return recordedID
+	}
+	return strings.TrimPrefix(recordedID, provider+":")
+}

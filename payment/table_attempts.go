@@ -1,0 +1,151 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+// starting is the state of an attempt before its provider has answered; the table knows it beside those of AttemptState.
+const starting AttemptState = "starting"
+
+// attemptRow is the row of an attempt. Times are Unix milliseconds.
+type attemptRow struct {
+	ID        string       `db:"id"`
+	OrderID   string       `db:"order_id"`
+	Provider  string       `db:"provider"`
+	Amount    int64        `db:"amount"`
+	Currency  string       `db:"currency"`
+	State     AttemptState `db:"state"`
+	ReturnURL string       `db:"return_url"`
+	Reference string       `db:"reference"`
+	Action    string       `db:"action"` // JSON; empty while starting
+	ExpiresAt int64        `db:"expires_at"`
+	Tries     int          `db:"tries"`
+	NextAt    int64        `db:"next_at"`
+	CreatedAt int64        `db:"created_at"`
+}
+
+const attemptColumns = `id, order_id, provider, amount, currency, state, return_url, reference, action, expires_at, tries,
+	next_at, created_at`
+
+func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
+
+func (r attemptRow) attempt() Attempt {
+	return Attempt{
+		ID: r.ID, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency},
+		Description: "Order " + r.OrderID, ReturnURL: r.ReturnURL,
+		ExpiresAt: time.UnixMilli(r.ExpiresAt).UTC(), Reference: r.Reference,
+	}
+}
+
+// action decodes what the payer has to do.
+func (r attemptRow) action() (action Action, err error) {
+	if err := json.Unmarshal([]byte(r.Action), &action); err != nil {
+		return Action{}, fmt.Errorf("read the action of attempt %s: %w", r.ID, err)
+	}
+	return action, nil
+}
+
+// attemptsOf reads the attempts of these orders, the oldest first.
+func (s *Service) attemptsOf(ctx context.Context, orderIDs ...string) ([]attemptRow, error) {
+	var rows []attemptRow
+	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+attemptColumns+` FROM payment_attempts
+		WHERE order_id IN `+db.In(len(orderIDs))+` ORDER BY created_at, id`, db.Args(orderIDs)...)
+	return rows, s.failed("read payment attempts", err)
+}
+
+// openAttempts reads attempts of a provider that are not final and due to be asked for, up to limit of each state.
+func (s *Service) openAttempts(ctx context.Context, provider string, now time.Time, limit int) ([]attemptRow, error) {
+	var all []attemptRow
+	for _, state := range []AttemptState{starting, Open} { // one after the other: an index then gives them in their order
+		var rows []attemptRow
+		if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+attemptColumns+` FROM payment_attempts
+			WHERE state IN ('starting', 'open') AND provider = ? AND state = ? AND next_at <= ? ORDER BY next_at LIMIT ?`,
+			provider, string(state), now.UnixMilli(), limit); err != nil {
+			return nil, s.failed("read open payment attempts", err)
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+// recordedPayments tells which of a provider's payments are recorded, by the ids under which they are.
+func (s *Service) recordedPayments(ctx context.Context, provider string, payments []Payment) (map[string]bool, error) {
+	if len(payments) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(payments))
+	for i, p := range payments {
+		ids[i] = recordID(provider, p.ID)
+	}
+	var found []string
+	if err := s.db.Reader().SelectContext(ctx, &found, `SELECT id FROM payments WHERE id IN `+db.In(len(ids)), db.Args(ids)...); err != nil {
+		return nil, s.failed("read payments", err)
+	}
+	recorded := map[string]bool{}
+	for _, id := range found {
+		recorded[id] = true
+	}
+	return recorded, nil
+}
+
+// insertAttempt records an attempt that starts. It fails with a duplicate key when it is recorded already.
+func (s *Service) insertAttempt(ctx context.Context, r attemptRow) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.Insert(ctx, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at,
+			next_at, created_at, changed_at)`, []any{
+			r.ID, r.OrderID, r.Provider, r.Amount, r.Currency, string(r.State), r.ReturnURL, r.ExpiresAt,
+			r.NextAt, r.CreatedAt, r.CreatedAt,
+		})
+	})
+}
+
+// openAttempt records that the provider knows an attempt. It changes nothing when that, or more, is recorded already.
+func (s *Service) openAttempt(ctx context.Context, id string, started Started, nextAt time.Time) error {
+	action, err := json.Marshal(started.Action)
+	if err != nil {
+		return fmt.Errorf("encode the action of attempt %s: %w", id, err)
+	}
+	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, next_at = ?, changed_at = ?
+		WHERE id = ? AND state = 'starting'`, started.Reference, string(action), nextAt.UnixMilli(), s.Now().UnixMilli(), id)
+}
+
+// closeAttempt records the final state of an attempt. It changes nothing when one is recorded already.
+func (s *Service) closeAttempt(ctx context.Context, provider, id string, state AttemptState) error {
+	return s.change(ctx, `UPDATE payment_attempts SET state = ?, changed_at = ?
+		WHERE id = ? AND provider = ? AND state IN ('starting', 'open')`, string(state), s.Now().UnixMilli(), id, provider)
+}
+
+// OrderEnded makes the open attempts of an order due, because the order has become final: they are to be closed.
+func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
+	now := s.Now().UnixMilli()
+	return s.change(ctx, `UPDATE payment_attempts SET next_at = ? WHERE order_id = ? AND state IN ('starting', 'open')
+		AND next_at > ?`, now, orderID, now)
+}
+
+// change runs a statement that may find nothing to change.
+func (s *Service) change(ctx context.Context, statement string, args ...any) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, statement, args...)
+		return err
+	})
+	return s.failed("change payment attempts", err)
+}
+
+// claim is how a worker gets a row for itself: it fails with db.ErrConflict when another one was faster. The row rests
+// until leaseUntil should the worker die.
+func (s *Service) claim(ctx context.Context, table, id string, nextAt int64, leaseUntil time.Time) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecGuarded(ctx, 1, `UPDATE `+table+` SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
+			leaseUntil.UnixMilli(), id, nextAt)
+	})
+	if err != nil {
+		return s.failed("claim", err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/strictjson"
+	"boxoffice/order"
+	"boxoffice/payment"
+)
+
+const (
+	answerBytesMax = 64 << 10
+	errorBytesMax  = 300 // of an answer that is quoted in an error
+	idleTimeout    = 30 * time.Second
+	idleConns      = 16
+)
+
+// apiClient calls the provider's API.
+type apiClient struct {
+	url, callbackURL func() string
+	verifier         *Verifier
+	http             *http.Client
+}
+
+// newAPIClient makes a client that follows no redirect, since a signed request is for this provider alone. Each call is
+// bounded by its context.
+func newAPIClient(url, callbackURL func() string, verifier *Verifier) *apiClient {
+	transport := &http.Transport{MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTimeout, Proxy: http.ProxyFromEnvironment}
+	return &apiClient{url: url, callbackURL: callbackURL, verifier: verifier, http: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
+	var answer StartedBody
+	err := c.call(ctx, PathPayments, StartBody{
+		AttemptID: a.ID, OrderID: a.OrderID, Amount: a.Amount.Amount, Currency: a.Amount.Currency, Description: a.Description,
+		ReturnURL: a.ReturnURL, CallbackURL: c.callbackURL(), ExpiresAt: a.ExpiresAt.UTC().Format(time.RFC3339),
+	}, &answer)
+	if err != nil {
+		return payment.Started{}, fmt.Errorf("start payment: %w", err)
+	}
+	return payment.Started{Reference: reference(answer.Reference), Action: answer.Action}, nil
+}
+
+func (c *apiClient) status(ctx context.Context, path string, a payment.Attempt) (payment.Status, error) {
+	var answer StatusBody
+	if err := c.call(ctx, path, AttemptBody{a.ID}, &answer); err != nil {
+		return payment.Status{}, fmt.Errorf("ask for payment: %w", err)
+	}
+	status := payment.Status{State: payment.AttemptState(answer.State)}
+	switch status.State {
+	case payment.Open, payment.Paid, payment.Closed:
+	default:
+		return payment.Status{}, fmt.Errorf("ask for payment: %w %q", errUnknownState, answer.State)
+	}
+	for _, p := range answer.Payments {
+		data := EventData{PaymentID: p.PaymentID, OrderID: p.OrderID, Amount: p.Amount, Currency: p.Currency}
+		if invalid := data.invalidPayment(); invalid != "" {
+			return payment.Status{}, fmt.Errorf("ask for payment: %s", invalid)
+		}
+		status.Payments = append(status.Payments, payment.Payment{
+			ID: p.PaymentID, AttemptID: a.ID, OrderID: p.OrderID, Amount: event.Money{Amount: p.Amount, Currency: p.Currency},
+		})
+	}
+	return status, nil
+}
+
+func (c *apiClient) refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return c.refundStatus(ctx, PathRefunds, RefundBody{
+		Key: r.Key, PaymentID: r.PaymentID, Amount: r.Amount.Amount, Currency: r.Amount.Currency, Reason: r.Reason,
+	})
+}
+
+func (c *apiClient) queryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return c.refundStatus(ctx, PathRefundsQuery, RefundQueryBody{r.Key})
+}
+
+func (c *apiClient) refundStatus(ctx context.Context, path string, body any) (payment.RefundStatus, error) {
+	var answer RefundStatusBody
+	if err := c.call(ctx, path, body, &answer); err != nil {
+		return payment.RefundStatus{}, fmt.Errorf("refund: %w", err)
+	}
+	state, err := refundState(answer.State)
+	if err != nil {
+		return payment.RefundStatus{}, fmt.Errorf("refund: %w %q", err, answer.State)
+	}
+	return payment.RefundStatus{State: state, Reference: reference(answer.Reference), Detail: answer.Detail}, nil
+}
+
+// call posts a signed body and decodes the answer.
+func (c *apiClient) call(ctx context.Context, path string, body, into any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url()+path, bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	c.verifier.Sign(request.Header, "msg_"+rand.Text(), raw)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return statusError(response.StatusCode, answer)
+	}
+	if err := strictjson.UnmarshalKnown(answer, into); err != nil {
+		return fmt.Errorf("read answer: %s", strictjson.Describe(err))
+	}
+	return nil
+}
+
+// statusError is the error for an answer that is not OK.
+func statusError(status int, answer []byte) error {
+	err := fmt.Errorf("the provider answered %d: %q", status, answer[:min(len(answer), errorBytesMax)])
+	switch {
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
+		status >= http.StatusInternalServerError:
+		return err
+	default:
+		return fmt.Errorf("%w: %w", payment.ErrRefused, err)
+	}
+}
+
+// reference keeps out of the database what cannot be a reference.
+func reference(text string) string {
+	if !order.IsVisibleASCII(text, order.IDMax) {
+		return ""
+	}
+	return text
+}

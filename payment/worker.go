@@ -1,0 +1,140 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/order"
+)
+
+const (
+	workPause   = time.Second // between two looks for work
+	strandPause = time.Minute // between two looks for money that bought nothing
+	workLimit   = 64          // rows of one kind in one pass
+)
+
+// job is one kind of work for one provider. Each has a loop of its own: a provider that hangs holds up nobody else's.
+type job struct {
+	name  string
+	pause time.Duration
+	pass  func(context.Context) (int, error) // returns how many rows it has worked on
+}
+
+// jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, and money that
+// waited too long for an order is made a refund.
+func (s *Service) jobs() []job {
+	jobs := []job{{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
+		_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
+		return 0, err
+	}}}
+	for _, p := range s.Options.Providers {
+		jobs = append(jobs,
+			job{"ask " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) }},
+			job{"send refunds by " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) }},
+		)
+	}
+	return jobs
+}
+
+// Run does all jobs until ctx ends. Any number of processes may run it; they share the work.
+func (s *Service) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, j := range s.jobs() {
+		running.Go(func() { s.repeat(ctx, j) })
+	}
+	running.Wait()
+}
+
+// repeat does a job again and again, with a pause when there is nothing to do. It logs an outage once.
+func (s *Service) repeat(ctx context.Context, j job) {
+	ticker := time.NewTicker(j.pause)
+	defer ticker.Stop()
+	failing := false
+	for {
+		n, err := j.pass(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "work on payments", "job", j.name, "error", err)
+		}
+		failing = err != nil
+		if n > 0 && err == nil && ctx.Err() == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Work does every job until it finds nothing to do.
+func (s *Service) Work(ctx context.Context) error {
+	var failed error
+	for _, j := range s.jobs() {
+		for n := 1; n > 0; {
+			var err error
+			if n, err = j.pass(ctx); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s: %w", j.name, err))
+				break
+			}
+		}
+	}
+	return failed
+}
+
+// askNext asks a provider for attempts whose time has come, and returns how many there were: callbacks can be lost. An
+// attempt whose order is final is closed.
+func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, error) {
+	rows, err := s.openAttempts(ctx, p.Name(), s.Now(), limit)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.OrderID
+	}
+	orders, err := s.Orders.Find(ctx, ids...)
+	if err != nil {
+		return 0, err
+	}
+	sideBySide(rows, askWorkers, func(row attemptRow) {
+		err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, s.Now().Add(claimLease))
+		if errors.Is(err, db.ErrConflict) {
+			return // another worker has it
+		}
+		if err == nil {
+			found, exists := orders[row.OrderID]
+			err = s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID, "error", err)
+		}
+	})
+	return len(rows), nil
+}
+
+// askOne asks for one claimed attempt, and says when it is asked for again.
+func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderIsFinal bool) error {
+	var err error
+	if orderIsFinal {
+		err = s.finish(ctx, p, row)
+	} else {
+		err = s.query(ctx, p, row)
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errStillOpen) {
+		err = nil
+	}
+	if orderIsFinal && s.Now().Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
+		return errors.Join(err, s.closeAttempt(ctx, row.Provider, row.ID, Closed))
+	}
+	next := s.Now().Add(askPause(row.Tries + 1)).UnixMilli()
+	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ? WHERE id = ?
+		AND state IN ('starting', 'open')`, next, row.ID))
+}
