@@ -1,0 +1,126 @@
+// Package stripe is the payment provider Stripe: each attempt is a Checkout Session, a page of Stripe's to which the
+// payer is sent.
+package stripe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v82"
+
+	"boxoffice/order"
+	"boxoffice/payment"
+)
+
+const secretMin = 20 // characters of a webhook secret, with its prefix; Stripe's have 38 or more
+
+// Options configures a Provider.
+type Options struct {
+	// APIKey is the account's secret key, or a restricted key that may write Checkout Sessions and Refunds and read
+	// PaymentIntents: sk_live_ or rk_live_ for money, sk_test_ or rk_test_ for a sandbox.
+	APIKey string
+	// WebhookSecrets are the signing secrets of the account's webhook endpoint, each beginning with whsec_: one, or two
+	// while it is replaced. The endpoint is of the same mode, live or sandbox, as the key, and gets the events
+	// checkout.session.completed, .expired, .async_payment_succeeded and .async_payment_failed, and refund.created,
+	// .updated and .failed.
+	WebhookSecrets []string
+	// URL is Stripe's API; empty for https://api.stripe.com. Only a key of a sandbox may be sent to another one.
+	URL string
+	// HTTP makes the calls; nil for a client of its own. No redirect is followed, and of an answer 1 MiB is read.
+	HTTP *http.Client
+	// Now is the clock that callbacks are judged by; nil for the machine's.
+	Now func() time.Time
+}
+
+// Provider is Stripe for one account.
+type Provider struct {
+	api      *api
+	verifier *verifier
+}
+
+var _ payment.Provider = (*Provider)(nil)
+
+// New returns a provider, or an error that says which option cannot be used. The error contains no secret.
+func New(opts Options) (*Provider, error) {
+	live, err := isLive(opts.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	for i, secret := range opts.WebhookSecrets {
+		if !strings.HasPrefix(secret, "whsec_") || len(secret) < secretMin || !order.IsVisibleASCII(secret, order.IDMax) {
+			return nil, fmt.Errorf("webhook secret %d of Stripe is not whsec_ and %d or more visible characters", i+1, secretMin-len("whsec_"))
+		}
+	}
+	if len(opts.WebhookSecrets) == 0 {
+		return nil, errors.New("no webhook secret of Stripe")
+	}
+	if opts.URL == "" {
+		opts.URL = stripego.APIURL
+	}
+	switch u, err := url.Parse(opts.URL); {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return nil, errors.New("API URL of Stripe is not an http or https URL")
+	case live && opts.URL != stripego.APIURL:
+		return nil, errors.New("API URL of Stripe must be its own with a live API key")
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Provider{
+		api:      newAPI(opts.APIKey, opts.URL, opts.HTTP),
+		verifier: &verifier{secrets: opts.WebhookSecrets, live: live, now: opts.Now},
+	}, nil
+}
+
+// isLive tells whether an API key is for money, by how it begins.
+func isLive(key string) (bool, error) {
+	for _, prefix := range []string{"sk_live_", "rk_live_", "sk_test_", "rk_test_"} {
+		rest, found := strings.CutPrefix(key, prefix)
+		if found && order.IsVisibleASCII(rest, order.IDMax) {
+			return strings.Contains(prefix, "live"), nil
+		}
+	}
+	return false, errors.New("API key of Stripe does not begin with sk_live_, rk_live_, sk_test_ or rk_test_")
+}
+
+// Name returns the provider's name.
+func (p *Provider) Name() string { return name }
+
+// Start opens a Checkout Session.
+func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
+	return p.api.start(ctx, a)
+}
+
+// Query asks how a session stands.
+func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+	return p.api.query(ctx, a)
+}
+
+// Close expires a session.
+func (p *Provider) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+	return p.api.close(ctx, a)
+}
+
+// Refund sends money back.
+func (p *Provider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return p.api.refund(ctx, r)
+}
+
+// QueryRefund asks how a refund stands.
+func (p *Provider) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return p.api.queryRefund(ctx, r)
+}
+
+// Verify checks the signature over the raw body before anything of the body is believed.
+func (p *Provider) Verify(_ context.Context, header http.Header, body []byte) (payment.Report, error) {
+	e, err := p.verifier.open(header, body)
+	if err != nil {
+		return payment.Report{}, err
+	}
+	return reportOf(e)
+}

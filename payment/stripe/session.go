@@ -1,0 +1,166 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	stripego "github.com/stripe/stripe-go/v82"
+
+	"boxoffice/order"
+	"boxoffice/payment"
+)
+
+// The metadata by which a session, and its payment, is known to be of this office.
+const (
+	attemptIDName = "attempt_id"
+	orderIDName   = "order_id"
+)
+
+// paymentIDMax leaves room for the provider's name, which the office writes before the id.
+const paymentIDMax = order.IDMax - len(name+":")
+
+var (
+	errNoReference = errors.New("the attempt has no reference yet: start it again")
+	errNoSession   = errors.New("the answer lacks the id or the URL of a session")
+	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
+)
+
+// start opens a Checkout Session.
+//
+// Stripe repeats its first answer to an idempotency key for at least a day, and refuses the key with other parameters.
+// So every parameter is one of the attempt that never changes, and expires_at, which would depend on the time of the
+// call and on the order's deadline, is left out: a session then expires after a day, and the office closes it before,
+// when its order ends. An attempt that is started again after the key is forgotten is a new session, when the first one
+// has expired.
+//
+// Which payment methods the payer can choose from is set in Stripe's Dashboard. Prices are not converted: the payer
+// pays the amount of the order in its currency.
+func (a *api) start(ctx context.Context, attempt payment.Attempt) (payment.Started, error) {
+	amount, currency, err := toStripe(attempt.Amount)
+	if err != nil {
+		return payment.Started{}, fmt.Errorf("start payment: %w: %w", payment.ErrRefused, err)
+	}
+	ours := map[string]string{attemptIDName: attempt.ID, orderIDName: attempt.OrderID}
+	params := &stripego.CheckoutSessionCreateParams{
+		Mode:              stripego.String(string(stripego.CheckoutSessionModePayment)),
+		ClientReferenceID: stripego.String(attempt.ID),
+		LineItems: []*stripego.CheckoutSessionCreateLineItemParams{{
+			Quantity: stripego.Int64(1),
+			PriceData: &stripego.CheckoutSessionCreateLineItemPriceDataParams{
+				Currency: stripego.String(currency), UnitAmount: stripego.Int64(amount),
+				ProductData: &stripego.CheckoutSessionCreateLineItemPriceDataProductDataParams{Name: stripego.String(attempt.Description)},
+			},
+		}},
+		Metadata:          ours,
+		PaymentIntentData: &stripego.CheckoutSessionCreatePaymentIntentDataParams{Metadata: ours},
+		AdaptivePricing:   &stripego.CheckoutSessionCreateAdaptivePricingParams{Enabled: stripego.Bool(false)},
+		SuccessURL:        stripego.String(attempt.ReturnURL),
+		CancelURL:         stripego.String(attempt.ReturnURL),
+	}
+	params.SetIdempotencyKey("start-" + attempt.ID)
+	session, err := a.client.V1CheckoutSessions.Create(ctx, params)
+	if err != nil {
+		return payment.Started{}, a.failed("start payment", err)
+	}
+	if !order.IsVisibleASCII(session.ID, order.IDMax) || !isWebURL(session.URL) {
+		return payment.Started{}, fmt.Errorf("start payment: %w", errNoSession)
+	}
+	return payment.Started{
+		Reference: session.ID, Action: payment.Action{Kind: payment.Redirect, URL: session.URL},
+	}, nil
+}
+
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+// query asks how a session stands.
+func (a *api) query(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
+	if attempt.Reference == "" {
+		return payment.Status{}, fmt.Errorf("ask for payment: %w", errNoReference)
+	}
+	_, status, err := a.retrieve(ctx, attempt)
+	return status, err
+}
+
+// retrieve returns a session, which is nil when Stripe has none of this id, and its status.
+func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.CheckoutSession, payment.Status, error) {
+	params := &stripego.CheckoutSessionRetrieveParams{}
+	params.AddExpand("payment_intent")
+	session, err := a.client.V1CheckoutSessions.Retrieve(ctx, attempt.Reference, params)
+	switch {
+	case isMissing(err):
+		return nil, payment.Status{State: payment.Closed}, nil
+	case err != nil:
+		return nil, payment.Status{}, a.failed("ask for payment", err)
+	}
+	status, err := statusOf(session, attempt)
+	return session, status, err
+}
+
+// close expires a session. Stripe refuses that for one that is not open, because its payer or another call was faster.
+// A payment with a delayed method cannot be stopped any more: it stays open until Stripe knows.
+func (a *api) close(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
+	if attempt.Reference == "" {
+		return payment.Status{}, fmt.Errorf("close payment: %w", errNoReference)
+	}
+	session, err := a.client.V1CheckoutSessions.Expire(ctx, attempt.Reference, &stripego.CheckoutSessionExpireParams{})
+	switch {
+	case err == nil:
+		return statusOf(session, attempt)
+	case isMissing(err):
+		return payment.Status{State: payment.Closed}, nil
+	case !isRefusal(err):
+		return payment.Status{}, a.failed("close payment", err)
+	}
+	refused := a.failed("close payment", err)
+	session, status, err := a.retrieve(ctx, attempt)
+	if err == nil && session != nil && session.Status == stripego.CheckoutSessionStatusOpen {
+		return payment.Status{}, refused
+	}
+	return status, err
+}
+
+// statusOf reads how a session stands.
+func statusOf(session *stripego.CheckoutSession, attempt payment.Attempt) (payment.Status, error) {
+	unpaid := session.PaymentStatus == stripego.CheckoutSessionPaymentStatusUnpaid
+	switch {
+	case session.PaymentStatus == stripego.CheckoutSessionPaymentStatusPaid:
+		paid, err := paymentOf(session, attempt.ID, attempt.OrderID)
+		if err != nil {
+			return payment.Status{}, fmt.Errorf("read session: %w", err)
+		}
+		return payment.Status{State: payment.Paid, Payments: []payment.Payment{paid}}, nil
+	case session.Status == stripego.CheckoutSessionStatusExpired, unpaid && hasFailed(session):
+		return payment.Status{State: payment.Closed}, nil
+	case session.Status == stripego.CheckoutSessionStatusOpen, unpaid && session.Status == stripego.CheckoutSessionStatusComplete:
+		return payment.Status{State: payment.Open}, nil
+	default:
+		return payment.Status{}, fmt.Errorf("read session: %w %.32q, %.32q", errUnknownState, session.Status, session.PaymentStatus)
+	}
+}
+
+// hasFailed tells whether the payment of a complete session with a delayed method has failed: a complete session takes
+// no other one.
+func hasFailed(session *stripego.CheckoutSession) bool {
+	if session.Status != stripego.CheckoutSessionStatusComplete || session.PaymentIntent == nil {
+		return false
+	}
+	state := session.PaymentIntent.Status
+	return state == stripego.PaymentIntentStatusCanceled || state == stripego.PaymentIntentStatusRequiresPaymentMethod
+}
+
+// paymentOf reads the payment of a session that is paid.
+func paymentOf(session *stripego.CheckoutSession, attemptID, orderID string) (payment.Payment, error) {
+	if session.PaymentIntent == nil || !order.IsVisibleASCII(session.PaymentIntent.ID, paymentIDMax) {
+		return payment.Payment{}, errNoPayment
+	}
+	amount, err := fromStripe(session.AmountTotal, string(session.Currency))
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	return payment.Payment{ID: session.PaymentIntent.ID, AttemptID: attemptID, OrderID: orderID, Amount: amount}, nil
+}
