@@ -1,0 +1,73 @@
+// Package wechat is the payment provider WeChat Pay, APIv3, for merchants in mainland China: the payer scans a code
+// (Native payment), and pays in CNY. WeChat Pay knows an attempt by its id (out_trade_no) and a refund by its key
+// (out_refund_no), so that each may be sent again.
+package wechat
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"boxoffice/payment"
+)
+
+const providerName = "wechat"
+
+// Provider is WeChat Pay.
+type Provider struct {
+	api    *apiClient
+	keys   publicKeys
+	reader reader
+	now    func() time.Time
+}
+
+var _ payment.Provider = (*Provider)(nil)
+
+// New returns a provider, or an error that says which option cannot be used. It calls nobody.
+func New(opts Options) (*Provider, error) {
+	api, keys, err := newParts(opts)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Key}, now: opts.Now}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	return p, nil
+}
+
+// Name returns the provider's name.
+func (p *Provider) Name() string { return providerName }
+
+// Start makes an order at WeChat Pay, whose code the payer scans. It has no reference: WeChat Pay knows it by its id.
+func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
+	return p.api.start(ctx, a)
+}
+
+// Query asks how an attempt stands.
+func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+	return p.api.query(ctx, a)
+}
+
+// Close makes WeChat Pay take no more money for an attempt.
+func (p *Provider) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+	return p.api.close(ctx, a)
+}
+
+// Refund sends money back.
+func (p *Provider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return p.api.refund(ctx, r)
+}
+
+// QueryRefund asks how a refund stands.
+func (p *Provider) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+	return p.api.queryRefund(ctx, r)
+}
+
+// Verify checks the signature over the raw body before it decodes the body, and decrypts what is in it.
+func (p *Provider) Verify(ctx context.Context, header http.Header, body []byte) (payment.Report, error) {
+	if !isSigned(ctx, p.keys, p.now(), header, body) {
+		return payment.Report{}, payment.ErrForged
+	}
+	return p.reader.read(body)
+}
