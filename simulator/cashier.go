@@ -1,0 +1,190 @@
+package simulator
+
+import (
+	"context"
+	"time"
+
+	"boxoffice/payment"
+	"boxoffice/payment/webhook"
+)
+
+// act is what a payer does.
+type act string
+
+const (
+	actPay      act = "pay"
+	actTwice    act = "twice"
+	actLate     act = "late"
+	actAmount   act = "amount"   // one minor unit less
+	actCurrency act = "currency" // another one
+	actLeave    act = "leave"    // nothing
+)
+
+// cashier carries out what offices and payers ask for, with the faults that belong to money, and has the office told.
+type cashier struct {
+	ledger  *ledger
+	courier *courier
+	agenda  *agenda
+	dice    dice
+	faults  Faults
+	tally   *tally
+}
+
+// start opens an attempt. The returned function is called after the office was answered: some payers come by
+// themselves.
+func (c *cashier) start(ctx context.Context, t terms) (afterwards func(), err error) {
+	isNew, err := c.ledger.start(t)
+	if err != nil || !isNew || !c.dice.chance(c.faults.AutoPay, "autopay", t.AttemptID) {
+		return func() {}, err
+	}
+	does := c.automaticAct(t.AttemptID)
+	if does != actLate && c.dice.chance(c.faults.Early, "early", t.AttemptID) {
+		notices, err := c.ledger.pay(t.AttemptID, sums(does, money{t.Amount, t.Currency})...)
+		if err == nil {
+			c.courier.sendEarly(ctx, notices...)
+			return func() {}, nil
+		}
+		c.courier.send(notices...)
+	}
+	return func() {
+		pause := c.dice.pause(c.faults.AutoPayWithin, "autopay", t.AttemptID)
+		c.agenda.add(pause, func(context.Context) {
+			_ = c.act(t.AttemptID, does, c.dice.pause(c.faults.MaxDelay, "late", t.AttemptID)) // it may be closed by now
+		})
+	}, nil
+}
+
+// automaticAct draws what a payer does who comes by himself.
+func (c *cashier) automaticAct(id string) act {
+	if !c.dice.chance(c.faults.OddPay, "odd", id) {
+		return actPay
+	}
+	odd := []act{actTwice, actLate, actAmount, actCurrency}
+	return odd[c.dice.of("oddity", id).IntN(len(odd))]
+}
+
+// act does what a payer has chosen; after is when the money of a late payment comes.
+func (c *cashier) act(id string, does act, after time.Duration) error {
+	if does == actLate {
+		return c.payLate(id, after)
+	}
+	if does == actLeave {
+		_, err := c.find(id)
+		return err
+	}
+	at, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	notices, err := c.ledger.pay(id, sums(does, money{at.Amount, at.Currency})...)
+	c.courier.send(notices...)
+	return err
+}
+
+// sums is what a payer pays instead of what is due.
+func sums(does act, due money) []money {
+	switch does {
+	case actTwice:
+		return []money{due, due}
+	case actAmount:
+		if due.amount == 1 {
+			return []money{{2, due.currency}} // nobody can pay nothing
+		}
+		return []money{{due.amount - 1, due.currency}}
+	case actCurrency:
+		if due.currency == "USD" {
+			return []money{{due.amount, "EUR"}}
+		}
+		return []money{{due.amount, "USD"}}
+	default:
+		return []money{due}
+	}
+}
+
+// payLate has the money taken later, whatever happens to the attempt meanwhile.
+func (c *cashier) payLate(id string, after time.Duration) error {
+	sum, notices, err := c.ledger.promise(id)
+	c.courier.send(notices...)
+	if err != nil {
+		return err
+	}
+	if !c.agenda.add(after, func(context.Context) { c.courier.send(c.ledger.keepPromise(id, sum)...) }) {
+		c.ledger.breakPromise(id)
+		return errFull
+	}
+	return nil
+}
+
+// status says how an attempt stands, after it was closed if that is asked for.
+func (c *cashier) status(id string, closing bool) webhook.StatusBody {
+	answer, notices := c.ledger.status(id, closing)
+	c.courier.send(notices...)
+	return answer
+}
+
+// find returns an attempt for a page.
+func (c *cashier) find(id string) (view, error) {
+	found, notices, err := c.ledger.find(id)
+	c.courier.send(notices...)
+	return found, err
+}
+
+// refund sends money back, and tells whether the office is to get no answer.
+func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody, isUnanswered bool, err error) {
+	isNew, err := c.ledger.refund(b)
+	if err != nil {
+		return answer, false, err
+	}
+	if !isNew {
+		answer, _, err = c.ledger.refundStatus(b.Key)
+		return answer, false, err
+	}
+	fails := c.dice.chance(c.faults.RefundFails, "refund fails", b.Key)
+	if !c.dice.chance(c.faults.RefundPending, "refund pending", b.Key) {
+		c.ledger.settle(b.Key, fails)
+	}
+	answer, told, err := c.ledger.refundStatus(b.Key)
+	if err != nil {
+		return answer, false, err
+	}
+	c.courier.send(told)
+	c.settleLater(b.Key, fails, answer)
+	isUnanswered = c.dice.chance(c.faults.RefundUnanswered, "refund unanswered", b.Key)
+	if isUnanswered {
+		c.tally.add(func(k *Counts) { k.Unanswered++ })
+	}
+	return answer, isUnanswered, nil
+}
+
+// settleLater ends a refund that was answered as pending.
+func (c *cashier) settleLater(key string, fails bool, answered webhook.RefundStatusBody) {
+	if answered.State != string(payment.RefundPending) {
+		return
+	}
+	settle := func(context.Context) {
+		c.ledger.settle(key, fails)
+		if _, told, err := c.ledger.refundStatus(key); err == nil {
+			c.courier.send(told)
+		}
+	}
+	if !c.agenda.add(c.dice.pause(c.faults.MaxDelay, "refund pending", key), settle) {
+		settle(context.Background())
+	}
+}
+
+// totals is the summary of the books.
+func (c *cashier) totals() Totals {
+	totals := c.ledger.totals()
+	totals.Counts, totals.Waiting = c.tally.get(), c.waiting()
+	return totals
+}
+
+// books is all of them. What waits is counted first: with nothing left, the rest is final.
+func (c *cashier) books() Books {
+	waiting := c.waiting()
+	books := c.ledger.books()
+	books.Counts, books.Waiting = c.tally.get(), waiting
+	return books
+}
+
+func (c *cashier) waiting() int { return c.agenda.waiting() + c.courier.agenda.waiting() }

@@ -1,0 +1,59 @@
+package simulator
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+//go:embed web
+var files embed.FS
+
+const (
+	english = "en"
+	chinese = "zh"
+)
+
+// readTexts reads the texts of the pages, by language and name.
+func readTexts() (texts map[string]map[string]string, err error) {
+	raw, err := files.ReadFile("web/texts.json")
+	if err != nil {
+		return nil, fmt.Errorf("read texts: %w", err)
+	}
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		return nil, fmt.Errorf("read texts: %w", err)
+	}
+	return texts, nil
+}
+
+// languageOf chooses the language that a browser prefers; English if it names neither.
+func languageOf(acceptLanguage string) string {
+	best, bestQuality := english, 0.0
+	for part := range strings.SplitSeq(acceptLanguage, ",") {
+		tag, parameter, _ := strings.Cut(part, ";")
+		base, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+		quality := 1.0
+		if text, given := strings.CutPrefix(strings.TrimSpace(parameter), "q="); given {
+			quality, _ = strconv.ParseFloat(text, 64)
+		}
+		if (base == english || base == chinese) && quality > bestQuality {
+			best, bestQuality = base, quality
+		}
+	}
+	return best
+}
+
+// formatMoney writes a sum for people: 98.00 CNY.
+func formatMoney(minor int64, currency string) string {
+	digits := 2
+	switch currency {
+	case "JPY", "KRW", "VND", "CLP", "ISK":
+		return fmt.Sprintf("%d %s", minor, currency)
+	case "BHD", "KWD", "JOD", "OMR", "TND":
+		digits = 3
+	}
+	text := fmt.Sprintf("%0*d", digits+1, minor)
+	return text[:len(text)-digits] + "." + text[len(text)-digits:] + " " + currency
+}
