@@ -34,15 +34,26 @@ const (
 func allowedImports() map[string][]string {
 	return map[string][]string{
 		"": {"app"},
+		"app/settings": {
+			"archive", "common/mq", "payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay", "stock",
+		},
 		"app": {
-			"api", "sale", "stock", "order", "doctor", "archive", "backup", "broker", "sql",
+			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
+			"simulator", "doctor", "archive", "backup", "broker", "sql",
 			"common/db", "common/event", "common/mq",
 		},
-		"api":                       {"sale", "stock", "order", "common/event"},
+		"api":                       {"sale", "stock", "order", "payment", "common/event", "common/strictjson"},
+		"payment":                   {"order", "common/db", "common/event"},
+		"payment/webhook":           {"payment", "order", "common/event", "common/strictjson"},
+		"payment/stripe":            {"payment", "order", "common/event"},
+		"payment/wechat":            {"payment", "order", "common/event", "common/strictjson"},
+		"payment/alipay":            {"payment", "order", "common/event"},
+		"simulator":                 {"payment", "payment/webhook", "order", "common/strictjson"},
+		"common/strictjson":         {},
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq"},
 		"stock":                     {"common/db", "common/event", "common/mq"},
 		"order":                     {"common/batch", "common/db", "common/event", "common/mq"},
-		"doctor":                    {"stock", "order", "common/event", "common/mq"},
+		"doctor":                    {"stock", "order", "payment", "common/event", "common/mq"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
 		"common/event":              {"common/mq"},
@@ -318,7 +329,9 @@ const levelsMax = 5
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
 	return []string{
-		"app", "api", "sale", "stock", "order", "archive", "backup", "doctor", "common/db", "common/event", "common/mq", "broker/remoting",
+		"app", "app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
+		"simulator", "archive", "backup", "doctor",
+		"common/db", "common/event", "common/mq", "broker/remoting",
 	}
 }
 

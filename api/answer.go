@@ -33,3 +33,8 @@ func nullIfEmpty[S ~string](s S) *S {
 
 // formatTime writes a time as every answer has it: RFC 3339 in UTC with milliseconds.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// paymentAnswer is the answer to a payment callback: what came of the payment.
+type paymentAnswer struct {
+	Result string `json:"result"`
+}

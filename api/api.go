@@ -6,6 +6,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -41,7 +42,11 @@ func (h *handler) routes() (*echo.Echo, error) {
 	add(http.MethodGet, "/v1/orders", h.requireRole(roleBuyer, h.listOrders))
 	add(http.MethodGet, "/v1/orders/:id", h.requireRole(roleBuyer, h.getOrder))
 	add(http.MethodPost, "/v1/orders/:id/cancel", h.requireRole(roleBuyer, h.cancelOrder))
+	add(http.MethodPost, "/v1/orders/:id/payments", h.requireRole(roleBuyer, h.startPayment))
+	add(http.MethodGet, "/v1/payments/providers", h.listProviders)
 	add(http.MethodPost, callbackPath, h.paymentCallback)
+	add(http.MethodPost, callbackPath+"/:provider", h.paymentCallback)
+	h.addMoney(add)
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
@@ -51,6 +56,19 @@ func (h *handler) routes() (*echo.Echo, error) {
 		return nil, fmt.Errorf("read embedded pages: %w", err)
 	}
 	return e, nil
+}
+
+// addMoney registers the operators' routes on money.
+func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc)) {
+	add(http.MethodGet, "/v1/admin/ledger", h.requireRole(roleAdmin, h.getLedger))
+	add(http.MethodGet, "/v1/admin/refunds", h.requireRole(roleAdmin, h.listRefunds))
+	add(http.MethodPost, "/v1/admin/refunds/:id/retry", h.requireRole(roleAdmin, h.retryRefund))
+	add(http.MethodPost, "/v1/admin/refunds/:id/settle", h.requireRole(roleAdmin, h.settleRefund))
+	add(http.MethodGet, "/v1/admin/payments/parked", h.requireRole(roleAdmin, h.listParked))
+	add(http.MethodPost, "/v1/admin/payments/parked/:id/refund", h.requireRole(roleAdmin, h.refundParked))
+	add(http.MethodPost, "/v1/admin/orders/:id/cancel", h.requireRole(roleAdmin, h.cancelPaid))
+	add(http.MethodPost, "/v1/admin/orders/:id/refunds", h.requireRole(roleAdmin, h.refundPart))
+	add(http.MethodGet, "/v1/admin/acts", h.requireRole(roleAdmin, h.listActs))
 }
 
 // wrap puts around a handler what every route needs: headers, the answer to an error, metrics and the log. It is one
@@ -73,7 +91,8 @@ func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.Hand
 // call calls a handler within the limits of its client's address and of the requests in flight. It turns a panic into an
 // error: one bad request must not end the process with everybody else's.
 func (h *handler) call(handle echo.HandlerFunc, c echo.Context) (err error) {
-	if !h.addressRates.off() && c.Path() != callbackPath && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Now()) {
+	isCallback := strings.HasPrefix(c.Path(), callbackPath) && h.Payments.Knows(callbackProvider(c))
+	if !h.addressRates.off() && !isCallback && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Now()) {
 		return problemError{kind: rateLimited}
 	}
 	defer func() {

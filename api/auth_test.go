@@ -22,6 +22,8 @@ func guarded() map[string]struct {
 } {
 	orders := "/v1/orders/" + orderID
 	key := http.Header{"Idempotency-Key": {"key-1"}}
+	const start = `{"provider":"webhook","return_url":"https://shop.example/"}`
+	const note, part = `{"note":"asked by phone"}`, `{"amount":100,"note":"a seat is broken"}`
 	return map[string]struct {
 		ask    ask
 		role   string
@@ -36,6 +38,18 @@ func guarded() map[string]struct {
 		"cancel":  {ask{method: "POST", path: orders + "/cancel"}, roleBuyer, 200, 404},
 		"pay":     {ask{method: "POST", path: "/v1/dev/payments", body: `{"order_id":"` + orderID + `"}`}, roleBuyer, 503, 404},
 		"unknown": {ask{method: "GET", path: "/v1/orders/unknown"}, roleBuyer, 404, 404},
+		"start":   {ask{method: "POST", path: orders + "/payments", body: start}, roleBuyer, 200, 404},
+
+		"ledger":        {ask{method: "GET", path: "/v1/admin/ledger"}, roleAdmin, 200, 200},
+		"refunds":       {ask{method: "GET", path: "/v1/admin/refunds"}, roleAdmin, 200, 200},
+		"retry refund":  {ask{method: "POST", path: "/v1/admin/refunds/rf_1/retry", body: note}, roleAdmin, 200, 200},
+		"settle refund": {ask{method: "POST", path: "/v1/admin/refunds/rf_1/settle", body: note}, roleAdmin, 200, 200},
+		"parked":        {ask{method: "GET", path: "/v1/admin/payments/parked"}, roleAdmin, 200, 200},
+		"refund parked": {ask{method: "POST", path: "/v1/admin/payments/parked/pay:1/refund", body: note}, roleAdmin, 204, 204},
+		"cancel paid":   {ask{method: "POST", path: "/v1/admin/orders/" + orderID + "/cancel", body: note}, roleAdmin, 200, 200},
+		"refund part": {ask{method: "POST", path: "/v1/admin/orders/" + orderID + "/refunds", body: part, header: key},
+			roleAdmin, 202, 202},
+		"acts": {ask{method: "GET", path: "/v1/admin/acts"}, roleAdmin, 200, 200},
 	}
 }
 

@@ -3,43 +3,57 @@ package api
 import (
 	"net/http"
 
-	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
-	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/payment"
 )
 
-const resultIgnored = "ignored"
+// The results of a callback that brought no payment.
+const (
+	resultIgnored  = "ignored"
+	resultRecorded = "recorded" // it told of refunds
+)
 
-// paymentCallback records a payment that the payment provider reports. The signature is verified over the raw body before
-// the body is decoded, and 200 is answered only once the payment is durable: until then the provider sends it again.
+// paymentCallback takes what a payment provider reports. The signature is verified over the raw body before the body is
+// decoded, and success is answered only once the payment is durable: until then the provider sends it again.
 func (h *handler) paymentCallback(c echo.Context) error {
+	provider := callbackProvider(c)
+	if !h.Payments.Knows(provider) {
+		return problemError{kind: notFound}
+	}
 	raw, err := readBody(c, callbackBytesMax)
 	if err != nil {
 		return err
 	}
-	header := c.Request().Header
-	if !h.webhooks.verify(header, raw) {
-		return problemError{kind: badSignature}
-	}
-	var callback paymentEvent
-	if err := json.Unmarshal(raw, &callback, jsonSchemaIntegers()); err != nil {
-		return problemError{kind: malformed, detail: describeDecodeError(err)}
-	}
-	if callback.Type != paymentSucceeded {
-		return answer(c, http.StatusOK, paymentAnswer{Result: resultIgnored})
-	}
-	if invalidField := callback.invalidField(); invalidField != "" {
-		return problemError{kind: invalid, detail: invalidField}
-	}
-	result, err := h.Orders.Pay(traced(c), order.Payment{
-		ID: callback.Data.PaymentID, OrderID: callback.Data.OrderID,
-		Amount:    event.Money{Amount: callback.Data.Amount, Currency: callback.Data.Currency},
-		WebhookID: header.Get(headerWebhookID),
-	})
+	taken, err := h.Payments.Callback(traced(c), provider, c.Request().Header, raw)
+	h.callbacks.count(provider, err)
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, paymentAnswer{Result: string(result)})
+	if own, ok := taken.Provider.(payment.Acknowledger); ok {
+		contentType, body := own.Acknowledgement()
+		return c.Blob(http.StatusOK, contentType, []byte(body))
+	}
+	return answer(c, http.StatusOK, paymentAnswer{Result: callbackResult(taken)})
+}
+
+// callbackProvider is the provider that a callback's path names.
+func callbackProvider(c echo.Context) string {
+	if name := c.Param("provider"); name != "" {
+		return name
+	}
+	return order.DefaultProvider
+}
+
+// callbackResult is the result of a callback in one word: that of its first payment, if it brought any.
+func callbackResult(taken payment.Taken) string {
+	switch {
+	case len(taken.Payments) > 0:
+		return string(taken.Payments[0])
+	case taken.Refunds > 0:
+		return resultRecorded
+	default:
+		return resultIgnored
+	}
 }

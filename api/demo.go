@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
@@ -63,12 +61,9 @@ func (d *demoHandler) makeToken(c echo.Context) error {
 		return problemError{kind: invalid, detail: "role must be buyer or admin."}
 	}
 	expires := d.Now().Add(demoTokenLife).Truncate(time.Second)
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
-		Role:             body.Role,
-		RegisteredClaims: jwt.RegisteredClaims{Subject: body.User, ExpiresAt: jwt.NewNumericDate(expires)},
-	}).SignedString(d.JWTSecret)
+	token, err := SignToken(d.JWTSecret, body.User, body.Role, expires)
 	if err != nil {
-		return fmt.Errorf("sign token: %w", err)
+		return err
 	}
 	return answer(c, http.StatusOK, tokenAnswer{Token: token, ExpiresAt: formatTime(expires)})
 }
@@ -107,10 +102,9 @@ func (d *demoHandler) simulatePayment(c echo.Context, caller string) error {
 
 // sendCallback posts a payment to the callback route, and returns the result that it answers.
 func (d *demoHandler) sendCallback(ctx context.Context, paymentID string, paid event.Order) (string, error) {
-	now := d.Now()
 	payload, err := json.Marshal(map[string]any{
-		"type":      paymentSucceeded,
-		"timestamp": now.UTC().Format(time.RFC3339Nano),
+		"type":      "payment.succeeded",
+		"timestamp": d.Now().UTC().Format(time.RFC3339Nano),
 		"data": map[string]any{
 			"payment_id": paymentID, "order_id": paid.ID, "amount": paid.Amount.Amount, "currency": paid.Amount.Currency,
 		},
@@ -122,11 +116,8 @@ func (d *demoHandler) sendCallback(ctx context.Context, paymentID string, paid e
 	if err != nil {
 		return "", fmt.Errorf("make request: %w", err)
 	}
-	id, timestamp := "msg_"+rand.Text(), strconv.FormatInt(now.Unix(), 10)
 	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
-	request.Header.Set(headerWebhookID, id)
-	request.Header.Set(headerWebhookTimestamp, timestamp)
-	request.Header.Set(headerWebhookSignature, signWebhook(d.webhooks.secrets[0], id, timestamp, payload))
+	d.Demo.Sign(request.Header, "msg_"+rand.Text(), payload)
 	response, err := d.provider.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("post callback: %w", err)

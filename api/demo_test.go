@@ -31,7 +31,7 @@ func TestDemoTokenBuys(t *testing.T) {
 func TestSimulatorPaysByCallback(t *testing.T) {
 	var address string
 	f := newFixture(t, func(o *Options) {
-		o.Demo = &Demo{CallbackURL: func() string { return address + "/v1/payments/callback" }}
+		o.Demo = &Demo{CallbackURL: func() string { return address + "/v1/payments/callback" }, Sign: signTestCallback(t)}
 	})
 	server := httptest.NewServer(f.handler)
 	t.Cleanup(server.Close)
@@ -63,7 +63,9 @@ func TestSimulatorFollowsNothing(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	redirect := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	t.Cleanup(redirect.Close)
-	f := newFixture(t, func(o *Options) { o.Demo = &Demo{CallbackURL: func() string { return redirect.URL }} })
+	f := newFixture(t, func(o *Options) {
+		o.Demo = &Demo{CallbackURL: func() string { return redirect.URL }, Sign: signTestCallback(t)}
+	})
 	w := f.send(t, ask{method: "POST", path: "/v1/dev/payments", body: `{"order_id":"` + orderID + `"}`, token: tokenFor(t, "alice", roleBuyer)})
 	wantProblem(t, w, 503, "unavailable")
 	select {

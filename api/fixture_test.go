@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,8 +19,11 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/golang-jwt/jwt/v5"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/payment/webhook"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -83,6 +87,9 @@ func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (stock.Reserv
 }
 
 type fakeOrders struct {
+	payment.Orders          // the calls that no test makes
+	acts           []string // of operators: what, to what, why
+
 	find   func(ids ...string) (map[string]order.Order, error)
 	pay    func(order.Payment) (order.PaymentResult, error)
 	cancel func(event.Order) (order.Order, error)
@@ -100,11 +107,89 @@ func (f *fakeOrders) Cancel(_ context.Context, o event.Order, held bool) (order.
 	return f.cancel(o)
 }
 
+func (f *fakeOrders) act(what, subject string, act order.Act) {
+	f.acts = append(f.acts, strings.Join([]string{what, subject, act.Actor, act.Note}, " "))
+}
+
+func (f *fakeOrders) CancelPaid(_ context.Context, id string, act order.Act) (order.Order, error) {
+	f.act("cancel", id, act)
+	return order.Order{Order: testOrder(), State: order.Cancelled, CancelReason: order.CancelByOffice}, nil
+}
+
+func (f *fakeOrders) RefundPart(_ context.Context, id, key string, amount int64, act order.Act) (string, error) {
+	f.act(fmt.Sprint("refund ", amount, " by ", key), id, act)
+	return "rf_1", nil
+}
+
+func (f *fakeOrders) RefundParked(_ context.Context, id string, act order.Act) error {
+	f.act("refund", id, act)
+	return nil
+}
+
+func (f *fakeOrders) PaymentsOf(_ context.Context, _ order.PaymentResult, limit, skip int) ([]order.Claim, error) {
+	claims := []order.Claim{
+		{PaymentID: "pay_1", OrderID: orderID, Amount: event.Money{Amount: 9800, Currency: "CNY"}, Since: testNow()},
+		{PaymentID: "pay_2", OrderID: orderID, Amount: event.Money{Amount: 100, Currency: "CNY"}, Since: testNow()},
+	}
+	return claims[min(skip, len(claims)):min(skip+limit, len(claims))], nil
+}
+
+func (f *fakeOrders) Acts(context.Context, string, string, int) ([]order.RecordedAct, string, error) {
+	return []order.RecordedAct{{Act: order.Act{Actor: "me", Note: "why"}, At: testNow(), What: "cancel", Subject: orderID}}, "", nil
+}
+
+// fakePayments is the payment service, but for the calls that need a database.
+type fakePayments struct {
+	*payment.Service
+	orders *fakeOrders
+	start  func(event.Order, string) (payment.Opened, error)
+	ended  []string // ids of orders
+	states []string // that the last list of refunds was asked for
+}
+
+func (f *fakePayments) Start(_ context.Context, o event.Order, provider, _ string) (payment.Opened, error) {
+	return f.start(o, provider)
+}
+
+func testRefund() payment.RefundInfo {
+	return payment.RefundInfo{
+		ID: "rf_1", PaymentID: "pay_1", OrderID: orderID, Provider: "webhook", Amount: event.Money{Amount: 9800, Currency: "CNY"},
+		Reason: "already_paid", State: "due", CreatedAt: testNow(), ChangedAt: testNow(),
+	}
+}
+
+func (f *fakePayments) Refunds(_ context.Context, states []string, _ string, _ int) ([]payment.RefundInfo, string, error) {
+	f.states = states
+	return []payment.RefundInfo{testRefund()}, "rf_1", nil
+}
+
+func (f *fakePayments) Retry(_ context.Context, id string, act order.Act) (payment.RefundInfo, error) {
+	f.orders.act("retry", id, act)
+	return testRefund(), nil
+}
+
+func (f *fakePayments) SettleByHand(_ context.Context, id string, act order.Act) (payment.RefundInfo, error) {
+	f.orders.act("settle", id, act)
+	return testRefund(), nil
+}
+
+func (f *fakePayments) Ledgers(context.Context) ([]payment.Ledger, error) {
+	return []payment.Ledger{{Currency: "CNY", Received: 300, Applied: 100, Refunded: 150, Returning: 30, Parked: 20, OrdersDue: 100}}, nil
+}
+
+func (f *fakePayments) OrderEnded(_ context.Context, orderID string) error {
+	f.ended = append(f.ended, orderID)
+	return nil
+}
+
 // fixture is an office over fakes in which alice holds one order of one screening.
 type fixture struct {
-	stock   *fakeStock
-	seller  *fakeSeller
-	orders  *fakeOrders
+	stock  *fakeStock
+	seller *fakeSeller
+	orders *fakeOrders
+
+	payments *fakePayments
+
 	handler http.Handler
 	log     *logBuffer
 	router  routers.Router
@@ -191,9 +276,10 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 			return order.Order{Order: o, State: order.Cancelled, CancelReason: order.CancelByBuyer}, nil
 		},
 	}
+	f.payments = newPayments(t, f.orders)
 	opts := Options{
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
-		JWTSecret: []byte(testJWTSecret), WebhookSecrets: []string{testWebhookSecret, oldWebhookSecret},
+		Payments: f.payments, JWTSecret: []byte(testJWTSecret),
 		Now: testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
 	for _, apply := range change {
@@ -207,8 +293,40 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	return f
 }
 
+// newPayments returns the payment service, without a database: a callback that brings a payment calls only the order
+// service.
+func newPayments(t testing.TB, orders *fakeOrders) *fakePayments {
+	t.Helper()
+	provider, err := webhook.New(webhook.Options{Secrets: []string{testWebhookSecret, oldWebhookSecret}, Now: testNow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := payment.New(&db.DB{}, payment.Options{
+		Orders: orders, Providers: []payment.Provider{provider}, Now: testNow, Log: slog.New(slog.DiscardHandler),
+	})
+	return &fakePayments{Service: service, orders: orders, start: func(o event.Order, provider string) (payment.Opened, error) {
+		return payment.Opened{
+			ID: "attempt", Provider: provider, ExpiresAt: time.UnixMilli(o.ExpiresAt),
+			Action: payment.Action{Kind: payment.Redirect, URL: "https://pay.example/attempt"},
+		}, nil
+	}}
+}
+
+// signTestCallback signs as the payment provider of the tests does.
+func signTestCallback(t testing.TB) func(http.Header, string, []byte) {
+	t.Helper()
+	provider, err := webhook.New(webhook.Options{Secrets: []string{testWebhookSecret}, Now: testNow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provider.Sign
+}
+
 func withDemo(o *Options) {
-	o.Demo = &Demo{CallbackURL: func() string { return "http://127.0.0.1:1/v1/payments/callback" }}
+	o.Demo = &Demo{
+		CallbackURL: func() string { return "http://127.0.0.1:1/v1/payments/callback" },
+		Sign:        func(http.Header, string, []byte) {},
+	}
 }
 
 // ask is one request of a test.

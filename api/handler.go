@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -17,8 +18,8 @@ type Options struct {
 	Seller Seller
 	Orders Orders
 
-	JWTSecret      []byte   // HS256 key, the bytes as given; the configuration refuses fewer than 32
-	WebhookSecrets []string // "whsec_" + base64; a callback may be signed with any of them, so that a secret can be rotated
+	Payments  Payments
+	JWTSecret []byte // HS256 key, the bytes as given; the configuration refuses fewer than 32
 
 	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
 	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit
@@ -36,6 +37,8 @@ type Demo struct {
 	// CallbackURL returns the address that the simulator calls: this office's own /v1/payments/callback. It is a function
 	// because the port is known only after listening.
 	CallbackURL func() string
+	// Sign signs a callback of this id as the payment provider does.
+	Sign func(header http.Header, id string, body []byte)
 }
 
 const defaultMaxInFlight = 16384
@@ -46,18 +49,19 @@ type handler struct {
 	problems     *problemTable
 	tokens       *jwt.Parser
 	verified     *tokenCache
-	webhooks     *webhookVerifier
 	requests     *requestMetrics
+	callbacks    *callbackMetrics
 	buyerRates   *rateLimits
 	addressRates *rateLimits
 	inFlight     atomic.Int64 // requests that are being handled
+	warnings     warningLimit
 	headers      fixedHeaders // of every response
 }
 
 // newHandler checks the options and makes the parts. An error says which option cannot be used.
 func newHandler(opts Options) (*handler, error) {
-	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Now == nil || opts.Log == nil {
-		return nil, errors.New("api: Stock, Seller, Orders, Now and Log are needed")
+	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Payments == nil || opts.Now == nil || opts.Log == nil {
+		return nil, errors.New("api: Stock, Seller, Orders, Payments, Now and Log are needed")
 	}
 	if len(opts.JWTSecret) == 0 {
 		return nil, errors.New("api: a JWT secret is needed")
@@ -69,13 +73,13 @@ func newHandler(opts Options) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode problems: %w", err)
 	}
-	webhooks, err := newWebhookVerifier(opts.WebhookSecrets, opts.Now)
-	if err != nil {
-		return nil, fmt.Errorf("read webhook secrets: %w", err)
-	}
 	requests, err := newRequestMetrics(opts.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("register request metrics: %w", err)
+	}
+	callbacks, err := newCallbackMetrics(opts.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("register callback metrics: %w", err)
 	}
 	buyerRates, buyersErr := newRateLimits(opts.BuyerRate)
 	addressRates, addressesErr := newRateLimits(opts.AddressRate)
@@ -87,8 +91,8 @@ func newHandler(opts Options) (*handler, error) {
 		problems:     problems,
 		tokens:       newTokenParser(opts.Now),
 		verified:     newTokenCache(),
-		webhooks:     webhooks,
 		requests:     requests,
+		callbacks:    callbacks,
 		buyerRates:   buyerRates,
 		addressRates: addressRates,
 		headers:      answerHeaders(),

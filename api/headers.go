@@ -26,11 +26,11 @@ func answerHeaders() fixedHeaders {
 }
 
 // pageHeaders are set on the embedded pages besides, for the browser that shows them. The policy allows no inline script
-// or style and nothing from another origin.
+// or style and nothing from another origin, but for the image of a QR code, and a form that a payment provider takes.
 func pageHeaders() fixedHeaders {
 	return fixedHeaders{
 		{echo.HeaderContentSecurityPolicy, []string{
-			"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"}},
+			"default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action https:; frame-ancestors 'none'; object-src 'none'"}},
 		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},

@@ -55,7 +55,7 @@ func TestBadBodies(t *testing.T) {
 				broken := a
 				broken.body = bad.body
 				w := f.send(t, broken)
-				if detail := wantProblem(t, w, bad.status, bad.code); len(detail) > 2*detailBytesMax {
+				if detail := wantProblem(t, w, bad.status, bad.code); len(detail) > 320 {
 					t.Errorf("%s: a detail of %d bytes", what, len(detail))
 				}
 			}
@@ -277,7 +277,7 @@ func FuzzPurchaseBody(f *testing.F) {
 			return
 		}
 		row, detail := table.find(err)
-		if row.kind != malformed || detail == "" || len(detail) > 2*detailBytesMax {
+		if row.kind != malformed || detail == "" || len(detail) > 320 {
 			t.Errorf("%q is %s: %s", raw, row.code, detail)
 		}
 	})

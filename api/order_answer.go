@@ -72,7 +72,7 @@ func answerFromReservation(r stock.Reservation, now time.Time) orderAnswer {
 	case stock.Sold:
 		return newOrderAnswer(r.Order, statusPaid, "", now)
 	case stock.Released:
-		return newOrderAnswer(r.Order, statusCancelled, order.CancelUnpaid, now)
+		return newOrderAnswer(r.Order, statusCancelled, order.CancelReleased, now)
 	default:
 		return newOrderAnswer(r.Order, statusReserved, "", now)
 	}

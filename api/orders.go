@@ -12,7 +12,7 @@ import (
 
 // getOrder answers one order to its buyer. For another buyer's order the answer is that for an order that does not exist.
 func (h *handler) getOrder(c echo.Context, caller string) error {
-	reservation, err := h.reservation(c, caller)
+	reservation, err := pathReservation(c, h.Stock, caller)
 	if err != nil {
 		return err
 	}
@@ -54,11 +54,12 @@ func (h *handler) listOrders(c echo.Context, caller string) error {
 
 // cancelOrder cancels an unpaid order. A repeated cancellation gets the same answer.
 func (h *handler) cancelOrder(c echo.Context, caller string) error {
-	reservation, err := h.reservation(c, caller)
+	reservation, err := pathReservation(c, h.Stock, caller)
 	if err != nil {
 		return err
 	}
-	row, err := h.Orders.Cancel(traced(c), reservation.Order, reservation.State == stock.Held)
+	ctx := traced(c)
+	row, err := h.Orders.Cancel(ctx, reservation.Order, reservation.State == stock.Held)
 	switch absent := errors.Is(err, order.ErrOrderAbsent); { // then the reservation knows how the order ended
 	case absent && reservation.State == stock.Sold:
 		return order.ErrAlreadyPaid
@@ -67,14 +68,8 @@ func (h *handler) cancelOrder(c echo.Context, caller string) error {
 	case err != nil:
 		return err
 	}
-	return answer(c, http.StatusOK, answerFromRow(row, h.Now()))
-}
-
-// reservation returns the reservation of the order in the path, if it is the caller's.
-func (h *handler) reservation(c echo.Context, caller string) (stock.Reservation, error) {
-	id, err := pathID(c)
-	if err != nil {
-		return stock.Reservation{}, err
+	if err := h.Payments.OrderEnded(ctx, row.ID); err != nil { // its attempts are then closed some minutes later
+		h.Log.WarnContext(ctx, "close the payments of a cancelled order", "order_id", row.ID, "error", err)
 	}
-	return h.Stock.Reservation(traced(c), caller, id)
+	return answer(c, http.StatusOK, answerFromRow(row, h.Now()))
 }

@@ -93,7 +93,7 @@ func TestOrderRowOverlaysReservation(t *testing.T) {
 		"cancelled, not settled":  {stock.Held, &order.Order{State: order.Cancelled, CancelReason: order.CancelUnpaid}, "cancelled", "unpaid"},
 		"paid and settled":        {stock.Sold, &order.Order{State: order.Paid}, "paid", "null"},
 		"settled, row not there":  {stock.Sold, nil, "paid", "null"},
-		"released, row not there": {stock.Released, nil, "cancelled", "unpaid"},
+		"released, row not there": {stock.Released, nil, "cancelled", "released"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

@@ -3,12 +3,18 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/order"
+	"boxoffice/sale"
 	"boxoffice/stock"
 )
+
+const headerIdempotencyKey = "Idempotency-Key"
 
 const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
@@ -70,4 +76,38 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 		}
 	}
 	return cursor, limit, nil
+}
+
+// idempotencyKey returns the header Idempotency-Key, which must be there once with 1 to sale.KeyMax printable characters.
+func idempotencyKey(header http.Header) (string, error) {
+	values := header[headerIdempotencyKey]
+	if len(values) == 0 || values[0] == "" {
+		return "", problemError{kind: keyMissing}
+	}
+	if len(values) > 1 || len(values[0]) > sale.KeyMax || !printableASCII(values[0]) {
+		return "", problemError{kind: malformed,
+			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", sale.KeyMax)}
+	}
+	return values[0], nil
+}
+
+// pathReservation returns the reservation of the order in the path, if it is the caller's.
+func pathReservation(c echo.Context, s Stock, caller string) (stock.Reservation, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return stock.Reservation{}, err
+	}
+	return s.Reservation(traced(c), caller, id)
+}
+
+// pathText returns a parameter of the path that is any visible ASCII, such as a payment provider's id.
+func pathText(c echo.Context, name string, bytesMax int) (string, error) {
+	text, err := c.Param(name), error(nil)
+	if c.Request().URL.RawPath != "" { // else the router has matched the unescaped path
+		text, err = url.PathUnescape(text)
+	}
+	if err != nil || !order.IsVisibleASCII(text, bytesMax) {
+		return "", problemError{kind: notFound}
+	}
+	return text, nil
 }

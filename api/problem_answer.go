@@ -23,8 +23,8 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 			header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice"`)
 		}
 	case badSignature: // RFC 9110 section 15.5.2: every 401 names what it asks for
-		header.Set(echo.HeaderWWWAuthenticate, `StandardWebhooks realm="boxoffice"`)
-	case rateLimited, busy, unavailable:
+		header.Set(echo.HeaderWWWAuthenticate, `Signature realm="boxoffice"`)
+	case rateLimited, busy, unavailable, providerAway:
 		header.Set(echo.HeaderRetryAfter, retryAfterSeconds)
 	}
 	header[echo.HeaderContentType] = h.problems.contentType

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -63,6 +64,19 @@ func domainErrors() map[string]struct {
 		"stock.ErrArchived":          {stock.ErrArchived, 409, "screening_archived"},
 		"stock.ErrReservationAbsent": {stock.ErrReservationAbsent, 404, "not_found"},
 		"order.ErrOrderAbsent":       {order.ErrOrderAbsent, 404, "not_found"},
+		"order.ErrNotPayable":        {order.ErrNotPayable, 409, "not_payable"},
+		"order.ErrNotPaid":           {order.ErrNotPaid, 409, "not_paid"},
+		"order.ErrPaymentAbsent":     {order.ErrPaymentAbsent, 404, "not_found"},
+		"order.ErrRefundKeyUsed":     {order.ErrRefundKeyUsed, 422, "idempotency_key_reused"},
+		"order.ErrArchived":          {order.ErrArchived, 409, "screening_archived"},
+		"order.ErrRefundTooLarge":    {order.ErrRefundTooLarge, 409, "refund_too_large"},
+		"payment.ErrUnknownProvider": {payment.ErrUnknownProvider, 404, "not_found"},
+		"payment.ErrProviderAway":    {fmt.Errorf("%w: %w", payment.ErrProviderAway, context.DeadlineExceeded), 503, "provider_away"},
+		"payment.ErrRefundAbsent":    {payment.ErrRefundAbsent, 404, "not_found"},
+		"payment.ErrRefundInFlight":  {payment.ErrRefundInFlight, 409, "refund_in_flight"},
+		"payment.ErrForged":          {payment.ErrForged, 401, "bad_signature"},
+		"payment.ErrRefused":         {payment.ErrRefused, 422, "provider_refuses"},
+		"payment.ErrUnsupported":     {payment.ErrUnsupported, 422, "provider_refuses"},
 		"stock.ErrInvalid":           {stock.ErrInvalid, 422, "invalid_request"},
 		"stock.ErrCursorInvalid":     {stock.ErrCursorInvalid, 400, "invalid_request"},
 		"order.ErrAlreadyPaid":       {order.ErrAlreadyPaid, 409, "already_paid"},
@@ -80,7 +94,7 @@ func otherErrors() []string {
 // An error that the services gain without a line in the table would reach buyers as 500.
 func TestEveryDomainErrorHasALine(t *testing.T) {
 	known := domainErrors()
-	for _, service := range []string{"sale", "stock", "order"} {
+	for _, service := range []string{"sale", "stock", "order", "payment"} {
 		for _, name := range exportedErrors(t, "../"+service) {
 			if _, there := known[service+"."+name]; !there && !slices.Contains(otherErrors(), service+"."+name) {
 				t.Errorf("%s.%s has no line in the table of problems, or none in this test", service, name)

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -33,6 +34,10 @@ const (
 	saleNotOpen
 	saleClosed
 	alreadyPaid
+	notPayable
+	notPaid
+	refundTooLarge
+	refundInFlight
 	capacityTooSmall
 	screeningArchived
 	keyMissing
@@ -48,6 +53,8 @@ const (
 	methodNotAllowed
 	rateLimited
 	busy
+	providerAway // before unavailable: it can be a deadline, too
+	providerRefuses
 	unavailable
 	problemKinds // their number
 )
@@ -68,25 +75,35 @@ func problems() [problemKinds]problem {
 			"The sale of this screening is over: see sale_closes_at.", []error{stock.ErrSaleClosed}},
 		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid",
 			"The order is paid and cannot be cancelled.", []error{order.ErrAlreadyPaid}},
+		{notPayable, http.StatusConflict, "not_payable", "Not payable any more",
+			"The order is cancelled, or the time to pay it is over.", []error{order.ErrNotPayable}},
+		{notPaid, http.StatusConflict, "not_paid", "Not paid", "The order is not paid.", []error{order.ErrNotPaid}},
+		{refundTooLarge, http.StatusConflict, "refund_too_large", "Refund too large",
+			"The refund is more than what is left of the payment.", []error{order.ErrRefundTooLarge}},
+		{refundInFlight, http.StatusConflict, "refund_in_flight", "Refund in flight",
+			"The refund is being sent, or its money is back: nothing can be decided about it.", []error{payment.ErrRefundInFlight}},
 		{capacityTooSmall, http.StatusConflict, "capacity_too_small", "Capacity too small",
 			"The capacity cannot go below the tickets that are reserved and sold.", []error{stock.ErrCapacityTooSmall}},
 		{screeningArchived, http.StatusConflict, "screening_archived", "Screening archived",
-			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived}},
+			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived,
+				order.ErrArchived}},
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
-			"This Idempotency-Key was used for a purchase of another screening or quantity.", []error{sale.ErrKeyReused}},
+			"This Idempotency-Key was used for another request: of another screening, quantity or amount.", []error{sale.ErrKeyReused,
+				order.ErrRefundKeyUsed}},
 		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
 			[]error{stock.ErrCursorInvalid}},
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
 			"A value in the request is not allowed.", []error{stock.ErrInvalid, order.ErrInvalidPayment}},
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
-			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent}},
+			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent,
+				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
 			"Send a valid bearer token in the Authorization header.", nil},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
 		{badSignature, http.StatusUnauthorized, "bad_signature", "Bad signature",
-			"The callback is not signed as Standard Webhooks asks, or its timestamp is too far from now.", nil},
+			"The callback is not signed by the payment provider, or its time is too far from now.", []error{payment.ErrForged}},
 		{bodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
 			"The request body is larger than this call accepts.", nil},
 		{unsupportedMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Unsupported media type",
@@ -98,6 +115,10 @@ func problems() [problemKinds]problem {
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
 			[]error{sale.ErrBusy, order.ErrBusy}},
+		{providerAway, http.StatusServiceUnavailable, "provider_away", "Payment provider away",
+			"The payment provider does not answer. Nothing is lost: send the same request again.", []error{payment.ErrProviderAway}},
+		{providerRefuses, http.StatusUnprocessableEntity, "provider_refuses", "Payment provider refuses",
+			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
 			[]error{stock.ErrUnavailable, order.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
@@ -137,6 +158,13 @@ func newProblemTable() (*problemTable, error) {
 func (t *problemTable) find(err error) (row *problem, detail string) {
 	if own, ok := errors.AsType[problemError](err); ok {
 		return &t.rows[own.kind], own.detail
+	}
+	if bad, ok := errors.AsType[payment.BadCallback](err); ok {
+		kind := malformed
+		if bad.Readable {
+			kind = invalid
+		}
+		return &t.rows[kind], bad.Detail
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""

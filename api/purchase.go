@@ -10,8 +10,6 @@ import (
 	"boxoffice/stock"
 )
 
-const headerIdempotencyKey = "Idempotency-Key"
-
 type purchaseBody struct {
 	Quantity int64 `json:"quantity"`
 }
@@ -59,17 +57,4 @@ func readQuantity(c echo.Context) (int64, error) {
 		return 0, problemError{kind: invalid, detail: fmt.Sprintf("quantity must be from 1 to %d.", sale.QuantityMax)}
 	}
 	return body.Quantity, nil
-}
-
-// idempotencyKey returns the header Idempotency-Key, which must be there once with 1 to sale.KeyMax printable characters.
-func idempotencyKey(header http.Header) (string, error) {
-	values := header[headerIdempotencyKey]
-	if len(values) == 0 || values[0] == "" {
-		return "", problemError{kind: keyMissing}
-	}
-	if len(values) > 1 || len(values[0]) > sale.KeyMax || !printableASCII(values[0]) {
-		return "", problemError{kind: malformed,
-			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", sale.KeyMax)}
-	}
-	return values[0], nil
 }

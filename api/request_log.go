@@ -17,6 +17,13 @@ func (h *handler) logRequest(c echo.Context, elapsed time.Duration, err error) {
 	if !h.Log.Enabled(c.Request().Context(), level) {
 		return
 	}
+	skipped := 0
+	if level == slog.LevelWarn {
+		var passes bool
+		if passes, skipped = h.warnings.pass(h.Now()); !passes {
+			return
+		}
+	}
 	ctx := traced(c)
 	attrs := []slog.Attr{
 		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", c.Response().Status),
@@ -25,6 +32,9 @@ func (h *handler) logRequest(c echo.Context, elapsed time.Duration, err error) {
 	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
+	}
+	if skipped > 0 {
+		attrs = append(attrs, slog.Int("others_since", skipped))
 	}
 	h.Log.LogAttrs(ctx, level, "request", attrs...)
 }
@@ -39,7 +49,7 @@ func (h *handler) requestLevel(c echo.Context, err error) slog.Level {
 	switch row, _ := h.problems.find(err); row.kind {
 	case busy:
 		return slog.LevelDebug
-	case unavailable:
+	case unavailable, providerAway:
 		if c.Request().Context().Err() != nil {
 			return slog.LevelDebug
 		}

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -29,6 +31,25 @@ type Seller interface {
 // Orders is what the API calls of the order service. Find leaves absent ids out of its answer.
 type Orders interface {
 	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
-	Pay(ctx context.Context, p order.Payment) (order.PaymentResult, error)
 	Cancel(ctx context.Context, o event.Order, held bool) (order.Order, error)
+
+	CancelPaid(ctx context.Context, id string, act order.Act) (order.Order, error)
+	RefundPart(ctx context.Context, id, key string, amount int64, act order.Act) (refundID string, err error)
+	RefundParked(ctx context.Context, paymentID string, act order.Act) error
+	PaymentsOf(ctx context.Context, result order.PaymentResult, limit, skip int) ([]order.Claim, error)
+	Acts(ctx context.Context, subject, beforeID string, limit int) (acts []order.RecordedAct, next string, err error)
+}
+
+// Payments is what the API calls to bring money in and back.
+type Payments interface {
+	Providers() []string
+	Knows(provider string) bool
+	Start(ctx context.Context, reserved event.Order, provider, returnURL string) (payment.Opened, error)
+	Callback(ctx context.Context, provider string, header http.Header, body []byte) (payment.Taken, error)
+	OrderEnded(ctx context.Context, orderID string) error
+
+	Refunds(ctx context.Context, states []string, afterID string, limit int) (items []payment.RefundInfo, next string, err error)
+	Retry(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
+	SettleByHand(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
+	Ledgers(ctx context.Context) ([]payment.Ledger, error)
 }

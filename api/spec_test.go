@@ -68,7 +68,8 @@ func TestSecurityHeaders(t *testing.T) {
 	f := newFixture(t)
 	always := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 	page := map[string]string{
-		"Content-Security-Policy":      "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+		"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action https:; " +
+			"frame-ancestors 'none'; object-src 'none'",
 		"Referrer-Policy":              "no-referrer",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",

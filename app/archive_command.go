@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -16,15 +17,15 @@ const archiveAgeDefault = 30 * 24 * time.Hour
 
 // runArchive moves the orders of screenings that are over into files, or with -restore back: boxoffice archive, and the
 // flags of the office.
-func runArchive(ctx context.Context, call invocation) (err error) {
+func runArchive(ctx context.Context, call settings.Invocation) (err error) {
 	var restore string
-	config, err := parseToolConfig(call, func(flags *flag.FlagSet) {
+	config, err := settings.ParseTool(call, func(flags *flag.FlagSet) {
 		flags.StringVar(&restore, "restore", "", "put back the orders of this file of the archive, and archive nothing")
 	})
 	if err != nil {
 		return err
 	}
-	o := &office{config: config, now: call.Now, log: call.newLog(config.LogLevel)}
+	o := &office{config: config, now: call.Now, log: call.NewLog(config.LogLevel)}
 	defer func() { err = errors.Join(err, o.close()) }()
 	if err := o.openExistingDatabases(ctx); err != nil {
 		return err
@@ -37,8 +38,8 @@ func runArchive(ctx context.Context, call invocation) (err error) {
 		return err
 	}
 	age := cmp.Or(config.ArchiveAfter, archiveAgeDefault)
-	if config.keepsMessagesLonger(age) {
-		return errLogAge
+	if config.KeepsMessagesLonger(age) {
+		return settings.ErrLogAge
 	}
 	n, err := o.newArchiver().Run(ctx, age)
 	_, _ = fmt.Fprintf(call.Stdout, "archived screenings: %d, in %s\n", n, config.ArchiveDir)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/broker"
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
@@ -238,7 +239,7 @@ func TestStartWithoutItsNeighboursSaysWhatToSet(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), testDeadline)
 			defer cancel()
-			err := run(ctx, nil, invocation{Getenv: func(name string) string { return env[name] }, Now: time.Now, Stdout: io.Discard})
+			err := run(ctx, nil, settings.Invocation{Getenv: func(name string) string { return env[name] }, Now: time.Now, Stdout: io.Discard})
 			if err == nil || ctx.Err() != nil || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("error %v, want one line, in time", err)
 			}

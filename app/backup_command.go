@@ -10,12 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/backup"
 )
 
 // runBackup copies the databases of an embedded office, which may be running: boxoffice backup -to DIRECTORY, and the
 // flags of the office.
-func runBackup(ctx context.Context, call invocation) (err error) {
+func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 	var dir string
 	config, err := parseEmbeddedConfig(call, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "to", "", "directory that is to be made, with the backup")
@@ -31,15 +32,22 @@ func runBackup(ctx context.Context, call invocation) (err error) {
 	if err := o.openExistingDatabases(ctx); err != nil {
 		return err
 	}
-	if err := backup.Take(ctx, o.stockDB, o.orderDB, []string{demoSecretsFile(config.DataDir)}, dir, call.Now()); err != nil {
+	taken, err := backup.Office{
+		Stock: o.stockDB, Orders: o.orderDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
+		Extra: []string{demoSecretsFile(config.DataDir)},
+	}.Take(ctx, dir, call.Now())
+	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(call.Stdout, "backed up to %s\n", dir)
+	if taken.ArchiveDir != "" {
+		_, _ = fmt.Fprintf(call.Stdout, "the archive's files in %s are not part of it: copy them as well\n", taken.ArchiveDir)
+	}
 	return nil
 }
 
 // runRestore makes the data directory of an embedded office from a backup: boxoffice restore -from DIRECTORY.
-func runRestore(ctx context.Context, call invocation) error {
+func runRestore(ctx context.Context, call settings.Invocation) error {
 	var dir string
 	config, err := parseEmbeddedConfig(call, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "from", "", "directory of the backup")
@@ -59,18 +67,19 @@ func runRestore(ctx context.Context, call invocation) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(call.Stdout, "restored %s to the state of %s\n", config.DataDir, takenAt.Format(time.RFC3339))
+	_, _ = fmt.Fprintf(call.Stdout, "restored %s to the state of %s: start it with boxoffice -data-dir %s\n",
+		config.DataDir, takenAt.Format(time.RFC3339), config.DataDir)
 	return nil
 }
 
 // parseEmbeddedConfig fails for an office with MySQL databases, which are backed up with MySQL's tools.
-func parseEmbeddedConfig(call invocation, define func(*flag.FlagSet)) (Config, error) {
-	config, err := parseToolConfig(call, define)
+func parseEmbeddedConfig(call settings.Invocation, define func(*flag.FlagSet)) (settings.Config, error) {
+	config, err := settings.ParseTool(call, define)
 	if err != nil {
-		return Config{}, err
+		return settings.Config{}, err
 	}
 	if !strings.HasPrefix(config.StockDSN, "sqlite:") || !strings.HasPrefix(config.OrderDSN, "sqlite:") {
-		return Config{}, errors.New("back up MySQL with its own tools: both databases together, with their binary logs")
+		return settings.Config{}, errors.New("back up MySQL with its own tools: both databases together, with their binary logs")
 	}
 	return config, nil
 }

@@ -16,14 +16,7 @@ import (
 // command runs one of the program's commands with this office's environment.
 func (o *officeTest) command(name string, args ...string) error {
 	o.t.Helper()
-	return commands()[name](o.t.Context(), o.call(io.Discard, args...))
-}
-
-// newEmbedded is an office that brings its broker, in a directory of its own.
-func newEmbedded(t *testing.T, dir string) *officeTest {
-	t.Helper()
-	h := home{dir: dir, stockDSN: "sqlite:" + filepath.Join(dir, "stock.db"), orderDSN: "sqlite:" + filepath.Join(dir, "order.db")}
-	return &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
+	return run(o.t.Context(), nil, o.call(io.Discard, append([]string{name}, args...)...))
 }
 
 // A backup is taken in the middle of a sale, and the office is lost. Whatever was acknowledged before the backup is there

@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/broker"
 )
 
 // runBroker runs the embedded broker alone, for any RocketMQ client of this machine: boxoffice broker, and its own flags.
-func runBroker(ctx context.Context, call invocation) error {
+func runBroker(ctx context.Context, call settings.Invocation) error {
 	flags := flag.NewFlagSet("boxoffice broker", flag.ContinueOnError)
-	flags.SetOutput(call.Stdout)
 	listen := flags.String("listen", "127.0.0.1:9876", "address of nameserver and broker")
 	data := flags.String("data", "./data/broker", "directory of the log")
 	checkAfter := flags.Duration("check-timeout", 6*time.Second, "age of a half message at its first check-back")
@@ -22,11 +22,8 @@ func runBroker(ctx context.Context, call invocation) error {
 	logAge := flags.Duration("log-age", 72*time.Hour, "time that messages are kept; 0 is for ever")
 	logBytes := flags.Int64("log-bytes", 0, "bytes of messages that are kept; 0 is no limit")
 	cutDamage := flags.Bool("cut-damage", false, "give up what is damaged in the log and all behind it, for one start")
-	if err := flags.Parse(call.Args); err != nil {
+	if err := settings.ParseFlags(flags, call, func() { flags.SetOutput(call.Stdout); flags.PrintDefaults() }); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unknown argument %q: see boxoffice broker -help", flags.Arg(0))
 	}
 	if *data == "" {
 		return errors.New("set -data to a directory")
@@ -37,13 +34,15 @@ func runBroker(ctx context.Context, call invocation) error {
 	b, err := broker.New(
 		broker.WithListen(*listen), broker.WithDataDir(*data),
 		broker.WithTransactionTimeout(*checkAfter), broker.WithTransactionCheckInterval(*checkInterval),
-		broker.WithLogger(call.newLog(slog.LevelInfo)),
+		broker.WithLogger(call.NewLog(slog.LevelInfo)),
 		broker.WithRetention(*logAge, *logBytes), broker.WithCutDamage(*cutDamage),
 	)
-	if errors.As(err, new(*broker.DamageError)) {
+	switch {
+	case errors.As(err, new(*broker.DamageError)):
 		return fmt.Errorf("set -cut-damage for one start to give up what is damaged: %w", err)
-	}
-	if err != nil {
+	case broker.IsLocked(err):
+		return fmt.Errorf("an office or another broker uses %s: set -data to another directory: %w", *data, err)
+	case err != nil:
 		return err
 	}
 	_, _ = fmt.Fprintf(call.Stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)

@@ -262,3 +262,42 @@ func TestPageKeepsThePurchaseOverA401(t *testing.T) {
 		t.Errorf("%d orders after the retry, want 1", n)
 	}
 }
+
+// Outside the demo nobody could pay. The page goes to the payment provider, and comes back to an order that is paid.
+func TestPagePaysWithTheProvider(t *testing.T) {
+	b := newBrowser(t)
+	p := b.open()
+	p.signIn("alice")
+	p.untilBuyable()
+	p.clicks(buyButton)
+	p.until("the order can be paid", `document.querySelector(".order .actions button.pay:enabled") !== null`)
+	p.until("it says what and where", `/ticket.*\u00b7.*\u00b7.*\u00b7/.test(document.querySelector(".order .muted").innerText)`)
+	p.clicks(".order .actions button.pay")
+	p.until("the provider's page is there", `location.pathname.startsWith("/pay/")`)
+	if js[bool](p, `document.documentElement.scrollWidth > window.innerWidth`) {
+		t.Error("the provider's page is wider than a phone")
+	}
+	p.clicks("button[value=pay]")
+	p.until("back in the shop, and paid", `document.querySelector(".order[data-status=paid]") !== null`)
+	if orders := b.ordersOf("alice"); len(orders) != 1 || orders[0].Status != "paid" {
+		t.Errorf("orders %+v", orders)
+	}
+	if r := b.must("GET", "/v1/admin/ledger", bearer(t, "boss", "admin"), ""); !strings.Contains(string(r.body), `"balanced":true`) {
+		t.Errorf("ledger %s", r.body)
+	}
+}
+
+// The buyer of cancelled tickets still read "now pay" beside them.
+func TestPageForgetsWhatIsNotTrueAnyMore(t *testing.T) {
+	b := newBrowser(t)
+	p := b.open()
+	p.signIn("alice")
+	p.untilBuyable()
+	p.clicks(buyButton)
+	p.until("told to pay", `[...document.querySelectorAll(".result")].some((e) => e.innerText.includes("yours"))`)
+	order := b.ordersOf("alice")[0]
+	if r := b.must("POST", "/v1/orders/"+order.ID+"/cancel", bearer(t, "alice", "buyer"), ""); r.status != http.StatusOK {
+		t.Fatalf("cancel: %d %s", r.status, r.body)
+	}
+	p.until("it is forgotten", `![...document.querySelectorAll(".result")].some((e) => e.innerText.includes("yours"))`)
+}

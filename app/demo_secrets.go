@@ -11,6 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+
+	"boxoffice/app/settings"
 )
 
 // demoSecrets are the secrets of a demo, for which none are configured. They are in a file of its data directory, so that
@@ -20,14 +23,20 @@ type demoSecrets struct {
 	Webhook string `json:"webhook_secret"`
 }
 
-// openDemoSecrets reads the demo's secrets into the configuration, and makes them at its first start.
+// openDemoSecrets reads the demo's secrets into the configuration, and makes them at its first start. A data directory that
+// has been used with configured secrets is no demo's any more: whose secrets are forgotten at a later start must not find
+// that anybody gets a token for anybody's orders.
 func (o *office) openDemoSecrets(context.Context) error {
-	if !o.config.Demo {
-		return nil
-	}
 	file := demoSecretsFile(o.config.DataDir)
+	if !o.config.Demo {
+		return o.endDemo(file)
+	}
 	secrets, err := readDemoSecrets(file)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, used := os.Stat(strings.TrimPrefix(o.config.StockDSN, "sqlite:")); used == nil {
+			return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: the databases in the data directory are those of " +
+				"an office with secrets; a demo needs a BOXOFFICE_DATA_DIR of its own")
+		}
 		if err := writeDemoSecrets(file, newDemoSecrets()); err != nil {
 			return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory that can be written: %w", err)
 		}
@@ -37,9 +46,26 @@ func (o *office) openDemoSecrets(context.Context) error {
 		return err
 	}
 	o.config.JWTSecret, o.config.WebhookSecrets = secrets.JWT, []string{secrets.Webhook}
-	if err := o.config.checkSecrets(); err != nil {
+	if err := o.config.CheckSecrets(); err != nil {
 		return unusableSecrets(file, err)
 	}
+	return nil
+}
+
+// endDemo removes the secrets of a demo from the data directory of an office that has its own. Other processes of an
+// office on a cluster have no such directory.
+func (o *office) endDemo(file string) error {
+	if !o.config.HasRole(settings.RoleAPI) {
+		return nil
+	}
+	err := os.Remove(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("remove the secrets of a demo, which are void: %w", err)
+	}
+	o.log.Info("this data directory was a demo's, and is no more", "removed", file)
 	return nil
 }
 

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"boxoffice/app/settings"
 )
 
-func demoSecretsIn(t *testing.T, dir string) (Config, error) {
+func demoSecretsIn(t *testing.T, dir string) (settings.Config, error) {
 	t.Helper()
 	config, err := parse(t, map[string]string{"BOXOFFICE_DATA_DIR": dir})
 	if err != nil {
@@ -22,7 +24,7 @@ func demoSecretsIn(t *testing.T, dir string) (Config, error) {
 // A restart of the demo signed everybody out, while their orders were still there.
 func TestDemoKeepsItsSecrets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data") // made by whoever comes first
-	var first [4]Config
+	var first [4]settings.Config
 	var wait sync.WaitGroup
 	for i := range first {
 		wait.Go(func() {

@@ -12,12 +12,14 @@ import (
 	"os"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/broker"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
 )
@@ -28,16 +30,16 @@ const doctorTimeout = 10 * time.Minute
 // examination is one run of the doctor with the parts that it needs. Unlike an office it changes nothing by being opened.
 type examination struct {
 	closers
-	config  Config
+	config  settings.Config
 	office  doctor.Office
 	skipped string // why the queue is not examined
 }
 
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
 // needs attention.
-func runDoctor(ctx context.Context, call invocation) (err error) {
+func runDoctor(ctx context.Context, call settings.Invocation) (err error) {
 	var fix, asJSON bool
-	config, err := parseToolConfig(call, func(flags *flag.FlagSet) {
+	config, err := settings.ParseTool(call, func(flags *flag.FlagSet) {
 		flags.BoolVar(&fix, "fix", false, "send again what a loss has left behind")
 		flags.BoolVar(&asJSON, "json", false, "print the report as JSON")
 	})
@@ -113,9 +115,9 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	e.onClose(func() error { orders.Close(); return nil })
 	e.office = doctor.Office{
 		Stock: stock.New(stockDB, stock.Options{
-			SweepGrace: e.config.SweepGrace, Now: now, Log: quiet,
+			SweepGrace: e.config.SweepGrace, AskGrace: e.config.PayGrace, Now: now, Log: quiet,
 		}),
-		Orders: orders, Now: now,
+		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
 	owner, err := stockDB.Owner(ctx)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/broker"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
@@ -310,7 +311,7 @@ func TestDoctorNamesWhatOnlyAPersonCanDecide(t *testing.T) {
 		VALUES (?, ?, 'eve', 1, 1, 'CNY', 'PENDING_PAYMENT', 1, 1)`, extra, screening)
 	r := o.wantTroubles(2*time.Minute, "unbalanced_stock "+screening, "contradiction "+sold.ID, "contradiction "+changed.ID,
 		"order_without_reservation "+extra, "parked_payment unknown")
-	if len(r.Notes) != 1 || r.Notes[0].PaymentID != "short" || r.Notes[0].Kind != "mismatched_payment" {
+	if len(r.Notes) != 1 || r.Notes[0].PaymentID != "short" || r.Notes[0].Kind != "refund_due" {
 		t.Errorf("notes %+v, want the payment of a wrong amount", r.Notes)
 	}
 	if r, err := o.doctor(2*time.Minute, "-fix"); err == nil || len(r.Fixed) != 0 {
@@ -320,7 +321,7 @@ func TestDoctorNamesWhatOnlyAPersonCanDecide(t *testing.T) {
 	o.write(o.stockDSN, `UPDATE reservations SET state = 'reserved', sweep_at = expires_at, settled_at = NULL WHERE order_id = ?`, sold.ID)
 	o.write(o.orderDSN, `UPDATE orders SET amount = amount + 1 WHERE id = ?`, changed.ID)
 	o.write(o.orderDSN, `DELETE FROM orders WHERE id = ?`, extra)
-	o.write(o.orderDSN, `UPDATE payments SET result = 'mismatch' WHERE id = 'unknown'`)
+	o.must("POST", "/v1/admin/payments/parked/unknown/refund", bearer(t, "boss", "admin"), `{"note":"nobody ordered"}`)
 	o.wantHealthy(2 * time.Minute)
 }
 
@@ -356,7 +357,7 @@ func TestDoctorOfAnEmbeddedOffice(t *testing.T) {
 }
 
 func TestDoctorSaysWhatIsNotThere(t *testing.T) {
-	err := runDoctor(t.Context(), invocation{
+	err := runDoctor(t.Context(), settings.Invocation{
 		Args: []string{"-data-dir", t.TempDir()}, Getenv: func(string) string { return "" }, Now: time.Now, Stdout: io.Discard,
 	})
 	if err == nil || !strings.Contains(err.Error(), "no office here") {

@@ -9,16 +9,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/payment/webhook"
 	"boxoffice/stock"
 )
 
 // office has the parts of one running process. Each is set by the open method of its name, which also adds how it is
 // closed; serve.go has their order.
 type office struct {
-	config   Config
+	config   settings.Config
 	now      func() time.Time
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics
@@ -32,13 +35,30 @@ type office struct {
 	bus          *mq.Bus
 	stock        *stock.Stock
 	orders       *order.Orders
+	payments     *payment.Service
+	webhooks     *webhook.Provider
 	publisher    *stock.Publisher
 	transactor   *mq.Transactor
 	seller       *countedSeller
 	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
-	failed       chan error // of an HTTP server that cannot go on
+	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before
+	failed       chan error   // of an HTTP server that cannot go on
 	ready        atomic.Bool
+}
+
+// callbackPath is where the shop takes the callbacks of payment providers; that of each has its name after a slash.
+const callbackPath = "/v1/payments/callback"
+
+// publicURL is the address at which payment providers and browsers reach the shop; empty while it has none.
+func (o *office) publicURL() string {
+	switch {
+	case o.config.PublicURL != "":
+		return o.config.PublicURL
+	default:
+		address, _ := o.shopAddress.Load().(string)
+		return address
+	}
 }
 
 // goUntilClose runs a loop in the background, until the office closes.

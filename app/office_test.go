@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"boxoffice/app/settings"
 	"boxoffice/common/db"
 )
 
@@ -66,12 +67,12 @@ func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 }
 
 // call is an invocation with this office's environment and clock.
-func (o *officeTest) call(stdout io.Writer, args ...string) invocation {
-	return invocation{Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout}
+func (o *officeTest) call(stdout io.Writer, args ...string) settings.Invocation {
+	return settings.Invocation{Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout}
 }
 
 // callAhead is an invocation some time ahead.
-func (o *officeTest) callAhead(ahead time.Duration, stdout io.Writer, args ...string) invocation {
+func (o *officeTest) callAhead(ahead time.Duration, stdout io.Writer, args ...string) settings.Invocation {
 	call := o.call(stdout, args...)
 	call.Now = func() time.Time { return o.clock.Now().Add(ahead) }
 	return call

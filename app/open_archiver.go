@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/archive"
 	"boxoffice/common/db"
 )
@@ -16,7 +17,7 @@ const (
 
 // openArchiver starts to archive once an hour, if an age is configured.
 func (o *office) openArchiver(ctx context.Context) error {
-	if o.config.HasRole(roleStock) && o.config.ArchiveAfter > 0 {
+	if o.config.HasRole(settings.RoleStock) && o.config.ArchiveAfter > 0 {
 		archiver := o.newArchiver()
 		o.goUntilClose(ctx, func(ctx context.Context) { archiver.RunEvery(ctx, archivePause, o.config.ArchiveAfter) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"boxoffice/broker"
 )
@@ -29,8 +30,13 @@ func (o *office) openBroker(context.Context) error {
 	if errors.As(err, new(*broker.DamageError)) {
 		return fmt.Errorf("set BOXOFFICE_CUT_DAMAGE=true for one start to give up what is damaged: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory of this process alone, BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
+	switch {
+	case broker.IsLocked(err):
+		return fmt.Errorf("an office runs in %s already: set BOXOFFICE_DATA_DIR to another directory for a second one: %w", o.config.DataDir, err)
+	case errors.As(err, new(*fs.PathError)):
+		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory that can be written: %w", err)
+	case err != nil:
+		return fmt.Errorf("set BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
 	}
 	o.onClose(b.Close)
 	if err := writeNameServer(o.config.DataDir, b.Addr()); err != nil {

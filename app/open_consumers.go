@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
@@ -24,9 +25,9 @@ func (o *office) openConsumers(ctx context.Context) error {
 		role, group string
 		handler     mq.Handler
 	}{
-		{roleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
-		{roleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.orders.Timeout)},
-		{roleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
+		{settings.RoleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
+		{settings.RoleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.timeout)},
+		{settings.RoleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
 	} {
 		if !o.config.HasRole(step.role) {
 			continue
@@ -49,6 +50,14 @@ func (o *office) create(ctx context.Context, reserved event.Reserved) error {
 		o.onCreate(len(reserved.Orders))
 	}
 	return err
+}
+
+// timeout asks the payment providers of due orders before the order service cancels those that are unpaid.
+func (o *office) timeout(ctx context.Context, due event.Due) error {
+	if err := o.payments.AskBeforeTimeout(ctx, due); err != nil {
+		return err
+	}
+	return o.orders.Timeout(ctx, due)
 }
 
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.

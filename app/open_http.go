@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boxoffice/api"
+	"boxoffice/app/settings"
 )
 
 // probePause is how long the answer of a probe that writes is used again, however many ask.
@@ -24,12 +25,13 @@ func (o *office) openHTTP(context.Context) (err error) {
 		return err
 	}
 	o.serveHTTP(o.admin, api.Admin(api.AdminOptions{Probes: o.probes(), Registry: o.registry, Log: o.log.With("part", "admin")}))
-	if !o.config.HasRole(roleAPI) {
+	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
 	}
 	if o.shop, err = o.listen(o.config.Listen, "BOXOFFICE_LISTEN"); err != nil {
 		return err
 	}
+	o.shopAddress.Store("http://" + o.shop.Addr().String())
 	handler, err := api.New(o.shopOptions())
 	if err != nil {
 		return err
@@ -40,13 +42,16 @@ func (o *office) openHTTP(context.Context) (err error) {
 
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders,
-		JWTSecret: []byte(o.config.JWTSecret), WebhookSecrets: o.config.WebhookSecrets,
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments,
+		JWTSecret: []byte(o.config.JWTSecret),
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}
 	if o.config.Demo {
-		options.Demo = &api.Demo{CallbackURL: func() string { return "http://" + o.shop.Addr().String() + "/v1/payments/callback" }}
+		options.Demo = &api.Demo{
+			CallbackURL: func() string { return "http://" + o.shop.Addr().String() + callbackPath },
+			Sign:        o.webhooks.Sign,
+		}
 	}
 	return options
 }
@@ -84,13 +89,13 @@ func (o *office) probes() []api.Probe {
 		}
 		return nil
 	}}}
-	if o.config.HasRole(roleAPI) || o.config.HasRole(roleStock) {
+	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleStock) {
 		probes = append(probes, api.Probe{Name: "stock database", Check: cacheFor(probePause, o.stockDB.CheckWritable)})
 	}
-	if o.config.HasRole(roleOrder) {
+	if o.config.HasRole(settings.RoleOrder) {
 		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
 	}
-	if o.config.HasRole(roleAPI) {
+	if o.config.HasRole(settings.RoleAPI) {
 		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})
 	}
 	return append(probes, api.Probe{Name: "message queue", Check: o.bus.Ping})

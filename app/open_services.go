@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"boxoffice/app/settings"
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/sale"
@@ -11,7 +12,8 @@ import (
 
 // openServices opens the stock and the order service, whatever the roles of this process: all of them call both.
 func (o *office) openServices(ctx context.Context) error {
-	o.stock = stock.New(o.stockDB, stock.Options{SweepGrace: o.config.SweepGrace, Now: o.now, Log: o.log.With("part", "stock")})
+	o.stock = stock.New(o.stockDB, stock.Options{SweepGrace: o.config.SweepGrace, AskGrace: o.config.PayGrace, Now: o.now,
+		Log: o.log.With("part", "stock")})
 	sender, err := o.bus.NewSender(ctx, event.GroupOrder)
 	if err != nil {
 		return err
@@ -26,7 +28,7 @@ func (o *office) openServices(ctx context.Context) error {
 
 // openSweeper starts the sweeper, and opens the publisher of reservations that the consumer of order-settled uses.
 func (o *office) openSweeper(ctx context.Context) error {
-	if !o.config.HasRole(roleStock) {
+	if !o.config.HasRole(settings.RoleStock) {
 		return nil
 	}
 	sender, err := o.bus.NewSender(ctx, event.GroupStock)
@@ -42,7 +44,7 @@ func (o *office) openSweeper(ctx context.Context) error {
 
 // openSeller opens what sells tickets, with the counter of purchases around it. In a demo it adds what there is to sell.
 func (o *office) openSeller(ctx context.Context) error {
-	if !o.config.HasRole(roleAPI) {
+	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
 	}
 	transactor, err := o.bus.NewTransactor(ctx, event.GroupPurchase, o.stock.Check)

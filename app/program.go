@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"boxoffice/app/settings"
 )
 
 // Main runs the program until it ends or is interrupted, and returns its exit code. A second signal ends it at once.
@@ -19,7 +21,7 @@ func Main(args, environ []string, getenv func(string) string, stdout, stderr io.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	call := invocation{Args: args, Getenv: getenv, Now: time.Now, Stdout: stdout}
+	call := settings.Invocation{Args: args, Getenv: getenv, Now: time.Now, Stdout: stdout}
 	if err := run(ctx, environ, call); err != nil && !errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintln(stderr, "boxoffice:", err)
 		return 1
@@ -29,27 +31,31 @@ func Main(args, environ []string, getenv func(string) string, stdout, stderr io.
 
 // run runs the command that the first argument names, or else the office. It returns when ctx ends and everything is
 // closed.
-func run(ctx context.Context, environ []string, call invocation) error {
-	if err := checkEnvironment(environ); err != nil {
+func run(ctx context.Context, environ []string, call settings.Invocation) error {
+	if err := settings.CheckEnvironment(environ); err != nil {
 		return err
 	}
 	if len(call.Args) > 0 {
-		if command, exists := commands()[call.Args[0]]; exists {
-			call.Args = call.Args[1:]
-			return command(ctx, call)
+		for _, command := range commands() {
+			if command.name == call.Args[0] {
+				call.Command, call.Args = command.name, call.Args[1:]
+				return command.run(ctx, call)
+			}
 		}
 	}
 	return runServe(ctx, call)
 }
 
-// commands are what the program can do besides running the office, by name.
-func commands() map[string]func(context.Context, invocation) error {
-	return map[string]func(context.Context, invocation) error{
-		"archive": runArchive,
-		"backup":  runBackup,
-		"broker":  runBroker,
-		"doctor":  runDoctor,
-		"restore": runRestore,
-		"version": runVersion,
+// runs is what a command does, by its name.
+type runs struct {
+	name string
+	run  func(context.Context, settings.Invocation) error
+}
+
+// commands are what the program can do besides running the office; summaries says of each what it is for.
+func commands() []runs {
+	return []runs{
+		{"archive", runArchive}, {"backup", runBackup}, {"broker", runBroker}, {"doctor", runDoctor}, {"help", runHelp},
+		{"restore", runRestore}, {"simulator", runSimulator}, {"token", runToken}, {"version", runVersion},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/app/settings"
 	"boxoffice/broker"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -50,7 +51,7 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 func (o *officeTest) openAPI(args ...string) *office {
 	o.t.Helper()
 	call := o.call(newOutput(o.t), args...)
-	config, err := parseConfig(call)
+	config, err := settings.Parse(call)
 	if err != nil {
 		o.t.Fatal(err)
 	}

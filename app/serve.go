@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,20 +13,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"boxoffice/api"
+	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/stock"
 )
 
 // runServe runs the office, which is what the program does without a command. It opens every part in the order in which
 // they depend on each other, prints that it is ready, and closes them in the reverse order when ctx ends.
-func runServe(ctx context.Context, call invocation) (err error) {
-	config, err := parseConfig(call)
+func runServe(ctx context.Context, call settings.Invocation) (err error) {
+	config, err := settings.Parse(call)
 	if err != nil {
 		return err
 	}
-	o, err := openOffice(ctx, config, call.Now, call.newLog(config.LogLevel))
+	o, err := openOffice(ctx, config, call.Now, call.NewLog(config.LogLevel))
 	defer func() { err = errors.Join(err, o.close()) }()
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func runServe(ctx context.Context, call invocation) (err error) {
 }
 
 // openOffice opens every part. The caller closes the office, also after an error.
-func openOffice(ctx context.Context, config Config, now func() time.Time, log *slog.Logger) (*office, error) {
+func openOffice(ctx context.Context, config settings.Config, now func() time.Time, log *slog.Logger) (*office, error) {
 	o := &office{config: config, now: now, log: log, registry: prometheus.NewRegistry()}
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -59,6 +60,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 	return slices.Concat([]func(context.Context) error{
 		o.openBroker,
 		o.openDemoSecrets,
+		o.openDemoProvider,
 		o.openDatabases,
 		o.openQueue,
 	}, o.servicesInOrder(), []func(context.Context) error{
@@ -93,14 +95,14 @@ func (o *office) readyLine() string {
 	}
 	fmt.Fprintf(&line, ", roles %s", strings.Join(o.config.Roles, ","))
 	if o.config.Demo {
-		line.WriteString(", demo: anybody gets a token")
+		fmt.Fprintf(&line, ", demo: anybody gets a token, payment simulator %s", strings.TrimSuffix(o.config.PaymentURL, simulatorAPI))
 	}
 	return line.String()
 }
 
 // servicesInOrder is the parts that sell tickets and keep orders, each after those that it depends on.
 func (o *office) servicesInOrder() []func(context.Context) error {
-	return []func(context.Context) error{o.openServices, o.openSweeper, o.openSeller, o.openConsumers}
+	return []func(context.Context) error{o.openServices, o.openPayments, o.openSweeper, o.openSeller, o.openConsumers}
 }
 
 // Services are the parts of an office that sell tickets and keep orders, with their consumers, for a program that opens
@@ -110,24 +112,28 @@ type Services struct {
 	Orders *order.Orders
 	Seller api.Seller
 
+	Payments *payment.Service
+
 	office *office
 }
 
 // ServiceOptions are the choices of Services. The zero value of a field stands for its default.
 type ServiceOptions struct {
 	PayWindow time.Duration // from reservation to expiry
-	Now       func() time.Time
-	Log       *slog.Logger
-	OnCreate  func(orders int) // is told how many orders each message has created
+
+	Now      func() time.Time
+	Log      *slog.Logger
+	OnCreate func(orders int) // is told how many orders each message has created
 }
 
 // OpenServices opens services as serve opens them. What was opened before an error is closed.
 func OpenServices(ctx context.Context, bus *mq.Bus, stockDB, orderDB *db.DB, options ServiceOptions) (*Services, error) {
-	config := Config{Roles: []string{roleAPI, roleStock, roleOrder}}
-	config.define(flag.NewFlagSet("", flag.ContinueOnError)) // sets the defaults
+	config := settings.Defaults()
+	config.Roles = []string{settings.RoleAPI, settings.RoleStock, settings.RoleOrder}
 	if options.PayWindow > 0 {
 		config.PayWindow = options.PayWindow
 	}
+
 	o := &office{
 		config: config, now: options.Now, log: options.Log, registry: prometheus.NewRegistry(), onCreate: options.OnCreate,
 		bus: bus, stockDB: stockDB, orderDB: orderDB,
@@ -144,7 +150,7 @@ func OpenServices(ctx context.Context, bus *mq.Bus, stockDB, orderDB *db.DB, opt
 			return nil, errors.Join(err, o.close())
 		}
 	}
-	return &Services{Stock: o.stock, Orders: o.orders, Seller: o.seller, office: o}, nil
+	return &Services{Stock: o.stock, Orders: o.orders, Seller: o.seller, Payments: o.payments, office: o}, nil
 }
 
 // Close finishes what has begun and closes the services.

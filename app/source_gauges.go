@@ -66,7 +66,8 @@ func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGaug
 		{"boxoffice_payments_parked", "Payments that wait for their order.", nil, nil},
 		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
 		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil, nil},
-		{"boxoffice_refunds_due", "Refunds that are due.", nil, nil},
+		{"boxoffice_refunds_due", "Refunds whose money is not back yet.", nil, nil},
+		{"boxoffice_refunds_attention", "Refunds that need a person.", nil, nil},
 		clockSkewGauge("order"),
 	}, func(ctx context.Context, set setGauge) error {
 		totals, err := o.Totals(ctx)
@@ -75,6 +76,7 @@ func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGaug
 			set("boxoffice_payments_mismatched", float64(totals.Mismatched))
 			set("boxoffice_payments_reused", float64(totals.Reused))
 			set("boxoffice_refunds_due", float64(totals.RefundsDue))
+			set("boxoffice_refunds_attention", float64(totals.Attention))
 		}
 		return errors.Join(err, setClockSkew(ctx, set, d, now))
 	})

@@ -2,14 +2,20 @@ package app
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"runtime/debug"
+
+	"boxoffice/app/settings"
 )
 
 // runVersion prints what this program was built from: boxoffice version.
-func runVersion(_ context.Context, call invocation) error {
-	if len(call.Args) > 0 {
-		return fmt.Errorf("unknown argument %q: boxoffice version takes none", call.Args[0])
+func runVersion(_ context.Context, call settings.Invocation) error {
+	if err := settings.ParseFlags(flag.NewFlagSet("", flag.ContinueOnError), call, func() {
+		settings.PrintUsage(call,
+			settings.OfficeFlags)
+	}); err != nil {
+		return err
 	}
 	info, exists := debug.ReadBuildInfo()
 	if !exists {

@@ -55,6 +55,9 @@ func (b *Broker) recoverState() error {
 	return nil
 }
 
+// IsLocked tells whether New has failed because another process, or another Broker, uses the directory of the log.
+func IsLocked(err error) bool { return errors.Is(err, commitlog.ErrLocked) }
+
 // DamageError says that the log is damaged where a crash cannot have damaged it,
 // so that messages which were acknowledged are lost. WithCutDamage goes on
 // without them.

@@ -5,6 +5,7 @@ import (
 
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/stock"
 )
 
@@ -19,6 +20,9 @@ const (
 type Office struct {
 	Stock  *stock.Stock
 	Orders *order.Orders
+
+	Payments *payment.Service
+
 	Bus    *mq.Bus    // nil: the queue is not examined
 	BusErr error      // why there is no Bus, for an office that has a queue
 	Sender *mq.Sender // only for Fix

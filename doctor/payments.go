@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"boxoffice/order"
@@ -22,16 +23,27 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("refund_due", refunds)
-	mismatched, err := o.Orders.PaymentsOf(ctx, order.Mismatch, maxNotes, 0)
-	if err != nil {
-		return err
-	}
-	r.note("mismatched_payment", mismatched)
 	reused, err := o.Orders.ReusedPayments(ctx, maxNotes)
 	if err != nil {
 		return err
 	}
 	r.note("reused_payment_id", reused)
+	return examineLedgers(ctx, o, r)
+}
+
+// examineLedgers looks for money that is nowhere, or twice.
+func examineLedgers(ctx context.Context, o Office, r *Report) error {
+	ledgers, err := o.Payments.Ledgers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range ledgers {
+		if !l.Balanced() {
+			r.add(Trouble{Kind: UnbalancedLedger, ID: l.Currency, Detail: fmt.Sprintf("received %d is not applied %d + refunded %d + "+
+				"returning %d + parked %d, or the paid orders cost %d and got %d", l.Received, l.Applied, l.Refunded, l.Returning,
+				l.Parked, l.OrdersDue, l.Applied+l.PartsBack)})
+		}
+	}
 	return nil
 }
 
@@ -73,8 +85,8 @@ func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]sto
 		c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
 	reservation, exists := reservations[c.OrderID]
 	if !exists {
-		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, send the money back, " +
-			"and mark the payment as a mismatch"
+		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, have it refunded by " +
+			"POST /v1/admin/payments/parked/" + url.PathEscape(c.PaymentID) + "/refund"
 		return t
 	}
 	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)

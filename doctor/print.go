@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -24,11 +27,7 @@ func (r *Report) Print(w io.Writer) error {
 			n.Since.Format("2006-01-02T15:04:05Z"))
 	}
 	for _, trouble := range r.Troubles {
-		remedy := trouble.Remedy
-		if remedy == "" {
-			remedy = "a person has to decide"
-		}
-		p.line("trouble\t%s\t%s\t%s\t-> %s", trouble.Kind, trouble.ID, trouble.Detail, remedy)
+		p.line("trouble\t%s\t%s\t%s\t-> %s", trouble.Kind, trouble.ID, trouble.Detail, nextStep(trouble))
 	}
 	if hidden := r.Total() - len(r.Troubles); hidden > 0 {
 		p.line("and %d more", hidden)
@@ -36,13 +35,48 @@ func (r *Report) Print(w io.Writer) error {
 	for _, done := range r.Fixed {
 		p.line("done\t%s", done)
 	}
-	switch {
-	case r.Healthy() && r.Queue == nil:
-		p.line("the databases agree; the queue was not examined")
-	case r.Healthy():
-		p.line("all is well")
+	if r.Healthy() {
+		p.line("%s", r.verdict())
 	}
 	return errors.Join(p.err, t.Flush())
+}
+
+// nextStep is what is to be done about a trouble: by Fix, or else by a person.
+func nextStep(t Trouble) string {
+	switch {
+	case t.Remedy != "":
+		return t.Remedy
+	case t.Kind == QueueAway:
+		return "see whether the nameservers and the brokers run, and can be reached from here"
+	}
+	return "a person has to decide"
+}
+
+// verdict is the last line of a report without troubles. Messages that wait are no trouble, because an office that runs
+// is nearly always a few behind; but what they say has not happened yet, so not all is well.
+func (r *Report) verdict() string {
+	if r.Queue == nil {
+		return "the databases agree; the queue was not examined"
+	}
+	behind, total := map[string]int64{}, int64(0)
+	for _, l := range r.Queue.Lags {
+		if l.Messages > 0 {
+			behind[l.Group] += l.Messages
+			total += l.Messages
+		}
+	}
+	if total == 0 {
+		return "all is well"
+	}
+	var groups []string
+	for _, group := range slices.Sorted(maps.Keys(behind)) {
+		groups = append(groups, fmt.Sprintf("%d of group %s", behind[group], group))
+	}
+	noun := "messages are"
+	if total == 1 {
+		noun = "message is"
+	}
+	return fmt.Sprintf("nothing disagrees, but %d %s behind: %s", total, noun, strings.Join(groups, ", "))
 }
 
 // printer writes lines until one fails, and keeps the error.

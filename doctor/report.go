@@ -23,6 +23,7 @@ const (
 	UnsettledOrder     Kind = "order_not_settled"  // the order is final, its tickets are still reserved
 	StaleReservation   Kind = "stale_reservation"  // held long after its deadline, and its order still pending
 	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
+	UnbalancedLedger   Kind = "unbalanced_ledger"  // not all money of a currency is accounted for
 	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
 	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
 	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
@@ -40,9 +41,9 @@ type Trouble struct {
 	republish []string // ids of the orders whose reservations Fix publishes again
 }
 
-// Note is a payment that somebody has to send back by hand, which is part of the business and no trouble.
+// Note is a payment whose money has to go back and is not sent yet, which is part of the business and no trouble.
 type Note struct {
-	Kind      string    `json:"kind"` // refund_due, mismatched_payment or reused_payment_id
+	Kind      string    `json:"kind"` // refund_due or reused_payment_id
 	PaymentID string    `json:"payment_id"`
 	OrderID   string    `json:"order_id"`
 	Amount    int64     `json:"amount"` // minor units

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -35,7 +36,7 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 			switch {
 			case !exists:
 				examineWithoutOrder(o, r, reservation)
-			case bought.Order != reservation.Order:
+			case withoutDeadline(bought.Order) != withoutDeadline(reservation.Order):
 				r.add(Trouble{Kind: Contradiction, ID: reservation.ID,
 					Detail: fmt.Sprintf("the order %+v is not what is reserved, %+v", bought.Order, reservation.Order)})
 			default:
@@ -65,6 +66,11 @@ func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought order.Order, settledAt time.Time) {
 	t := Trouble{ID: reservation.ID, Remedy: publishAgain, republish: []string{reservation.ID}}
 	switch {
+	case reservation.State == stock.Sold && bought.CancelReason == order.CancelByOffice:
+		if o.Now().Sub(settledAt) > inFlight {
+			t.Kind, t.Detail = UnsettledOrder, "the office has cancelled the order, and its tickets are still sold"
+			r.add(t)
+		}
 	case reservation.State == stock.Sold && bought.State != order.Paid:
 		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: fmt.Sprintf("its tickets are sold, the order is %s", bought.State)})
 	case reservation.State == stock.Released && bought.State != order.Cancelled:
@@ -82,6 +88,12 @@ func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought
 		t.Detail = fmt.Sprintf("the order is %s since %s, its tickets are still reserved", bought.State, round(o.Now().Sub(settledAt)))
 		r.add(t)
 	}
+}
+
+// withoutDeadline is an order but for its deadline, of which stock's may be later: it moves first when a payment starts.
+func withoutDeadline(o event.Order) event.Order {
+	o.ExpiresAt = 0
+	return o
 }
 
 // examineOrders looks for orders without a reservation. A reservation is stored before its order, and archived after it,

@@ -17,13 +17,16 @@ const screenings = new Map(); // cards by screening id
 const purchasing = new Set(); // ids of screenings whose purchase has no answer yet
 const screeningsById = new Map(); // as answered last; an order card shows its screening's name, also after the sale
 let pages = 1; // pages of screenings that are shown
+let orderPages = 1;
 const orders = new Map(); // cards by order id
+let providers = null; // names of the payment providers, once they are known
+let scanned = ""; // id of the order whose QR code is shown
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const jitter = (ms) => ms * (0.85 + 0.3 * Math.random());
 
 const problemTexts = {
   sold_out: "Sold out: somebody was faster. Unpaid tickets come back, so it is worth another try.",
-  limit_exceeded: "You hold as many tickets for this screening as one person may.",
+  limit_exceeded: "With these you would hold more tickets for this screening than one person may.",
   sale_not_open: "The sale has not opened yet.",
   sale_closed: "The sale is over.",
   busy: "The box office is busy.",
@@ -31,16 +34,11 @@ const problemTexts = {
   unavailable: "The box office is away for a moment.",
   no_answer: "The box office does not answer.",
   already_paid: "The order is paid already.",
+  not_payable: "The time to pay is over.",
+  provider_away: "The payment provider does not answer. Nothing was paid: try again.",
+  provider_refuses: "The payment provider does not take this order.",
 };
 const problemText = (error) => problemTexts[error.code] || error.message;
-
-const resultTexts = {
-  applied: "Paid. Enjoy the movie!",
-  duplicate: "This order's payment was received before.",
-  parked: "The payment is there, and is applied as soon as the order is.",
-  refund_due: "The order was cancelled before the payment came: the money goes back.",
-  mismatch: "The payment does not match the order.",
-};
 
 function showMessage(text, kind = "") {
   const line = $("news");
@@ -95,13 +93,20 @@ async function loadMissingScreenings(items) {
 
 async function pollOrders() {
   const token = calls.session.token;
-  let items = [];
-  if (token) ({ items } = await calls.orders());
+  if (token && providers === null) providers = await calls.providers();
+  let items = [], more = false;
+  if (token) ({ items, more } = await calls.orders(orderPages));
   await loadMissingScreenings(items);
   if (token !== calls.session.token) return 0; // the buyer changed meanwhile
-  reconcile($("orders"), orders, items, (id) => new OrderCard(id, demo, { onPay: pay, onCancel: cancel }),
-    (card, item) => card.show(item, screeningsById.get(item.screening_id)));
+  reconcile($("orders"), orders, items, (id) => new OrderCard(id, { onPay: pay, onCancel: cancel }), (card, item) => {
+    card.offer(providers);
+    card.show(item, screeningsById.get(item.screening_id));
+  });
+  if (scanned && !orders.get(scanned)?.open) closeScan();
   $("orders-empty").hidden = items.length > 0;
+  $("orders-more").hidden = !more;
+  const held = new Set(items.filter((item) => orders.get(item.id).open).map((item) => item.screening_id));
+  for (const [id, card] of screenings) card.forget(held.has(id));
   const open = [...orders.values()].some((card) => card.open);
   document.body.dataset.orders = open ? "open" : "settled";
   return open ? pollWait : idleWait;
@@ -196,8 +201,39 @@ async function act(id, what, done) {
   wakeScreenings();
 }
 
-const pay = (id) => act(id, calls.pay, ({ result }) =>
-  showMessage(resultTexts[result] || result, result === "applied" || result === "duplicate" ? "good" : "bad"));
+const pay = (id, provider) => act(id, () => calls.pay(id, provider), ({ action }) => {
+  if (action.kind === "redirect") location.assign(action.url);
+  else if (action.kind === "qr") showScan(id, action);
+  else postForm(action);
+});
+
+// postForm sends the browser to a payment provider that takes a form.
+function postForm({ url, fields }) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = url;
+  for (const [name, value] of Object.entries(fields || {})) {
+    const input = form.appendChild(document.createElement("input"));
+    Object.assign(input, { type: "hidden", name, value });
+  }
+  document.body.append(form);
+  form.submit();
+}
+
+// showScan shows a QR code until its order is paid, cancelled, or the buyer closes it. On the phone that has the
+// provider's application the code is a link as well.
+function showScan(id, { qr, qr_image }) {
+  scanned = id;
+  $("scan-image").src = qr_image;
+  $("scan-link").href = qr;
+  $("scan").showModal();
+}
+
+function closeScan() {
+  scanned = "";
+  $("scan").close();
+}
+
 const cancel = (id) => act(id, calls.cancel, () => showMessage("The order is cancelled, and its tickets are on sale again."));
 
 function showSession() {
@@ -254,6 +290,11 @@ $("sign-in").addEventListener("submit", async (event) => {
 $("screenings-more").addEventListener("click", () => {
   pages++;
   wakeScreenings();
+});
+$("scan").addEventListener("close", () => { scanned = ""; wakeOrders(); });
+$("orders-more").addEventListener("click", () => {
+  orderPages++;
+  wakeOrders();
 });
 $("sign-out").addEventListener("click", () => signOut());
 document.addEventListener("visibilitychange", () => { wakeScreenings(); wakeOrders(); });

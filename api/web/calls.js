@@ -60,22 +60,28 @@ async function call(method, path, { body, headers = {}, signed = true } = {}) {
 
 const pathOf = (id) => encodeURIComponent(id);
 
-// screenings returns up to that many pages of screenings whose sale is open or to come, and whether there are more.
-export async function screenings(pages) {
+// list returns up to that many pages of a list, and whether there are more.
+async function list(path, pages, options) {
   const items = [];
   for (let cursor = "", page = 0; ; page++) {
     if (page === pages) return { items, more: true };
-    const answer = await call("GET", `/v1/screenings?closed=false&limit=100${cursor}`, { signed: false });
+    const answer = await call("GET", path + cursor, options);
     items.push(...answer.items);
     if (!answer.next_cursor) return { items, more: false };
     cursor = `&cursor=${encodeURIComponent(answer.next_cursor)}`;
   }
 }
 
+// screenings returns the screenings whose sale is open or to come; orders those of the buyer, the newest first.
+export const screenings = (pages) => list("/v1/screenings?closed=false&limit=100", pages, { signed: false });
+export const orders = (pages) => list("/v1/orders?limit=50", pages, {});
+
 export const screening = (id) => call("GET", `/v1/screenings/${pathOf(id)}`, { signed: false });
-export const orders = () => call("GET", "/v1/orders?limit=50");
 export const cancel = (id) => call("POST", `/v1/orders/${pathOf(id)}/cancel`);
-export const pay = (id) => call("POST", "/v1/dev/payments", { body: { order_id: id } });
+export const providers = async () => (await call("GET", "/v1/payments/providers", { signed: false })).items.map((item) => item.name);
+// pay starts a payment, and returns what the buyer has to do.
+export const pay = (id, provider) =>
+  call("POST", `/v1/orders/${pathOf(id)}/payments`, { body: { provider, return_url: `${location.origin}/` } });
 export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "buyer" }, signed: false });
 
 // A purchase is stored before it is sent and deleted when it is answered, so that a double click, a reload and a retry after

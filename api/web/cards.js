@@ -27,6 +27,7 @@ export function money({ amount, currency }) {
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const tickets = (n) => (n === 1 ? "1 ticket" : `${n} tickets`);
 const quantityMax = 10;
+const forgetWait = 5000;
 
 export class ScreeningCard {
   constructor(id, onBuy) {
@@ -98,17 +99,32 @@ export class ScreeningCard {
 
   tell(text, kind = "") {
     this.result.dataset.kind = kind;
+    this.toldAt = performance.now();
     setText(this.result, text);
+  }
+
+  // forget takes back what was told of a purchase once it is not true any more: the buyer holds none of these tickets, paid or
+  // not. A purchase takes a moment to be among the orders.
+  forget(holding) {
+    const settled = performance.now() - this.toldAt > forgetWait;
+    if (settled && (this.result.dataset.kind === "good" ? !holding : this.result.dataset.kind === "bad")) this.tell("");
   }
 }
 
 const statusTexts = { reserved: "Reserved", pending_payment: "Waiting for payment", paid: "Paid", cancelled: "Cancelled" };
-const reasonTexts = { unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded" };
+const reasonTexts = {
+  unpaid: "not paid in time", buyer: "by you", released: "its tickets had gone back; a payment is refunded",
+  office: "by the box office; your money goes back",
+};
+const providerTexts = { webhook: "Pay now", stripe: "Pay by card", wechat: "WeChat Pay", alipay: "Alipay" };
 const confirmWait = 4000;
 const doubleClick = 600;
 
 export class OrderCard {
-  constructor(id, demo, { onPay, onCancel }) {
+  constructor(id, { onPay, onCancel }) {
+    this.id = id;
+    this.onPay = onPay;
+    this.payButtons = [];
     this.root = element("li", "card order");
     const head = this.root.appendChild(element("div", "card-head"));
     this.movie = head.appendChild(element("h3"));
@@ -119,15 +135,22 @@ export class OrderCard {
     this.clock = this.due.appendChild(element("strong", "clock"));
     this.clock.setAttribute("role", "timer");
     this.actions = this.root.appendChild(element("div", "actions"));
-    if (demo) {
-      this.payButton = this.actions.appendChild(element("button", "", "Pay now"));
-      this.payButton.addEventListener("click", () => onPay(id));
-    } else {
-      this.actions.append(element("span", "muted", "Pay with your payment provider."));
-    }
+    this.elsewhere = this.actions.appendChild(element("span", "muted", "Pay with your payment provider."));
     this.cancelButton = this.actions.appendChild(element("button", "quiet", "Cancel"));
     this.cancelButton.addEventListener("click", () => this.askThen(() => onCancel(id)));
     this.root.appendChild(element("p", "id", id));
+  }
+
+  // offer shows one button for each payment provider, once they are known. An office that starts no payments has none.
+  offer(providers) {
+    if (!providers || this.payButtons.length > 0) return;
+    this.elsewhere.hidden = providers.length > 0;
+    for (const name of providers) {
+      const button = element("button", "pay", providerTexts[name] || name);
+      button.addEventListener("click", () => this.onPay(this.id, name));
+      this.actions.insertBefore(button, this.cancelButton);
+      this.payButtons.push(button);
+    }
   }
 
   // askThen calls then at a second click that is not part of a double click: a cancelled order of a sold-out screening cannot
@@ -154,7 +177,8 @@ export class OrderCard {
     setText(this.movie, screening ? screening.movie : "Screening");
     const reason = order.cancel_reason ? `, ${reasonTexts[order.cancel_reason] || order.cancel_reason}` : "";
     setText(this.badge, statusTexts[order.status] + reason);
-    setText(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}`);
+    const where = screening ? ` \u00b7 ${screening.venue} \u00b7 ${day.format(new Date(screening.starts_at))}` : "";
+    setText(this.what, `${tickets(order.quantity)} \u00b7 ${money(order.amount)}${where}`);
     this.tick();
   }
 
@@ -168,7 +192,7 @@ export class OrderCard {
     const late = now() >= Date.parse(this.order.expires_at);
     setText(this.clock, left(this.order.expires_at));
     this.root.dataset.late = late ? "yes" : "no";
-    if (this.payButton) this.payButton.disabled = late || this.working;
+    for (const button of this.payButtons) button.disabled = late || this.working;
     this.cancelButton.disabled = this.working;
   }
 }

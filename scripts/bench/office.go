@@ -14,6 +14,7 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/sql"
 	"boxoffice/stock"
@@ -25,6 +26,7 @@ type office struct {
 	stockDB, orderDB *db.DB
 	stock            *stock.Stock
 	orders           *order.Orders
+	payments         *payment.Service
 	seller           api.Seller
 	screeningID      string       // the one that is on sale
 	created          atomic.Int64 // order rows, by what the handler of stock-reserved has done
@@ -71,7 +73,7 @@ func openOffice(ctx context.Context, f *fixture, options officeOptions) (*office
 		return nil, err
 	}
 	f.onClose(services.Close)
-	o.stock, o.orders, o.seller = services.Stock, services.Orders, services.Seller
+	o.stock, o.orders, o.payments, o.seller = services.Stock, services.Orders, services.Payments, services.Seller
 	_, err = o.stock.AddScreening(ctx, o.hotScreening(options.now(), options.tickets))
 	return o, err
 }

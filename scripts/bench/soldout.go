@@ -112,8 +112,8 @@ func sends(embedded *broker.Broker) (n int64) {
 // purchaseHandler returns a purchase through the office's HTTP handler that has to be refused.
 func (o *office) purchaseHandler() (func(key string) error, error) {
 	handler, err := api.New(api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders, JWTSecret: []byte(jwtSecret),
-		WebhookSecrets: []string{webhookSecret()}, Now: time.Now, Log: o.log,
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, JWTSecret: []byte(jwtSecret),
+		Now: time.Now, Log: o.log,
 	})
 	if err != nil {
 		return nil, err

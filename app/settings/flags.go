@@ -1,4 +1,4 @@
-package app
+package settings
 
 import (
 	"flag"
@@ -9,36 +9,21 @@ import (
 	"time"
 )
 
-const usageText = `boxoffice runs the office. boxoffice COMMAND, with these flags and its own, does something else:
-
-  archive   move the orders of screenings that are over into files, or -restore one
-  backup    copy the databases of an embedded office, which may be running, -to a directory
-  broker    run the embedded broker alone; it has flags of its own
-  doctor    say what services and queue disagree on; -fix sends again what was lost
-  restore   make the data directory of an embedded office -from a backup
-  version   say what this program was built from
-
-Each flag is a setting of the environment too: BOXOFFICE_ and its name in capitals.
-
-`
-
-// parseToolConfig is parseConfig for a command that works on an office and serves no HTTP. It sets the roles so that no
+// ParseTool is Parse for a command that works on an office and serves no HTTP. It sets the roles so that no
 // secrets are needed.
-func parseToolConfig(call invocation, define func(*flag.FlagSet)) (Config, error) {
-	call.Args = append(slices.Clone(call.Args), "-roles", roleStock+","+roleOrder)
-	return parseConfig(call, define)
+func ParseTool(call Invocation, define func(*flag.FlagSet)) (Config, error) {
+	call.Args = append([]string{"-roles", RoleStock + "," + RoleOrder}, call.Args...)
+	return parse(call, Config{isTool: true}, define)
 }
 
-// parseConfig reads the settings from flags and environment, of which a flag wins, and checks them. A command defines
+// Parse reads the settings from flags and environment, of which a flag wins, and checks them. A command defines
 // flags of its own with more; those are not read from the environment.
-func parseConfig(call invocation, more ...func(*flag.FlagSet)) (Config, error) {
-	var c Config
+func Parse(call Invocation, more ...func(*flag.FlagSet)) (Config, error) {
+	return parse(call, Config{}, more...)
+}
+
+func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, error) {
 	flags := flag.NewFlagSet("boxoffice", flag.ContinueOnError)
-	flags.SetOutput(call.Stdout)
-	flags.Usage = func() {
-		_, _ = fmt.Fprint(call.Stdout, usageText)
-		flags.PrintDefaults()
-	}
 	namesrv, roles := c.define(flags)
 	if err := applyEnvironment(flags, call.Getenv); err != nil {
 		return Config{}, err
@@ -46,16 +31,16 @@ func parseConfig(call invocation, more ...func(*flag.FlagSet)) (Config, error) {
 	for _, define := range more {
 		define(flags)
 	}
-	if err := flags.Parse(call.Args); err != nil {
+	if err := ParseFlags(flags, call, func() { PrintUsage(call, OfficeFlags, more...) }); err != nil {
 		return Config{}, err
 	}
-	if flags.NArg() > 0 {
-		return Config{}, fmt.Errorf("unknown argument %q: see boxoffice -help", flags.Arg(0))
-	}
 	c.NameServers = strings.FieldsFunc(*namesrv, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
-	// Files and consoles add line breaks around a secret, which do not count.
-	c.JWTSecret = strings.TrimSpace(call.Getenv(envJWTSecret))
-	c.WebhookSecrets = strings.Fields(call.Getenv(envWebhookSecret))
+	secrets, err := ReadSecrets(call.Getenv)
+	if err != nil {
+		return Config{}, err
+	}
+	c.JWTSecret, c.WebhookSecrets = secrets[EnvJWTSecret], strings.Fields(secrets[EnvWebhookSecret])
+	c.Providers.readSecrets(secrets)
 	if err := c.setRoles(*roles); err != nil {
 		return Config{}, err
 	}
@@ -64,6 +49,15 @@ func parseConfig(call invocation, more ...func(*flag.FlagSet)) (Config, error) {
 	}
 	return c, nil
 }
+
+// Defaults is the settings of which nothing is said.
+func Defaults() (c Config) {
+	c.define(flag.NewFlagSet("", flag.ContinueOnError))
+	return c
+}
+
+// OfficeFlags defines the flags of the settings, to be printed.
+func OfficeFlags(flags *flag.FlagSet) { new(Config).define(flags) }
 
 // define defines the flags of the settings. It returns those that have to be parsed further.
 func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
@@ -79,13 +73,20 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
+	flags.DurationVar(&c.PayLease, "pay-lease", 5*time.Minute, "time that a payment which starts has at least: the deadline moves once for it")
+	flags.DurationVar(&c.PayGrace, "pay-grace", 2*time.Minute, "time after the deadline in which a payment provider that is away is asked again")
+	flags.DurationVar(&c.ParkedLimit, "parked-limit", 24*time.Hour, "time after which money goes back that has come for no order")
+	flags.StringVar(&c.PublicURL, "public-url", "", "URL at which browsers and payment providers reach the shop (empty: its address)")
+	flags.StringVar(&c.PaymentURL, "payment-url", "", "URL of the API of a payment provider of your own (empty: it only sends callbacks)")
+	c.Providers.define(flags)
 	flags.DurationVar(&c.SweepGrace, "sweep-grace", 10*time.Second, "time after the payment window until the sweeper asks for an order")
 	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
-	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, likewise")
+	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, bursts of twice that; 0 is no limit")
 	flags.DurationVar(&c.ArchiveAfter, "archive-after", 0,
-		"time after which the orders of a screening that is over go to the archive, at least 168h; 0 is never")
+		"time after which the orders of a screening that is over go to the archive by themselves, at least 168h; 0 is never, "+
+			"and 720h for the command archive")
 	flags.StringVar(&c.ArchiveDir, "archive-dir", "", "directory of the archive's files (empty: archive in the data directory)")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	return namesrv, roles
@@ -98,17 +99,20 @@ func applyEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 		name := environmentName(f.Name)
 		if value := getenv(name); value != "" && err == nil {
 			if setErr := f.Value.Set(value); setErr != nil {
-				err = fmt.Errorf("set %s to a valid value: %q is not one", name, value)
+				err = fmt.Errorf("set %s to %s: %q is not one", name, kindOf(f), value)
 			}
 		}
 	})
 	return err
 }
 
-// checkEnvironment fails for a variable BOXOFFICE_... that is no setting: a misspelt one would be ignored silently, even
+// CheckEnvironment fails for a variable BOXOFFICE_... that is no setting: a misspelt one would be ignored silently, even
 // that of a secret or of a database. Variables of the test suite and of scripts/stack are not checked.
-func checkEnvironment(environ []string) error {
-	known := map[string]bool{envJWTSecret: true, envWebhookSecret: true}
+func CheckEnvironment(environ []string) error {
+	known := map[string]bool{}
+	for _, name := range SecretNames() {
+		known[name], known[name+fileSuffix] = true, true
+	}
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	new(Config).define(flags)
 	flags.VisitAll(func(f *flag.Flag) { known[environmentName(f.Name)] = true })
@@ -130,12 +134,12 @@ func environmentName(flagName string) string {
 // setRoles reads the flag -roles.
 func (c *Config) setRoles(list string) error {
 	if list == "all" {
-		c.Roles = []string{roleAPI, roleStock, roleOrder}
+		c.Roles = []string{RoleAPI, RoleStock, RoleOrder}
 		return nil
 	}
 	for role := range strings.SplitSeq(list, ",") {
 		role = strings.TrimSpace(role)
-		if !slices.Contains([]string{roleAPI, roleStock, roleOrder}, role) {
+		if !slices.Contains([]string{RoleAPI, RoleStock, RoleOrder}, role) {
 			return fmt.Errorf("set BOXOFFICE_ROLES to all, or to some of api,stock,order: %q is not a role", role)
 		}
 		c.Roles = append(c.Roles, role)

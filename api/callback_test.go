@@ -50,7 +50,8 @@ func TestCallbackAnswersWhatThePaymentCameTo(t *testing.T) {
 		if w.Code != 200 || w.Body.String() != `{"result":"`+string(result)+`"}` {
 			t.Errorf("answered %d %s", w.Code, w.Body)
 		}
-		want := order.Payment{ID: "pay_1", OrderID: orderID, WebhookID: "msg_1", Amount: event.Money{Amount: 9800, Currency: "CNY"}}
+		want := order.Payment{ID: "pay_1", Provider: order.DefaultProvider, OrderID: orderID, WebhookID: "msg_1",
+			Amount: event.Money{Amount: 9800, Currency: "CNY"}}
 		if got != want {
 			t.Errorf("paid %+v, want %+v", got, want)
 		}
@@ -202,55 +203,8 @@ func TestSignedCallbackInput(t *testing.T) {
 			t.Errorf("%.80q was answered %d %s, want %d", body, w.Code, w.Body, status)
 		}
 	}
-	w := f.send(t, callback(t, testWebhookSecret, testNow(), `{"type":"refund.updated"}`))
+	w := f.send(t, callback(t, testWebhookSecret, testNow(), `{"type":"refund.created","data":{"state":7}}`))
 	if w.Body.String() != `{"result":"ignored"}` {
 		t.Errorf("answered %s", w.Body)
 	}
-}
-
-func TestWebhookSecrets(t *testing.T) {
-	for _, secret := range []string{
-		"", "whsec_", "whsec_%%%", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_QUJD", "whsec_" + strings.Repeat("QUJD", 22),
-	} {
-		if _, err := newWebhookVerifier([]string{testWebhookSecret, secret}, testNow); err == nil {
-			t.Errorf("%q was taken for a secret", secret)
-		} else if len(secret) > 8 && strings.Contains(err.Error(), secret[6:]) {
-			t.Errorf("the error tells the secret: %v", err)
-		}
-	}
-	if _, err := newWebhookVerifier(nil, testNow); err == nil {
-		t.Error("an office without secrets would take no payment")
-	}
-}
-
-// FuzzWebhook: what the verifier takes, the specification's library takes too.
-func FuzzWebhook(f *testing.F) {
-	now := time.Now() // the library knows no other clock
-	verifier, err := newWebhookVerifier([]string{testWebhookSecret}, time.Now)
-	if err != nil {
-		f.Fatal(err)
-	}
-	library, err := standardwebhooks.NewWebhook(testWebhookSecret)
-	if err != nil {
-		f.Fatal(err)
-	}
-	good := signedHeader(f, testWebhookSecret, "msg_1", now, paidBody)
-	f.Add("msg_1", good.Get("Webhook-Timestamp"), good.Get("Webhook-Signature"), []byte(paidBody))
-	f.Add("a.b", "1", "v1,AAAA v1,", []byte("{}"))
-	f.Add("", "-1", " ", []byte{0xff})
-	f.Fuzz(func(t *testing.T, id, timestamp, signature string, body []byte) {
-		header := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {timestamp}, "Webhook-Signature": {signature}}
-		if verifier.verify(header, body) && library.VerifyIgnoringTimestamp(body, header) != nil {
-			t.Errorf("only ours takes %q %q %q %q", id, timestamp, signature, body)
-		}
-		seconds := strconv.FormatInt(now.Unix(), 10)
-		if !printableASCII(id) || !order.IsVisibleASCII(id, order.IDMax) {
-			return
-		}
-		signed := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {seconds},
-			"Webhook-Signature": {signWebhook(verifier.secrets[0], id, seconds, body)}}
-		if err := library.VerifyIgnoringTimestamp(body, signed); err != nil {
-			t.Errorf("the library refuses our signature of %q: %v", id, err)
-		}
-	})
 }

@@ -1,0 +1,305 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+	"boxoffice/payment"
+)
+
+// The operators' calls on money. Each act has a note, and is recorded with who did it and when.
+
+const (
+	refundIDMax    = 64
+	defaultPage    = 20
+	parkedSkipsMax = 100_000
+)
+
+// refundAnswer is a refund as operators see it.
+type refundAnswer struct {
+	ID        string      `json:"id"`
+	PaymentID string      `json:"payment_id"`
+	OrderID   string      `json:"order_id"`
+	Provider  string      `json:"provider"`
+	Amount    event.Money `json:"amount"`
+	Reason    string      `json:"reason"`
+	State     string      `json:"state"`
+	Tries     int         `json:"tries"`
+	Detail    *string     `json:"detail"` // of its last failure
+	CreatedAt string      `json:"created_at"`
+	ChangedAt string      `json:"changed_at"`
+}
+
+func newRefundAnswer(r payment.RefundInfo) refundAnswer {
+	return refundAnswer{
+		ID: r.ID, PaymentID: r.PaymentID, OrderID: r.OrderID, Provider: r.Provider, Amount: r.Amount, Reason: r.Reason,
+		State: r.State, Tries: r.Tries, Detail: nullIfEmpty(r.Detail),
+		CreatedAt: formatTime(r.CreatedAt), ChangedAt: formatTime(r.ChangedAt),
+	}
+}
+
+// listRefunds answers one page of the refunds in the states that are asked for; without any, of those that are open.
+func (h *handler) listRefunds(c echo.Context, _ string) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	states := c.QueryParams()["state"]
+	if len(states) == 0 {
+		states = []string{"due", "sent", "failed", "needs_attention"}
+	}
+	for _, state := range states {
+		if !slices.Contains(payment.RefundStates(), state) {
+			return problemError{kind: malformed, detail: "state must be one of " + strings.Join(payment.RefundStates(), ", ") + "."}
+		}
+	}
+	items, next, err := h.Payments.Refunds(traced(c), states, cursor, pageLimit(limit))
+	if err != nil {
+		return err
+	}
+	page := listAnswer[refundAnswer]{Items: make([]refundAnswer, len(items)), NextCursor: nullIfEmpty(next)}
+	for i, item := range items {
+		page.Items[i] = newRefundAnswer(item)
+	}
+	return answer(c, http.StatusOK, page)
+}
+
+func pageLimit(limit int) int {
+	if limit == 0 {
+		return defaultPage
+	}
+	return limit
+}
+
+type actBody struct {
+	Note string `json:"note"`
+}
+
+// act reads who does something and why.
+func (h *handler) act(c echo.Context, caller string) (order.Act, error) {
+	var body actBody
+	if err := decodeBody(c, &body); err != nil {
+		return order.Act{}, err
+	}
+	return newAct(caller, body.Note)
+}
+
+func newAct(caller, note string) (order.Act, error) {
+	control := strings.ContainsFunc(note, func(r rune) bool { return unicode.IsControl(r) })
+	if strings.TrimSpace(note) == "" || len(note) > order.NoteMax || control {
+		return order.Act{}, problemError{kind: invalid,
+			detail: fmt.Sprintf("note must say why, in one line of 1 to %d bytes.", order.NoteMax)}
+	}
+	return order.Act{Actor: caller, Note: note}, nil
+}
+
+// retryRefund has a refund sent again.
+func (h *handler) retryRefund(c echo.Context, caller string) error {
+	return h.changeRefund(c, caller, h.Payments.Retry)
+}
+
+// settleRefund records that the money of a refund was sent back by other means.
+func (h *handler) settleRefund(c echo.Context, caller string) error {
+	return h.changeRefund(c, caller, h.Payments.SettleByHand)
+}
+
+func (h *handler) changeRefund(
+	c echo.Context, caller string, change func(context.Context, string, order.Act) (payment.RefundInfo, error),
+) error {
+	act, err := h.act(c, caller)
+	if err != nil {
+		return err
+	}
+	id, err := pathText(c, "id", refundIDMax)
+	if err != nil {
+		return err
+	}
+	refund, err := change(traced(c), id, act)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, newRefundAnswer(refund))
+}
+
+// parkedAnswer is a payment that bought nothing yet.
+type parkedAnswer struct {
+	PaymentID string      `json:"payment_id"`
+	OrderID   string      `json:"order_id"`
+	Amount    event.Money `json:"amount"`
+	Since     string      `json:"since"`
+}
+
+// listParked answers the payments that wait for their order, the oldest first.
+func (h *handler) listParked(c echo.Context, _ string) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	limit = pageLimit(limit)
+	skip := 0
+	if cursor != "" {
+		if skip, err = strconv.Atoi(cursor); err != nil || skip < 0 || skip > parkedSkipsMax {
+			return invalidCursor()
+		}
+	}
+	claims, err := h.Orders.PaymentsOf(traced(c), order.Parked, limit+1, skip)
+	if err != nil {
+		return err
+	}
+	page := listAnswer[parkedAnswer]{Items: []parkedAnswer{}}
+	if len(claims) > limit {
+		claims = claims[:limit]
+		page.NextCursor = nullIfEmpty(strconv.Itoa(skip + limit))
+	}
+	for _, claim := range claims {
+		page.Items = append(page.Items, parkedAnswer{claim.PaymentID, claim.OrderID, claim.Amount, formatTime(claim.Since)})
+	}
+	return answer(c, http.StatusOK, page)
+}
+
+// refundParked sends the money of a payment back that waits for its order.
+func (h *handler) refundParked(c echo.Context, caller string) error {
+	act, err := h.act(c, caller)
+	if err != nil {
+		return err
+	}
+	id, err := pathText(c, "id", order.IDMax)
+	if err != nil {
+		return err
+	}
+	if err := h.Orders.RefundParked(traced(c), id, act); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// cancelPaid cancels a paid order for the office: its money goes back, and its tickets are for sale again.
+func (h *handler) cancelPaid(c echo.Context, caller string) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	act, err := h.act(c, caller)
+	if err != nil {
+		return err
+	}
+	cancelled, err := h.Orders.CancelPaid(traced(c), id, act)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, answerFromRow(cancelled, h.Now()))
+}
+
+type refundPartBody struct {
+	Amount int64  `json:"amount"`
+	Note   string `json:"note"`
+}
+
+type refundPartAnswer struct {
+	RefundID string `json:"refund_id"`
+}
+
+// refundPart sends a part of what was paid for an order back, and leaves the order paid. The same Idempotency-Key again is
+// the same refund.
+func (h *handler) refundPart(c echo.Context, caller string) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	key, err := idempotencyKey(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	var body refundPartBody
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	act, err := newAct(caller, body.Note)
+	if err != nil {
+		return err
+	}
+	if body.Amount < 1 {
+		return problemError{kind: invalid, detail: "amount must be 1 or more minor units."}
+	}
+	refundID, err := h.Orders.RefundPart(traced(c), id, key, body.Amount, act)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusAccepted, refundPartAnswer{refundID})
+}
+
+// ledgerAnswer is where the money of each currency is.
+type ledgerAnswer struct {
+	Balanced   bool             `json:"balanced"`
+	Currencies []currencyLedger `json:"currencies"`
+	ServerTime string           `json:"server_time"`
+}
+
+type currencyLedger struct {
+	Currency       string `json:"currency"`
+	Received       int64  `json:"received"`
+	Applied        int64  `json:"applied"`
+	Refunded       int64  `json:"refunded"`
+	Returning      int64  `json:"returning"`
+	Parked         int64  `json:"parked"`
+	NeedsAttention int64  `json:"needs_attention"` // the part of returning that waits for a person
+	PaidOrders     int64  `json:"paid_orders"`     // what they cost
+	Balanced       bool   `json:"balanced"`
+}
+
+// getLedger answers where all money is, and whether it adds up.
+func (h *handler) getLedger(c echo.Context, _ string) error {
+	ledgers, err := h.Payments.Ledgers(traced(c))
+	if err != nil {
+		return err
+	}
+	all := ledgerAnswer{Balanced: true, Currencies: []currencyLedger{}, ServerTime: formatTime(h.Now())}
+	for _, l := range ledgers {
+		all.Balanced = all.Balanced && l.Balanced()
+		all.Currencies = append(all.Currencies, currencyLedger{
+			Currency: l.Currency, Received: l.Received, Applied: l.Applied, Refunded: l.Refunded, Returning: l.Returning,
+			Parked: l.Parked, NeedsAttention: l.Attention, PaidOrders: l.OrdersDue, Balanced: l.Balanced(),
+		})
+	}
+	return answer(c, http.StatusOK, all)
+}
+
+// recordedActAnswer is an act of an operator.
+type recordedActAnswer struct {
+	At      string `json:"at"`
+	Actor   string `json:"actor"`
+	Act     string `json:"act"`
+	Subject string `json:"subject"`
+	Note    string `json:"note"`
+}
+
+// listActs answers what operators have done, the latest first; with the parameter subject, to one order, payment or
+// refund.
+func (h *handler) listActs(c echo.Context, _ string) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	subject := c.QueryParam("subject")
+	if subject != "" && !order.IsVisibleASCII(subject, order.IDMax) {
+		return problemError{kind: malformed, detail: "subject must be the id of an order, payment or refund."}
+	}
+	acts, next, err := h.Orders.Acts(traced(c), subject, cursor, pageLimit(limit))
+	if err != nil {
+		return err
+	}
+	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}, NextCursor: nullIfEmpty(next)}
+	for _, a := range acts {
+		page.Items = append(page.Items, recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note})
+	}
+	return answer(c, http.StatusOK, page)
+}

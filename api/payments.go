@@ -1,0 +1,103 @@
+package api
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+	"github.com/skip2/go-qrcode"
+
+	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/stock"
+)
+
+const (
+	returnURLMax = 2048 // bytes
+	qrPixels     = 320  // of the side of a QR code
+)
+
+// providersAnswer lists the payment providers that this office has.
+type providersAnswer struct {
+	Items []providerAnswer `json:"items"`
+}
+
+type providerAnswer struct {
+	Name string `json:"name"`
+}
+
+// listProviders answers with what an order can be paid.
+func (h *handler) listProviders(c echo.Context) error {
+	list := providersAnswer{Items: []providerAnswer{}}
+	for _, name := range h.Payments.Providers() {
+		list.Items = append(list.Items, providerAnswer{name})
+	}
+	return answer(c, http.StatusOK, list)
+}
+
+type paymentStartBody struct {
+	Provider  string `json:"provider"`
+	ReturnURL string `json:"return_url"`
+}
+
+// attemptAnswer is an open attempt to pay: what the buyer has to do, until when.
+type attemptAnswer struct {
+	ID        string       `json:"id"`
+	Provider  string       `json:"provider"`
+	Action    actionAnswer `json:"action"`
+	ExpiresAt string       `json:"expires_at"`
+}
+
+// actionAnswer is an action, with its QR code drawn for a page.
+type actionAnswer struct {
+	payment.Action
+	QRImage string `json:"qr_image,omitempty"` // data URL of a PNG
+}
+
+// startPayment starts the payment of one of the buyer's orders. The same order and provider again are the same attempt.
+func (h *handler) startPayment(c echo.Context, caller string) error {
+	reservation, err := pathReservation(c, h.Stock, caller)
+	if err != nil {
+		return err
+	}
+	var body paymentStartBody
+	if err := decodeBody(c, &body); err != nil {
+		return err
+	}
+	if !isReturnURL(body.ReturnURL) {
+		return problemError{kind: invalid, detail: fmt.Sprintf(
+			"return_url must be an absolute http or https URL of at most %d ASCII characters.", returnURLMax)}
+	}
+	switch reservation.State {
+	case stock.Sold:
+		return order.ErrAlreadyPaid
+	case stock.Released:
+		return order.ErrNotPayable
+	}
+	opened, err := h.Payments.Start(traced(c), reservation.Order, body.Provider, body.ReturnURL)
+	if err != nil {
+		return err
+	}
+	action := actionAnswer{Action: opened.Action}
+	if opened.Action.Kind == payment.ShowQR {
+		image, err := qrcode.Encode(opened.Action.QR, qrcode.Medium, qrPixels)
+		if err != nil {
+			return fmt.Errorf("draw QR code: %w", err)
+		}
+		action.QRImage = "data:image/png;base64," + base64.StdEncoding.EncodeToString(image)
+	}
+	return answer(c, http.StatusOK, attemptAnswer{
+		ID: opened.ID, Provider: opened.Provider, Action: action, ExpiresAt: formatTime(opened.ExpiresAt),
+	})
+}
+
+// isReturnURL tells whether a payer's browser can be sent to this URL.
+func isReturnURL(text string) bool {
+	if !order.IsVisibleASCII(text, returnURLMax) {
+		return false
+	}
+	parsed, err := url.Parse(text)
+	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" && parsed.User == nil
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"boxoffice/app/settings"
+	"boxoffice/archive"
+	"boxoffice/payment"
+	"boxoffice/payment/webhook"
+	"boxoffice/simulator"
+	"boxoffice/stock"
+)
+
+// openPayments opens the payment providers that are configured, and in a process of the role order what asks them and
+// sends refunds.
+func (o *office) openPayments(ctx context.Context) error {
+	providers, err := o.paymentProviders()
+	if err != nil {
+		return err
+	}
+	o.payments = payment.New(o.orderDB, payment.Options{
+		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"),
+		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
+		KeepParked: o.keptParked,
+	})
+	if o.config.HasRole(settings.RoleOrder) {
+		o.goUntilClose(ctx, o.payments.Run)
+	}
+	return nil
+}
+
+// openDemoProvider starts the simulator that takes a demo's payments.
+func (o *office) openDemoProvider(context.Context) error {
+	if !o.config.Demo || o.config.PaymentURL != "" {
+		return nil
+	}
+	s, err := openSimulator("127.0.0.1:0", "", simulator.Options{
+		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"),
+	})
+	if err != nil {
+		return err
+	}
+	o.onClose(s.close)
+	o.config.PaymentURL = s.url + simulatorAPI
+	return nil
+}
+
+// paymentProviders makes the providers that are configured.
+func (o *office) paymentProviders() ([]payment.Provider, error) {
+	var providers []payment.Provider
+	if len(o.config.WebhookSecrets) > 0 {
+		options := webhook.Options{Secrets: o.config.WebhookSecrets, Now: o.now}
+		if o.config.PaymentURL != "" {
+			options.URL = func() string { return o.config.PaymentURL }
+			options.CallbackURL = func() string { return o.publicURL() + callbackPath }
+		}
+		p, err := webhook.New(options)
+		if err != nil {
+			return nil, fmt.Errorf("set %s to the payment provider's secret: %w", settings.EnvWebhookSecret, err)
+		}
+		o.webhooks = p
+		providers = append(providers, p)
+	}
+	others, err := o.config.Providers.Make(func(provider string) string {
+		return o.publicURL() + callbackPath + "/" + provider
+	}, o.now)
+	return append(providers, others...), err
+}
+
+// keptParked names those of the orders, for which money waits and none has come, whose money does not go back by itself. The
+// tickets of some are held or sold: their order was lost, and comes back by the doctor. Others may be in the archive, and the
+// money has come a second time. An id that this office has not made is no order's.
+func (o *office) keptParked(ctx context.Context, orderIDs []string) (map[string]bool, error) {
+	reservations, err := o.stock.ReservationsOf(ctx, orderIDs...)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]bool{}
+	for _, id := range orderIDs {
+		if r, exists := reservations[id]; exists {
+			kept[id] = r.State != stock.Released
+			continue
+		}
+		made, err := stock.TimeOf(id)
+		kept[id] = err == nil && o.now().Sub(made) >= archive.AgeMin
+	}
+	return kept, nil
+}

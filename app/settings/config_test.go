@@ -1,0 +1,155 @@
+package settings
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func parseArgs(t *testing.T, env map[string]string, args ...string) (Config, error) {
+	t.Helper()
+	return Parse(Invocation{Args: args, Getenv: func(name string) string { return env[name] }, Stdout: io.Discard})
+}
+
+func TestDefaultsAreTheDemo(t *testing.T) {
+	c, err := parseArgs(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Demo || c.Listen != "127.0.0.1:8080" || c.PayWindow != 15*time.Minute || !c.HasRole(RoleAPI) ||
+		c.StockDSN != "sqlite:data/stock.db" || c.OrderDSN != "sqlite:data/order.db" || len(c.NameServers) != 0 {
+		t.Errorf("defaults: %+v", c)
+	}
+}
+
+func TestFlagWinsOverEnvironment(t *testing.T) {
+	c, err := parseArgs(t, map[string]string{"BOXOFFICE_PAY_WINDOW": "5m", "BOXOFFICE_MAX_BATCH": "7", "BOXOFFICE_NAMESRV": "a:1;b:2",
+		"BOXOFFICE_JWT_SECRET": "0123456789abcdef0123456789abcdef", "BOXOFFICE_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
+		"-pay-window", "4m")
+	if err != nil || c.PayWindow != 4*time.Minute || c.MaxBatch != 7 || len(c.NameServers) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestBadConfigurationSaysWhatToSet(t *testing.T) {
+	const secret = "0123456789abcdef0123456789abcdef"
+	const testWebhook = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	for name, test := range map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"Stripe without its webhook secret": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret,
+			"BOXOFFICE_STRIPE_KEY": "sk_test_123456789012345678901234"},
+			want: "BOXOFFICE_STRIPE_WEBHOOK_SECRET"},
+		"Stripe with a key of another kind": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_STRIPE_KEY": "pk_live_1"},
+			want: "BOXOFFICE_STRIPE_KEY"},
+		"WeChat Pay on no public URL": {args: []string{"-wechat-merchant-id", "1900000001"}, want: "BOXOFFICE_PUBLIC_URL"},
+		"WeChat Pay without keys": {args: []string{"-wechat-merchant-id", "1900000001", "-public-url", "https://shop.example",
+			"-wechat-public-key-id", "PUB_KEY_ID_1"},
+			want: "BOXOFFICE_WECHAT_PUBLIC_KEY"},
+		"WeChat Pay without a private key": {args: []string{"-wechat-merchant-id", "1900000001", "-public-url",
+			"https://shop.example"}, want: "BOXOFFICE_WECHAT_"},
+		"Alipay without keys": {args: []string{"-alipay-app-id", "2021000000000000", "-public-url",
+			"https://shop.example"}, want: "BOXOFFICE_ALIPAY_"},
+		"secret twice": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_JWT_SECRET_FILE": "/etc/hostname"},
+			want: "BOXOFFICE_JWT_SECRET_FILE"},
+		"secret file that is not there": {env: map[string]string{"BOXOFFICE_JWT_SECRET_FILE": "/no/such/file"}, want: "BOXOFFICE_JWT_SECRET_FILE"},
+		"public URL":                    {args: []string{"-public-url", "shop.example"}, want: "BOXOFFICE_PUBLIC_URL"},
+		"public URL with a slash":       {args: []string{"-public-url", "https://shop.example/"}, want: "BOXOFFICE_PUBLIC_URL"},
+		"payment URL":                   {args: []string{"-payment-url", "ftp://pay.example"}, want: "BOXOFFICE_PAYMENT_URL"},
+		"payment URL without TLS":       {args: []string{"-payment-url", "http://pay.example", "-public-url", "https://shop.example"}, want: "https"},
+		"payment URL and no way back":   {args: []string{"-payment-url", "https://pay.example", "-roles", "order"}, want: "BOXOFFICE_PUBLIC_URL"},
+		"pay lease":                     {args: []string{"-pay-lease", "2h"}, want: "BOXOFFICE_PAY_LEASE"},
+		"pay grace":                     {args: []string{"-pay-grace", "0"}, want: "BOXOFFICE_PAY_GRACE"},
+		"parked limit":                  {args: []string{"-parked-limit", "1m"}, want: "BOXOFFICE_PARKED_LIMIT"},
+		"short secret":                  {env: map[string]string{"BOXOFFICE_JWT_SECRET": "x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"no webhook secret":             {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret}, want: "BOXOFFICE_WEBHOOK_SECRET"},
+		"bad webhook secret": {
+			env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET",
+		},
+		"no JWT secret":          {env: map[string]string{"BOXOFFICE_WEBHOOK_SECRET": "whsec_x"}, want: "BOXOFFICE_JWT_SECRET"},
+		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
+		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
+		"role":                   {args: []string{"-roles", "api,cook"}, want: "BOXOFFICE_ROLES"},
+		"archive age":            {args: []string{"-archive-after", "24h"}, want: "BOXOFFICE_ARCHIVE_AFTER"},
+		"log outlives orders":    {args: []string{"-archive-after", "720h", "-log-age", "721h"}, want: "BOXOFFICE_LOG_AGE"},
+		"log for ever":           {args: []string{"-archive-after", "720h", "-log-age", "0"}, want: "BOXOFFICE_LOG_AGE"},
+		"batch":                  {args: []string{"-max-batch", "0"}, want: "BOXOFFICE_MAX_BATCH"},
+		"window":                 {env: map[string]string{"BOXOFFICE_PAY_WINDOW": "soon"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},
+		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
+		"log age":                {args: []string{"-log-age", "-1h"}, want: "BOXOFFICE_LOG_AGE"},
+		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
+		"quoted secret":          {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
+		"secret of two lines":    {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
+		"quoted webhook secret": {
+			env:  map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"},
+			want: "BOXOFFICE_WEBHOOK_SECRET",
+		},
+		"one database":      {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
+		"queue prefix":      {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"long queue prefix": {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"argument":          {args: []string{"sell"}, want: "unknown argument"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseArgs(t, test.env, test.args...)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v, want one line with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A secret from a file ends with a line break. The one was trimmed and the other was not, so that every token failed.
+func TestSecretsMayEndWithALineBreak(t *testing.T) {
+	const secret, webhook = "0123456789abcdef0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	c, err := parseArgs(t, map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n", "BOXOFFICE_WEBHOOK_SECRET": webhook + "\n"})
+	if err != nil || c.JWTSecret != secret || len(c.WebhookSecrets) != 1 || c.WebhookSecrets[0] != webhook {
+		t.Errorf("secrets %q and %q, %v", c.JWTSecret, c.WebhookSecrets, err)
+	}
+}
+
+// BOXOFFICE_PAYWINDOW was ignored without a word.
+func TestUnknownSettingStopsTheStart(t *testing.T) {
+	for setting, refused := range map[string]bool{
+		"BOXOFFICE_PAYWINDOW=5m": true, "BOXOFFICE_STOCK_DNS=x": true, "BOXOFFICE_PAY_WINDOW=5m": false,
+		"BOXOFFICE_JWT_SECRET=x": false, "BOXOFFICE_TEST_MYSQL=x": false, "BOXOFFICE_STACK_DIR=x": false, "BOXOFFICE_OLD=": false,
+		"OTHER_PAYWINDOW=5m": false,
+	} {
+		err := CheckEnvironment([]string{"PATH=/bin", setting})
+		if name, _, _ := strings.Cut(setting, "="); (err != nil) != refused || refused && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}
+
+// A secret in a file is read from it, and the line break at its end is no part of it.
+func TestSecretsFromFiles(t *testing.T) {
+	const secret, webhook = "0123456789abcdef0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	env := map[string]string{}
+	for name, text := range map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": webhook} {
+		file := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env[name+"_FILE"] = file
+	}
+	c, err := parseArgs(t, env)
+	if err != nil || c.JWTSecret != secret || len(c.WebhookSecrets) != 1 || c.WebhookSecrets[0] != webhook || c.Demo {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if err := CheckEnvironment([]string{"BOXOFFICE_JWT_SECRET_FILE=x", "BOXOFFICE_STRIPE_KEY=x"}); err != nil {
+		t.Error(err)
+	}
+	big := filepath.Join(t.TempDir(), "big")
+	if err := os.WriteFile(big, make([]byte, secretBytesMax+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parseArgs(t, map[string]string{"BOXOFFICE_JWT_SECRET_FILE": big}); err == nil {
+		t.Error("a file of any size was read")
+	}
+}

@@ -1,0 +1,21 @@
+package settings
+
+import (
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Invocation is how a command was called: what it reads, and where it prints.
+type Invocation struct {
+	Command string   // its name; empty for the office itself
+	Args    []string // after the command's name
+	Getenv  func(string) string
+	Now     func() time.Time
+	Stdout  io.Writer
+}
+
+// NewLog returns a log that is printed.
+func (i Invocation) NewLog(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(i.Stdout, &slog.HandlerOptions{Level: level}))
+}

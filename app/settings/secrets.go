@@ -1,0 +1,82 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// The settings that are no flags, because every user of the machine can read a command line. Each can also be the name of
+// a file that holds it, in the variable with fileSuffix.
+const (
+	EnvJWTSecret           = "BOXOFFICE_JWT_SECRET"
+	EnvWebhookSecret       = "BOXOFFICE_WEBHOOK_SECRET"
+	EnvStripeKey           = "BOXOFFICE_STRIPE_KEY"
+	EnvStripeWebhookSecret = "BOXOFFICE_STRIPE_WEBHOOK_SECRET"
+	EnvWechatPrivateKey    = "BOXOFFICE_WECHAT_PRIVATE_KEY"
+	EnvWechatAPIKey        = "BOXOFFICE_WECHAT_API_KEY"
+	EnvWechatPublicKey     = "BOXOFFICE_WECHAT_PUBLIC_KEY"
+	EnvAlipayPrivateKey    = "BOXOFFICE_ALIPAY_PRIVATE_KEY"
+	EnvAlipayPublicKey     = "BOXOFFICE_ALIPAY_PUBLIC_KEY"
+
+	fileSuffix = "_FILE"
+)
+
+const secretBytesMax = 64 << 10 // of a file: a few PEM texts
+
+// SecretNames lists the variables of all secrets.
+func SecretNames() []string {
+	return []string{
+		EnvJWTSecret, EnvWebhookSecret, EnvStripeKey, EnvStripeWebhookSecret,
+		EnvWechatPrivateKey, EnvWechatAPIKey, EnvWechatPublicKey, EnvAlipayPrivateKey, EnvAlipayPublicKey,
+	}
+}
+
+// ReadSecrets reads all secrets, without the line breaks that files and consoles add around them.
+func ReadSecrets(getenv func(string) string) (map[string]string, error) {
+	secrets := map[string]string{}
+	for _, name := range SecretNames() {
+		value, file := getenv(name), getenv(name+fileSuffix)
+		switch {
+		case value != "" && file != "":
+			return nil, fmt.Errorf("set either %s or %s, not both", name, name+fileSuffix)
+		case file != "":
+			text, err := readSecretFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("set %s to a file that can be read: %w", name+fileSuffix, err)
+			}
+			value = text
+		}
+		secrets[name] = strings.TrimSpace(value)
+	}
+	return secrets, nil
+}
+
+func readSecretFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, secretBytesMax+1))
+	if err != nil {
+		return "", err
+	}
+	if len(raw) > secretBytesMax {
+		return "", fmt.Errorf("%s has more than %d bytes", path, secretBytesMax)
+	}
+	return string(raw), nil
+}
+
+// checkVisible fails for a secret with quotes, or characters that are not visible: they get into a secret by mistake, and
+// every signature would fail. A PEM text is not such a secret.
+func checkVisible(name string, secrets []string) error {
+	if slices.ContainsFunc(secrets, func(secret string) bool {
+		return strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\'' })
+	}) {
+		return fmt.Errorf("set %s to visible ASCII characters without quotes or blanks", name)
+	}
+	return nil
+}
