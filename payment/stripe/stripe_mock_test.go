@@ -19,7 +19,7 @@ import (
 
 const (
 	stripeMock      = "github.com/stripe/stripe-mock@v0.203.0"
-	stripeMockVar   = "BOXOFFICE_STRIPE_MOCK" // the path of the program, where it is built already
+	stripeMockVar   = "BOXOFFICE_TEST_STRIPE_MOCK" // the path of the program, where it is built already
 	stripeMockBuild = 2 * time.Minute
 )
 
