@@ -37,7 +37,8 @@ func TestRefundStates(t *testing.T) {
 			f.refunds[r.Key].status = test.status
 		}
 		sent, err := p.Refund(t.Context(), r)
-		if err != nil || sent.State != test.want || sent.Reference != "50300" || (sent.Detail == "") != (test.want == payment.RefundPending || test.want == payment.RefundDone) {
+		good := test.want == payment.RefundPending || test.want == payment.RefundDone
+		if err != nil || sent.State != test.want || sent.Reference != "50300" || (sent.Detail == "") != good {
 			t.Errorf("%s: got %+v, %v", test.status, sent, err)
 		}
 		if asked, err := p.QueryRefund(t.Context(), r); err != nil || asked != sent {
