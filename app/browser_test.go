@@ -92,13 +92,17 @@ func (p page) do(actions ...chromedp.Action[chromedp.Void]) {
 // js gives what an expression is worth on a page.
 func js[T any](p page, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, testDeadline)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	value, err := evaluate[T](p, expression)
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
 	return value
+}
+
+func evaluate[T any](p page, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, testDeadline)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 }
 
 func (p page) text(selector string) string {
@@ -108,9 +112,13 @@ func (p page) text(selector string) string {
 
 func (p page) until(what, condition string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(testDeadline); !js[bool](p, condition); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testDeadline); ; time.Sleep(20 * time.Millisecond) {
+		holds, err := evaluate[bool](p, condition) // it fails while the browser goes to another page
+		if err == nil && holds {
+			return
+		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("not in time: %s\nthe page says:\n%s", what, p.text("body"))
+			p.t.Fatalf("not in time: %s (%v)\nthe page says:\n%s", what, err, p.text("body"))
 		}
 	}
 }
