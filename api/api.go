@@ -6,12 +6,9 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 )
-
-const callbackPath = "/v1/payments/callback"
 
 // New returns the handler of the public listener. An error says which option cannot be used.
 func New(opts Options) (http.Handler, error) {
@@ -44,8 +41,8 @@ func (h *handler) routes() (*echo.Echo, error) {
 	add(http.MethodPost, "/v1/orders/:id/cancel", h.requireRole(roleBuyer, h.cancelOrder))
 	add(http.MethodPost, "/v1/orders/:id/payments", h.requireRole(roleBuyer, h.startPayment))
 	add(http.MethodGet, "/v1/payments/providers", h.listProviders)
-	add(http.MethodPost, callbackPath, h.paymentCallback)
-	add(http.MethodPost, callbackPath+"/:provider", h.paymentCallback)
+	add(http.MethodPost, CallbackPath, h.paymentCallback)
+	add(http.MethodPost, CallbackPath+"/:provider", h.paymentCallback)
 	h.addMoney(add)
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
@@ -91,8 +88,7 @@ func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.Hand
 // call calls a handler within the limits of its client's address and of the requests in flight. It turns a panic into an
 // error: one bad request must not end the process with everybody else's.
 func (h *handler) call(handle echo.HandlerFunc, c echo.Context) (err error) {
-	isCallback := strings.HasPrefix(c.Path(), callbackPath) && h.Payments.Knows(callbackProvider(c))
-	if !h.addressRates.off() && !isCallback && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Now()) {
+	if !h.addressRates.off() && !h.isProviderCallback(c) && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Now()) {
 		return problemError{kind: rateLimited}
 	}
 	defer func() {

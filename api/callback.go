@@ -2,12 +2,16 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/order"
 	"boxoffice/payment"
 )
+
+// CallbackPath is where payment providers send their callbacks; that of each has its name after a slash.
+const CallbackPath = "/v1/payments/callback"
 
 // The results of a callback that brought no payment.
 const (
@@ -36,6 +40,11 @@ func (h *handler) paymentCallback(c echo.Context) error {
 		return c.Blob(http.StatusOK, contentType, []byte(body))
 	}
 	return answer(c, http.StatusOK, paymentAnswer{Result: callbackResult(taken)})
+}
+
+// isProviderCallback tells whether a request comes on the path of a provider that this office has.
+func (h *handler) isProviderCallback(c echo.Context) bool {
+	return strings.HasPrefix(c.Path(), CallbackPath) && h.Payments.Knows(callbackProvider(c))
 }
 
 // callbackProvider is the provider that a callback's path names.

@@ -55,7 +55,7 @@ func (h *handler) listRefunds(c echo.Context, _ string) error {
 	}
 	states := c.QueryParams()["state"]
 	if len(states) == 0 {
-		states = []string{"due", "sent", "failed", "needs_attention"}
+		states = payment.OpenRefundStates()
 	}
 	for _, state := range states {
 		if !slices.Contains(payment.RefundStates(), state) {

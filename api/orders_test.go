@@ -256,7 +256,7 @@ func TestAddressRate(t *testing.T) {
 		}
 	}
 	wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings"}), http.StatusTooManyRequests, "rate_limited")
-	wantProblem(t, f.send(t, ask{method: "POST", path: callbackPath, body: "{}"}), http.StatusUnauthorized, "bad_signature")
+	wantProblem(t, f.send(t, ask{method: "POST", path: CallbackPath, body: "{}"}), http.StatusUnauthorized, "bad_signature")
 }
 
 // In a sale that is over nearly every request is one that is refused from memory, so it must cost no more than that:

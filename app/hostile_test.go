@@ -34,11 +34,21 @@ func newHostileOffice(t *testing.T) *hostileOffice {
 	faults := simulator.Hostile()
 	faults.AutoPay, faults.AutoPayWithin, faults.MaxDelay = 0.9, 500*time.Millisecond, 300*time.Millisecond
 	clock := &testClock{}
+	provider, url := newProvider(t, simulator.Options{Seed: 1, Faults: faults, Now: clock.Now, FirstPause: 100 * time.Millisecond})
+	h := newHome(t)
+	o := &officeTest{home: h, t: t, clock: clock, env: h.environment()}
+	o.env["BOXOFFICE_PAYMENT_URL"] = url
+	o.start("-pay-window", "4s", "-pay-lease", "2s", "-pay-grace", "2s", "-sweep-grace", "1s", "-log-level", "error")
+	return &hostileOffice{o, provider, o.addScreening(10_000_000, 0)}
+}
+
+// newProvider serves a simulator with the secret of the tests, and returns it with the URL of its API.
+func newProvider(t *testing.T, options simulator.Options) (*simulator.Simulator, string) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	provider, err := simulator.New(simulator.Options{
-		Secret: testWebhookSecret(), Seed: 1, Faults: faults, Now: clock.Now, Log: slog.New(slog.DiscardHandler),
-		PublicURL: func() string { return server.URL }, FirstPause: 100 * time.Millisecond,
-	})
+	options.Secret, options.Log = testWebhookSecret(), slog.New(slog.DiscardHandler)
+	options.PublicURL = func() string { return server.URL }
+	provider, err := simulator.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +56,21 @@ func newHostileOffice(t *testing.T) *hostileOffice {
 	server.Start()
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close)
-	h := newHome(t)
-	o := &officeTest{home: h, t: t, clock: clock, env: h.environment()}
-	o.env["BOXOFFICE_PAYMENT_URL"] = server.URL + "/api"
-	o.start("-pay-window", "4s", "-pay-lease", "2s", "-pay-grace", "2s", "-sweep-grace", "1s", "-log-level", "error")
-	return &hostileOffice{o, provider, o.addScreening(10_000_000, 0)}
+	return provider, server.URL + simulatorAPI
+}
+
+// numberFrom reads how long a test is from the environment.
+func numberFrom(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // buyAndPay buys a ticket and starts its payment, for as long as the provider lets it. Some buyers change their minds.
@@ -127,13 +147,7 @@ func (o *hostileOffice) settleMoney() {
 // taken, no money moves twice, and each cent that came in has ended as a ticket or gone back.
 func TestHostileProvider(t *testing.T) {
 	slow(t)
-	goal := int64(hostileDeliveries)
-	if text := os.Getenv("BOXOFFICE_TEST_DELIVERIES"); text != "" {
-		var err error
-		if goal, err = strconv.ParseInt(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	goal := int64(numberFrom(t, "BOXOFFICE_TEST_DELIVERIES", hostileDeliveries))
 	o := newHostileOffice(t)
 	delivered := func() int64 {
 		counts := o.provider.Books().Counts

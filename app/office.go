@@ -47,18 +47,18 @@ type office struct {
 	ready        atomic.Bool
 }
 
-// callbackPath is where the shop takes the callbacks of payment providers; that of each has its name after a slash.
-const callbackPath = "/v1/payments/callback"
-
 // publicURL is the address at which payment providers and browsers reach the shop; empty while it has none.
 func (o *office) publicURL() string {
-	switch {
-	case o.config.PublicURL != "":
+	if o.config.PublicURL != "" {
 		return o.config.PublicURL
-	default:
-		address, _ := o.shopAddress.Load().(string)
-		return address
 	}
+	return o.shopURL()
+}
+
+// shopURL is the address of the shop's own listener; empty while it has none.
+func (o *office) shopURL() string {
+	address, _ := o.shopAddress.Load().(string)
+	return address
 }
 
 // goUntilClose runs a loop in the background, until the office closes.

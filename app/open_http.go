@@ -49,7 +49,7 @@ func (o *office) shopOptions() api.Options {
 	}
 	if o.config.Demo {
 		options.Demo = &api.Demo{
-			CallbackURL: func() string { return "http://" + o.shop.Addr().String() + callbackPath },
+			CallbackURL: func() string { return o.shopURL() + api.CallbackPath },
 			Sign:        o.webhooks.Sign,
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"boxoffice/api"
 	"boxoffice/app/settings"
 	"boxoffice/archive"
 	"boxoffice/payment"
@@ -53,7 +54,7 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 		options := webhook.Options{Secrets: o.config.WebhookSecrets, Now: o.now}
 		if o.config.PaymentURL != "" {
 			options.URL = func() string { return o.config.PaymentURL }
-			options.CallbackURL = func() string { return o.publicURL() + callbackPath }
+			options.CallbackURL = func() string { return o.publicURL() + api.CallbackPath }
 		}
 		p, err := webhook.New(options)
 		if err != nil {
@@ -63,7 +64,7 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 		providers = append(providers, p)
 	}
 	others, err := o.config.Providers.Make(func(provider string) string {
-		return o.publicURL() + callbackPath + "/" + provider
+		return o.publicURL() + api.CallbackPath + "/" + provider
 	}, o.now)
 	return append(providers, others...), err
 }

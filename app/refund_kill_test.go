@@ -4,12 +4,8 @@ package app
 
 import (
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -24,30 +20,11 @@ const refundKills = 8
 // refund goes back exactly once.
 func TestKillOfTheRefundWorker(t *testing.T) {
 	slow(t)
-	kills := refundKills
-	if text := os.Getenv("BOXOFFICE_TEST_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	server := httptest.NewUnstartedServer(nil)
-	provider, err := simulator.New(simulator.Options{
-		Secret: testWebhookSecret(), Seed: 3, Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return server.URL },
-		Faults: simulator.Faults{
-			AutoPay: 1, AutoPayWithin: time.Millisecond, Early: 1, Lost: 0.5, RefundUnanswered: 0.3, SlowAnswer: 0.5,
-			MaxDelay: 200 * time.Millisecond,
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = provider.Handler()
-	server.Start()
-	t.Cleanup(server.Close)
-	t.Cleanup(provider.Close)
-
-	o := newPrograms(t, "BOXOFFICE_PAYMENT_URL", server.URL+"/api")
+	kills := numberFrom(t, "BOXOFFICE_TEST_KILLS", refundKills)
+	provider, url := newProvider(t, simulator.Options{Seed: 3, Faults: simulator.Faults{
+		AutoPay: 1, AutoPayWithin: time.Millisecond, Early: 1, Lost: 0.5, RefundUnanswered: 0.3, SlowAnswer: 0.5, MaxDelay: 200 * time.Millisecond,
+	}})
+	o := newPrograms(t, "BOXOFFICE_PAYMENT_URL", url)
 	o.sharedParts()
 	o.startProgram("-roles", "api,stock")
 	refunds := 25 * kills

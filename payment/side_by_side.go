@@ -1,17 +1,13 @@
 package payment
 
-import "sync"
+import "golang.org/x/sync/errgroup"
 
 // sideBySide calls do for each row, workers of them at once, and returns when all have returned.
 func sideBySide[T any](rows []T, workers int, do func(T)) {
-	slots := make(chan struct{}, workers)
-	var running sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(workers)
 	for _, row := range rows {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			do(row)
-		})
+		group.Go(func() error { do(row); return nil })
 	}
-	running.Wait()
+	_ = group.Wait() // no call fails
 }

@@ -23,7 +23,12 @@ const (
 
 // RefundStates lists the states of a refund as operators see them.
 func RefundStates() []string {
-	return []string{refundDue, refundSent, refundFailed, refundNeedsAttention, refundDone, refundSettled}
+	return append(OpenRefundStates(), refundDone, refundSettled)
+}
+
+// OpenRefundStates lists the states of a refund whose money is not back yet.
+func OpenRefundStates() []string {
+	return []string{refundDue, refundSent, refundFailed, refundNeedsAttention}
 }
 
 // refundRow is the row of a refund. Times are Unix milliseconds.
