@@ -2,7 +2,7 @@ package stock
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -66,11 +66,11 @@ func TestFilterIsReadAgainWhenSomebodyAddedToIt(t *testing.T) {
 		}
 	}
 	version, place := s.filter.version, placeOf([]byte("some key"))
-	s.filter.keep(version-1, map[int][][]byte{place.block: nil})
-	if known, missing := s.filter.recall(version, []int{place.block}); len(known) != 0 || len(missing) != 1 {
+	s.filter.keep(version-1, map[int][][]byte{place.block: nil}, -1)
+	if known, missing, _ := s.filter.recall(version, []int{place.block}); len(known) != 0 || len(missing) != 1 {
 		t.Errorf("what was read by an older view is kept: %v, %v", known, missing)
 	}
-	if known, missing := s.filter.recall(version-1, []int{place.block}); len(known) != 0 || len(missing) != 1 || s.filter.version != version {
+	if known, missing, _ := s.filter.recall(version-1, []int{place.block}); len(known) != 0 || len(missing) != 1 || s.filter.version != version {
 		t.Errorf("an older view is answered %v, %v", known, missing)
 	}
 }
@@ -166,34 +166,35 @@ func TestArchiversShareTheFilter(t *testing.T) {
 }
 
 // A process that has just started read a block of the filter for each purchase, a tenth of an order's cost, until it had
-// seen most of the 65,536. Once nobody adds to the filter, a few hundred looks know all of it.
+// seen most of the 65,536. Once nobody adds to the filter, a few looks know all of it.
 func TestQuietFilterIsSoonKnownAsAWhole(t *testing.T) {
-	var c filterCache
-	look := func(version int64, wanted ...int) (missing []int) {
-		_, missing = c.recall(version, wanted)
-		read := map[int][][]byte{}
-		for _, block := range missing {
-			read[block] = nil
-		}
-		c.keep(version, read)
-		return missing
-	}
+	s, now := newStock(t)
+	screening := addScreening(t, s, 10, 0)
+	mustEnd(t, s, now, screening.ID, "alice")
+	mustArchive(t, s, screening.ID)
+	s = New(s.db, Options{Now: now.Now})
+	alice := RequestID("alice", "k")
 	for i := range filterSettled {
-		if missing := look(1, i); len(missing) != 1 {
-			t.Fatalf("look %d read %d blocks while the filter was changing", i, len(missing))
+		requests := []string{RequestID(strconv.Itoa(i), "k")}
+		if _, err := s.archivedRequests(t.Context(), s.db.Reader(), requests); err != nil || len(s.filter.blocks) > i+1 {
+			t.Fatalf("look %d knows %d blocks while the filter was changing, %v", i, len(s.filter.blocks), err)
 		}
 	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for looks := 0; len(c.blocks) < filterBlocks; looks++ {
-		wanted := make([]int, 256)
-		for i := range wanted {
-			wanted[i] = random.IntN(filterBlocks)
-		}
-		if missing := look(1, wanted...); looks > 200 || len(missing) > len(wanted)+filterRanges*filterRange {
-			t.Fatalf("look %d read %d blocks, %d are known", looks, len(missing), len(c.blocks))
+	for range filterBlocks / filterRange {
+		if found, err := s.archivedRequests(t.Context(), s.db.Reader(), []string{alice}); err != nil || !found[alice] {
+			t.Fatalf("an archived key is not found while the filter is read: %v, %v", found, err)
 		}
 	}
-	if missing := look(2, 0); len(missing) != 1 || len(c.blocks) != 1 {
-		t.Errorf("after a change %d blocks are read and %d known", len(missing), len(c.blocks))
+	if len(s.filter.blocks) != filterBlocks {
+		t.Errorf("%d blocks are known, want %d", len(s.filter.blocks), filterBlocks)
+	}
+	if found, err := s.archivedRequests(t.Context(), s.db.Reader(), []string{alice, RequestID("bob", "k")}); err != nil || len(found) != 1 {
+		t.Errorf("of the whole filter %v are found, %v", found, err)
+	}
+	if _, missing, from := s.filter.recall(s.filter.version, []int{0, filterBlocks - 1}); len(missing) != 0 || from != -1 {
+		t.Errorf("blocks %v are still to be read, and more from %d on", missing, from)
+	}
+	if _, missing, from := s.filter.recall(s.filter.version+1, []int{0}); len(missing) != 1 || from != -1 || len(s.filter.blocks) != 0 {
+		t.Errorf("after a change %v and from %d on is to be read, %d blocks are known", missing, from, len(s.filter.blocks))
 	}
 }

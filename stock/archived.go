@@ -2,6 +2,7 @@ package stock
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,9 +62,6 @@ func (s *Stock) possiblyArchived(ctx context.Context, q sqlx.QueryerContext, ids
 	return possible, nil
 }
 
-// filterRead is how many blocks are read by one statement.
-const filterRead = 1024
-
 // filterBlocks returns the bits of each layer of the blocks. Each writer of the filter counts its version up, in the
 // column layer of the row that it locks.
 func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted []int) (map[int][][]byte, error) {
@@ -74,28 +72,63 @@ func (s *Stock) filterBlocks(ctx context.Context, q sqlx.QueryerContext, wanted 
 	if version == 0 {
 		return nil, nil
 	}
-	known, missing := s.filter.recall(version, wanted)
-	if len(missing) == 0 {
-		return known, nil
-	}
-	slices.Sort(missing)
+	known, missing, from := s.filter.recall(version, wanted)
 	read := make(map[int][][]byte, len(missing))
-	for some := range slices.Chunk(slices.Compact(missing), filterRead) {
-		var rows []filterRow
-		if err := sqlx.SelectContext(ctx, q, &rows, `SELECT block, bits FROM archived_filter
-			WHERE block IN `+db.In(len(some)), db.Args(some)...); err != nil {
+	if from >= 0 {
+		if err := readFilterRange(ctx, q, from, read); err != nil {
 			return nil, err
 		}
-		for _, block := range some {
-			read[block] = nil // it may have no layer
-		}
-		for _, row := range rows {
-			read[row.Block] = append(read[row.Block], row.Bits)
-		}
+		missing = slices.DeleteFunc(missing, func(block int) bool { return block >= from && block < from+filterRange })
 	}
-	s.filter.keep(version, read)
-	maps.Copy(known, read)
+	if err := readFilterBlocks(ctx, q, missing, read); err != nil {
+		return nil, err
+	}
+	if len(read) > 0 {
+		s.filter.keep(version, read, from)
+		maps.Copy(known, read)
+	}
 	return known, nil
+}
+
+// readFilterBlocks reads the layers of some blocks.
+func readFilterBlocks(ctx context.Context, q sqlx.QueryerContext, blocks []int, into map[int][][]byte) error {
+	if len(blocks) == 0 {
+		return nil
+	}
+	slices.Sort(blocks)
+	blocks = slices.Compact(blocks)
+	for _, block := range blocks {
+		into[block] = nil // it may have no layer
+	}
+	rows, err := q.QueryContext(ctx, `SELECT block, bits FROM archived_filter WHERE block IN `+db.In(len(blocks)), db.Args(blocks)...)
+	return scanFilter(rows, err, into)
+}
+
+// readFilterRange reads the layers of filterRange blocks.
+func readFilterRange(ctx context.Context, q sqlx.QueryerContext, from int, into map[int][][]byte) error {
+	for i := range filterRange {
+		into[from+i] = nil // it may have no layer
+	}
+	rows, err := q.QueryContext(ctx, `SELECT block, bits FROM archived_filter WHERE block >= ? AND block < ?`, from, from+filterRange)
+	return scanFilter(rows, err, into)
+}
+
+// scanFilter scans by itself, because a process that starts reads 65,536 rows: by reflection that was more than half a
+// second of its processor time.
+func scanFilter(rows *sql.Rows, err error, into map[int][][]byte) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var block int
+		var bits []byte
+		if err := rows.Scan(&block, &bits); err != nil {
+			return err
+		}
+		into[block] = append(into[block], bits)
+	}
+	return rows.Err()
 }
 
 type filterRow struct {

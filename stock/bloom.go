@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
-	"slices"
 	"sync"
 )
 
@@ -19,9 +18,8 @@ const (
 	filterLock       = -1         // the block that a writer locks, with the version
 	filterStep       = 1000       // blocks in one transaction
 
-	filterRange   = 128 // blocks that are read at once, while nobody adds to the filter
-	filterRanges  = 8   // that one look reads, some milliseconds of a purchase's transaction
-	filterSettled = 32  // looks at one version of the filter, after which nobody seems to add to it
+	filterRange   = 4096 // blocks that one look reads in their order: some milliseconds of a purchase's transaction
+	filterSettled = 32   // looks at one version of the filter, after which nobody seems to add to it
 )
 
 // filterPlace is where a request id is in each layer.
@@ -60,17 +58,18 @@ type filterCache struct {
 	mu      sync.Mutex
 	version int64
 	looks   int              // at this version
+	next    int              // the first block of those that are not read yet, in their order
 	blocks  map[int][][]byte // the bits of each layer
 }
 
-// recall returns what is known of the wanted blocks at this version of the filter, and the blocks that are not. Once the
-// version has lasted for some looks, some of these are whole ranges, so that the filter is soon known as a whole. Who has an older
-// view of the database than somebody had before knows none.
-func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byte, missing []int) {
+// recall returns what is known of the wanted blocks at this version of the filter, and which are to be read: the missing
+// ones, and from a block on filterRange more of them once the version has lasted for some looks, so that the filter is soon
+// known as a whole. That block is -1 for none. Who has an older view of the database than somebody had before knows none.
+func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byte, missing []int, from int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if version > c.version || c.blocks == nil {
-		c.version, c.looks, c.blocks = version, 0, map[int][][]byte{}
+		c.version, c.looks, c.next, c.blocks = version, 0, 0, map[int][][]byte{}
 	}
 	c.looks++
 	known = make(map[int][][]byte, len(wanted))
@@ -82,28 +81,22 @@ func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byt
 			missing = append(missing, block)
 		}
 	}
-	if version == c.version && c.looks > filterSettled {
-		missing = rangesOf(missing)
+	if version != c.version || c.looks <= filterSettled || c.next >= filterBlocks {
+		return known, missing, -1
 	}
-	return known, missing
+	return known, missing, c.next
 }
 
-// rangesOf returns these blocks, and with the first of them all of their ranges.
-func rangesOf(blocks []int) []int {
-	all := slices.Clone(blocks)
-	for _, block := range blocks[:min(len(blocks), filterRanges)] {
-		for i := range filterRange {
-			all = append(all, block-block%filterRange+i)
-		}
-	}
-	return all
-}
-
-// keep keeps blocks that were read after the version was: of that version, or newer.
-func (c *filterCache) keep(version int64, read map[int][][]byte) {
+// keep keeps blocks that were read after the version was: of that version, or newer. from is where a range of them begins
+// that was read in order, or -1.
+func (c *filterCache) keep(version int64, read map[int][][]byte, from int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if version == c.version {
-		maps.Copy(c.blocks, read)
+	if version != c.version {
+		return
+	}
+	maps.Copy(c.blocks, read)
+	if from == c.next {
+		c.next += filterRange
 	}
 }
