@@ -153,11 +153,10 @@ func refusals() []string {
 	}
 }
 
-// boundedTransport lets only small answers of status 200 through to the library, which would read any. So no redirect
-// is followed either: a signed request is for Alipay alone.
-type boundedTransport struct{ next http.RoundTripper }
+// onlyOK lets only answers of status 200 through to the library, which would read any.
+type onlyOK struct{ next http.RoundTripper }
 
-func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+func (t onlyOK) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -166,6 +165,5 @@ func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		_ = response.Body.Close()
 		return nil, fmt.Errorf("the gateway answered status %d", response.StatusCode)
 	}
-	response.Body = http.MaxBytesReader(nil, response.Body, answerBytesMax)
 	return response, nil
 }

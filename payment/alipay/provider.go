@@ -18,10 +18,7 @@ import (
 
 const (
 	productionGateway = "https://openapi.alipay.com/gateway.do"
-
-	accountIDMax = 32
-	idleTimeout  = 30 * time.Second
-	idleConns    = 16
+	accountIDMax      = 32
 )
 
 // Options configures a Provider.
@@ -90,11 +87,12 @@ func isGateway(u *url.URL) bool {
 // that it lacks: it takes the certificate's number from a notification that nobody has verified yet, downloads the
 // certificate without a limit of time, and believes it.
 func newGateway(opts Options) (*gateway, error) {
-	bounded := httpClient(opts.HTTP)
+	calls := payment.NewHTTPClient(opts.HTTP, answerBytesMax)
+	calls.Transport = onlyOK{calls.Transport}
 	g := &gateway{}
 	for i, key := range opts.PublicKeys {
 		client, err := sdk.New(opts.AppID, strings.TrimSpace(opts.PrivateKey), false,
-			sdk.WithSandboxGateway(opts.Gateway), sdk.WithHTTPClient(bounded), sdk.WithTimeLocation(chinaTime()))
+			sdk.WithSandboxGateway(opts.Gateway), sdk.WithHTTPClient(calls), sdk.WithTimeLocation(chinaTime()))
 		if err == nil {
 			_, err = client.EncodeParam(sdk.TradeQuery{}) // tells whether it can sign
 		}
@@ -110,21 +108,6 @@ func newGateway(opts Options) (*gateway, error) {
 		return nil, errors.New("alipay needs a public key of alipay")
 	}
 	return g, nil
-}
-
-// httpClient returns a copy of a client whose answers are bounded. Each call is bounded by its context.
-func httpClient(given *http.Client) *http.Client {
-	if given == nil {
-		given = &http.Client{Transport: &http.Transport{
-			MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTimeout, Proxy: http.ProxyFromEnvironment,
-		}}
-	}
-	bounded := *given
-	if bounded.Transport == nil {
-		bounded.Transport = http.DefaultTransport
-	}
-	bounded.Transport = boundedTransport{bounded.Transport}
-	return &bounded
 }
 
 // Name returns the provider's name.

@@ -38,7 +38,9 @@ func New(opts Options) (*Provider, error) {
 	}
 	p := &Provider{verifier: verifier}
 	if opts.URL != nil {
-		p.api = newAPIClient(opts.URL, opts.CallbackURL, verifier)
+		p.api = &apiClient{
+			url: opts.URL, callbackURL: opts.CallbackURL, verifier: verifier, http: payment.NewHTTPClient(nil, answerBytesMax),
+		}
 	}
 	return p, nil
 }
