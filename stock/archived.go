@@ -119,7 +119,7 @@ func scanFilter(rows *sql.Rows, err error, into map[int][][]byte) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var block int
 		var bits []byte

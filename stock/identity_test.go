@@ -21,7 +21,9 @@ func TestIDIsItsText(t *testing.T) {
 		}
 	}
 	id := NewID(time.Now())
-	for _, text := range []string{"", id[1:], id + "0", id[:25] + "w", "+" + id[1:], id[:5] + "_" + id[6:], id[:24] + "\n0", strings.Repeat("\u00e9", 13)} {
+	for _, text := range []string{
+		"", id[1:], id + "0", id[:25] + "w", "+" + id[1:], id[:5] + "_" + id[6:], id[:24] + "\n0", strings.Repeat("\u00e9", 13),
+	} {
 		if read, err := ParseID(text); err == nil {
 			t.Errorf("%q is read as the id %x", text, read)
 		}
