@@ -174,8 +174,9 @@ func (c *cashier) settleLater(key string, fails bool, answered webhook.RefundSta
 
 // totals is the summary of the books.
 func (c *cashier) totals() Totals {
+	waiting := c.waiting()
 	totals := c.ledger.totals()
-	totals.Counts, totals.Waiting = c.tally.get(), c.waiting()
+	totals.Counts, totals.Waiting = c.tally.get(), waiting
 	return totals
 }
 

@@ -125,6 +125,9 @@ func (s *Simulator) Handler() http.Handler {
 // Books returns what has really happened.
 func (s *Simulator) Books() Books { return s.cashier.books() }
 
+// Totals returns the summary of the books, which costs no more when they are long.
+func (s *Simulator) Totals() Totals { return s.cashier.totals() }
+
 // Close ends all that is still to come: late payments, pending refunds and deliveries. It returns within seconds.
 func (s *Simulator) Close() {
 	s.cashier.agenda.close(closePatience)
