@@ -154,6 +154,7 @@ func TestScreeningInput(t *testing.T) {
 		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400,
 		`{"capacity":0}`: 422, `{"capacity":100000001}`: 422,
 		`{"capacity":"9"}`: 400, `{"movie":"Other"}`: 400, `{"price":{"amount":1,"currency":"CNY"}}`: 400,
+		`{"late_payment":"keep"}`: 422, `{"late_payment":""}`: 422, `{"late_payment":null}`: 400, `{"late_payment":true}`: 400,
 		`{"sale_opens_at":"1960-01-01T00:00:00Z"}`: 422, `{"sale_opens_at":""}`: 400,
 		`{"sale_opens_at":"2026-01-02T00:00:00Z","sale_closes_at":"2026-01-01T00:00:00Z"}`: 422,
 	} {

@@ -178,7 +178,7 @@ func TestScreenings(t *testing.T) {
 	want := `{"id":"scr-1","movie":"The \"Wandering\" Earth \u003cIII\u003e","venue":"Hall 1",` +
 		`"starts_at":"2026-11-22T12:00:00.250Z","price":{"amount":4900,"currency":"CNY"},"capacity":100,"available":97,` +
 		`"sale_opens_at":"2026-11-20T11:00:00.250Z","sale_closes_at":"2026-11-20T13:00:00.250Z","per_user_limit":4,` +
-		`"server_time":"2026-11-20T12:00:00.250Z"}`
+		`"late_payment":"refund","server_time":"2026-11-20T12:00:00.250Z"}`
 	if one.Body.String() != want {
 		t.Errorf("answered %s\nwant %s", one.Body, want)
 	}
@@ -197,8 +197,10 @@ func TestScreenings(t *testing.T) {
 		return testScreening(), nil
 	}
 	path := "/v1/screenings/" + screeningID
-	f.send(t, ask{method: "PATCH", path: path, token: admin, body: `{"capacity":80,"per_user_limit":3,"sale_closes_at":"2026-12-01T00:00:00Z"}`})
+	f.send(t, ask{method: "PATCH", path: path, token: admin, body: `{"capacity":80,"per_user_limit":3,"late_payment":"revive",` +
+		`"sale_closes_at":"2026-12-01T00:00:00Z"}`})
 	if change.Capacity == nil || *change.Capacity != 80 || change.PerUserLimit == nil || *change.PerUserLimit != 3 ||
+		change.LatePayment == nil || *change.LatePayment != event.LateRevive ||
 		change.SaleOpensAt != nil || change.SaleClosesAt == nil ||
 		!change.SaleClosesAt.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("changed %+v", change)

@@ -22,6 +22,7 @@ type screeningAnswer struct {
 	SaleOpensAt  string      `json:"sale_opens_at"`
 	SaleClosesAt string      `json:"sale_closes_at"`
 	PerUserLimit int64       `json:"per_user_limit"`
+	LatePayment  string      `json:"late_payment"`
 	ServerTime   string      `json:"server_time"`
 }
 
@@ -30,7 +31,7 @@ func newScreeningAnswer(s stock.Screening, now time.Time) screeningAnswer {
 		ID: s.ID, Movie: s.Movie, Venue: s.Venue, StartsAt: formatTime(s.StartsAt), Price: s.Price,
 		Capacity: s.Capacity, Available: s.Available,
 		SaleOpensAt: formatTime(s.SaleOpensAt), SaleClosesAt: formatTime(s.SaleClosesAt),
-		PerUserLimit: s.PerUserLimit, ServerTime: formatTime(now),
+		PerUserLimit: s.PerUserLimit, LatePayment: lateText(s.LatePayment), ServerTime: formatTime(now),
 	}
 }
 
@@ -44,6 +45,7 @@ type screeningBody struct {
 	SaleOpensAt  time.Time   `json:"sale_opens_at"`
 	SaleClosesAt time.Time   `json:"sale_closes_at"`
 	PerUserLimit int64       `json:"per_user_limit"`
+	LatePayment  *string     `json:"late_payment"`
 }
 
 // screeningChangeBody is a change of a screening: what is nil stays as it is.
@@ -52,6 +54,55 @@ type screeningChangeBody struct {
 	SaleOpensAt  *time.Time `json:"sale_opens_at"`
 	SaleClosesAt *time.Time `json:"sale_closes_at"`
 	PerUserLimit *int64     `json:"per_user_limit"`
+	LatePayment  *string    `json:"late_payment"`
+}
+
+// What becomes of money that comes for an order that is cancelled as unpaid, as the API names it.
+const (
+	lateRefund = "refund"
+	lateRevive = "revive"
+	wrongLate  = "late_payment must be " + lateRefund + " or " + lateRevive + "."
+)
+
+func lateText(p event.LatePayment) string {
+	if p == event.LateRevive {
+		return lateRevive
+	}
+	return lateRefund
+}
+
+func validLate(text *string) bool { return text == nil || *text == lateRefund || *text == lateRevive }
+
+// latePayment reads a valid text; nil is none.
+func latePayment(text *string) *event.LatePayment {
+	if text == nil {
+		return nil
+	}
+	policy := event.LateRefund
+	if *text == lateRevive {
+		policy = event.LateRevive
+	}
+	return &policy
+}
+
+// screening is the new screening. The body is valid.
+func (b screeningBody) screening() stock.Screening {
+	s := stock.Screening{
+		Movie: b.Movie, Venue: b.Venue, StartsAt: b.StartsAt, Price: b.Price, Capacity: b.Capacity, Available: b.Capacity,
+		SaleOpensAt: b.SaleOpensAt, SaleClosesAt: b.SaleClosesAt, PerUserLimit: b.PerUserLimit,
+	}
+	if policy := latePayment(b.LatePayment); policy != nil {
+		s.LatePayment = *policy
+	}
+	return s
+}
+
+// change is the change of a screening. The body is valid.
+func (b screeningChangeBody) change() stock.ScreeningChange {
+	return stock.ScreeningChange{
+		Capacity: b.Capacity, SaleOpensAt: b.SaleOpensAt, SaleClosesAt: b.SaleClosesAt, PerUserLimit: b.PerUserLimit,
+		LatePayment: latePayment(b.LatePayment),
+	}
 }
 
 // invalidField says which value of a new screening is not allowed, or "".
@@ -75,6 +126,8 @@ func (b screeningBody) invalidField() string {
 		return wrongWindow
 	case b.PerUserLimit < 0 || b.PerUserLimit > stock.CapacityMax:
 		return wrongLimit()
+	case !validLate(b.LatePayment):
+		return wrongLate
 	}
 	return ""
 }
@@ -83,13 +136,15 @@ func (b screeningBody) invalidField() string {
 func (b screeningChangeBody) invalidField() string {
 	switch {
 	case b == screeningChangeBody{}:
-		return "At least one of capacity, sale_opens_at, sale_closes_at and per_user_limit must be given."
+		return "At least one of capacity, sale_opens_at, sale_closes_at, per_user_limit and late_payment must be given."
 	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
 		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
 	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
 		return wrongLimit()
+	case !validLate(b.LatePayment):
+		return wrongLate
 	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
 		return wrongWindow
 	}

@@ -66,11 +66,7 @@ func (h *handler) addScreening(c echo.Context, _ string) error {
 	if invalidField := body.invalidField(); invalidField != "" {
 		return problemError{kind: invalid, detail: invalidField}
 	}
-	screening, err := h.Stock.AddScreening(traced(c), stock.Screening{
-		Movie: body.Movie, Venue: body.Venue, StartsAt: body.StartsAt, Price: body.Price,
-		Capacity: body.Capacity, Available: body.Capacity,
-		SaleOpensAt: body.SaleOpensAt, SaleClosesAt: body.SaleClosesAt, PerUserLimit: body.PerUserLimit,
-	})
+	screening, err := h.Stock.AddScreening(traced(c), body.screening())
 	if err != nil {
 		return err
 	}
@@ -78,7 +74,7 @@ func (h *handler) addScreening(c echo.Context, _ string) error {
 	return answer(c, http.StatusCreated, newScreeningAnswer(screening, h.Now()))
 }
 
-// changeScreening changes capacity, sale window and limit per buyer. What the body leaves out stays as it is.
+// changeScreening changes capacity, sale window, limit per buyer and what becomes of late money. What the body leaves out stays as it is.
 func (h *handler) changeScreening(c echo.Context, _ string) error {
 	id, err := pathID(c)
 	if err != nil {
@@ -91,7 +87,7 @@ func (h *handler) changeScreening(c echo.Context, _ string) error {
 	if invalidField := body.invalidField(); invalidField != "" {
 		return problemError{kind: invalid, detail: invalidField}
 	}
-	screening, err := h.Stock.ChangeScreening(traced(c), id, stock.ScreeningChange(body))
+	screening, err := h.Stock.ChangeScreening(traced(c), id, body.change())
 	if errors.Is(err, stock.ErrInvalid) { // the values are valid, so it is a new time with the other one that stays
 		return problemError{kind: invalid, detail: wrongWindow}
 	}

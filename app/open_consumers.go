@@ -28,6 +28,7 @@ func (o *office) openConsumers(ctx context.Context) error {
 		{settings.RoleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
 		{settings.RoleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.timeout)},
 		{settings.RoleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
+		{settings.RoleStock, event.GroupRevive, mq.Handle(event.TicketsWanted, o.publisher.Revive)},
 	} {
 		if !o.config.HasRole(step.role) {
 			continue

@@ -22,6 +22,10 @@ func Fix(ctx context.Context, o Office, r *Report) (left int, err error) {
 	if err := republish(ctx, o, r, slices.Compact(r.republish)); err != nil {
 		return 0, fmt.Errorf("fix: %w", err)
 	}
+	slices.Sort(r.wanted)
+	if err := askAgain(ctx, o, r, slices.Compact(r.wanted)); err != nil {
+		return 0, fmt.Errorf("fix: %w", err)
+	}
 	for _, dead := range r.dead {
 		if err := fixDead(ctx, o, r, dead); err != nil {
 			return 0, fmt.Errorf("fix: %w", err)
@@ -38,6 +42,19 @@ func republish(ctx context.Context, o Office, r *Report, ids []string) error {
 		r.Fixed = append(r.Fixed, "published the reservation of order "+id+" again")
 	}
 	return err
+}
+
+// askAgain asks stock for the tickets of these orders, for which money waits.
+func askAgain(ctx context.Context, o Office, r *Report, ids []string) error {
+	for some := range slices.Chunk(ids, pageSize) {
+		if err := mq.Send(ctx, o.Sender, event.TicketsWanted, some[0], event.Wanted{OrderIDs: some}); err != nil {
+			return err
+		}
+		for _, id := range some {
+			r.Fixed = append(r.Fixed, "asked for the tickets of order "+id+" again")
+		}
+	}
+	return nil
 }
 
 // fixDead goes through as many dead messages as there were when they were counted, a page at a time: one that fails at

@@ -71,12 +71,27 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 		if err != nil {
 			return err
 		}
+		late, err := o.Orders.AwaitTickets(ctx, ids)
+		if err != nil {
+			return err
+		}
 		for _, c := range page {
-			if age := o.Now().Sub(c.Since); age > inFlight {
+			switch age := o.Now().Sub(c.Since); {
+			case age <= inFlight:
+			case late[c.OrderID]:
+				r.add(lateTrouble(c, age))
+			default:
 				r.add(parkedTrouble(c, age, reservations))
 			}
 		}
 	}
+}
+
+// lateTrouble is the trouble of one payment that waits for stock's word about the tickets of its cancelled order.
+func lateTrouble(c order.Claim, age time.Duration) Trouble {
+	return Trouble{Kind: LatePayment, ID: c.PaymentID, Remedy: "ask for its tickets again", wanted: []string{c.OrderID},
+		Detail: fmt.Sprintf("%d %s waits since %s for the tickets of order %s, which was cancelled as unpaid",
+			c.Amount.Amount, c.Amount.Currency, round(age), c.OrderID)}
 }
 
 // parkedTrouble is the trouble of one payment that waits, with what its reservation says of it.

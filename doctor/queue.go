@@ -106,11 +106,18 @@ func ordersOf(dead mq.DeadMessage) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range slices.Concat(m.Orders, m.Released, m.Sold) {
+		for _, o := range slices.Concat(m.Orders, m.Released, m.Sold, m.Revived) {
 			ids = append(ids, o.ID)
 		}
+		ids = append(ids, m.Refused...)
 	case string(event.PaymentDue):
 		m, err := event.PaymentDue.Decode(dead.Body)
+		if err != nil {
+			return nil, err
+		}
+		ids = m.OrderIDs
+	case string(event.TicketsWanted):
+		m, err := event.TicketsWanted.Decode(dead.Body)
 		if err != nil {
 			return nil, err
 		}

@@ -25,6 +25,7 @@ const (
 	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
 	UnbalancedLedger   Kind = "unbalanced_ledger"  // not all money of a currency is accounted for
 	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
+	LatePayment        Kind = "late_payment"       // money has waited too long for the tickets of its cancelled order
 	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
 	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
 	QueueAway          Kind = "queue_away"         // the message queue does not answer
@@ -39,6 +40,7 @@ type Trouble struct {
 	Remedy string `json:"remedy,omitempty"` // what Fix does; empty when a person has to decide
 
 	republish []string // ids of the orders whose reservations Fix publishes again
+	wanted    []string // ids of the orders for whose tickets Fix asks again
 }
 
 // Note is a payment whose money has to go back and is not sent yet, which is part of the business and no trouble.
@@ -101,6 +103,7 @@ type Report struct {
 
 	dead          []deadMessages
 	republish     []string // ids of the orders whose reservations Fix publishes again, also of troubles that are not listed
+	wanted        []string // ids of the orders for whose tickets Fix asks again
 	withoutRemedy int      // number of troubles that Fix can do nothing about
 }
 
@@ -119,6 +122,7 @@ func (r *Report) Total() int {
 // add counts a trouble, and lists it while there is room for its kind.
 func (r *Report) add(t Trouble) {
 	r.republish = append(r.republish, t.republish...)
+	r.wanted = append(r.wanted, t.wanted...)
 	if t.Remedy == "" {
 		r.withoutRemedy++
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // examineReservations compares each reservation with its order, which is read after it. Orders only move forward and
-// reservations follow them, so what a reservation says must be true of an order that is read later.
+// reservations follow them, so what a reservation says must be true of an order that is read later. Only when money comes
+// late the tickets are first, and the order follows them.
 func examineReservations(ctx context.Context, o Office, r *Report) error {
 	for after := ""; ; {
 		page, err := o.Stock.ReservationsAfter(ctx, after, pageSize)
@@ -36,7 +37,7 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 			switch {
 			case !exists:
 				examineWithoutOrder(o, r, reservation)
-			case withoutDeadline(bought.Order) != withoutDeadline(reservation.Order):
+			case asSold(bought.Order) != asSold(reservation.Order):
 				r.add(Trouble{Kind: Contradiction, ID: reservation.ID,
 					Detail: fmt.Sprintf("the order %+v is not what is reserved, %+v", bought.Order, reservation.Order)})
 			default:
@@ -64,6 +65,9 @@ func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 
 // examineWithOrder judges a reservation by the state of its order. settledAt is when the order became final.
 func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought order.Order, settledAt time.Time) {
+	if heldAgainAt := time.UnixMilli(reservation.ExpiresAt); reservation.LatePayment == event.LateRevived && heldAgainAt.After(settledAt) {
+		settledAt = heldAgainAt
+	}
 	t := Trouble{ID: reservation.ID, Remedy: publishAgain, republish: []string{reservation.ID}}
 	switch {
 	case reservation.State == stock.Sold && bought.CancelReason == order.CancelByOffice:
@@ -73,6 +77,7 @@ func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought
 		}
 	case reservation.State == stock.Sold && bought.State != order.Paid:
 		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: fmt.Sprintf("its tickets are sold, the order is %s", bought.State)})
+	case reservation.State == stock.Released && bought.LatePayment == event.LateRevived && o.Now().Sub(settledAt) <= inFlight:
 	case reservation.State == stock.Released && bought.State != order.Cancelled:
 		t.Kind, t.Detail = Contradiction, fmt.Sprintf("its tickets were released, the order is %s", bought.State)
 		r.add(t)
@@ -90,9 +95,10 @@ func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought
 	}
 }
 
-// withoutDeadline is an order but for its deadline, of which stock's may be later: it moves first when a payment starts.
-func withoutDeadline(o event.Order) event.Order {
-	o.ExpiresAt = 0
+// asSold is an order but for what changes later, on each side at another time: the deadline, when a payment starts, and what
+// becomes of late money, once some has come.
+func asSold(o event.Order) event.Order {
+	o.ExpiresAt, o.LatePayment = 0, event.LateRefund
 	return o
 }
 

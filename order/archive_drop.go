@@ -10,11 +10,11 @@ import (
 )
 
 // errOrderPending says that an order is not final yet, and so cannot be archived.
-var errOrderPending = errors.New("order is pending")
+var errOrderPending = errors.New("order is pending, or money waits for its tickets")
 
 // DropRecords deletes archived orders of a screening and the payments that paid them, in one transaction, and passes
-// over those that are deleted already. It fails, and deletes nothing, when an order is pending or when its payments are
-// not those of its record.
+// over those that are deleted already. It fails, and deletes nothing, when an order is pending, when money waits for its
+// tickets, or when its payments are not those of its record.
 func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := checkEpoch(ctx, tx, screeningID, epoch); err != nil {
@@ -23,6 +23,13 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		orderIDs, err := selectIn[string](ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
 		if err != nil || len(orderIDs) == 0 {
 			return err
+		}
+		waiting, err := selectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, orderIDs)
+		switch {
+		case err != nil:
+			return err
+		case len(waiting) > 0:
+			return errOrderPending
 		}
 		paidBy := make(map[string][]RecordedPayment, len(records)) // by order id
 		for _, r := range records {

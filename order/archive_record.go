@@ -28,6 +28,8 @@ type RecordedOrder struct {
 	CreatedAt    int64        `json:"created_at" db:"created_at"`
 	ExpiresAt    int64        `json:"expires_at" db:"expires_at"`
 	SettledAt    int64        `json:"settled_at" db:"settled_at"`
+
+	LatePayment event.LatePayment `json:"late_payment,omitempty" db:"late_payment"`
 }
 
 // RecordedPayment is the row of a payment that paid its order. Payments whose money goes back, or a part of it, are not
@@ -73,7 +75,7 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 // readRecordedOrders reads the rows of orders by id; those that do not exist are absent from the answer.
 func readRecordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]RecordedOrder, error) {
 	rows, err := selectIn[RecordedOrder](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, COALESCE(settled_at, 0) AS settled_at
+		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, COALESCE(settled_at, 0) AS settled_at, late_payment
 		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, err

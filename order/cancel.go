@@ -27,6 +27,15 @@ func (o *Orders) Cancel(ctx context.Context, reserved event.Order, held bool) (O
 	if !exists {
 		return Order{}, fmt.Errorf("cancel order: %w", ErrOrderAbsent)
 	}
+	if final.mayRevive() { // who does not want the tickets is not to be given them for money that comes late
+		if err := o.endRevivals(ctx, []string{final.ID}); err != nil {
+			return Order{}, fmt.Errorf("cancel order: %w", err)
+		}
+		if orders, err = o.Find(ctx, final.ID); err != nil {
+			return Order{}, fmt.Errorf("cancel order: %w", err)
+		}
+		final = orders[reserved.ID]
+	}
 	o.publisher.offer(event.SettledOrder{OrderID: final.ID, Outcome: final.outcome()})
 	if final.State == Paid {
 		return final, fmt.Errorf("cancel order: %w", ErrAlreadyPaid)

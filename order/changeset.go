@@ -101,6 +101,11 @@ type changeSet struct {
 	cancelled map[CancelReason][]string // order ids
 	revoked   map[CancelReason][]string // ids of orders that were paid and are cancelled
 	held      []heldOrder
+
+	heldAgain bool         // stock has taken the tickets of these orders again
+	waiting   []string     // ids of orders for which money waits until stock says whether it has tickets
+	revived   []string     // ids of cancelled orders that are paid late
+	ended     []lateChange // orders for which no further money waits
 }
 
 // newChangeSet reads the orders of these ids; those that do not exist are absent.
@@ -148,8 +153,9 @@ func (c *changeSet) applyParked(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	for _, p := range parked {
-		result := c.decide(p)
-		c.unparked[result] = append(c.unparked[result], p.ID)
+		if result := c.decide(p); result != Parked {
+			c.unparked[result] = append(c.unparked[result], p.ID)
+		}
 	}
 	return nil
 }
@@ -171,6 +177,14 @@ func (c *changeSet) decide(p Payment) PaymentResult {
 	case p.Amount != order.Amount:
 		c.refunds = append(c.refunds, refundAll(p, WrongAmount))
 		return Mismatch
+	case order.mayRevive() && c.heldAgain:
+		order.State, order.CancelReason = Paid, ""
+		c.orders[order.ID] = order
+		c.revived = append(c.revived, order.ID)
+		return Applied
+	case order.mayRevive():
+		c.waiting = append(c.waiting, order.ID)
+		return Parked
 	case order.State == Cancelled:
 		c.refunds = append(c.refunds, refundAll(p, OrderCancelled))
 		return RefundDue
@@ -191,11 +205,11 @@ func (c *changeSet) cancel(order Order, reason CancelReason) {
 	c.cancelled[reason] = append(c.cancelled[reason], order.ID)
 }
 
-// revokePaid cancels the orders that are paid, and makes what is left of the money that paid them a refund.
-func (c *changeSet) revokePaid(ctx context.Context, tx *db.Tx, reason CancelReason) error {
+// revokePaid cancels those of the orders that are paid, and makes what is left of the money that paid them a refund.
+func (c *changeSet) revokePaid(ctx context.Context, tx *db.Tx, ids []string, reason CancelReason) error {
 	var revoked []string
-	for id, order := range c.orders {
-		if order.State == Paid {
+	for _, id := range ids {
+		if order := c.orders[id]; order.State == Paid {
 			order.State, order.CancelReason = Cancelled, reason
 			c.orders[id] = order
 			revoked = append(revoked, id)
@@ -231,6 +245,9 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err := insertRefunds(ctx, tx, c.refunds, c.now); err != nil {
+		return err
+	}
+	if err := c.writeLate(ctx, tx); err != nil {
 		return err
 	}
 	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {

@@ -15,7 +15,8 @@ var errNotNew = errors.New("not all of these orders are new")
 
 // Create handles stock-reserved, from a purchase or published again by stock. Of the orders whose tickets are held it
 // creates the missing ones, cancels those that are pending and due, and publishes the final ones again; for tickets
-// that are released or sold see cancelReleased and paySold. It returns nil only when the messages that follow are
+// that are released or sold, or held again, see cancelReleased, paySold and payRevived; those that are not to be had again
+// see endRevivals. It returns nil only when the messages that follow are
 // stored; until then stock-reserved is delivered again, which does not repeat what is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 	for _, step := range []struct {
@@ -23,6 +24,7 @@ func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 		handle   func(context.Context, []event.Order) (map[string]Order, error)
 	}{
 		{reserved.Orders, o.createHeld}, {reserved.Released, o.cancelReleased}, {reserved.Sold, o.paySold},
+		{reserved.Revived, o.payRevived},
 	} {
 		if len(step.reserved) == 0 {
 			continue
@@ -37,6 +39,9 @@ func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 		if err := o.announce(ctx, orders); err != nil {
 			return err
 		}
+	}
+	if err := o.endRevivals(ctx, reserved.Refused); err != nil {
+		return fmt.Errorf("send late payments back: %w", err)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act Act) (Order, err
 		if err := refuseArchived(ctx, tx, c.orders[id].ScreeningID); err != nil {
 			return err
 		}
-		if err := c.revokePaid(ctx, tx, CancelByOffice); err != nil {
+		if err := c.revokePaid(ctx, tx, []string{id}, CancelByOffice); err != nil {
 			return err
 		}
 		return RecordAct(ctx, tx, act, "cancel", id, o.now())
@@ -104,7 +104,7 @@ func paymentOf(ctx context.Context, tx *db.Tx, id string) (recordedPayment, erro
 const strandedPage = 256
 
 // RefundStranded makes payments refunds that have waited for an order since before the given time, unless keep names their
-// orders. It returns how many there were.
+// orders. It returns how many there were. Money for a cancelled order is WantTickets' concern.
 func (o *Orders) RefundStranded(
 	ctx context.Context, before time.Time, keep func(ctx context.Context, orderIDs []string) (map[string]bool, error),
 ) (refunded int, err error) {
@@ -112,7 +112,8 @@ func (o *Orders) RefundStranded(
 		var rows []strandedRow
 		if err := o.db.Reader().SelectContext(ctx, &rows, `SELECT id, provider, order_id, amount, currency, result, refunded,
 			received_at FROM payments WHERE result = 'parked' AND result <> 'applied' AND received_at < ?
-			AND (received_at > ? OR received_at = ? AND id > ?) ORDER BY received_at, id LIMIT ?`,
+			AND (received_at > ? OR received_at = ? AND id > ?) AND order_id NOT IN (SELECT order_id FROM revivals)
+			ORDER BY received_at, id LIMIT ?`,
 			before.UnixMilli(), after.ReceivedAt, after.ReceivedAt, after.ID, strandedPage); err != nil {
 			return refunded, o.unavailable(fmt.Errorf("read payments that bought nothing: %w", err))
 		}
@@ -132,7 +133,7 @@ func (o *Orders) RefundStranded(
 			if kept[r.OrderID] {
 				continue
 			}
-			switch err := o.refundStranded(ctx, r.paymentRow, Act{}); {
+			switch err := o.refundStranded(ctx, r.paymentRow, NoOrder, Act{}); {
 			case err == nil:
 				refunded++
 			case !errors.Is(err, db.ErrConflict): // which says that its order has just come
@@ -148,7 +149,7 @@ type strandedRow struct {
 	ReceivedAt int64 `db:"received_at"`
 }
 
-// RefundParked sends the money of one payment back that waits for its order. It fails with ErrPaymentAbsent when no such
+// RefundParked sends the money of one payment back that waits for its order, or for its order's tickets. It fails with ErrPaymentAbsent when no such
 // payment waits.
 func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) error {
 	rows, err := selectPayments(ctx, o.db.Reader(), `result = 'parked' AND result <> 'applied' AND id IN (?)`, []string{paymentID})
@@ -158,7 +159,13 @@ func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) er
 	case len(rows) == 0:
 		return fmt.Errorf("refund a parked payment: %w", ErrPaymentAbsent)
 	}
-	err = o.refundStranded(ctx, rows[0], act)
+	reason := NoOrder
+	if orders, err := o.Find(ctx, rows[0].OrderID); err != nil {
+		return err
+	} else if len(orders) > 0 {
+		reason = OrderCancelled
+	}
+	err = o.refundStranded(ctx, rows[0], reason, act)
 	if errors.Is(err, db.ErrConflict) {
 		err = fmt.Errorf("refund a parked payment: %w", ErrPaymentAbsent) // it has just been decided
 	}
@@ -166,7 +173,7 @@ func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) er
 }
 
 // refundStranded makes one payment a refund, unless it is decided otherwise meanwhile.
-func (o *Orders) refundStranded(ctx context.Context, r paymentRow, act Act) error {
+func (o *Orders) refundStranded(ctx context.Context, r paymentRow, reason RefundReason, act Act) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET result = 'refund_due', refunded = amount
 			WHERE id = ? AND result = 'parked'`, r.ID); err != nil {
@@ -177,7 +184,7 @@ func (o *Orders) refundStranded(ctx context.Context, r paymentRow, act Act) erro
 				return err
 			}
 		}
-		return insertRefunds(ctx, tx, []refund{refundAll(r.payment(), NoOrder)}, o.now().UnixMilli())
+		return insertRefunds(ctx, tx, []refund{refundAll(r.payment(), reason)}, o.now().UnixMilli())
 	})
 	if err != nil {
 		return o.unavailable(fmt.Errorf("refund a payment that bought nothing: %w", err))

@@ -28,7 +28,8 @@ var (
 type State string
 
 // The states of an order. It leaves PendingPayment once, for Paid or Cancelled. A paid order is cancelled only when
-// stock says that its tickets were released, see cancelReleased, or by the office, see CancelPaid.
+// stock says that its tickets were released, see cancelReleased, or by the office, see CancelPaid. One that was cancelled
+// as unpaid is paid late only once stock holds its tickets again, see payRevived.
 const (
 	PendingPayment State = "PENDING_PAYMENT"
 	Paid           State = "PAID"
@@ -70,6 +71,11 @@ func (o Order) nextLook(now time.Time) int64 {
 	return min(o.cancelAfter(), now.Add(askPause).UnixMilli())
 }
 
+// mayRevive tells whether money that comes for the order waits until stock says whether its tickets are still there.
+func (o Order) mayRevive() bool {
+	return o.State == Cancelled && o.CancelReason == CancelUnpaid && o.LatePayment == event.LateRevive
+}
+
 // outcome is the final state that stock is told; empty while the order is pending.
 func (o Order) outcome() event.Outcome {
 	switch {
@@ -77,6 +83,8 @@ func (o Order) outcome() event.Outcome {
 		return event.Paid
 	case o.State == Cancelled && o.CancelReason == CancelByOffice:
 		return event.Returned
+	case o.State == Cancelled && o.LatePayment == event.LateRevived:
+		return event.Declined
 	case o.State == Cancelled:
 		return event.Cancelled
 	default:
@@ -111,7 +119,7 @@ type PaymentResult string
 const (
 	Applied   PaymentResult = "applied"    // the order is paid
 	Duplicate PaymentResult = "duplicate"  // this payment was recorded before
-	Parked    PaymentResult = "parked"     // no such order yet: applied when it is created
+	Parked    PaymentResult = "parked"     // no such order yet, or stock is asked for its tickets: it waits for that
 	RefundDue PaymentResult = "refund_due" // the order was cancelled or paid already: the money goes back
 	Mismatch  PaymentResult = "mismatch"   // amount or currency differ from the order's: the money goes back
 )

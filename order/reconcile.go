@@ -13,17 +13,21 @@ import (
 
 // cancelReleased cancels the orders of released tickets, which may be somebody else's by now, also those that are paid.
 // One that is missing is created as cancelled, so that a payment or an old message that comes for it later finds it so.
-// All money that came for these orders goes back.
+// All money that came for these orders goes back. What was said before the tickets of an order were taken again is no longer
+// true of it: the order says once more that it is paid.
 func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (map[string]Order, error) {
 	return o.change(ctx, orderIDs(released), func(ctx context.Context, tx *db.Tx, c *changeSet) error {
 		if err := c.create(ctx, tx, released); err != nil {
 			return err
 		}
-		if err := c.revokePaid(ctx, tx, CancelReleased); err != nil {
+		ids := orderIDs(slices.DeleteFunc(slices.Clone(released), func(said event.Order) bool {
+			return c.orders[said.ID].LatePayment == event.LateRevived && said.LatePayment != event.LateRevived
+		}))
+		if err := c.revokePaid(ctx, tx, ids, CancelReleased); err != nil {
 			return err
 		}
-		for _, order := range c.orders {
-			if order.State == PendingPayment {
+		for _, id := range ids {
+			if order := c.orders[id]; order.State == PendingPayment {
 				c.cancel(order, CancelReleased)
 			}
 		}
@@ -31,8 +35,8 @@ func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (ma
 	})
 }
 
-// paySold creates the missing orders of sold tickets for which a payment is parked, which then pays them. Without a
-// payment an order stays missing: it would be cancelled at its deadline although its tickets are paid for, and a person
+// paySold creates the missing orders of sold tickets for which a payment is parked, which then pays them, as it pays one
+// that was cancelled as unpaid and may be revived. Without a payment an order stays missing: it would be cancelled at its deadline although its tickets are paid for, and a person
 // has to decide.
 func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Order, error) {
 	ids := orderIDs(sold)
@@ -47,6 +51,7 @@ func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Or
 		if err := c.create(ctx, tx, slices.DeleteFunc(slices.Clone(sold), unpaid)); err != nil {
 			return err
 		}
+		c.heldAgain = true
 		return c.applyParked(ctx, tx)
 	})
 }

@@ -29,9 +29,11 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 		ExpiresAt    int64        `db:"expires_at"`
 		AskUntil     int64        `db:"ask_until"`
 		Extended     bool         `db:"extended"`
+
+		LatePayment event.LatePayment `db:"late_payment"`
 	}
 	rows, err := selectIn[row](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, ask_until, extended
+		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, ask_until, extended, late_payment
 		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
@@ -42,6 +44,7 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 			Order: event.Order{
 				ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 				Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+				LatePayment: r.LatePayment,
 			},
 			State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended,
 		}
@@ -51,21 +54,28 @@ func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[s
 
 // insertOrders creates orders as pending.
 func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
-	values := make([]any, 0, 9*len(orders))
+	late := event.HaveLatePayment(orders)
+	values := make([]any, 0, 10*len(orders))
 	for _, order := range orders {
 		values = append(values, order.ID, order.ScreeningID, order.BuyerID, order.Quantity, order.Amount.Amount, order.Amount.Currency,
 			string(PendingPayment), order.CreatedAt, order.ExpiresAt)
+		if late {
+			values = append(values, string(order.LatePayment))
+		}
 	}
-	if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at,
-		expires_at)`, values); err != nil {
+	into := `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
+	if late {
+		into += `, late_payment`
+	}
+	if err := tx.Insert(ctx, into+`)`, values); err != nil {
 		return fmt.Errorf("create orders: %w", err)
 	}
 	return nil
 }
 
 // settleOrders changes the state of orders that were read in state from, or fails with db.ErrConflict, and changes none, when
-// one of them no longer is. Only this statement and that of payOrders change a state: they decide between paid and
-// cancelled.
+// one of them no longer is. Only this statement and those of payOrders and reviveOrders change a state: they decide between
+// paid and cancelled.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	if err := changeEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?

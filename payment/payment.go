@@ -33,6 +33,7 @@ type Orders interface {
 	StopAsking(ctx context.Context, ids []string) error
 	RefundStranded(ctx context.Context, before time.Time,
 		keep func(ctx context.Context, orderIDs []string) (map[string]bool, error)) (int, error)
+	WantTickets(ctx context.Context) (int, error)
 }
 
 // Stock is what is called of the stock service.

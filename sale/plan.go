@@ -106,6 +106,7 @@ func (p *plan) admit(next *purchase, k known, now time.Time, payWindow time.Dura
 		ID: stock.NewID(now), ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 		Amount:    event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency},
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
+		LatePayment: screening.LatePayment,
 	}
 	p.admitted = append(p.admitted, next)
 	p.orders = append(p.orders, next.id)

@@ -74,7 +74,8 @@ func (s *Stock) Archivable(ctx context.Context, before time.Time, afterID string
 }
 
 // soldSoFar is how far the sale of a screening has come. While nothing is reserved it changes with each reservation that
-// is made or settled: sales only grow, and without a new one tickets can only be returned.
+// is made or settled: sales only grow, and without a new one tickets can only be returned. Those of a screening that is over
+// are not taken again for late money.
 type soldSoFar struct {
 	Sales int64 `db:"sales"`
 	Sold  int64 `db:"sold"`

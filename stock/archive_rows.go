@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"boxoffice/common/db"
+	"boxoffice/common/event"
 )
 
 // ArchivedReservation is a reservation with all that its row says, but for the screening. Times are Unix milliseconds.
@@ -19,6 +20,8 @@ type ArchivedReservation struct {
 	CreatedAt int64            `json:"created_at" db:"created_at"`
 	ExpiresAt int64            `json:"expires_at" db:"expires_at"`
 	SettledAt int64            `json:"settled_at" db:"settled_at"`
+
+	LatePayment event.LatePayment `json:"late_payment,omitempty" db:"late_payment"`
 }
 
 // ArchivedHolding is what a buyer holds under a limit.
@@ -31,7 +34,7 @@ type ArchivedHolding struct {
 func (s *Stock) ArchivePage(ctx context.Context, screeningID string, after ArchivedReservation, limit int) ([]ArchivedReservation, error) {
 	var rows []ArchivedReservation
 	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, request_id, buyer_id, quantity, amount, currency, state,
-		created_at, expires_at, COALESCE(settled_at, 0) AS settled_at FROM reservations
+		created_at, expires_at, COALESCE(settled_at, 0) AS settled_at, late_payment FROM reservations
 		WHERE screening_id = ? AND created_at >= ? AND (created_at > ? OR order_id > ?)
 		ORDER BY created_at, order_id LIMIT ?`, screeningID, after.CreatedAt, after.CreatedAt, after.OrderID, limit)
 	if err != nil {
@@ -151,7 +154,7 @@ func (s *Stock) RestoreReservations(ctx context.Context, l ArchiveLease, archive
 			}
 			requests = append(requests, request[:])
 			values = append(values, r.OrderID, r.RequestID, l.ScreeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State),
-				r.CreatedAt, r.ExpiresAt, r.SettledAt)
+				r.CreatedAt, r.ExpiresAt, r.SettledAt, string(r.LatePayment))
 		}
 		if len(values) == 0 {
 			return nil
@@ -160,7 +163,7 @@ func (s *Stock) RestoreReservations(ctx context.Context, l ArchiveLease, archive
 			return err
 		}
 		return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
-			created_at, expires_at, settled_at)`, values)
+			created_at, expires_at, settled_at, late_payment)`, values)
 	}))
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/event"
 )
 
 // AddScreening puts a screening on sale with all its capacity available. It makes the id when there is none; a given
@@ -27,9 +28,9 @@ func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screenin
 
 func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) error {
 	if err := tx.Insert(ctx, `screenings (id, movie, venue, starts_at, price, currency, sale_opens_at, sale_closes_at,
-		per_user_limit, created_at)`, []any{
+		per_user_limit, created_at, late_payment)`, []any{
 		n.ID, n.Movie, n.Venue, n.StartsAt.UnixMilli(), n.Price.Amount, n.Price.Currency, n.SaleOpensAt.UnixMilli(),
-		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli(),
+		n.SaleClosesAt.UnixMilli(), n.PerUserLimit, s.now().UnixMilli(), string(n.LatePayment),
 	}); err != nil {
 		return err
 	}
@@ -46,6 +47,9 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 	if l := change.PerUserLimit; l != nil && !isLimit(*l) {
 		return Screening{}, fmt.Errorf("%w: per-user limit", ErrInvalid)
 	}
+	if p := change.LatePayment; p != nil && !isLatePayment(*p) {
+		return Screening{}, fmt.Errorf("%w: late payment", ErrInvalid)
+	}
 	// A screening is never deleted, so one that is there now stays.
 	if _, err := s.Screening(ctx, id); err != nil {
 		return Screening{}, err
@@ -58,6 +62,9 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 			return err
 		}
 		if err := changeLimit(ctx, tx, id, change.PerUserLimit); err != nil {
+			return err
+		}
+		if err := changeLatePayment(ctx, tx, id, change.LatePayment); err != nil {
 			return err
 		}
 		return changeWindow(ctx, tx, id, change.SaleOpensAt, change.SaleClosesAt)
@@ -94,6 +101,16 @@ func changeWindow(ctx context.Context, tx *db.Tx, id string, opens, closes *time
 	if errors.Is(err, db.ErrConflict) {
 		return fmt.Errorf("%w: sale window", ErrInvalid)
 	}
+	return err
+}
+
+// changeLatePayment changes what orders are sold under from then on. Switched off, it also ends what was promised before,
+// since Publisher.Revive asks the screening too.
+func changeLatePayment(ctx context.Context, tx *db.Tx, id string, policy *event.LatePayment) error {
+	if policy == nil {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE screenings SET late_payment = ? WHERE id = ?`, string(*policy), id)
 	return err
 }
 

@@ -25,16 +25,43 @@ func NewPublisher(s *Stock, sender *mq.Sender) *Publisher {
 func (p *Publisher) Settle(ctx context.Context, e event.Settled) error {
 	released, err := p.stock.Settle(ctx, e)
 	if len(released) > 0 {
-		_, publishErr := p.Publish(ctx, released)
+		_, publishErr := p.publish(ctx, released, asAnswer)
 		err = errors.Join(err, publishErr)
 	}
 	return err
+}
+
+// asAnswer publishes a reservation to an order that says that it is paid. If it was sold under LateRevive the order may
+// have been revived, of which this database, from a backup, need not know: the order is told all the same.
+func asAnswer(reserved *event.Reserved, r Reservation) {
+	if r.State == Released && r.LatePayment == event.LateRevive {
+		r.LatePayment = event.LateRevived
+	}
+	asItStands(reserved, r)
+}
+
+// asItStands publishes a reservation by its state.
+func asItStands(reserved *event.Reserved, r Reservation) {
+	switch {
+	case r.State == Held && r.LatePayment == event.LateRevived:
+		reserved.Revived = append(reserved.Revived, r.Order)
+	case r.State == Held:
+		reserved.Orders = append(reserved.Orders, r.Order)
+	case r.State == Released:
+		reserved.Released = append(reserved.Released, r.Order)
+	case r.State == Sold:
+		reserved.Sold = append(reserved.Sold, r.Order)
+	}
 }
 
 // Publish publishes the reservations of these orders again now, each as it stands, and returns the ids of those that it
 // published: the order service creates, pays, cancels or settles each, and what is done already stays as it is. Only
 // from a held reservation it makes an order that can be paid.
 func (p *Publisher) Publish(ctx context.Context, orderIDs []string) (published []string, err error) {
+	return p.publish(ctx, orderIDs, asItStands)
+}
+
+func (p *Publisher) publish(ctx context.Context, orderIDs []string, add func(*event.Reserved, Reservation)) (published []string, err error) {
 	for ids := range slices.Chunk(orderIDs, sweepOrders) {
 		reservations, err := p.stock.ReservationsOf(ctx, ids...)
 		if err != nil {
@@ -48,14 +75,7 @@ func (p *Publisher) Publish(ctx context.Context, orderIDs []string) (published [
 				continue
 			}
 			found = append(found, id)
-			switch r.State {
-			case Held:
-				reserved.Orders = append(reserved.Orders, r.Order)
-			case Released:
-				reserved.Released = append(reserved.Released, r.Order)
-			case Sold:
-				reserved.Sold = append(reserved.Sold, r.Order)
-			}
+			add(&reserved, r)
 		}
 		if len(found) == 0 {
 			continue

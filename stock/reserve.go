@@ -59,13 +59,21 @@ func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 }
 
 func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, sweepGrace time.Duration) error {
-	values := make([]any, 0, 11*len(l.Orders))
+	late := event.HaveLatePayment(l.Orders)
+	values := make([]any, 0, 12*len(l.Orders))
 	for i, o := range l.Orders {
 		values = append(values, o.ID, l.Requests[i], o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency,
 			string(Held), o.CreatedAt, o.ExpiresAt, o.ExpiresAt+sweepGrace.Milliseconds())
+		if late {
+			values = append(values, string(o.LatePayment))
+		}
 	}
-	return tx.Insert(ctx, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
-		created_at, expires_at, sweep_at)`, values)
+	into := `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, sweep_at`
+	if late {
+		into += `, late_payment`
+	}
+	return tx.Insert(ctx, into+`)`, values)
 }
 
 // refuseArchived fails with db.ErrConflict for a request whose order is in the archive, because a key buys only once. It

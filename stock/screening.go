@@ -49,7 +49,8 @@ type Screening struct {
 	Sold         int64
 	SaleOpensAt  time.Time
 	SaleClosesAt time.Time
-	PerUserLimit int64 // tickets that one buyer may hold; 0 is no limit
+	PerUserLimit int64             // tickets that one buyer may hold; 0 is no limit
+	LatePayment  event.LatePayment // LateRefund or LateRevive, for orders that are sold from now on
 
 	Sales        int64 // orders that were made for it and are in the database
 	LimitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
@@ -72,12 +73,14 @@ type ScreeningChange struct {
 	SaleOpensAt  *time.Time
 	SaleClosesAt *time.Time
 	PerUserLimit *int64
+	LatePayment  *event.LatePayment
 }
 
 // ReservationState is where a reservation stands.
 type ReservationState string
 
-// A reservation leaves Held once, for one of the others, and Sold when the office cancels its order.
+// A reservation leaves Held once, for one of the others, and Sold when the office cancels its order. Released becomes Held
+// once more when money comes late for an order that was sold under LateRevive, see Publisher.Revive.
 const (
 	Held     ReservationState = "reserved"
 	Sold     ReservationState = "sold"
@@ -104,6 +107,9 @@ func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
 // isLimit tells whether a screening can have this limit per buyer; 0 is no limit.
 func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
 
+// isLatePayment tells whether a screening can have this policy.
+func isLatePayment(p event.LatePayment) bool { return p == event.LateRefund || p == event.LateRevive }
+
 func (s Screening) validate() error {
 	var field string
 	switch {
@@ -121,6 +127,8 @@ func (s Screening) validate() error {
 		field = "capacity"
 	case !isLimit(s.PerUserLimit):
 		field = "per-user limit"
+	case !isLatePayment(s.LatePayment):
+		field = "late payment"
 	case !s.SaleOpensAt.Before(s.SaleClosesAt):
 		field = "sale window"
 	default:

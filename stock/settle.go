@@ -20,7 +20,7 @@ const (
 
 // Settle makes reserved tickets sold, or available again, as their orders have become final. It may be called any
 // number of times, at once and in any process: each reservation leaves its state once, and a sold one once more when the
-// office cancels its order. An order without a reservation is passed over, because a reservation is always there before
+// office cancels its order; one whose tickets were taken again passes over what had been said before. An order without a reservation is passed over, because a reservation is always there before
 // anything can be said of its order. The ids that it returns are those of paid orders whose tickets had gone back before:
 // they stay as they are.
 func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string, err error) {
@@ -55,7 +55,7 @@ func nextState(outcome event.Outcome) ReservationState {
 	switch outcome {
 	case event.Paid:
 		return Sold
-	case event.Cancelled, event.Returned:
+	case event.Cancelled, event.Declined, event.Returned:
 		return Released
 	default:
 		return ""
@@ -88,6 +88,7 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[event.Outcome][]string) (
 // stock.
 type settlement struct {
 	orders   map[ReservationState][]string // ids of those that are held, by their next state
+	declined []string                      // ids of those that are held again and become released
 	returned []string                      // ids of those that are sold and become released
 	holdings map[Holding]HoldingChange
 	tickets  map[string]*ticketSums // by screening
@@ -108,7 +109,9 @@ func newSettlement() *settlement {
 	}
 }
 
-func (c *settlement) empty() bool { return len(c.orders) == 0 && len(c.returned) == 0 }
+func (c *settlement) empty() bool {
+	return len(c.orders) == 0 && len(c.declined) == 0 && len(c.returned) == 0
+}
 
 // of returns the sums of a screening, to be added to.
 func (c *settlement) of(screeningID string) *ticketSums {
@@ -143,7 +146,7 @@ func (s *Stock) planSettlement(ctx context.Context, ids map[event.Outcome][]stri
 
 // addSums adds the reservations without reading each of them, which is how nearly every list goes, and takes 8 us an order
 // where addEach takes 13: a tenth of all that an order costs (BenchmarkSettlement). It adds nothing, and says so, unless
-// all of them are held and no buyer is given back what a limit counts.
+// all of them are held, for the first time, and no buyer is given back what a limit counts.
 func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, next ReservationState) (bool, error) {
 	var sums []struct {
 		ScreeningID  string           `db:"screening_id"`
@@ -156,7 +159,7 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 	if err := s.db.Reader().SelectContext(ctx, &sums, `SELECT r.screening_id, r.state, s.per_user_limit, k.limit_changes,
 		r.orders, r.tickets
 		FROM (SELECT screening_id, state, COUNT(*) AS orders, SUM(quantity) AS tickets FROM reservations
-			WHERE order_id IN `+db.In(len(ids))+` GROUP BY screening_id, state) r
+			WHERE late_payment <> 'revived' AND order_id IN `+db.In(len(ids))+` GROUP BY screening_id, state) r
 		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id`, db.Args(ids)...); err != nil {
 		return false, err
 	}
@@ -182,16 +185,17 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, outcome event.Outcome) error {
 	next := nextState(outcome)
 	var reservations []struct {
-		OrderID      string           `db:"order_id"`
-		ScreeningID  string           `db:"screening_id"`
-		BuyerID      string           `db:"buyer_id"`
-		Quantity     int64            `db:"quantity"`
-		State        ReservationState `db:"state"`
-		PerUserLimit int64            `db:"per_user_limit"`
-		LimitChanges int64            `db:"limit_changes"`
+		OrderID      string            `db:"order_id"`
+		ScreeningID  string            `db:"screening_id"`
+		BuyerID      string            `db:"buyer_id"`
+		Quantity     int64             `db:"quantity"`
+		State        ReservationState  `db:"state"`
+		PerUserLimit int64             `db:"per_user_limit"`
+		LimitChanges int64             `db:"limit_changes"`
+		LatePayment  event.LatePayment `db:"late_payment"`
 	}
 	if err := s.db.Reader().SelectContext(ctx, &reservations, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity,
-		r.state, s.per_user_limit, k.limit_changes FROM reservations r
+		r.state, r.late_payment, s.per_user_limit, k.limit_changes FROM reservations r
 		JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id
 		WHERE r.order_id IN `+db.In(len(ids))+` ORDER BY r.order_id`, db.Args(ids)...); err != nil {
 		return err
@@ -201,8 +205,10 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, o
 	}
 	for _, r := range reservations {
 		switch {
+		case r.State == Held && r.LatePayment == event.LateRevived && outcome == event.Cancelled:
+			continue // that it was unpaid is why its tickets were taken again
 		case r.State == Held:
-			change.orders[next] = append(change.orders[next], r.OrderID)
+			change.settle(r.OrderID, next, r.LatePayment)
 			change.of(r.ScreeningID).add(next, r.Quantity)
 		case r.State == next:
 			continue
@@ -227,18 +233,34 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, o
 	return nil
 }
 
+// settle adds a reservation that is held. To release one that is held again is a change of its own, so that what releases
+// the others fails for one whose tickets are taken again meanwhile.
+func (c *settlement) settle(orderID string, next ReservationState, late event.LatePayment) {
+	if next == Released && late == event.LateRevived {
+		c.declined = append(c.declined, orderID)
+		return
+	}
+	c.orders[next] = append(c.orders[next], orderID)
+}
+
 // apply writes the settlement. It locks in the order of a ReservationList: reservations, holdings, stock.
 func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 	for _, change := range []struct {
 		from, to ReservationState
+		unless   string
 		ids      []string
-	}{{Held, Sold, c.orders[Sold]}, {Held, Released, c.orders[Released]}, {Sold, Released, c.returned}} {
+	}{
+		{Held, Sold, ``, c.orders[Sold]},
+		{Held, Released, ` AND late_payment <> 'revived'`, c.orders[Released]},
+		{Held, Released, ``, c.declined},
+		{Sold, Released, ``, c.returned},
+	} {
 		if len(change.ids) == 0 {
 			continue
 		}
 		args := append([]any{change.to, now, change.from}, db.Args(change.ids)...)
 		if err := tx.ExecGuarded(ctx, len(change.ids), `UPDATE reservations SET state = ?, settled_at = ?,
-			sweep_at = NULL WHERE state = ? AND order_id IN `+db.In(len(change.ids)), args...); err != nil {
+			sweep_at = NULL WHERE state = ?`+change.unless+` AND order_id IN `+db.In(len(change.ids)), args...); err != nil {
 			return fmt.Errorf("settle reservations: %w", err)
 		}
 	}

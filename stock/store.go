@@ -11,7 +11,8 @@ import (
 	"boxoffice/common/event"
 )
 
-const reservationColumns = `order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
+const reservationColumns = `order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at,
+	late_payment`
 
 type reservationRow struct {
 	OrderID     string           `db:"order_id"`
@@ -24,13 +25,15 @@ type reservationRow struct {
 	State       ReservationState `db:"state"`
 	CreatedAt   int64            `db:"created_at"`
 	ExpiresAt   int64            `db:"expires_at"`
+
+	LatePayment event.LatePayment `db:"late_payment"`
 }
 
 func (r reservationRow) reservation() Reservation {
 	return Reservation{State: r.State, Order: event.Order{
 		ID: r.OrderID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 		Amount:    event.Money{Amount: r.Amount, Currency: r.Currency},
-		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, LatePayment: r.LatePayment,
 	}}
 }
 
@@ -81,7 +84,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 
 const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
 	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.sales, k.limit_changes,
-	k.archived_at IS NOT NULL AS archived
+	k.archived_at IS NOT NULL AS archived, s.late_payment
 	FROM screenings s JOIN stock k ON k.screening_id = s.id `
 
 type screeningRow struct {
@@ -101,6 +104,8 @@ type screeningRow struct {
 	Sales        int64  `db:"sales"`
 	LimitChanges int64  `db:"limit_changes"`
 	Archived     bool   `db:"archived"`
+
+	LatePayment event.LatePayment `db:"late_payment"`
 }
 
 func (r screeningRow) screening() Screening {
@@ -110,6 +115,7 @@ func (r screeningRow) screening() Screening {
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
 		PerUserLimit: r.PerUserLimit, Sales: r.Sales, LimitChanges: r.LimitChanges, Archived: r.Archived,
+		LatePayment: r.LatePayment,
 	}
 }
 

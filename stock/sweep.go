@@ -70,7 +70,7 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 		if len(due.orders) == 0 {
 			break
 		}
-		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, event.Reserved{Orders: due.orders}); err != nil {
+		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, due.message()); err != nil {
 			err = Unavailable("publish reservations", err)
 			return n, errors.Join(err, w.stock.putOff(context.WithoutCancel(ctx), due, w.stock.now()))
 		}
@@ -87,6 +87,15 @@ type dueOrders struct {
 	orders []event.Order
 	lease  int64     // Unix milliseconds
 	next   time.Time // their next sweep, once they are published
+}
+
+// message publishes the reservations as they stood when they were claimed: all of them are held.
+func (d dueOrders) message() event.Reserved {
+	var reserved event.Reserved
+	for _, o := range d.orders {
+		asItStands(&reserved, Reservation{Order: o, State: Held})
+	}
+	return reserved
 }
 
 func (d dueOrders) ids() []any {

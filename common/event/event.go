@@ -3,6 +3,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 
 	"boxoffice/common/mq"
@@ -17,6 +18,9 @@ const (
 	PaymentDue mq.Topic[Due] = "payment-due"
 	// OrderSettled says that orders are final: their reservations become sold, or available again.
 	OrderSettled mq.Topic[Settled] = "order-settled"
+	// TicketsWanted asks stock to take the tickets of orders again that were cancelled as unpaid, because money has come
+	// for them. Stock answers by stock-reserved, with Revived or Refused.
+	TicketsWanted mq.Topic[Wanted] = "tickets-wanted"
 )
 
 // The groups. A producer group of transactions must be able to answer check-backs in every process that joins it.
@@ -28,6 +32,7 @@ const (
 	GroupCreate  = "boxoffice-order-create"
 	GroupTimeout = "boxoffice-order-timeout"
 	GroupSettle  = "boxoffice-stock-settle"
+	GroupRevive  = "boxoffice-stock-revive"
 )
 
 // Money is an amount in minor units (fen, cents) of an ISO 4217 currency.
@@ -42,24 +47,49 @@ func IsCurrency(code string) bool {
 	return len(code) == length && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
+// LatePayment says what becomes of money that comes for an order once it is cancelled as unpaid.
+type LatePayment string
+
+// An order is sold under LateRefund or LateRevive, as its screening says then. LateRevived is also a fencing token: who
+// knows it of an order passes over what was said before.
+const (
+	LateRefund  LatePayment = ""        // it goes back
+	LateRevive  LatePayment = "revive"  // it pays the order, if its tickets can be had again
+	LateRevived LatePayment = "revived" // its tickets were taken again, which happens once; further money goes back
+)
+
 // Order is a reservation as the order service needs it. Times are Unix milliseconds UTC.
 type Order struct {
-	ID          string `json:"id"`
-	ScreeningID string `json:"screening_id"`
-	BuyerID     string `json:"buyer_id"`
-	Quantity    int64  `json:"quantity"`
-	Amount      Money  `json:"amount"`
-	CreatedAt   int64  `json:"created_at"`
-	ExpiresAt   int64  `json:"expires_at"`
+	ID          string      `json:"id"`
+	ScreeningID string      `json:"screening_id"`
+	BuyerID     string      `json:"buyer_id"`
+	Quantity    int64       `json:"quantity"`
+	Amount      Money       `json:"amount"`
+	CreatedAt   int64       `json:"created_at"`
+	ExpiresAt   int64       `json:"expires_at"`
+	LatePayment LatePayment `json:"late_payment,omitempty"`
+}
+
+// HaveLatePayment tells whether one of the orders has another LatePayment than LateRefund, for which rows need a column
+// more.
+func HaveLatePayment(orders []Order) bool {
+	return slices.ContainsFunc(orders, func(o Order) bool { return o.LatePayment != LateRefund })
 }
 
 // Reserved lists reservations by where they stand, so that their orders follow. A purchase's message lists in Orders
 // exactly what one local transaction reserved, 1 to N. Released and Sold are only in what stock publishes again, when the
-// order service has lost an order, or paid one without tickets.
+// order service has lost an order, or paid one without tickets; Revived and Refused answer TicketsWanted.
 type Reserved struct {
-	Orders   []Order `json:"orders"`             // their tickets are held
-	Released []Order `json:"released,omitempty"` // their tickets went back, and may be somebody else's
-	Sold     []Order `json:"sold,omitempty"`     // their tickets are paid for
+	Orders   []Order  `json:"orders"`             // their tickets are held
+	Released []Order  `json:"released,omitempty"` // their tickets went back, and may be somebody else's
+	Sold     []Order  `json:"sold,omitempty"`     // their tickets are paid for
+	Revived  []Order  `json:"revived,omitempty"`  // their tickets are held again, for money that came late
+	Refused  []string `json:"refused,omitempty"`  // ids of orders whose tickets were wanted, and are not to be had
+}
+
+// Wanted lists cancelled orders for which money waits.
+type Wanted struct {
+	OrderIDs []string `json:"order_ids"`
 }
 
 // Due lists orders to look at once DueAt (Unix milliseconds UTC) has passed.
@@ -72,10 +102,11 @@ type Due struct {
 type Outcome string
 
 // The outcomes. A paid order becomes cancelled only when stock says that its tickets were released, and returned when the
-// office cancels it.
+// office cancels it. Cancelled is passed over by tickets that were taken again since: it is what made the order unpaid.
 const (
 	Paid      Outcome = "paid"
 	Cancelled Outcome = "cancelled" // tickets that are held become available again; sold ones stay sold
+	Declined  Outcome = "declined"  // tickets that were taken again too: the money has gone back meanwhile
 	Returned  Outcome = "returned"  // sold tickets become available again too
 )
 

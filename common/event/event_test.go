@@ -17,15 +17,22 @@ func TestWireForm(t *testing.T) {
 		ID: "0f3k", ScreeningID: "s1", BuyerID: "alice", Quantity: 2,
 		Amount: event.Money{Amount: 9800, Currency: "CNY"}, CreatedAt: 1795000000000, ExpiresAt: 1795000900000,
 	}
+	revived := order
+	revived.LatePayment = event.LateRevived
 	for name, payload := range map[string]any{
 		"stock-reserved": event.Reserved{Orders: []event.Order{order}},
 		"stock-reserved-again": event.Reserved{
 			Orders: []event.Order{}, Released: []event.Order{order}, Sold: []event.Order{order},
 		},
+		"stock-reserved-late": event.Reserved{
+			Orders: []event.Order{}, Revived: []event.Order{revived}, Refused: []string{"1a2b"},
+		},
+		"tickets-wanted": event.Wanted{OrderIDs: []string{"0f3k", "1a2b"}},
 		"payment-due": event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
 		"order-settled": event.Settled{Orders: []event.SettledOrder{
 			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
 		}},
+		"order-settled-late": event.Settled{Orders: []event.SettledOrder{{OrderID: "0f3k", Outcome: event.Declined}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden, err := os.ReadFile(filepath.Join("testdata", name+".json"))

@@ -8,6 +8,7 @@ func Subscriptions() []mq.Subscription {
 		{Group: GroupCreate, Topic: string(StockReserved)},
 		{Group: GroupTimeout, Topic: string(PaymentDue)},
 		{Group: GroupSettle, Topic: string(OrderSettled)},
+		{Group: GroupRevive, Topic: string(TicketsWanted)},
 	}
 }
 

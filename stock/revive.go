@@ -1,0 +1,138 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+)
+
+const reviveRounds = 10
+
+// Revive handles tickets-wanted: it takes the tickets of orders again that were cancelled as unpaid and for which money has
+// come, and publishes what became of each. Those whose tickets are not to be had are refused. It may be called any number
+// of times, at once and in any process; the tickets of an order are taken again once. It returns nil only when the answers
+// are stored.
+func (p *Publisher) Revive(ctx context.Context, wanted event.Wanted) error {
+	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(wanted.OrderIDs))), sweepOrders) {
+		var had, refused []string
+		for _, id := range ids {
+			ok, err := p.stock.takeAgain(ctx, id)
+			switch {
+			case err != nil:
+				return err
+			case ok:
+				had = append(had, id)
+			default:
+				refused = append(refused, id)
+			}
+		}
+		if _, err := p.Publish(ctx, had); err != nil {
+			return err
+		}
+		if len(refused) == 0 {
+			continue
+		}
+		if err := mq.Send(ctx, p.sender, event.StockReserved, refused[0], event.Reserved{Refused: refused}); err != nil {
+			return Unavailable("refuse tickets", err)
+		}
+	}
+	return nil
+}
+
+// takeAgain takes the tickets of one order again, and tells whether it has them then. It has them also when they were
+// taken before, or sold.
+func (s *Stock) takeAgain(ctx context.Context, orderID string) (bool, error) {
+	for range reviveRounds {
+		w, err := s.wantedTickets(ctx, orderID)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return false, nil // it is in the archive, or never was
+		case err != nil:
+			return false, s.failed("read wanted tickets", err)
+		case w.State == Sold, w.State == Held && w.LatePayment == event.LateRevived:
+			return true, nil
+		}
+		now := s.now()
+		if !w.canBeHad(now) {
+			return false, nil
+		}
+		err = s.db.InTx(ctx, func(tx *db.Tx) error { return w.take(ctx, tx, now, s.sweepGrace) })
+		switch {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, db.ErrConflict) && !s.db.IsDuplicate(err):
+			return false, s.failed("take tickets again", err)
+		}
+	}
+	return false, fmt.Errorf("%w: take tickets again: lost %d rounds", ErrBusy, reviveRounds)
+}
+
+// wantedTickets is a reservation with all that decides whether its tickets are to be had again, in one reading.
+type wantedTickets struct {
+	reservationRow
+	Policy       event.LatePayment `db:"policy"`
+	StartsAt     int64             `db:"starts_at"`
+	SaleClosesAt int64             `db:"sale_closes_at"`
+	PerUserLimit int64             `db:"per_user_limit"`
+	Available    int64             `db:"available"`
+	LimitChanges int64             `db:"limit_changes"`
+	Archived     bool              `db:"archived"`
+	Holds        sql.NullInt64     `db:"holds"` // of its buyer, who may have none
+}
+
+func (s *Stock) wantedTickets(ctx context.Context, orderID string) (w wantedTickets, err error) {
+	err = s.db.Reader().GetContext(ctx, &w, `SELECT r.order_id, r.request_id, r.screening_id, r.buyer_id, r.quantity, r.amount,
+		r.currency, r.state, r.created_at, r.expires_at, r.late_payment, s.late_payment AS policy, s.starts_at,
+		s.sale_closes_at, s.per_user_limit, k.available, k.limit_changes, k.archived_at IS NOT NULL AS archived,
+		h.quantity AS holds
+		FROM reservations r JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id
+		LEFT JOIN holdings h ON h.screening_id = r.screening_id AND h.buyer_id = r.buyer_id
+		WHERE r.order_id = ?`, orderID)
+	return w, err
+}
+
+// canBeHad tells whether the tickets may be taken again: the screening still says so and is not over, it was not done
+// before, and if they have gone back there is room for them in the house and within the buyer's limit.
+func (w wantedTickets) canBeHad(now time.Time) bool {
+	over := w.Archived || w.StartsAt <= now.UnixMilli() && w.SaleClosesAt <= now.UnixMilli()
+	if over || w.Policy != event.LateRevive || w.LatePayment != event.LateRevive {
+		return false
+	}
+	return w.State == Held ||
+		w.Quantity <= w.Available && (w.PerUserLimit == 0 || w.Quantity <= w.PerUserLimit-w.Holds.Int64)
+}
+
+// take makes the reservation held again, and due for a sweep a grace from now. If it is held still, because the message
+// that releases it is on its way, it stays so, and that message will be passed over. It fails with db.ErrConflict, or on
+// the key of a holding, when something is not as it was read. It locks in the order of a ReservationList.
+func (w wantedTickets) take(ctx context.Context, tx *db.Tx, now time.Time, grace time.Duration) error {
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE reservations SET state = ?, late_payment = 'revived', settled_at = NULL,
+		expires_at = ?, sweep_at = ? WHERE order_id = ? AND state = ? AND late_payment = 'revive'`,
+		Held, now.UnixMilli(), now.Add(grace).UnixMilli(), w.OrderID, w.State); err != nil {
+		return fmt.Errorf("hold reservation again: %w", err)
+	}
+	if w.State == Held {
+		return nil
+	}
+	if w.PerUserLimit > 0 {
+		change := HoldingChange{
+			Holding: Holding{w.ScreeningID, w.BuyerID}, Quantity: w.Quantity, Limit: w.PerUserLimit, Exists: w.Holds.Valid,
+		}
+		if err := takeHoldings(ctx, tx, []HoldingChange{change}); err != nil {
+			return fmt.Errorf("take holding: %w", err)
+		}
+	}
+	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET available = available - ?, reserved = reserved + ?
+		WHERE screening_id = ? AND available >= ? AND limit_changes = ? AND archived_at IS NULL`,
+		w.Quantity, w.Quantity, w.ScreeningID, w.Quantity, w.LimitChanges); err != nil {
+		return fmt.Errorf("take stock of %s: %w", w.ScreeningID, err)
+	}
+	return nil
+}
