@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"io/fs"
 	"path"
 	"reflect"
@@ -30,20 +29,21 @@ func TestMigrationKeepsTheOrders(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	read := func() map[string]RecordedOrder {
-		orders, err := readRecordedOrders(context.Background(), d.Reader(), []string{"a", "b"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return orders
+	a := RecordedOrder{
+		ID: "a", ScreeningID: "s", BuyerID: "alice", Quantity: 2, Amount: 9800, Currency: "CNY", State: PendingPayment,
+		CreatedAt: 1, ExpiresAt: 2,
 	}
-	want := read()
+	b := RecordedOrder{
+		ID: "b", ScreeningID: "s", BuyerID: "bob", Quantity: 1, Amount: 4900, Currency: "CNY", State: Cancelled,
+		CancelReason: CancelByBuyer, CreatedAt: 1, ExpiresAt: 2, SettledAt: 3,
+	}
 	for range 2 {
 		if err := d.Migrate(t.Context(), all); err != nil {
 			t.Fatal(err)
 		}
-		if got := read(); len(got) != 2 || !reflect.DeepEqual(got, want) {
-			t.Errorf("orders are %+v, want %+v", got, want)
+		got, err := readRecordedOrders(t.Context(), d.Reader(), []string{"a", "b"})
+		if want := map[string]RecordedOrder{"a": a, "b": b}; err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("orders are %+v, %v, want %+v", got, err, want)
 		}
 	}
 	if err := d.InTx(t.Context(), func(tx *db.Tx) error {
