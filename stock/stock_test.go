@@ -51,6 +51,7 @@ func handMade(screening Screening, quantity int64, buyers ...string) Reservation
 		l.Orders = append(l.Orders, event.Order{
 			ID: NewID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
 			Amount: event.Money{Amount: 1, Currency: "CNY"}, CreatedAt: opening, ExpiresAt: opening + 1,
+			LatePayment: screening.LatePayment,
 		})
 		l.Requests = append(l.Requests, RequestID(buyer, "k"))
 		l.Tickets[screening.ID] += quantity

@@ -44,6 +44,7 @@ func TestAddScreeningRefusesWhatNoSaleCanUse(t *testing.T) {
 		"no currency":         func(s *Screening) { s.Price.Currency = "" },
 		"capacity below zero": func(s *Screening) { s.Capacity = -1 },
 		"limit below zero":    func(s *Screening) { s.PerUserLimit = -1 },
+		"late money kept":     func(s *Screening) { s.LatePayment = "keep" },
 		"window turned round": func(s *Screening) { s.SaleOpensAt = s.SaleClosesAt },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +67,9 @@ func TestChangeScreening(t *testing.T) {
 	}
 	wantErr(t, change(4), ErrCapacityTooSmall)
 	wantErr(t, change(-1), ErrInvalid)
+	unknown := event.LateRevived
+	_, err := s.ChangeScreening(t.Context(), screening.ID, ScreeningChange{LatePayment: &unknown})
+	wantErr(t, err, ErrInvalid)
 	wantStock(t, s, screening.ID, 5, 3, 2)
 	for capacity, available := range map[int64]int64{5: 0, 20: 15} {
 		if err := change(capacity); err != nil {
