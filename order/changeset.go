@@ -102,10 +102,8 @@ type changeSet struct {
 	revoked   map[CancelReason][]string // ids of orders that were paid and are cancelled
 	held      []heldOrder
 
-	heldAgain bool         // stock has taken the tickets of these orders again
-	waiting   []string     // ids of orders for which money waits until stock says whether it has tickets
-	revived   []string     // ids of cancelled orders that are paid late
-	ended     []lateChange // orders for which no further money waits
+	heldAgain bool // stock has the tickets of these orders, also of those that are cancelled
+	late      lateDecisions
 }
 
 // newChangeSet reads the orders of these ids; those that do not exist are absent.
@@ -146,6 +144,14 @@ func missingOrders(reserved []event.Order, existing map[string]Order) []event.Or
 	return slices.CompactFunc(missing, func(a, b event.Order) bool { return a.ID == b.ID })
 }
 
+func orderIDs(orders []event.Order) []string {
+	ids := make([]string, len(orders))
+	for i, order := range orders {
+		ids[i] = order.ID
+	}
+	return ids
+}
+
 // applyParked decides the payments that came before their orders, the oldest first.
 func (c *changeSet) applyParked(ctx context.Context, tx *db.Tx) error {
 	parked, err := parkedPayments(ctx, tx, slices.Collect(maps.Keys(c.orders)))
@@ -180,10 +186,10 @@ func (c *changeSet) decide(p Payment) PaymentResult {
 	case order.mayRevive() && c.heldAgain:
 		order.State, order.CancelReason = Paid, ""
 		c.orders[order.ID] = order
-		c.revived = append(c.revived, order.ID)
+		c.late.revived = append(c.late.revived, order.ID)
 		return Applied
 	case order.mayRevive():
-		c.waiting = append(c.waiting, order.ID)
+		c.late.waiting = append(c.late.waiting, order.ID)
 		return Parked
 	case order.State == Cancelled:
 		c.refunds = append(c.refunds, refundAll(p, OrderCancelled))
@@ -247,7 +253,7 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 	if err := insertRefunds(ctx, tx, c.refunds, c.now); err != nil {
 		return err
 	}
-	if err := c.writeLate(ctx, tx); err != nil {
+	if err := c.late.write(ctx, tx, c.now); err != nil {
 		return err
 	}
 	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {

@@ -45,6 +45,19 @@ func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	return Totals(row), nil
 }
 
+// AwaitTickets tells for which of these orders money waits until stock says whether their tickets are still there.
+func (o *Orders) AwaitTickets(ctx context.Context, ids []string) (map[string]bool, error) {
+	known, err := selectIn[string](ctx, o.db.Reader(), `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
+	if err != nil {
+		return nil, o.unavailable(fmt.Errorf("read revivals: %w", err))
+	}
+	waits := make(map[string]bool, len(known))
+	for _, id := range known {
+		waits[id] = true
+	}
+	return waits, nil
+}
+
 // Claim is a payment whose money somebody may have to send back.
 type Claim struct {
 	PaymentID string

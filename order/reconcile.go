@@ -55,11 +55,3 @@ func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Or
 		return c.applyParked(ctx, tx)
 	})
 }
-
-func orderIDs(orders []event.Order) []string {
-	ids := make([]string, len(orders))
-	for i, order := range orders {
-		ids[i] = order.ID
-	}
-	return ids
-}

@@ -71,6 +71,15 @@ func (o *Orders) endRevivals(ctx context.Context, ids []string) error {
 	return err
 }
 
+// lock keeps the orders as they are until the commit, and reads them again.
+func (c *changeSet) lock(ctx context.Context, tx *db.Tx, ids []string) (err error) {
+	if err := lockOrders(ctx, tx, ids); err != nil {
+		return err
+	}
+	c.orders, err = readOrders(ctx, tx, ids)
+	return err
+}
+
 // endLate decides what becomes of further money for locked orders.
 func (c *changeSet) endLate(ctx context.Context, tx *db.Tx, ids []string, to event.LatePayment) error {
 	for _, id := range ids {
@@ -78,7 +87,7 @@ func (c *changeSet) endLate(ctx context.Context, tx *db.Tx, ids []string, to eve
 		if from != to {
 			order.LatePayment = to
 			c.orders[id] = order
-			c.ended = append(c.ended, lateChange{id, from, to})
+			c.late.ended = append(c.late.ended, lateChange{id, from, to})
 		}
 	}
 	return dropRevivals(ctx, tx, ids)
@@ -117,6 +126,16 @@ func (o *Orders) WantTickets(ctx context.Context) (int, error) {
 	return len(rows), nil
 }
 
+// dueRevivals reads up to limit orders for which stock is to be asked now.
+func (o *Orders) dueRevivals(ctx context.Context, now int64, limit int) ([]revivalRow, error) {
+	var rows []revivalRow
+	if err := o.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, since, tries, next_at FROM revivals
+		WHERE next_at <= ? ORDER BY next_at LIMIT ?`, now, limit); err != nil {
+		return nil, o.unavailable(fmt.Errorf("read revivals: %w", err))
+	}
+	return rows, nil
+}
+
 // claimRevivals puts off when stock is asked for these orders again, and returns those that no other process has claimed.
 func (o *Orders) claimRevivals(ctx context.Context, rows []revivalRow, now time.Time) (claimed []revivalRow, err error) {
 	err = o.inTx(ctx, func(tx *db.Tx) error {
@@ -150,7 +169,7 @@ func (o *Orders) stillWanted(ctx context.Context, ids []string) (wanted []string
 		if err := c.applyParked(ctx, tx); err != nil {
 			return err
 		}
-		waits := func(id string) bool { return slices.Contains(c.waiting, id) }
+		waits := func(id string) bool { return slices.Contains(c.late.waiting, id) }
 		wanted = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !waits(id) })
 		return dropRevivals(ctx, tx, slices.DeleteFunc(slices.Clone(ids), waits))
 	})

@@ -23,26 +23,22 @@ type lateChange struct {
 	from, to event.LatePayment
 }
 
-// lock keeps other transactions from the orders until the commit, and reads them again. Money that comes late is recorded
-// under the same lock, see awaitTickets: so none comes unseen while it is decided that no more may wait.
-func (c *changeSet) lock(ctx context.Context, tx *db.Tx, ids []string) (err error) {
-	if err := execIn(ctx, tx, `UPDATE orders SET late_payment = late_payment WHERE id IN (?)`, slices.Sorted(slices.Values(ids))); err != nil {
-		return fmt.Errorf("lock orders: %w", err)
-	}
-	c.orders, err = readOrders(ctx, tx, ids)
-	return err
+// lateDecisions is what one transaction decides of money that comes for orders that were cancelled as unpaid.
+type lateDecisions struct {
+	waiting []string     // ids of orders for which money waits until stock says whether it has tickets
+	revived []string     // ids of cancelled orders that are paid late
+	ended   []lateChange // orders for which no further money waits
 }
 
-// writeLate stores what was decided of money that came late.
-func (c *changeSet) writeLate(ctx context.Context, tx *db.Tx) error {
-	slices.Sort(c.waiting)
-	if err := awaitTickets(ctx, tx, slices.Compact(c.waiting), c.now); err != nil {
+// write stores the decisions.
+func (d lateDecisions) write(ctx context.Context, tx *db.Tx, now int64) error {
+	if err := awaitTickets(ctx, tx, slices.Compact(slices.Sorted(slices.Values(d.waiting))), now); err != nil {
 		return err
 	}
-	if err := reviveOrders(ctx, tx, c.revived, c.now); err != nil {
+	if err := reviveOrders(ctx, tx, d.revived, now); err != nil {
 		return err
 	}
-	for _, change := range c.ended {
+	for _, change := range d.ended {
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE orders SET late_payment = ? WHERE id = ? AND late_payment = ?`,
 			string(change.to), change.id, string(change.from)); err != nil {
 			return fmt.Errorf("end revival: %w", err)
@@ -51,8 +47,17 @@ func (c *changeSet) writeLate(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
+// lockOrders keeps other transactions from changing orders until the commit. Money that comes late is recorded under the
+// same lock, see awaitTickets: so none comes unseen while it is decided that no more may wait.
+func lockOrders(ctx context.Context, tx *db.Tx, ids []string) error {
+	if err := execIn(ctx, tx, `UPDATE orders SET late_payment = late_payment WHERE id IN (?)`, slices.Sorted(slices.Values(ids))); err != nil {
+		return fmt.Errorf("lock orders: %w", err)
+	}
+	return nil
+}
+
 // awaitTickets records that money waits for these orders, or fails with db.ErrConflict when one of them may not be revived
-// any more. Their rows come first: see lock.
+// any more. Their rows are locked first: see lockOrders.
 func awaitTickets(ctx context.Context, tx *db.Tx, ids []string, now int64) error {
 	if err := changeEach(ctx, tx, `UPDATE orders SET late_payment = 'revive' WHERE state = 'CANCELLED'
 		AND cancel_reason = 'unpaid' AND late_payment = 'revive' AND id IN (?)`, ids); err != nil {
@@ -84,33 +89,10 @@ func reviveOrders(ctx context.Context, tx *db.Tx, ids []string, now int64) error
 	return nil
 }
 
-// dueRevivals reads up to limit orders for which stock is to be asked now.
-func (o *Orders) dueRevivals(ctx context.Context, now int64, limit int) ([]revivalRow, error) {
-	var rows []revivalRow
-	if err := o.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, since, tries, next_at FROM revivals
-		WHERE next_at <= ? ORDER BY next_at LIMIT ?`, now, limit); err != nil {
-		return nil, o.unavailable(fmt.Errorf("read revivals: %w", err))
-	}
-	return rows, nil
-}
-
 // dropRevivals deletes what was recorded of orders for which nothing waits any more. The orders are locked.
 func dropRevivals(ctx context.Context, tx *db.Tx, ids []string) error {
 	if err := execIn(ctx, tx, `DELETE FROM revivals WHERE order_id IN (?)`, ids); err != nil {
 		return fmt.Errorf("drop revivals: %w", err)
 	}
 	return nil
-}
-
-// AwaitTickets tells for which of these orders money waits until stock says whether their tickets are still there.
-func (o *Orders) AwaitTickets(ctx context.Context, ids []string) (map[string]bool, error) {
-	known, err := selectIn[string](ctx, o.db.Reader(), `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
-	if err != nil {
-		return nil, o.unavailable(fmt.Errorf("read revivals: %w", err))
-	}
-	waits := make(map[string]bool, len(known))
-	for _, id := range known {
-		waits[id] = true
-	}
-	return waits, nil
 }

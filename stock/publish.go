@@ -40,18 +40,35 @@ func asAnswer(reserved *event.Reserved, r Reservation) {
 	asItStands(reserved, r)
 }
 
-// asItStands publishes a reservation by its state.
-func asItStands(reserved *event.Reserved, r Reservation) {
-	switch {
-	case r.State == Held && r.LatePayment == event.LateRevived:
-		reserved.Revived = append(reserved.Revived, r.Order)
-	case r.State == Held:
-		reserved.Orders = append(reserved.Orders, r.Order)
-	case r.State == Released:
-		reserved.Released = append(reserved.Released, r.Order)
-	case r.State == Sold:
-		reserved.Sold = append(reserved.Sold, r.Order)
+// Revive handles tickets-wanted: it takes the tickets of orders again that were cancelled as unpaid and for which money has
+// come, and publishes what became of each. Those whose tickets are not to be had are refused. It may be called any number
+// of times, at once and in any process; the tickets of an order are taken again once. It returns nil only when the answers
+// are stored.
+func (p *Publisher) Revive(ctx context.Context, wanted event.Wanted) error {
+	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(wanted.OrderIDs))), publishOrders) {
+		var had, refused []string
+		for _, id := range ids {
+			ok, err := p.stock.takeAgain(ctx, id)
+			switch {
+			case err != nil:
+				return err
+			case ok:
+				had = append(had, id)
+			default:
+				refused = append(refused, id)
+			}
+		}
+		if _, err := p.Publish(ctx, had); err != nil {
+			return err
+		}
+		if len(refused) == 0 {
+			continue
+		}
+		if err := mq.Send(ctx, p.sender, event.StockReserved, refused[0], event.Reserved{Refused: refused}); err != nil {
+			return Unavailable("refuse tickets", err)
+		}
 	}
+	return nil
 }
 
 // Publish publishes the reservations of these orders again now, each as it stands, and returns the ids of those that it
@@ -62,7 +79,7 @@ func (p *Publisher) Publish(ctx context.Context, orderIDs []string) (published [
 }
 
 func (p *Publisher) publish(ctx context.Context, orderIDs []string, add func(*event.Reserved, Reservation)) (published []string, err error) {
-	for ids := range slices.Chunk(orderIDs, sweepOrders) {
+	for ids := range slices.Chunk(orderIDs, publishOrders) {
 		reservations, err := p.stock.ReservationsOf(ctx, ids...)
 		if err != nil {
 			return published, err

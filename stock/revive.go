@@ -5,46 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
-	"boxoffice/common/mq"
 )
 
 const reviveRounds = 10
-
-// Revive handles tickets-wanted: it takes the tickets of orders again that were cancelled as unpaid and for which money has
-// come, and publishes what became of each. Those whose tickets are not to be had are refused. It may be called any number
-// of times, at once and in any process; the tickets of an order are taken again once. It returns nil only when the answers
-// are stored.
-func (p *Publisher) Revive(ctx context.Context, wanted event.Wanted) error {
-	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(wanted.OrderIDs))), sweepOrders) {
-		var had, refused []string
-		for _, id := range ids {
-			ok, err := p.stock.takeAgain(ctx, id)
-			switch {
-			case err != nil:
-				return err
-			case ok:
-				had = append(had, id)
-			default:
-				refused = append(refused, id)
-			}
-		}
-		if _, err := p.Publish(ctx, had); err != nil {
-			return err
-		}
-		if len(refused) == 0 {
-			continue
-		}
-		if err := mq.Send(ctx, p.sender, event.StockReserved, refused[0], event.Reserved{Refused: refused}); err != nil {
-			return Unavailable("refuse tickets", err)
-		}
-	}
-	return nil
-}
 
 // takeAgain takes the tickets of one order again, and tells whether it has them then. It has them also when they were
 // taken before, or sold.

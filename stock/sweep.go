@@ -15,9 +15,8 @@ const (
 	sweepLease     = 5 * time.Second // what a process that dies has claimed rests no longer
 	sweepTimeout   = 30 * time.Second
 	putOffTimeout  = 2 * time.Second
-	sweepOrders    = 256 // in one message
-	sweepMessages  = 16  // in one pass
-	sweepDelayMax  = 10  // grace periods until a reservation is asked for again
+	sweepMessages  = 16 // in one pass
+	sweepDelayMax  = 10 // grace periods until a reservation is asked for again
 	fenceRetention = 7 * 24 * time.Hour
 	fencesPerPass  = 1000
 )
@@ -60,7 +59,7 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	for range sweepMessages {
-		due, err := w.stock.claimDue(ctx, sweepOrders)
+		due, err := w.stock.claimDue(ctx, publishOrders)
 		if errors.Is(err, db.ErrConflict) {
 			continue // there are others
 		}

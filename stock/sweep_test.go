@@ -45,13 +45,13 @@ func TestSweepPublishesWhatIsOverdueAgain(t *testing.T) {
 func TestSweepIsBoundedByMessageAndCompletesInPasses(t *testing.T) {
 	o := newFaultyOffice(t, Options{})
 	screening := addScreening(t, o.Stock, 1000, 0)
-	const overdue = sweepOrders + 44
+	const overdue = publishOrders + 44
 	if outcome, err := o.execute(t.Context(), handMade(screening, 1, crowd(overdue)...)); outcome != mq.Commit {
 		t.Fatal(err)
 	}
 	o.clock.Advance(time.Hour)
 	o.wantSwept(t, overdue)
-	if messages := o.published(t); len(messages) != 2 || len(messages[0].Orders) != sweepOrders {
+	if messages := o.published(t); len(messages) != 2 || len(messages[0].Orders) != publishOrders {
 		t.Errorf("%d messages", len(messages))
 	}
 }
@@ -79,7 +79,7 @@ func TestClaimOfADeadProcessIsTakenOver(t *testing.T) {
 	screening := addScreening(t, o.Stock, 10, 0)
 	buy(t, o.Stock, screening.ID, "alice", "k", 1)
 	o.clock.Advance(time.Hour)
-	if due, err := o.claimDue(t.Context(), sweepOrders); err != nil || len(due.orders) != 1 {
+	if due, err := o.claimDue(t.Context(), publishOrders); err != nil || len(due.orders) != 1 {
 		t.Fatalf("claimed %v, %v", due, err)
 	}
 	o.wantSwept(t, 0) // the other process may be at it
