@@ -143,7 +143,6 @@ type lateRun struct {
 	bought    []event.Order
 	final     map[string]string // by order id, why it may never be paid any more
 	wasPaid   map[string]bool
-	pays      int
 	counts    *lateCounts
 }
 
@@ -163,7 +162,10 @@ func TestLatePaymentsInAStorm(t *testing.T) {
 	run, counts := 0, &lateCounts{}
 	rapid.Check(t, func(r *rapid.T) {
 		run++
-		l := &lateRun{lateOffice: o, r: r, run: run, first: len(o.messages(0)), final: map[string]string{}, wasPaid: map[string]bool{}, counts: counts}
+		l := &lateRun{
+			lateOffice: o, r: r, run: run, first: len(o.messages(0)), counts: counts,
+			final: map[string]string{}, wasPaid: map[string]bool{},
+		}
 		l.open()
 		r.Repeat(map[string]func(*rapid.T){
 			"buy": l.buy, "buy more": l.buy, "expire": l.expire, "pay": l.pay, "pay again": l.pay, "ask": l.ask, "ask again": l.ask,
@@ -259,7 +261,8 @@ func (l *lateRun) expire(*rapid.T) {
 // pay hands in a payment of a right or a wrong amount, a new one or one that came before.
 func (l *lateRun) pay(r *rapid.T) {
 	o := l.anyOrder()
-	p := order.Payment{ID: fmt.Sprintf("pay-%d-%s-%d", l.run, o.ID, rapid.IntRange(0, 2).Draw(r, "try")), OrderID: o.ID, Amount: o.Amount, WebhookID: "msg"}
+	try := rapid.IntRange(0, 2).Draw(r, "try")
+	p := order.Payment{ID: fmt.Sprintf("pay-%s-%d", o.ID, try), OrderID: o.ID, Amount: o.Amount, WebhookID: "msg"}
 	if rapid.IntRange(0, 9).Draw(r, "wrong") == 0 {
 		p.ID, p.Amount.Amount = p.ID+"-short", p.Amount.Amount-1
 	}

@@ -36,8 +36,8 @@ func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (ma
 }
 
 // paySold creates the missing orders of sold tickets for which a payment is parked, which then pays them, as it pays one
-// that was cancelled as unpaid and may be revived. Without a payment an order stays missing: it would be cancelled at its deadline although its tickets are paid for, and a person
-// has to decide.
+// that was cancelled as unpaid and may be revived. Without a payment an order stays missing: it would be cancelled at its
+// deadline although its tickets are paid for, and a person has to decide.
 func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Order, error) {
 	ids := orderIDs(sold)
 	return o.change(ctx, ids, func(ctx context.Context, tx *db.Tx, c *changeSet) error {

@@ -20,9 +20,9 @@ const (
 
 // Settle makes reserved tickets sold, or available again, as their orders have become final. It may be called any
 // number of times, at once and in any process: each reservation leaves its state once, and a sold one once more when the
-// office cancels its order; one whose tickets were taken again passes over what had been said before. An order without a reservation is passed over, because a reservation is always there before
-// anything can be said of its order. The ids that it returns are those of paid orders whose tickets had gone back before:
-// they stay as they are.
+// office cancels its order; one whose tickets were taken again passes over what had been said before. An order without a
+// reservation is passed over, because a reservation is always there before anything can be said of its order. The ids that
+// it returns are those of paid orders whose tickets had gone back before: they stay as they are.
 func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string, err error) {
 	outcomes := make(map[string]event.Outcome, len(e.Orders))
 	var bad error

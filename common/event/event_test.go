@@ -28,7 +28,7 @@ func TestWireForm(t *testing.T) {
 			Orders: []event.Order{}, Revived: []event.Order{revived}, Refused: []string{"1a2b"},
 		},
 		"tickets-wanted": event.Wanted{OrderIDs: []string{"0f3k", "1a2b"}},
-		"payment-due": event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
+		"payment-due":    event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
 		"order-settled": event.Settled{Orders: []event.SettledOrder{
 			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
 		}},
