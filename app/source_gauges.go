@@ -63,7 +63,7 @@ func newStockGauges(s *stock.Stock, d *db.DB, now func() time.Time) *polledGauge
 // newOrderGauges shows the totals of the order database.
 func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGauges {
 	return newPolledGauges("order", []gauge{
-		{"boxoffice_payments_parked", "Payments that wait for their order.", nil, nil},
+		{"boxoffice_payments_parked", "Payments that wait for their order, or for its tickets.", nil, nil},
 		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
 		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil, nil},
 		{"boxoffice_refunds_due", "Refunds whose money is not back yet.", nil, nil},

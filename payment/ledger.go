@@ -15,7 +15,7 @@ type Ledger struct {
 	Applied   int64 // kept for orders that are paid
 	Refunded  int64 // back with the payers
 	Returning int64 // on its way back, or waiting to be sent
-	Parked    int64 // of payments that wait for their order
+	Parked    int64 // of payments that wait for their order, or for its tickets
 
 	Attention int64 // the part of Returning that needs a person
 	OrdersDue int64 // what the orders that are paid cost; equal to Applied but for parts that the office gave back
