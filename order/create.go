@@ -15,9 +15,9 @@ var errNotNew = errors.New("not all of these orders are new")
 
 // Create handles stock-reserved, from a purchase or published again by stock. Of the orders whose tickets are held it
 // creates the missing ones, cancels those that are pending and due, and publishes the final ones again; for tickets
-// that are released or sold, or held again, see cancelReleased, paySold and payRevived; those that are not to be had again
-// see endRevivals. It returns nil only when the messages that follow are
-// stored; until then stock-reserved is delivered again, which does not repeat what is done.
+// that are released, sold or held again see cancelReleased, paySold and payRevived, and for those that are not to be had
+// again endRevivals. It returns nil only when the messages that follow are stored; until then stock-reserved is delivered
+// again, which does not repeat what is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
 	for _, step := range []struct {
 		reserved []event.Order

@@ -102,7 +102,7 @@ type Due struct {
 type Outcome string
 
 // The outcomes. A paid order becomes cancelled only when stock says that its tickets were released, and returned when the
-// office cancels it. Cancelled is passed over by tickets that were taken again since: it is what made the order unpaid.
+// office cancels it. Tickets that were taken again pass over Cancelled, which was said before.
 const (
 	Paid      Outcome = "paid"
 	Cancelled Outcome = "cancelled" // tickets that are held become available again; sold ones stay sold
