@@ -196,6 +196,13 @@ func (l *lateRun) open() {
 	})
 	l.must(err)
 	l.screening = screening.ID
+	for n := range rapid.IntRange(0, 3).Draw(l.r, "unpaid") {
+		if o, ok := l.reserve(n, 1); ok {
+			l.must(l.orders.Create(l.t.Context(), event.Reserved{Orders: []event.Order{o}}))
+		}
+	}
+	l.clock.Advance(time.Minute)
+	l.must(l.orders.Timeout(l.t.Context(), event.Due{OrderIDs: l.ids()}))
 }
 
 // faulty runs a step during which the process may die before it sends anything; only then may the step fail.
@@ -217,19 +224,29 @@ func (l *lateRun) anyOrder() event.Order {
 	return rapid.SampledFrom(l.bought).Draw(l.r, "order")
 }
 
-// buy reserves tickets as a purchase does whose message may be lost.
+// buy buys tickets; the message that creates the order may be lost.
 func (l *lateRun) buy(r *rapid.T) {
+	o, ok := l.reserve(rapid.IntRange(0, 2).Draw(r, "buyer"), rapid.Int64Range(1, 2).Draw(r, "quantity"))
+	if !ok {
+		r.Skip("refused")
+	}
+	if rapid.IntRange(0, 3).Draw(r, "created") > 0 {
+		l.faulty(func() error { return l.orders.Create(l.t.Context(), event.Reserved{Orders: []event.Order{o}}) })
+	}
+}
+
+// reserve reserves tickets as a purchase does, if they are to be had.
+func (l *lateRun) reserve(number int, quantity int64) (o event.Order, ok bool) {
 	now := l.clock.Now()
-	buyer := fmt.Sprintf("buyer-%d-%d", l.run, rapid.IntRange(0, 2).Draw(r, "buyer"))
+	buyer := fmt.Sprintf("buyer-%d-%d", l.run, number)
 	request := stock.RequestID(buyer, fmt.Sprint(len(l.bought)))
-	quantity := rapid.Int64Range(1, 2).Draw(r, "quantity")
 	known, err := l.stock.Snapshot(l.t.Context(), []stock.Lookup{{RequestID: request, ScreeningID: l.screening, BuyerID: buyer}})
 	l.must(err)
 	screening, key := known.Screenings[l.screening], stock.Holding{ScreeningID: l.screening, BuyerID: buyer}
 	if screening.Refusal(quantity, known.Holdings[key], now) != nil {
-		r.Skip("refused")
+		return o, false
 	}
-	o := event.Order{
+	o = event.Order{
 		ID: stock.NewID(now), ScreeningID: l.screening, BuyerID: buyer, Quantity: quantity,
 		Amount:    event.Money{Amount: 4900 * quantity, Currency: "CNY"},
 		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Minute).UnixMilli(), LatePayment: event.LateRevive,
@@ -244,12 +261,10 @@ func (l *lateRun) buy(r *rapid.T) {
 	}
 	local := l.stock.Begin(l.t.Context(), list)
 	if outcome := local.Commit(l.t.Context()); outcome != mq.Commit {
-		r.Fatalf("buy: %v, %v", outcome, local.Err())
+		l.r.Fatalf("buy: %v, %v", outcome, local.Err())
 	}
 	l.bought = append(l.bought, o)
-	if rapid.IntRange(0, 3).Draw(r, "created") > 0 {
-		l.faulty(func() error { return l.orders.Create(l.t.Context(), event.Reserved{Orders: []event.Order{o}}) })
-	}
+	return o, true
 }
 
 // expire cancels the orders that are unpaid past their deadline.

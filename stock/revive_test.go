@@ -89,7 +89,7 @@ func TestDeclinedTicketsComeBackForGood(t *testing.T) {
 // Money came while the message that releases the tickets was on its way: they stay held, and the message comes too late.
 func TestTicketsThatAreStillHeldStayHeld(t *testing.T) {
 	o := newOffice(t, Options{})
-	screening := addReviving(t, o.Stock, 3, 3)
+	screening := addReviving(t, o.Stock, 3, 0)
 	r := buy(t, o.Stock, screening.ID, "alice", "k", 3)
 	stale, err := o.planSettlement(t.Context(), map[event.Outcome][]string{event.Cancelled: {r.ID}})
 	if err != nil {
