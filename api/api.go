@@ -44,12 +44,15 @@ func (h *handler) routes() (*echo.Echo, error) {
 	add(http.MethodPost, CallbackPath, h.paymentCallback)
 	add(http.MethodPost, CallbackPath+"/:provider", h.paymentCallback)
 	h.addMoney(add)
+	if h.Tickets != nil {
+		h.addTickets(add)
+	}
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
 		add(http.MethodPost, "/v1/dev/payments", h.requireRole(roleBuyer, demo.simulatePayment))
 	}
-	if err := addPages(add, h.Demo != nil); err != nil {
+	if err := addPages(add, h.Demo != nil, h.Tickets != nil); err != nil {
 		return nil, fmt.Errorf("read embedded pages: %w", err)
 	}
 	return e, nil
@@ -66,6 +69,16 @@ func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc
 	add(http.MethodPost, "/v1/admin/orders/:id/cancel", h.requireRole(roleAdmin, h.cancelPaid))
 	add(http.MethodPost, "/v1/admin/orders/:id/refunds", h.requireRole(roleAdmin, h.refundPart))
 	add(http.MethodGet, "/v1/admin/acts", h.requireRole(roleAdmin, h.listActs))
+}
+
+// addTickets registers the routes of tickets, those of buyers and those of the staff at the doors.
+func (h *handler) addTickets(add func(method, path string, handle echo.HandlerFunc)) {
+	staff := []string{roleStaff, roleAdmin}
+	add(http.MethodGet, "/v1/orders/:id/tickets", h.requireRole(roleBuyer, h.listOrderTickets))
+	add(http.MethodGet, "/v1/tickets/key", h.getTicketKeys)
+	add(http.MethodPost, "/v1/checkins", h.requireOneOf(staff, h.checkIn))
+	add(http.MethodGet, "/v1/screenings/:id/checkins", h.requireOneOf(staff, h.countCheckIns))
+	add(http.MethodGet, "/v1/screenings/:id/tickets", h.requireOneOf(staff, h.listScreeningTickets))
 }
 
 // wrap puts around a handler what every route needs: headers, the answer to an error, metrics and the log. It is one

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -10,14 +11,19 @@ import (
 
 // requireRole lets only callers with a role through, within their rate limit, and passes the caller's id to the handler.
 func (h *handler) requireRole(role string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
+	return h.requireOneOf([]string{role}, handle)
+}
+
+// requireOneOf is requireRole for callers with any of these roles.
+func (h *handler) requireOneOf(roles []string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		now := h.Now()
 		who, err := h.authenticate(c, now)
 		if err != nil {
 			return err
 		}
-		if who.Role != role {
-			return problemError{kind: forbidden, detail: "This call needs the role " + role + "."}
+		if !slices.Contains(roles, who.Role) {
+			return problemError{kind: forbidden, detail: "This call needs the role " + strings.Join(roles, " or ") + "."}
 		}
 		if !h.buyerRates.allow(who.Subject, now) {
 			return problemError{kind: rateLimited}

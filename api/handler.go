@@ -19,7 +19,8 @@ type Options struct {
 	Orders Orders
 
 	Payments  Payments
-	JWTSecret []byte // HS256 key, the bytes as given; the configuration refuses fewer than 32
+	Tickets   Tickets // nil: paid orders have none, and the routes do not exist
+	JWTSecret []byte  // HS256 key, the bytes as given; the configuration refuses fewer than 32
 
 	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
 	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit

@@ -32,8 +32,25 @@ func pages() []page {
 	}
 }
 
-// addPages adds the routes of the web page, its files, the page of problems and openapi.yaml.
-func addPages(add func(method, path string, handle echo.HandlerFunc), demo bool) error {
+// ticketPages lists the files of the pages that show tickets and check them, in an office that has tickets.
+func ticketPages() []page {
+	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+	return []page{
+		{"/web/tickets.js", "web/tickets.js", script},
+		{"/web/check-in.js", "web/check-in.js", script},
+		{"/web/scanner.js", "web/scanner.js", script},
+		{"/web/ticket-calls.js", "web/ticket-calls.js", script},
+		{"/web/ticket-texts.js", "web/ticket-texts.js", script},
+		{"/web/tickets.css", "web/tickets.css", style},
+		{"/web/check-in.css", "web/check-in.css", style},
+		{"/web/vendor/jsqr/jsQR.js", "web/vendor/jsqr/jsQR.js", script},
+		{"/web/vendor/jsqr/LICENSE", "web/vendor/jsqr/LICENSE", "text/plain; charset=utf-8"},
+	}
+}
+
+// addPages adds the routes of the web page, its files, the page of problems and openapi.yaml; and those of the pages of
+// tickets, if there are any.
+func addPages(add func(method, path string, handle echo.HandlerFunc), demo, hasTickets bool) error {
 	headers := pageHeaders()
 	addPage := func(path, contentType string, content []byte) {
 		serve := func(c echo.Context) error {
@@ -43,14 +60,19 @@ func addPages(add func(method, path string, handle echo.HandlerFunc), demo bool)
 		add(http.MethodGet, path, serve)
 		add(http.MethodHead, path, serve)
 	}
-	for _, p := range pages() {
+	served, rendered := pages(), map[string]any{"/": demo, "/problems": problemEntries()}
+	if hasTickets {
+		served = append(served, ticketPages()...)
+		rendered["/tickets"], rendered["/check-in"] = demo, demo
+	}
+	for _, p := range served {
 		content, err := files.ReadFile(p.file)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", p.file, err)
 		}
 		addPage(p.path, p.content, content)
 	}
-	for path, data := range map[string]any{"/": demo, "/problems": problemEntries()} {
+	for path, data := range rendered {
 		content, err := renderPage(path, data)
 		if err != nil {
 			return fmt.Errorf("render page %s: %w", path, err)
@@ -60,9 +82,11 @@ func addPages(add func(method, path string, handle echo.HandlerFunc), demo bool)
 	return nil
 }
 
-// renderPage fills in a page's template, once at start: "/" shows whether this is a demo, "/problems" the table.
+// renderPage fills in a page's template, once at start: "/problems" shows the table, all others whether this is a demo.
 func renderPage(path string, data any) ([]byte, error) {
-	file := map[string]string{"/": "web/index.html", "/problems": "web/problems.html"}[path]
+	file := map[string]string{
+		"/": "web/index.html", "/problems": "web/problems.html", "/tickets": "web/tickets.html", "/check-in": "web/check-in.html",
+	}[path]
 	parsed, err := template.ParseFS(files, file)
 	if err != nil {
 		return nil, err

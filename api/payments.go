@@ -1,23 +1,18 @@
 package api
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
-	"github.com/skip2/go-qrcode"
 
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
 )
 
-const (
-	returnURLMax = 2048 // bytes
-	qrPixels     = 320  // of the side of a QR code
-)
+const returnURLMax = 2048 // bytes
 
 // providersAnswer lists the payment providers that this office has.
 type providersAnswer struct {
@@ -82,11 +77,9 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	}
 	action := actionAnswer{Action: opened.Action}
 	if opened.Action.Kind == payment.ShowQR {
-		image, err := qrcode.Encode(opened.Action.QR, qrcode.Medium, qrPixels)
-		if err != nil {
-			return fmt.Errorf("draw QR code: %w", err)
+		if action.QRImage, err = qrImage(opened.Action.QR); err != nil {
+			return err
 		}
-		action.QRImage = "data:image/png;base64," + base64.StdEncoding.EncodeToString(image)
 	}
 	return answer(c, http.StatusOK, attemptAnswer{
 		ID: opened.ID, Provider: opened.Provider, Action: action, ExpiresAt: formatTime(opened.ExpiresAt),

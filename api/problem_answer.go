@@ -29,25 +29,25 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	}
 	header[echo.HeaderContentType] = h.problems.contentType
 	c.Response().WriteHeader(row.status)
-	if _, err := c.Response().Write(h.problemBody(c, row, detail)); err != nil {
+	if _, err := c.Response().Write(h.problemBody(c, row, detail, membersOf(err))); err != nil {
 		h.Log.DebugContext(traced(c), "write problem", "error", err)
 	}
 }
 
-// problemBody encodes a problem, or returns the body made at start when there is neither a detail of this request nor a
-// trace id to add: a trace id leads the caller of a 5xx to the log.
-func (h *handler) problemBody(c echo.Context, row *problem, detail string) []byte {
+// problemBody encodes a problem, or returns the body made at start when there is neither a detail or member of this request
+// nor a trace id to add: a trace id leads the caller of a 5xx to the log.
+func (h *handler) problemBody(c echo.Context, row *problem, detail string, members problemMembers) []byte {
 	traceID := ""
 	if row.status >= http.StatusInternalServerError {
 		traceID = trace.SpanContextFromContext(traced(c)).TraceID().String()
 	}
-	if detail == "" && traceID == "" {
+	if detail == "" && traceID == "" && members == (problemMembers{}) {
 		return h.problems.bodies[row.kind]
 	}
 	if detail == "" {
 		detail = row.detail
 	}
-	body, err := row.encode(detail, traceID)
+	body, err := row.encode(detail, traceID, members)
 	if err != nil { // strings and a number always have a JSON form
 		return h.problems.bodies[row.kind]
 	}

@@ -12,6 +12,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // problem is one row of the table of problems: how one kind of failure is answered.
@@ -40,6 +41,10 @@ const (
 	refundInFlight
 	capacityTooSmall
 	screeningArchived
+	ticketUsed
+	ticketVoid
+	ticketInvalid
+	wrongScreening
 	keyMissing
 	keyReused
 	malformed
@@ -77,7 +82,7 @@ func problems() [problemKinds]problem {
 			"The order is paid and cannot be cancelled.", []error{order.ErrAlreadyPaid}},
 		{notPayable, http.StatusConflict, "not_payable", "Not payable any more",
 			"The order is cancelled, or the time to pay it is over.", []error{order.ErrNotPayable}},
-		{notPaid, http.StatusConflict, "not_paid", "Not paid", "The order is not paid.", []error{order.ErrNotPaid}},
+		{notPaid, http.StatusConflict, "not_paid", "Not paid", "The order is not paid.", []error{order.ErrNotPaid, tickets.ErrNotPaid}},
 		{refundTooLarge, http.StatusConflict, "refund_too_large", "Refund too large",
 			"The refund is more than what is left of the payment.", []error{order.ErrRefundTooLarge}},
 		{refundInFlight, http.StatusConflict, "refund_in_flight", "Refund in flight",
@@ -87,6 +92,13 @@ func problems() [problemKinds]problem {
 		{screeningArchived, http.StatusConflict, "screening_archived", "Screening archived",
 			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived,
 				order.ErrArchived}},
+		{ticketUsed, http.StatusConflict, "ticket_used", "Ticket used", "The ticket has let somebody in before.", nil},
+		{ticketVoid, http.StatusConflict, "ticket_void", "Ticket void",
+			"The order of the ticket was cancelled, and its money goes back.", []error{tickets.ErrVoid}},
+		{ticketInvalid, http.StatusConflict, "ticket_invalid", "Ticket invalid",
+			"The code is not one of a ticket of this office.", []error{tickets.ErrCodeInvalid}},
+		{wrongScreening, http.StatusConflict, "wrong_screening", "Wrong screening",
+			"The ticket is for another screening.", []error{tickets.ErrWrongScreening}},
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
@@ -114,14 +126,14 @@ func problems() [problemKinds]problem {
 			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{sale.ErrBusy, order.ErrBusy}},
+			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy}},
 		{providerAway, http.StatusServiceUnavailable, "provider_away", "Payment provider away",
 			"The payment provider does not answer. Nothing is lost: send the same request again.", []error{payment.ErrProviderAway}},
 		{providerRefuses, http.StatusUnprocessableEntity, "provider_refuses", "Payment provider refuses",
 			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
-			[]error{stock.ErrUnavailable, order.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
 	}
 }
 
@@ -145,7 +157,7 @@ type problemTable struct {
 func newProblemTable() (*problemTable, error) {
 	table := &problemTable{rows: problems(), contentType: []string{"application/problem+json"}}
 	for i := range table.rows {
-		body, err := table.rows[i].encode(table.rows[i].detail, "")
+		body, err := table.rows[i].encode(table.rows[i].detail, "", problemMembers{})
 		if err != nil {
 			return nil, err
 		}
@@ -165,6 +177,9 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 			kind = invalid
 		}
 		return &t.rows[kind], bad.Detail
+	}
+	if _, ok := errors.AsType[tickets.UsedError](err); ok {
+		return &t.rows[ticketUsed], ""
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""
@@ -209,10 +224,26 @@ type problemBody struct {
 	Detail  string `json:"detail"`
 	Code    string `json:"code"`
 	TraceID string `json:"trace_id,omitempty"`
+	problemMembers
 }
 
-func (p *problem) encode(detail, traceID string) ([]byte, error) {
+// problemMembers are the extension members that some problems have.
+type problemMembers struct {
+	UsedAt   string `json:"used_at,omitempty"`
+	UsedGate string `json:"used_gate,omitempty"`
+}
+
+// membersOf returns what an error brings of its own: of a used ticket, when and where it was used.
+func membersOf(err error) problemMembers {
+	if used, ok := errors.AsType[tickets.UsedError](err); ok {
+		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
+	}
+	return problemMembers{}
+}
+
+func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {
 	return json.Marshal(problemBody{
 		Type: "/problems#" + p.code, Title: p.title, Status: p.status, Detail: detail, Code: p.code, TraceID: traceID,
+		problemMembers: members,
 	})
 }

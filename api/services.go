@@ -9,6 +9,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // Stock is what the API calls of the stock service.
@@ -52,4 +53,13 @@ type Payments interface {
 	Retry(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
 	SettleByHand(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
 	Ledgers(ctx context.Context) ([]payment.Ledger, error)
+}
+
+// Tickets is what the API calls to show the tickets of paid orders, and to let their bearers in.
+type Tickets interface {
+	OfOrder(ctx context.Context, orderID string) ([]tickets.Ticket, error)
+	CheckIn(ctx context.Context, e tickets.Entry) (tickets.Ticket, error)
+	OfScreening(ctx context.Context, screeningID, afterID string, limit int) (found []tickets.Ticket, next string, err error)
+	Count(ctx context.Context, screeningID string) (tickets.Counts, error)
+	PublicKeys() [][]byte
 }

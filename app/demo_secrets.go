@@ -21,6 +21,7 @@ import (
 type demoSecrets struct {
 	JWT     string `json:"jwt_secret"`
 	Webhook string `json:"webhook_secret"`
+	Ticket  string `json:"ticket_key"`
 }
 
 // openDemoSecrets reads the demo's secrets into the configuration, and makes them at its first start. A data directory that
@@ -47,6 +48,16 @@ func (o *office) openDemoSecrets(context.Context) error {
 	}
 	o.config.JWTSecret, o.config.WebhookSecrets = secrets.JWT, []string{secrets.Webhook}
 	if err := o.config.CheckSecrets(); err != nil {
+		return unusableSecrets(file, err)
+	}
+	if secrets.Ticket == "" { // of a demo from before there were tickets
+		secrets.Ticket = newKey()
+		if err := replaceDemoSecrets(file, secrets); err != nil {
+			return fmt.Errorf("add a key of tickets to the demo's secrets: %w", err)
+		}
+	}
+	o.config.TicketKeys = []string{secrets.Ticket}
+	if err := o.config.CheckTicketKeys(); err != nil {
 		return unusableSecrets(file, err)
 	}
 	return nil
@@ -76,9 +87,14 @@ func unusableSecrets(file string, err error) error {
 }
 
 func newDemoSecrets() demoSecrets {
+	return demoSecrets{JWT: rand.Text() + rand.Text(), Webhook: "whsec_" + newKey(), Ticket: newKey()}
+}
+
+// newKey makes the base64 of 32 random bytes.
+func newKey() string {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails, see crypto/rand
-	return demoSecrets{JWT: rand.Text() + rand.Text(), Webhook: "whsec_" + base64.StdEncoding.EncodeToString(key)}
+	return base64.StdEncoding.EncodeToString(key)
 }
 
 func readDemoSecrets(file string) (secrets demoSecrets, err error) {
@@ -101,6 +117,21 @@ func readDemoSecrets(file string) (secrets demoSecrets, err error) {
 
 // writeDemoSecrets makes the file in one step, by a link to a complete one. If another process was faster, its file stays.
 func writeDemoSecrets(file string, secrets demoSecrets) error {
+	return withWholeSecrets(file, secrets, func(whole string) error {
+		if err := os.Link(whole, file); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// replaceDemoSecrets writes over the file, in one step.
+func replaceDemoSecrets(file string, secrets demoSecrets) error {
+	return withWholeSecrets(file, secrets, func(whole string) error { return os.Rename(whole, file) })
+}
+
+// withWholeSecrets writes secrets to a file beside file, whose path it passes to publish.
+func withWholeSecrets(file string, secrets demoSecrets, publish func(whole string) error) error {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -118,8 +149,5 @@ func writeDemoSecrets(file string, secrets demoSecrets) error {
 	if err := errors.Join(err, whole.Sync(), whole.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(whole.Name(), file); !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return publish(whole.Name())
 }

@@ -119,12 +119,25 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
+	if err := e.openTickets(ctx); err != nil {
+		return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+	}
 	owner, err := stockDB.Owner(ctx)
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
 	e.openQueue(ctx, owner, quiet)
 	return nil
+}
+
+// openTickets adds the subscription of the tickets, if the office has made their database: the queue knows it from then on.
+func (e *examination) openTickets(ctx context.Context) error {
+	if !e.config.HasTickets() || checkFileExists(e.config.TicketsDSN) != nil {
+		return nil
+	}
+	e.office.Further = furtherSubscriptions(e.config)
+	_, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
+	return err
 }
 
 // openExisting opens a database that exists and has this version's schema, which it leaves as it is.

@@ -16,6 +16,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // office has the parts of one running process. Each is set by the open method of its name, which also adds how it is
@@ -31,11 +32,13 @@ type office struct {
 	brokerFailed <-chan struct{} // closed when the embedded broker's log has failed; nil without an embedded broker
 	stockDB      *db.DB
 	orderDB      *db.DB
-	owner        string // the office's id in both databases and in every message
+	ticketsDB    *db.DB // nil in a process that has nothing to do with tickets
+	owner        string // the office's id in all databases and in every message
 	bus          *mq.Bus
 	stock        *stock.Stock
 	orders       *order.Orders
 	payments     *payment.Service
+	tickets      *tickets.Tickets // nil, as its database
 	webhooks     *webhook.Provider
 	publisher    *stock.Publisher
 	transactor   *mq.Transactor

@@ -11,6 +11,7 @@ import (
 	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 const (
@@ -21,15 +22,20 @@ const (
 // openConsumers starts the consumers of this process's roles: which consumer group calls which handler. Together they are
 // the life of an order after the purchase.
 func (o *office) openConsumers(ctx context.Context) error {
-	for _, step := range []struct {
+	type step struct {
 		role, group string
 		handler     mq.Handler
-	}{
+	}
+	steps := []step{
 		{settings.RoleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
 		{settings.RoleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.timeout)},
 		{settings.RoleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
 		{settings.RoleStock, event.GroupRevive, mq.Handle(event.TicketsWanted, o.publisher.Revive)},
-	} {
+	}
+	if o.tickets != nil {
+		steps = append(steps, step{settings.RoleTickets, event.GroupTickets, mq.Handle(event.OrderSettled, o.tickets.Settle)})
+	}
+	for _, step := range steps {
 		if !o.config.HasRole(step.role) {
 			continue
 		}
@@ -63,6 +69,7 @@ func (o *office) timeout(ctx context.Context, due event.Due) error {
 
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.
 func isTransient(err error) bool {
-	return slices.ContainsFunc([]error{mq.ErrUnavailable, stock.ErrUnavailable, stock.ErrBusy, order.ErrUnavailable, order.ErrBusy},
+	return slices.ContainsFunc([]error{mq.ErrUnavailable, stock.ErrUnavailable, stock.ErrBusy, order.ErrUnavailable, order.ErrBusy,
+		tickets.ErrUnavailable, tickets.ErrBusy},
 		func(known error) bool { return errors.Is(err, known) })
 }

@@ -12,7 +12,7 @@ import (
 	"boxoffice/sql"
 )
 
-// openDatabases opens both databases, brings their schemas up to date, and makes sure that they belong to one office.
+// openDatabases opens the databases, brings their schemas up to date, and makes sure that they belong to one office.
 func (o *office) openDatabases(ctx context.Context) (err error) {
 	if o.stockDB, err = o.openDatabase(ctx, o.config.StockDSN, sql.Stock, (*db.DB).Migrate); err != nil {
 		return fmt.Errorf("set BOXOFFICE_STOCK_DSN to a database that this office can use: %w", err)
@@ -20,8 +20,19 @@ func (o *office) openDatabases(ctx context.Context) (err error) {
 	if o.orderDB, err = o.openDatabase(ctx, o.config.OrderDSN, sql.Order, (*db.DB).Migrate); err != nil {
 		return fmt.Errorf("set BOXOFFICE_ORDER_DSN to a database that this office can use: %w", err)
 	}
-	o.owner, err = claimDatabases(ctx, o.stockDB, o.orderDB)
-	return err
+	if o.owner, err = claimDatabases(ctx, o.stockDB, o.orderDB); err != nil || !o.config.UsesTickets() {
+		return err
+	}
+	return o.openTicketsDB(ctx)
+}
+
+// openTicketsDB opens the database of the tickets. One that is not there yet is made: the tickets of orders that are paid
+// already are made as messages are read again, and as they are asked for.
+func (o *office) openTicketsDB(ctx context.Context) (err error) {
+	if o.ticketsDB, err = o.openDatabase(ctx, o.config.TicketsDSN, sql.Tickets, (*db.DB).Migrate); err != nil {
+		return fmt.Errorf("set BOXOFFICE_TICKETS_DSN to a database that this office can use: %w", err)
+	}
+	return claimTickets(ctx, o.ticketsDB, o.owner)
 }
 
 // openDatabase opens a database and prepares its schema: brings it up to date, or only checks it.

@@ -47,6 +47,9 @@ func (o *office) shopOptions() api.Options {
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}
+	if o.tickets != nil { // a nil pointer in the interface would be none
+		options.Tickets = o.tickets
+	}
 	if o.config.Demo {
 		options.Demo = &api.Demo{
 			CallbackURL: func() string { return o.shopURL() + api.CallbackPath },
@@ -94,6 +97,9 @@ func (o *office) probes() []api.Probe {
 	}
 	if o.config.HasRole(settings.RoleOrder) {
 		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
+	}
+	if o.ticketsDB != nil && !o.config.HasRole(settings.RoleAPI) { // a shop sells without it
+		probes = append(probes, api.Probe{Name: "tickets database", Check: cacheFor(probePause, o.ticketsDB.CheckWritable)})
 	}
 	if o.config.HasRole(settings.RoleAPI) {
 		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})

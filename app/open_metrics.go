@@ -4,13 +4,15 @@ import (
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/common/event"
 )
 
 // openMetrics registers the metrics of the parts opened so far. The seller's are registered where the seller is opened.
 func (o *office) openMetrics(context.Context) error {
 	for _, collector := range []prometheus.Collector{
 		newBusMetrics(o.bus),
-		newQueueGauges(o.bus),
+		newQueueGauges(o.bus, event.Subscriptions(furtherSubscriptions(o.config)...)),
 		newStockGauges(o.stock, o.stockDB, o.now),
 		newOrderGauges(o.orders, o.orderDB, o.now),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{

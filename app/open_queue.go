@@ -26,5 +26,5 @@ func (o *office) openQueue(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return bus.Provision(ctx, event.Topics(topicQueues), event.ConsumerGroups())
+	return bus.Provision(ctx, event.Topics(topicQueues), event.ConsumerGroups(furtherSubscriptions(o.config)...))
 }

@@ -33,3 +33,15 @@ func claimDatabases(ctx context.Context, stockDB, orderDB *db.DB) (owner string,
 	}
 	return owner, nil
 }
+
+// claimTickets makes sure that the tickets database belongs to the office of the other two.
+func claimTickets(ctx context.Context, ticketsDB *db.DB, owner string) error {
+	id, err := ticketsDB.Own(ctx, owner)
+	switch {
+	case err != nil:
+		return err
+	case id != owner:
+		return errors.New("set BOXOFFICE_TICKETS_DSN to the database of this office: it belongs to another one")
+	}
+	return nil
+}

@@ -8,14 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/common/db"
-	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
 
 // newQueueGauges shows how deep the queues of every consumer group are, as the brokers say.
-func newQueueGauges(bus *mq.Bus) *polledGauges {
+func newQueueGauges(bus *mq.Bus, subscriptions []mq.Subscription) *polledGauges {
 	return newPolledGauges("queue", []gauge{
 		{"boxoffice_topic_messages", "Messages ever stored on a topic.", []string{"topic"}, nil},
 		{"boxoffice_consumer_lag", "Messages of a topic that a consumer group has not confirmed.", []string{"group", "topic"}, nil},
@@ -23,7 +22,7 @@ func newQueueGauges(bus *mq.Bus) *polledGauges {
 		{"boxoffice_half_messages_in_doubt", "Half messages of the cluster that wait for commit or rollback, at most.", nil, nil},
 		{"boxoffice_half_messages_exhausted", "Half messages of the cluster given up after the last check-back and not reviewed.", nil, nil},
 	}, func(ctx context.Context, set setGauge) error {
-		depths, err := bus.Inspect(ctx, event.Subscriptions()...)
+		depths, err := bus.Inspect(ctx, subscriptions...)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func runToken(_ context.Context, call settings.Invocation) error {
 	var life time.Duration
 	define := func(flags *flag.FlagSet) {
 		flags.StringVar(&user, "user", "", "who it is for: the buyer's or operator's id")
-		flags.StringVar(&role, "role", "buyer", "what its bearer may do: buyer or admin")
+		flags.StringVar(&role, "role", "buyer", "what its bearer may do: buyer, admin or staff")
 		flags.DurationVar(&life, "life", time.Hour, "how long it is valid")
 		flags.StringVar(&dataDir, "data-dir", "./data", "data directory of a demo, whose secret is used without BOXOFFICE_JWT_SECRET")
 	}
@@ -52,7 +52,7 @@ func runToken(_ context.Context, call settings.Invocation) error {
 	case errors.Is(err, jwt.ErrTokenInvalidSubject):
 		return errors.New("set -user to printable ASCII characters, without a space at either end")
 	case errors.Is(err, jwt.ErrTokenInvalidClaims):
-		return errors.New("set -role to buyer or admin")
+		return errors.New("set -role to buyer, admin or staff")
 	case err != nil:
 		return err
 	}

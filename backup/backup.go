@@ -28,8 +28,9 @@ const (
 
 // The database files of a backup.
 const (
-	StockFile = "stock.db"
-	OrderFile = "order.db"
+	StockFile   = "stock.db"
+	OrderFile   = "order.db"
+	TicketsFile = "tickets.db" // of an office that has tickets
 )
 
 // ErrDamaged says that the files of a backup are not those that were written.
@@ -51,6 +52,7 @@ type fileEntry struct {
 // Office is an embedded office that is to be backed up.
 type Office struct {
 	Stock, Orders *db.DB
+	Tickets       *db.DB   // nil: there are none
 	DataDir       string   // no backup is made inside of it; empty is not checked
 	ArchiveDir    string   // of the archive's files, which are not copied
 	Extra         []string // further files, which are copied as far as they exist
@@ -61,7 +63,7 @@ type Taken struct {
 	ArchiveDir string // holds files of the archive, which are not part of the backup; empty when there are none
 }
 
-// Take copies both databases, as they are at one moment, and the extra files, to a directory that must not exist. When it
+// Take copies the databases, as they are at one moment, and the extra files, to a directory that must not exist. When it
 // fails it leaves no directory.
 func (o Office) Take(ctx context.Context, dir string, at time.Time) (Taken, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +78,7 @@ func (o Office) Take(ctx context.Context, dir string, at time.Time) (Taken, erro
 			o.DataDir, dir)
 	}
 	if err := makeDir(dir, func(tmp string) error {
-		return writeBackup(ctx, o.Stock, o.Orders, o.Extra, tmp, at)
+		return o.write(ctx, tmp, at)
 	}); err != nil {
 		return Taken{}, fmt.Errorf("back up: %w", err)
 	}
@@ -87,15 +89,20 @@ func (o Office) Take(ctx context.Context, dir string, at time.Time) (Taken, erro
 	return taken, nil
 }
 
-// writeBackup writes the files of a backup and its manifest to dir.
-func writeBackup(ctx context.Context, stockDB, orderDB *db.DB, extra []string, dir string, at time.Time) error {
-	if err := db.Snapshot(ctx,
-		db.Copy{DB: stockDB, Path: filepath.Join(dir, StockFile)}, db.Copy{DB: orderDB, Path: filepath.Join(dir, OrderFile)},
-	); err != nil {
+// write writes the files of a backup and its manifest to dir.
+func (o Office) write(ctx context.Context, dir string, at time.Time) error {
+	copies := []db.Copy{{DB: o.Stock, Path: filepath.Join(dir, StockFile)}, {DB: o.Orders, Path: filepath.Join(dir, OrderFile)}}
+	if o.Tickets != nil {
+		copies = append(copies, db.Copy{DB: o.Tickets, Path: filepath.Join(dir, TicketsFile)})
+	}
+	if err := db.Snapshot(ctx, copies...); err != nil {
 		return err
 	}
-	names := []string{StockFile, OrderFile}
-	for _, path := range extra {
+	var names []string
+	for _, c := range copies {
+		names = append(names, filepath.Base(c.Path))
+	}
+	for _, path := range o.Extra {
 		err := copyFile(ctx, path, filepath.Join(dir, filepath.Base(path)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -23,6 +23,8 @@ type Office struct {
 
 	Payments *payment.Service
 
+	Further []mq.Subscription // that this office has besides those that every office has
+
 	Bus    *mq.Bus    // nil: the queue is not examined
 	BusErr error      // why there is no Bus, for an office that has a queue
 	Sender *mq.Sender // only for Fix

@@ -34,7 +34,8 @@ func examineQueue(ctx context.Context, o Office, r *Report) error {
 
 // examineDepths asks the brokers. It leaves their errors to examineQueue.
 func examineDepths(ctx context.Context, o Office, r *Report) error {
-	depths, err := o.Bus.Inspect(ctx, event.Subscriptions()...)
+	subscriptions := event.Subscriptions(o.Further...)
+	depths, err := o.Bus.Inspect(ctx, subscriptions...)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func examineDepths(ctx context.Context, o Office, r *Report) error {
 	slices.SortFunc(r.Queue.Lags, func(a, b Lag) int {
 		return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Topic, b.Topic))
 	})
-	for _, sub := range event.Subscriptions() {
+	for _, sub := range subscriptions {
 		dead := deadMessages{kind: DeadLetter, group: sub.Group, count: depths.DeadLetters[sub.Group]}
 		if err := dead.read(ctx, o); err != nil {
 			return err

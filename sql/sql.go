@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed stock order
+//go:embed stock order tickets
 var files embed.FS
 
 // Stock returns the migrations of the stock database, by dialect.
@@ -14,3 +14,6 @@ func Stock() (fs.FS, error) { return fs.Sub(files, "stock") }
 
 // Order returns the migrations of the order database, by dialect.
 func Order() (fs.FS, error) { return fs.Sub(files, "order") }
+
+// Tickets returns the migrations of the tickets database, by dialect.
+func Tickets() (fs.FS, error) { return fs.Sub(files, "tickets") }

@@ -19,8 +19,8 @@ func TestMigrationsAreFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found strings.Builder
-	for _, service := range []string{"order", "stock"} {
-		schema, err := map[string]func() (fs.FS, error){"order": sql.Order, "stock": sql.Stock}[service]()
+	for _, service := range []string{"order", "stock", "tickets"} {
+		schema, err := map[string]func() (fs.FS, error){"order": sql.Order, "stock": sql.Stock, "tickets": sql.Tickets}[service]()
 		if err != nil {
 			t.Fatal(err)
 		}

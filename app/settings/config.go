@@ -19,9 +19,10 @@ import (
 
 // The roles of a process: which work of the office it does.
 const (
-	RoleAPI   = "api"
-	RoleStock = "stock"
-	RoleOrder = "order"
+	RoleAPI     = "api"
+	RoleStock   = "stock"
+	RoleOrder   = "order"
+	RoleTickets = "tickets"
 )
 
 // JWTSecretMin is the shortest secret of tokens, in bytes.
@@ -46,8 +47,10 @@ type Config struct {
 	CutDamage      bool          // of the embedded broker's log
 	StockDSN       string
 	OrderDSN       string
+	TicketsDSN     string // empty: paid orders get no tickets
 	JWTSecret      string
 	WebhookSecrets []string
+	TicketKeys     []string // that sign tickets' codes: the first one signs, the others verify
 	PayWindow      time.Duration
 	PayLease       time.Duration // that a payment which starts has at least
 	PayGrace       time.Duration // after the deadline, to ask a payment provider that is away
@@ -127,7 +130,10 @@ func (c *Config) complete() error {
 	if c.StockDSN == c.OrderDSN {
 		return errors.New("set BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN to two databases: each service owns its own")
 	}
-	return c.completeSecrets()
+	if err := c.completeSecrets(); err != nil {
+		return err
+	}
+	return c.completeTickets()
 }
 
 // isBaseURL tells whether a setting is empty, or a URL to which paths can be added.
@@ -143,7 +149,7 @@ func isBaseURL(text string) bool {
 // completeSecrets checks the secrets, or makes this a demo if there are none.
 func (c *Config) completeSecrets() error {
 	for name, secrets := range map[string][]string{
-		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets,
+		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets, EnvTicketKey: c.TicketKeys,
 		EnvStripeKey: {c.Providers.StripeKey}, EnvStripeWebhookSecret: c.Providers.StripeWebhookSecrets,
 		EnvWechatAPIKey: {c.Providers.WechatAPIKey},
 	} {
@@ -160,7 +166,7 @@ func (c *Config) completeSecrets() error {
 	if !c.HasRole(RoleAPI) {
 		return nil
 	}
-	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && !c.Providers.any() {
+	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() {
 		return c.enableDemo()
 	}
 	return c.CheckSecrets()
@@ -203,7 +209,8 @@ func (c *Config) isInDataDir(dsn string) bool {
 // a broker and databases of its own, because those that are configured are an office's whose secrets were forgotten. Its
 // secrets are read from the data directory later.
 func (c *Config) enableDemo() error {
-	if len(c.NameServers) > 0 || !c.isInDataDir(c.StockDSN) || !c.isInDataDir(c.OrderDSN) {
+	if len(c.NameServers) > 0 || !c.isInDataDir(c.StockDSN) || !c.isInDataDir(c.OrderDSN) ||
+		c.TicketsDSN != "" && !c.isInDataDir(c.TicketsDSN) {
 		return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: without them the demo runs, " +
 			"and only on its own broker and databases")
 	}

@@ -40,6 +40,7 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 		return Config{}, err
 	}
 	c.JWTSecret, c.WebhookSecrets = secrets[EnvJWTSecret], strings.Fields(secrets[EnvWebhookSecret])
+	c.TicketKeys = strings.Fields(secrets[EnvTicketKey])
 	c.Providers.readSecrets(secrets)
 	if err := c.setRoles(*roles); err != nil {
 		return Config{}, err
@@ -72,6 +73,7 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.BoolVar(&c.CutDamage, "cut-damage", false, "give up what is damaged in the embedded broker's log and all behind it, for one start")
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
+	flags.StringVar(&c.TicketsDSN, "tickets-dsn", "", "tickets database, mysql://user:password@host:port/name (empty: SQLite, if the order database is)")
 	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
 	flags.DurationVar(&c.PayLease, "pay-lease", 5*time.Minute, "time that a payment which starts has at least: the deadline moves once for it")
 	flags.DurationVar(&c.PayGrace, "pay-grace", 2*time.Minute, "time after the deadline in which a payment provider that is away is asked again")
@@ -80,7 +82,7 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.PaymentURL, "payment-url", "", "URL of the API of a payment provider of your own (empty: it only sends callbacks)")
 	c.Providers.define(flags)
 	flags.DurationVar(&c.SweepGrace, "sweep-grace", 10*time.Second, "time after the payment window until the sweeper asks for an order")
-	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order")
+	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order,tickets")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
 	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, bursts of twice that; 0 is no limit")
@@ -133,14 +135,15 @@ func environmentName(flagName string) string {
 
 // setRoles reads the flag -roles.
 func (c *Config) setRoles(list string) error {
+	all := []string{RoleAPI, RoleStock, RoleOrder, RoleTickets}
 	if list == "all" {
-		c.Roles = []string{RoleAPI, RoleStock, RoleOrder}
+		c.Roles = all
 		return nil
 	}
 	for role := range strings.SplitSeq(list, ",") {
 		role = strings.TrimSpace(role)
-		if !slices.Contains([]string{RoleAPI, RoleStock, RoleOrder}, role) {
-			return fmt.Errorf("set BOXOFFICE_ROLES to all, or to some of api,stock,order: %q is not a role", role)
+		if !slices.Contains(all, role) {
+			return fmt.Errorf("set BOXOFFICE_ROLES to all, or to some of %s: %q is not a role", strings.Join(all, ","), role)
 		}
 		c.Roles = append(c.Roles, role)
 	}

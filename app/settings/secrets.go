@@ -13,6 +13,7 @@ import (
 const (
 	EnvJWTSecret           = "BOXOFFICE_JWT_SECRET"
 	EnvWebhookSecret       = "BOXOFFICE_WEBHOOK_SECRET"
+	EnvTicketKey           = "BOXOFFICE_TICKET_KEY"
 	EnvStripeKey           = "BOXOFFICE_STRIPE_KEY"
 	EnvStripeWebhookSecret = "BOXOFFICE_STRIPE_WEBHOOK_SECRET"
 	EnvWechatPrivateKey    = "BOXOFFICE_WECHAT_PRIVATE_KEY"
@@ -29,7 +30,7 @@ const secretBytesMax = 64 << 10 // of a file: a few PEM texts
 // SecretNames lists the variables of all secrets.
 func SecretNames() []string {
 	return []string{
-		EnvJWTSecret, EnvWebhookSecret, EnvStripeKey, EnvStripeWebhookSecret,
+		EnvJWTSecret, EnvWebhookSecret, EnvTicketKey, EnvStripeKey, EnvStripeWebhookSecret,
 		EnvWechatPrivateKey, EnvWechatAPIKey, EnvWechatPublicKey, EnvAlipayPrivateKey, EnvAlipayPublicKey,
 	}
 }

@@ -33,6 +33,7 @@ const (
 	GroupTimeout = "boxoffice-order-timeout"
 	GroupSettle  = "boxoffice-stock-settle"
 	GroupRevive  = "boxoffice-stock-revive"
+	GroupTickets = "boxoffice-tickets"
 )
 
 // Money is an amount in minor units (fen, cents) of an ISO 4217 currency.

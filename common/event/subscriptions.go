@@ -2,17 +2,23 @@ package event
 
 import "boxoffice/common/mq"
 
-// Subscriptions lists every consumer group and the topic that it consumes. All members of a group consume the same topic.
-func Subscriptions() []mq.Subscription {
-	return []mq.Subscription{
+// Subscriptions lists the consumer groups of an office and the topic that each consumes. All members of a group consume
+// the same topic. further are those that not every office has.
+func Subscriptions(further ...mq.Subscription) []mq.Subscription {
+	return append([]mq.Subscription{
 		{Group: GroupCreate, Topic: string(StockReserved)},
 		{Group: GroupTimeout, Topic: string(PaymentDue)},
 		{Group: GroupSettle, Topic: string(OrderSettled)},
 		{Group: GroupRevive, Topic: string(TicketsWanted)},
-	}
+	}, further...)
 }
 
-// Topics lists every topic, to be created with this many queues.
+// TicketsSubscription is that of an office that makes tickets of paid orders.
+func TicketsSubscription() mq.Subscription {
+	return mq.Subscription{Group: GroupTickets, Topic: string(OrderSettled)}
+}
+
+// Topics lists every topic, to be created with this many queues. A further subscriber consumes one of them.
 func Topics(queues int) []mq.TopicSpec {
 	var topics []mq.TopicSpec
 	for _, s := range Subscriptions() {
@@ -21,10 +27,10 @@ func Topics(queues int) []mq.TopicSpec {
 	return topics
 }
 
-// ConsumerGroups lists every consumer group.
-func ConsumerGroups() []string {
+// ConsumerGroups lists every consumer group, also those of the further subscriptions.
+func ConsumerGroups(further ...mq.Subscription) []string {
 	var groups []string
-	for _, s := range Subscriptions() {
+	for _, s := range Subscriptions(further...) {
 		groups = append(groups, s.Group)
 	}
 	return groups

@@ -1,0 +1,191 @@
+// The page of the staff at a door: it reads codes by the camera, or typed ones, and says in green or red whether somebody may
+// come in. Its token is its own: the same browser may have a buyer signed in.
+
+import * as calls from "./ticket-calls.js";
+import { scan } from "./scanner.js";
+import { dayOf, t, timeOf, translate } from "./ticket-texts.js";
+
+const triesMax = 5;
+const goodWait = 1800; // a green answer goes by itself, a red one is for somebody to read
+const sameCodeWait = 4000; // a code that stays before the camera is one check-in
+const countWait = 10_000;
+const recent = 12 * 3600_000;
+
+const $ = (id) => document.getElementById(id);
+const demo = document.body.dataset.demo === "yes";
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const seen = { code: "", at: 0 };
+let busy = false; // a code is being checked, or its answer read
+let stopCamera = null;
+let closeTimer = 0;
+
+const stored = {
+  get token() { return localStorage.getItem("staff-token") || ""; },
+  set token(text) { if (text) localStorage.setItem("staff-token", text); else localStorage.removeItem("staff-token"); },
+  get gate() { return localStorage.getItem("gate") || ""; },
+  set gate(text) { localStorage.setItem("gate", text); },
+};
+
+function signal(good) {
+  navigator.vibrate?.(good ? 60 : [200, 100, 200]);
+}
+
+function showAnswer(kind, title, detail = "", more = "") {
+  clearTimeout(closeTimer);
+  $("answer").dataset.kind = kind;
+  $("answer-sign").textContent = { good: "\u2713", bad: "\u2717", wait: "\u2026" }[kind];
+  $("answer-title").textContent = title;
+  $("answer-detail").textContent = detail;
+  $("answer-more").textContent = more;
+  if (!$("answer").open) $("answer").showModal();
+  if (kind === "good") closeTimer = setTimeout(() => $("answer").close(), goodWait);
+}
+
+function showAdmitted({ ticket, screening }) {
+  signal(true);
+  showAnswer("good", t.admitted, t.seat(ticket.number, ticket.of),
+    screening ? `${screening.movie} \u00b7 ${screening.venue} \u00b7 ${dayOf(screening.starts_at)}` : "");
+}
+
+function showRefused(error) {
+  signal(false);
+  if (error.status === 401 || error.status === 403) leave(t[error.code] || error.message);
+  const { used_at: at, used_gate: gate } = error.problem;
+  showAnswer("bad", t[error.code] || error.message, at ? t.usedAt(timeOf(at), gate) : "");
+}
+
+// check sends a code until it is answered, at most triesMax times, always with the same key.
+async function check(code) {
+  if (busy || code === "") return;
+  busy = true;
+  const key = calls.newKey();
+  const body = { code, gate: stored.gate };
+  if ($("screening").value) body.screening_id = $("screening").value;
+  for (let tries = 1, wait = 400; ; tries++, wait *= 2) {
+    try {
+      showAdmitted(await calls.checkIn(stored.token, key, body));
+      break;
+    } catch (error) {
+      if (!(error instanceof calls.CallError)) throw error;
+      if (!error.retryable || tries === triesMax) {
+        showRefused(error.retryable ? new calls.CallError(0, {}) : error);
+        break;
+      }
+      showAnswer("wait", t.trying);
+      await sleep(wait);
+    }
+  }
+  count();
+}
+
+function onCode(code) {
+  const again = code === seen.code && performance.now() - seen.at < sameCodeWait;
+  Object.assign(seen, { code, at: performance.now() });
+  if (!again) check(code);
+}
+
+async function toggleCamera() {
+  $("message").textContent = "";
+  if (stopCamera) {
+    stopCamera();
+    stopCamera = null;
+  } else {
+    try {
+      stopCamera = await scan($("video"), onCode);
+      await navigator.wakeLock?.request("screen").catch(() => {}); // else the screen goes dark between guests
+    } catch {
+      $("message").textContent = t.noCamera;
+      $("code").focus();
+    }
+  }
+  $("video").hidden = stopCamera === null;
+  $("camera").textContent = stopCamera ? t.stopCamera : t.camera;
+}
+
+async function count() {
+  const id = $("screening").value;
+  if (!id || !stored.token) {
+    $("inside").textContent = "";
+    return;
+  }
+  try {
+    const { entered, sold } = await calls.counts(stored.token, id);
+    if ($("screening").value === id) $("inside").textContent = t.inside(entered, sold);
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error; // else the numbers stay as they are
+  }
+}
+
+// listScreenings offers those that begin today or later; the hash of the page can name one.
+async function listScreenings() {
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  $("screening").replaceChildren(new Option(t.anyScreening, ""));
+  try {
+    for (const item of await calls.screenings(Date.now() - recent)) {
+      $("screening").add(new Option(`${dayOf(item.starts_at)} \u00b7 ${item.movie} \u00b7 ${item.venue}`, item.id));
+    }
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    $("message").textContent = t.no_answer;
+  }
+  $("screening").value = wanted;
+  if ($("screening").selectedIndex < 0) $("screening").selectedIndex = 0;
+  count();
+}
+
+function showDoor() {
+  $("sign-in").hidden = true;
+  $("door").hidden = false;
+  listScreenings();
+}
+
+function leave(why = "") {
+  stored.token = "";
+  if (stopCamera) toggleCamera();
+  $("door").hidden = true;
+  $("sign-in").hidden = false;
+  $("sign-in-message").textContent = why;
+}
+
+$("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const given = $("who").value.trim();
+  if (given === "") return;
+  try {
+    stored.token = demo ? (await calls.staffToken(given)).token : given;
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    $("sign-in-message").textContent = t[error.code] || error.message;
+    return;
+  }
+  $("who").value = "";
+  $("sign-in-message").textContent = "";
+  showDoor();
+});
+$("typed").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const code = $("code").value.trim();
+  $("code").value = "";
+  check(code);
+});
+const isWaiting = () => $("answer").dataset.kind === "wait"; // nobody goes on before there is an answer
+$("answer-close").addEventListener("click", () => { if (!isWaiting()) $("answer").close(); });
+$("answer").addEventListener("cancel", (event) => { if (isWaiting()) event.preventDefault(); });
+$("answer").addEventListener("close", () => {
+  clearTimeout(closeTimer);
+  seen.at = performance.now(); // the code that was just answered may still be before the camera
+  busy = false;
+});
+$("camera").addEventListener("click", toggleCamera);
+$("leave").addEventListener("click", () => leave());
+$("gate").addEventListener("change", () => { stored.gate = $("gate").value.trim(); });
+$("screening").addEventListener("change", () => {
+  history.replaceState(null, "", $("screening").value ? `#${encodeURIComponent($("screening").value)}` : location.pathname);
+  count();
+});
+setInterval(() => { if (!document.hidden && !$("door").hidden) count(); }, countWait);
+
+translate();
+document.title = `boxoffice: ${t.checkIn}`;
+$("gate").value = stored.gate;
+if (stored.token) showDoor();

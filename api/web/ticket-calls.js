@@ -1,0 +1,64 @@
+// Calls of the pages of tickets. Each gives the token that it is made with: buyers and staff may share a browser.
+
+const answerWait = 10_000;
+
+// CallError is a call that failed: with a problem as its answer, or, as status 0, without any answer.
+export class CallError extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || "No answer");
+    this.status = status;
+    this.code = problem.code || "no_answer";
+    this.problem = problem;
+  }
+
+  // retryable tells whether the same request may succeed a moment later.
+  get retryable() {
+    return this.status === 0 || this.status === 429 || this.status === 500 || this.status === 503;
+  }
+}
+
+async function call(method, path, { token = "", body, headers = {} } = {}) {
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response, answer;
+  try {
+    response = await fetch(path, {
+      method, headers, cache: "no-store", signal: AbortSignal.timeout(answerWait),
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    answer = await response.json();
+  } catch {
+    throw new CallError(response && response.status >= 400 ? response.status : 0, {});
+  }
+  if (!response.ok) throw new CallError(response.status, answer);
+  return answer;
+}
+
+const pathOf = (id) => encodeURIComponent(id);
+
+export const orderTickets = (token, id, qr) => call("GET", `/v1/orders/${pathOf(id)}/tickets?qr=${qr}`, { token });
+export const screening = (id) => call("GET", `/v1/screenings/${pathOf(id)}`);
+export const counts = (token, id) => call("GET", `/v1/screenings/${pathOf(id)}/checkins`, { token });
+export const staffToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "staff" } });
+
+// checkIn sends a code. key is the same in all tries, so that an answer that was lost is not taken for a used ticket.
+export const checkIn = (token, key, body) => call("POST", "/v1/checkins", { token, body, headers: { "Idempotency-Key": key } });
+
+// screenings returns those that begin from a time on, whether their sale is over or not, by their start.
+export async function screenings(from, pagesMax = 20) {
+  const items = [];
+  for (const closed of [true, false]) {
+    for (let cursor = "", page = 0; page < pagesMax; page++) {
+      const answer = await call("GET", `/v1/screenings?limit=100&closed=${closed}${cursor}`);
+      items.push(...answer.items.filter((item) => Date.parse(item.starts_at) >= from));
+      if (!answer.next_cursor) break;
+      cursor = `&cursor=${encodeURIComponent(answer.next_cursor)}`;
+    }
+  }
+  return items.sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
+}
+
+// newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}

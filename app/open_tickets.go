@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"boxoffice/app/settings"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/tickets"
+)
+
+// ticketsPurgePause is how often the tickets of archived screenings are looked for.
+const ticketsPurgePause = time.Hour
+
+// openTickets opens the service of tickets, and in a process of its role what deletes those that nobody needs any more.
+func (o *office) openTickets(ctx context.Context) error {
+	if o.ticketsDB == nil {
+		return nil
+	}
+	options := tickets.Options{Orders: o.orders, Now: o.now, Log: o.log.With("part", "tickets")}
+	if o.config.HasRole(settings.RoleAPI) {
+		var err error
+		if options.Keys, err = tickets.ParseKeys(o.config.TicketKeys); err != nil {
+			return fmt.Errorf("%s: one %w", settings.EnvTicketKey, err)
+		}
+	}
+	o.tickets = tickets.New(o.ticketsDB, options)
+	if o.config.HasRole(settings.RoleTickets) {
+		o.goUntilClose(ctx, func(ctx context.Context) { o.tickets.PurgeEvery(ctx, ticketsPurgePause, o.isArchived) })
+	}
+	return nil
+}
+
+// isArchived tells whether the orders of a screening are in the archive, or on their way into it.
+func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
+	screening, err := o.stock.Screening(ctx, screeningID)
+	return screening.Archived, err
+}
+
+// furtherSubscriptions lists the subscriptions that this office has and another one may not have.
+func furtherSubscriptions(config settings.Config) []mq.Subscription {
+	if !config.HasTickets() {
+		return nil
+	}
+	return []mq.Subscription{event.TicketsSubscription()}
+}

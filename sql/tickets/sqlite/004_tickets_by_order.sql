@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS tickets_by_order ON tickets (order_id, number)

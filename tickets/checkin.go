@@ -1,0 +1,74 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"boxoffice/common/db"
+)
+
+// followTimeout bounds the look at the order before somebody is let in: a queue at the door must not stand still because
+// the order service is away.
+const followTimeout = time.Second
+
+// Entry is somebody at a door.
+type Entry struct {
+	Code        string
+	ScreeningID string // which the door is for; empty: any
+	Gate        string // the door's name, for the record; may be empty
+	Staff       string // who checks
+	Key         string // the same in all retries of one check-in, which get the same answer
+}
+
+// CheckIn lets the bearer of a code in, once. It fails with ErrCodeInvalid, ErrWrongScreening, ErrVoid, or UsedError. What
+// a lost message has left undone is made up for here: a ticket of a paid order is made, one of a returned order is void. If
+// the order service is away, what is known decides.
+func (t *Tickets) CheckIn(ctx context.Context, e Entry) (Ticket, error) {
+	seat, err := t.Keys.verify(e.Code)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if e.ScreeningID != "" && e.ScreeningID != seat.screeningID {
+		return Ticket{}, ErrWrongScreening
+	}
+	followErr := t.followSoon(ctx, seat.orderID)
+	if followErr != nil {
+		t.Log.WarnContext(ctx, "check in by what is known: the order cannot be asked", "order_id", seat.orderID, "error", followErr)
+	}
+	id := ticketID(seat.orderID, seat.number)
+	if err := t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.Now()) }); err != nil && !errors.Is(err, db.ErrCommitInDoubt) { // which the row below decides
+		return Ticket{}, t.unavailable(err)
+	}
+	rows, err := readTickets(ctx, t.db, `WHERE id = ?`, id)
+	if err != nil {
+		return Ticket{}, t.unavailable(err)
+	}
+	switch {
+	case len(rows) == 0 && followErr != nil:
+		return Ticket{}, followErr
+	case len(rows) == 0:
+		return Ticket{}, ErrCodeInvalid
+	}
+	return admit(rows[0], e)
+}
+
+func (t *Tickets) followSoon(ctx context.Context, orderID string) error {
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	return t.follow(ctx, orderID)
+}
+
+// admit answers by the ticket's row: whoever is let in is named in it, so a retry with the same key is let in as well.
+func admit(row ticketRow, e Entry) (Ticket, error) {
+	ticket := row.ticket()
+	switch {
+	case row.State == Void:
+		return Ticket{}, ErrVoid
+	case row.State == Used && row.UsedBy == e.Staff && row.UsedKey == e.Key:
+		return ticket, nil
+	case row.State == Used:
+		return Ticket{}, UsedError{At: ticket.UsedAt, Gate: ticket.UsedGate}
+	}
+	return Ticket{}, ErrUnavailable // it is still valid: the commit that was in doubt did not happen
+}

@@ -1,0 +1,128 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+const (
+	followChunk  = 200 // orders in one transaction; each has at most a hundred tickets
+	followRounds = 20
+)
+
+// Settle handles order-settled: paid orders get their tickets, and those of returned orders become void. A message only
+// says where to look: what is done is decided by the order's row, so messages may come twice, late or in any order.
+func (t *Tickets) Settle(ctx context.Context, settled event.Settled) error {
+	ids := make([]string, len(settled.Orders))
+	for i, o := range settled.Orders {
+		ids[i] = o.OrderID
+	}
+	return t.follow(ctx, ids...)
+}
+
+// follow brings the tickets of orders to where their orders stand. An order that is not there has been archived, or is lost:
+// its tickets stay as they are.
+func (t *Tickets) follow(ctx context.Context, ids ...string) error {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	for chunk := range slices.Chunk(ids, followChunk) {
+		if err := t.followChunk(ctx, chunk); err != nil {
+			return fmt.Errorf("make tickets of orders: %w", err)
+		}
+	}
+	return nil
+}
+
+// followChunk reads, plans and writes, and starts again when another one was faster. The row of an order in ticket_orders
+// decides between those who make its tickets and those who void them: the second one finds the row, and looks at the order
+// again.
+func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
+	for range followRounds {
+		orders, err := t.Orders.Find(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		states, err := readStates(ctx, t.db, ids)
+		if err != nil {
+			return t.unavailable(err)
+		}
+		change := plan(ids, orders, states)
+		if change.empty() {
+			return nil
+		}
+		err = t.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, t.Now()) })
+		if err == nil || !errors.Is(err, db.ErrConflict) && !t.db.IsDuplicate(err) {
+			return t.unavailable(err)
+		}
+	}
+	return fmt.Errorf("%w: lost %d rounds", ErrBusy, followRounds)
+}
+
+// change is what one transaction writes.
+type change struct {
+	recorded []knownOrder // orders of which nothing was known
+	made     []Ticket
+	voided   []string // orders whose tickets become void
+}
+
+func (c *change) empty() bool { return len(c.recorded) == 0 && len(c.voided) == 0 }
+
+// plan says what is to be done, in the order of the ids, so that two processes lock rows in the same one. An order that was
+// never paid has no tickets and needs no row: most that are cancelled are such. One that was paid and is not any more is
+// recorded as void even if it has no tickets yet, which stops whoever is about to make them.
+func plan(ids []string, orders map[string]order.Order, states map[string]orderState) *change {
+	c := &change{}
+	for _, id := range ids {
+		o, exists := orders[id]
+		state, known := states[id]
+		switch {
+		case !exists, state == orderVoid:
+		case o.State == order.Paid && !known:
+			c.recorded = append(c.recorded, knownOrder{id, o.ScreeningID, orderIssued})
+			c.made = append(c.made, ticketsOf(o)...)
+		case wasReturned(o) && !known:
+			c.recorded = append(c.recorded, knownOrder{id, o.ScreeningID, orderVoid})
+		case o.State == order.Cancelled && known:
+			c.voided = append(c.voided, id)
+		}
+	}
+	return c
+}
+
+// wasReturned tells whether an order was cancelled after it was paid, or may have been.
+func wasReturned(o order.Order) bool {
+	return o.State == order.Cancelled && (o.CancelReason == order.CancelByOffice || o.CancelReason == order.CancelReleased)
+}
+
+func ticketsOf(o order.Order) []Ticket {
+	made := make([]Ticket, o.Quantity)
+	for i := range made {
+		made[i] = Ticket{
+			ID: ticketID(o.ID, i+1), OrderID: o.ID, ScreeningID: o.ScreeningID, Number: i + 1, Of: len(made), State: Valid,
+		}
+	}
+	return made
+}
+
+func (c *change) apply(ctx context.Context, tx *db.Tx, now time.Time) error {
+	if len(c.recorded) > 0 {
+		if err := insertOrders(ctx, tx, c.recorded, now); err != nil {
+			return err
+		}
+	}
+	if len(c.made) > 0 {
+		if err := insertTickets(ctx, tx, c.made); err != nil {
+			return err
+		}
+	}
+	if len(c.voided) > 0 {
+		return voidOrders(ctx, tx, c.voided)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package tickets
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+)
+
+// The tickets of a screening whose orders are in the archive go, some at a time; the others stay.
+func TestPurgeDeletesTicketsOfArchivedScreenings(t *testing.T) {
+	f := newFixture(t)
+	var ids []string
+	for i := range purgeRows + 7 {
+		id := fmt.Sprint("order-", i)
+		ids = append(ids, id)
+		f.orders.set(id, 2, order.Paid, "")
+	}
+	f.orders.change(func() {
+		for i := range purgeScreenings + 5 { // more screenings than one page, and one order of each that stays
+			id := fmt.Sprint("stays-", i)
+			ids = append(ids, id)
+			f.orders.rows[id] = order.Order{Order: event.Order{ID: id, ScreeningID: fmt.Sprintf("s-%03d", i), Quantity: 1}, State: order.Paid}
+		}
+	})
+	f.settle(event.Paid, ids...)
+	gone := func(_ context.Context, id string) (bool, error) { return id == testScreeningID || id == "s-104", nil }
+	deleted, err := f.Purge(t.Context(), gone)
+	if err != nil || deleted != 2*(purgeRows+7)+1 {
+		t.Errorf("deleted %d, %v", deleted, err)
+	}
+	var left []int
+	if err := f.db.Reader().SelectContext(t.Context(), &left, `SELECT COUNT(*) FROM tickets UNION ALL SELECT COUNT(*) FROM ticket_orders`); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(left) != fmt.Sprint([]int{purgeScreenings + 4, purgeScreenings + 4}) {
+		t.Errorf("left are %v tickets and orders", left)
+	}
+	if deleted, err = f.Purge(t.Context(), gone); err != nil || deleted != 0 {
+		t.Errorf("again: deleted %d, %v", deleted, err)
+	}
+}
+
+// The list of a door comes in pages, complete and without codes.
+func TestTicketsOfAScreeningComeInPages(t *testing.T) {
+	f := newFixture(t)
+	for i := range 5 {
+		f.pay(fmt.Sprint("order-", i), 3)
+	}
+	seen := map[string]bool{}
+	for after := ""; ; {
+		page, next, err := f.OfScreening(t.Context(), testScreeningID, after, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ticket := range page {
+			if ticket.Code != "" || seen[ticket.ID] {
+				t.Errorf("ticket %+v", ticket)
+			}
+			seen[ticket.ID] = true
+		}
+		if next == "" {
+			break
+		}
+		after = next
+	}
+	if len(seen) != 15 {
+		t.Errorf("%d tickets in all pages, want 15", len(seen))
+	}
+}

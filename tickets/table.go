@@ -1,0 +1,133 @@
+package tickets
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"boxoffice/common/db"
+)
+
+// idsPerStatement bounds the ids in one statement, far below what the databases accept.
+const idsPerStatement = 500
+
+// orderState is what is known of an order here.
+type orderState string
+
+const (
+	orderIssued orderState = "issued"
+	orderVoid   orderState = "void"
+)
+
+// readStates reads what is known of orders; absent ones are absent from the answer.
+func readStates(ctx context.Context, d *db.DB, ids []string) (map[string]orderState, error) {
+	type row struct {
+		OrderID string     `db:"order_id"`
+		State   orderState `db:"state"`
+	}
+	states := make(map[string]orderState, len(ids))
+	for chunk := range slices.Chunk(ids, idsPerStatement) {
+		var rows []row
+		if err := d.Reader().SelectContext(ctx, &rows, `SELECT order_id, state FROM ticket_orders WHERE order_id IN `+db.In(len(chunk)),
+			db.Args(chunk)...); err != nil {
+			return nil, fmt.Errorf("read orders with tickets: %w", err)
+		}
+		for _, r := range rows {
+			states[r.OrderID] = r.State
+		}
+	}
+	return states, nil
+}
+
+// insertOrders records orders of which nothing was known, each with the state that its screening id stands by.
+func insertOrders(ctx context.Context, tx *db.Tx, orders []knownOrder, now time.Time) error {
+	values := make([]any, 0, 4*len(orders))
+	for _, o := range orders {
+		values = append(values, o.id, o.screeningID, string(o.state), now.UnixMilli())
+	}
+	if err := tx.Insert(ctx, `ticket_orders (order_id, screening_id, state, created_at)`, values); err != nil {
+		return fmt.Errorf("record orders: %w", err)
+	}
+	return nil
+}
+
+// knownOrder is a row of ticket_orders.
+type knownOrder struct {
+	id, screeningID string
+	state           orderState
+}
+
+// insertTickets makes the tickets of orders that were just recorded.
+func insertTickets(ctx context.Context, tx *db.Tx, made []Ticket) error {
+	values := make([]any, 0, 6*len(made))
+	for _, t := range made {
+		values = append(values, t.ID, t.OrderID, t.ScreeningID, t.Number, t.Of, string(t.State))
+	}
+	if err := tx.Insert(ctx, `tickets (id, order_id, screening_id, number, quantity, state)`, values); err != nil {
+		return fmt.Errorf("make tickets: %w", err)
+	}
+	return nil
+}
+
+// voidOrders makes the tickets of orders void, used or not, or fails with db.ErrConflict when one of the orders is void
+// already.
+func voidOrders(ctx context.Context, tx *db.Tx, ids []string) error {
+	for chunk := range slices.Chunk(ids, idsPerStatement) {
+		if err := tx.ExecGuarded(ctx, len(chunk), `UPDATE ticket_orders SET state = 'void' WHERE state = 'issued' AND order_id IN `+
+			db.In(len(chunk)), db.Args(chunk)...); err != nil {
+			return fmt.Errorf("void orders: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'void' WHERE order_id IN `+db.In(len(chunk)),
+			db.Args(chunk)...); err != nil {
+			return fmt.Errorf("void tickets: %w", err)
+		}
+	}
+	return nil
+}
+
+// use marks a ticket as used if it is valid: of two gates at once one does. The row then says which.
+func use(ctx context.Context, tx *db.Tx, id string, e Entry, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'used', used_at = ?, used_by = ?, used_gate = ?, used_key = ?
+		WHERE id = ? AND state = 'valid'`, now.UnixMilli(), e.Staff, e.Gate, e.Key, id); err != nil {
+		return fmt.Errorf("use ticket: %w", err)
+	}
+	return nil
+}
+
+// ticketRow is a row of tickets.
+type ticketRow struct {
+	ID          string        `db:"id"`
+	OrderID     string        `db:"order_id"`
+	ScreeningID string        `db:"screening_id"`
+	Number      int           `db:"number"`
+	Quantity    int           `db:"quantity"`
+	State       State         `db:"state"`
+	UsedAt      sql.NullInt64 `db:"used_at"`
+	UsedBy      string        `db:"used_by"`
+	UsedGate    string        `db:"used_gate"`
+	UsedKey     string        `db:"used_key"`
+}
+
+func (r ticketRow) ticket() Ticket {
+	t := Ticket{
+		ID: r.ID, OrderID: r.OrderID, ScreeningID: r.ScreeningID, Number: r.Number, Of: r.Quantity, State: r.State, UsedGate: r.UsedGate,
+	}
+	if r.UsedAt.Valid {
+		t.UsedAt = time.UnixMilli(r.UsedAt.Int64).UTC()
+	}
+	return t
+}
+
+// readTickets reads the tickets that a condition selects.
+func readTickets(ctx context.Context, d *db.DB, condition string, args ...any) ([]ticketRow, error) {
+	var rows []ticketRow
+	if err := d.Reader().SelectContext(ctx, &rows, strings.Join([]string{
+		`SELECT id, order_id, screening_id, number, quantity, state, used_at, used_by, used_gate, used_key FROM tickets`, condition,
+	}, " "), args...); err != nil {
+		return nil, fmt.Errorf("read tickets: %w", err)
+	}
+	return rows, nil
+}
