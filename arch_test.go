@@ -54,7 +54,7 @@ func allowedImports() map[string][]string {
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq"},
 		"stock":                     {"common/db", "common/event", "common/mq"},
 		"order":                     {"common/batch", "common/db", "common/event", "common/mq"},
-		"tickets":                   {"order", "common/db", "common/event", "common/mq"},
+		"tickets":                   {"order", "common/db", "common/event"},
 		"doctor":                    {"stock", "order", "payment", "common/event", "common/mq"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},

@@ -49,6 +49,11 @@ func guarded() map[string]struct {
 		"cancel paid":   {ask{method: "POST", path: "/v1/admin/orders/" + orderID + "/cancel", body: note}, roleAdmin, 200, 200},
 		"refund part": {ask{method: "POST", path: "/v1/admin/orders/" + orderID + "/refunds", body: part, header: key},
 			roleAdmin, 202, 202},
+		"tickets":     {ask{method: "GET", path: orders + "/tickets"}, roleBuyer, 409, 404},
+		"check in":    {ask{method: "POST", path: "/v1/checkins", body: `{"code":"forged"}`, header: key}, roleStaff, 409, 409},
+		"check-ins":   {ask{method: "GET", path: "/v1/screenings/scr-1/checkins"}, roleStaff, 200, 200},
+		"door's list": {ask{method: "GET", path: "/v1/screenings/scr-1/tickets"}, roleStaff, 200, 200},
+
 		"acts": {ask{method: "GET", path: "/v1/admin/acts"}, roleAdmin, 200, 200},
 	}
 }
@@ -71,7 +76,7 @@ func goodClaims(role string) string {
 // The matrix of every guarded route and everyone who may come. Nobody but the right role gets further than 403, and no
 // spoilt token further than 401.
 func TestWhoMayDoWhat(t *testing.T) {
-	f := newFixture(t, withDemo)
+	f := newFixture(t, withDemo, withTickets(t))
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +90,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	without := func(name string) func(jwt.MapClaims) { return func(c jwt.MapClaims) { delete(c, name) } }
 	for name, route := range guarded() {
 		t.Run(name, func(t *testing.T) {
-			other := map[string]string{roleBuyer: roleAdmin, roleAdmin: roleBuyer}[route.role]
+			other := map[string]string{roleBuyer: roleAdmin, roleAdmin: roleBuyer, roleStaff: roleBuyer}[route.role]
 			mine := tokenFor(t, "alice", route.role)
 			for who, c := range map[string]struct {
 				token  string

@@ -20,7 +20,6 @@ import (
 
 const (
 	refundIDMax    = 64
-	defaultPage    = 20
 	parkedSkipsMax = 100_000
 )
 
@@ -71,13 +70,6 @@ func (h *handler) listRefunds(c echo.Context, _ string) error {
 		page.Items[i] = newRefundAnswer(item)
 	}
 	return answer(c, http.StatusOK, page)
-}
-
-func pageLimit(limit int) int {
-	if limit == 0 {
-		return defaultPage
-	}
-	return limit
 }
 
 type actBody struct {

@@ -20,6 +20,7 @@ const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
 	cursorBytesMax = stock.CursorMax
 	limitMax       = stock.PageMax
+	defaultPage    = 20
 )
 
 // pathID returns the id in the path. One that has not the form of an id is not found, like one that does not exist.
@@ -76,6 +77,14 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 		}
 	}
 	return cursor, limit, nil
+}
+
+// pageLimit returns how many items a page has, for a limit that pageQuery returned.
+func pageLimit(limit int) int {
+	if limit == 0 {
+		return defaultPage
+	}
+	return limit
 }
 
 // idempotencyKey returns the header Idempotency-Key, which must be there once with 1 to sale.KeyMax printable characters.

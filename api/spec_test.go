@@ -18,7 +18,7 @@ func TestSpecIsValid(t *testing.T) {
 
 // A route that is not in the document is an interface that nobody knows of; a path without route is a promise.
 func TestRoutesAreTheSpec(t *testing.T) {
-	f := newFixture(t, withDemo, withTickets)
+	f := newFixture(t, withDemo, withTickets(t))
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes, documented []string
 	for _, route := range f.handler.(*echo.Echo).Routes() {
@@ -65,7 +65,7 @@ func TestDemoRoutesExistOnlyInDemoMode(t *testing.T) {
 // The headers are lists that a change must not shorten by accident. A page needs more of them than JSON, which no browser
 // shows or runs.
 func TestSecurityHeaders(t *testing.T) {
-	f := newFixture(t, withTickets)
+	f := newFixture(t, withTickets(t))
 	always := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 	page := map[string]string{
 		"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action https:; " +
@@ -102,7 +102,7 @@ func TestSecurityHeaders(t *testing.T) {
 // What the policy forbids would be found by nobody but a browser.
 func TestPagesKeepTheirPolicy(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)<script>|<script [^>]*>[^<]|\son\w+=|style="|https?://|innerHTML|insertAdjacentHTML|document\.write|eval\(`)
-	f := newFixture(t, withTickets)
+	f := newFixture(t, withTickets(t))
 	paths := []string{"/", "/problems", "/tickets", "/check-in"}
 	for _, p := range append(pages(), ticketPages()...) {
 		if p.path != "/openapi.yaml" && !strings.HasPrefix(p.path, "/web/vendor/") { // whose comments have addresses

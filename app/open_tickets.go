@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"boxoffice/app/settings"
-	"boxoffice/common/event"
-	"boxoffice/common/mq"
 	"boxoffice/tickets"
 )
 
@@ -37,12 +35,4 @@ func (o *office) openTickets(ctx context.Context) error {
 func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
 	screening, err := o.stock.Screening(ctx, screeningID)
 	return screening.Archived, err
-}
-
-// furtherSubscriptions lists the subscriptions that this office has and another one may not have.
-func furtherSubscriptions(config settings.Config) []mq.Subscription {
-	if !config.HasTickets() {
-		return nil
-	}
-	return []mq.Subscription{event.TicketsSubscription()}
 }

@@ -1,0 +1,178 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"boxoffice/common/db/dbtest"
+	"boxoffice/order"
+	"boxoffice/sql"
+	"boxoffice/tickets"
+)
+
+// withTickets adds the service of tickets over the orders that the fixture's fake finds.
+func withTickets(t *testing.T) func(*Options) {
+	t.Helper()
+	migrations, err := sql.Tickets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	keys, err := tickets.ParseKeys([]string{seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *Options) {
+		o.Tickets = tickets.New(dbtest.New(t, migrations), tickets.Options{
+			Orders: o.Orders, Keys: keys, Now: testNow, Log: slog.New(slog.DiscardHandler),
+		})
+	}
+}
+
+// newTicketFixture is an office in which alice's order is in this state.
+func newTicketFixture(t *testing.T, state order.State, reason order.CancelReason) *fixture {
+	t.Helper()
+	f := newFixture(t, withTickets(t))
+	f.findOrder(state, reason)
+	return f
+}
+
+func (f *fixture) findOrder(state order.State, reason order.CancelReason) {
+	f.orders.find = func(ids ...string) (map[string]order.Order, error) {
+		found := map[string]order.Order{}
+		for _, id := range ids {
+			if id == orderID {
+				found[id] = order.Order{Order: testOrder(), State: state, CancelReason: reason}
+			}
+		}
+		return found, nil
+	}
+}
+
+type ticketsJSON struct {
+	ScreeningID string `json:"screening_id"`
+	Items       []struct {
+		ID, Code, State string
+		Number, Of      int
+		QRImage         string  `json:"qr_image"`
+		UsedAt          *string `json:"used_at"`
+	}
+}
+
+func (f *fixture) tickets(t *testing.T, query string) (found ticketsJSON) {
+	t.Helper()
+	w := f.send(t, ask{method: "GET", path: "/v1/orders/" + orderID + "/tickets" + query, token: tokenFor(t, "alice", roleBuyer)})
+	if err := json.Unmarshal(w.Body.Bytes(), &found); w.Code != http.StatusOK || err != nil {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return found
+}
+
+func (f *fixture) checkIn(t *testing.T, body, key, token string) ask {
+	t.Helper()
+	return ask{method: "POST", path: "/v1/checkins", body: body, token: token, header: http.Header{"Idempotency-Key": {key}}}
+}
+
+func TestTicketsOfAnOrder(t *testing.T) {
+	f := newTicketFixture(t, order.Paid, "")
+	found := f.tickets(t, "")
+	if found.ScreeningID != screeningID || len(found.Items) != 2 || found.Items[1].Number != 2 || found.Items[1].Of != 2 ||
+		found.Items[0].State != "valid" || found.Items[0].Code == found.Items[1].Code || found.Items[0].QRImage != "" {
+		t.Errorf("tickets %+v", found)
+	}
+	if drawn := f.tickets(t, "?qr=true"); !strings.HasPrefix(drawn.Items[0].QRImage, "data:image/png;base64,") {
+		t.Errorf("QR image %.40s", drawn.Items[0].QRImage)
+	}
+	path := "/v1/orders/" + orderID + "/tickets"
+	wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "eve", roleBuyer)}), http.StatusNotFound, "not_found")
+	wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "sam", roleStaff)}), http.StatusForbidden, "forbidden")
+	wantProblem(t, f.send(t, ask{method: "GET", path: path + "?qr=yes", token: tokenFor(t, "alice", roleBuyer)}), 400, "invalid_request")
+	for _, state := range []order.State{order.PendingPayment, order.Cancelled} {
+		f := newTicketFixture(t, state, "")
+		wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)}), http.StatusConflict, "not_paid")
+	}
+	f.findOrder(order.Cancelled, order.CancelByOffice)
+	if found := f.tickets(t, "?qr=true"); found.Items[0].State != "void" || found.Items[0].QRImage != "" {
+		t.Errorf("tickets of a returned order: %+v", found)
+	}
+}
+
+func TestCheckInAdmitsOnceAndSaysWhy(t *testing.T) {
+	f := newTicketFixture(t, order.Paid, "")
+	code := f.tickets(t, "").Items[0].Code
+	body := `{"code":"` + code + `","screening_id":"` + screeningID + `","gate":"North"}`
+	for _, role := range []string{roleStaff, roleStaff} { // the second one is a retry
+		w := f.send(t, f.checkIn(t, body, "k1", tokenFor(t, "sam", role)))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"gate":"North"`) || !strings.Contains(w.Body.String(), `"venue":"Hall 1"`) ||
+			strings.Contains(w.Body.String(), code) {
+			t.Errorf("check in: %d %s", w.Code, w.Body)
+		}
+	}
+	w := f.send(t, f.checkIn(t, body, "k2", tokenFor(t, "boss", roleAdmin)))
+	wantProblem(t, w, http.StatusConflict, "ticket_used")
+	if !strings.Contains(w.Body.String(), `"used_at":"`+formatTime(testNow())+`","used_gate":"North"`) {
+		t.Errorf("used ticket: %s", w.Body)
+	}
+	staff := tokenFor(t, "sam", roleStaff)
+	for _, test := range []struct {
+		body, token string
+		status      int
+		code        string
+	}{
+		{`{"code":"x"}`, staff, 409, "ticket_invalid"},
+		{`{"code":""}`, staff, 409, "ticket_invalid"},
+		{`{"code":"` + code + `","screening_id":"scr-2"}`, staff, 409, "wrong_screening"},
+		{`{"code":"` + code + `","screening_id":"a b"}`, staff, 422, "invalid_request"},
+		{`{"code":"` + code + `","gate":"` + strings.Repeat("g", 65) + `"}`, staff, 422, "invalid_request"},
+		{`{"code":"` + code + `","gate":"a\u0007b"}`, staff, 422, "invalid_request"},
+		{`{"code":"` + code + `","door":"x"}`, staff, 400, "invalid_request"},
+		{body, tokenFor(t, "alice", roleBuyer), 403, "forbidden"},
+	} {
+		wantProblem(t, f.send(t, f.checkIn(t, test.body, "k3", test.token)), test.status, test.code)
+	}
+	wantProblem(t, f.send(t, ask{method: "POST", path: "/v1/checkins", body: body, token: staff}), 400, "idempotency_key_missing")
+	f.findOrder(order.Cancelled, order.CancelByOffice)
+	wantProblem(t, f.send(t, f.checkIn(t, body, "k1", staff)), 409, "ticket_void")
+}
+
+func TestStaffSeesTheScreening(t *testing.T) {
+	f := newTicketFixture(t, order.Paid, "")
+	code := f.tickets(t, "").Items[0].Code
+	staff := tokenFor(t, "sam", roleStaff)
+	f.send(t, f.checkIn(t, `{"code":"`+code+`"}`, "k", staff))
+	path := "/v1/screenings/" + screeningID
+	w := f.send(t, ask{method: "GET", path: path + "/checkins", token: staff})
+	if !strings.Contains(w.Body.String(), `"sold":1,"issued":2,"entered":1,"void":0`) {
+		t.Errorf("counts: %d %s", w.Code, w.Body)
+	}
+	w = f.send(t, ask{method: "GET", path: path + "/tickets?limit=1", token: staff})
+	if !strings.Contains(w.Body.String(), `"next_cursor":"`+orderID+`-1"`) || strings.Contains(w.Body.String(), "code") {
+		t.Errorf("list: %d %s", w.Code, w.Body)
+	}
+	w = f.send(t, ask{method: "GET", path: path + "/tickets?cursor=" + orderID + "-1", token: staff})
+	if !strings.Contains(w.Body.String(), `"number":2`) || !strings.Contains(w.Body.String(), `"next_cursor":null`) {
+		t.Errorf("second page: %d %s", w.Code, w.Body)
+	}
+	for _, what := range []string{"/checkins", "/tickets"} {
+		wantProblem(t, f.send(t, ask{method: "GET", path: path + what, token: tokenFor(t, "alice", roleBuyer)}), 403, "forbidden")
+	}
+	wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings/none/checkins", token: staff}), 404, "not_found")
+	w = f.send(t, ask{method: "GET", path: "/v1/tickets/key"})
+	if !strings.Contains(w.Body.String(), `"kty":"OKP","crv":"Ed25519"`) {
+		t.Errorf("keys: %d %s", w.Code, w.Body)
+	}
+}
+
+// An office without a key for tickets has none of it.
+func TestOfficeWithoutTicketsHasNoRoutes(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"/tickets", "/check-in", "/web/tickets.js", "/v1/tickets/key", "/v1/orders/" + orderID + "/tickets"} {
+		if w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)}); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
