@@ -130,7 +130,8 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 	case body.ScreeningID != "" && !validID(body.ScreeningID):
 		return problemError{kind: invalid, detail: "screening_id must be the id of a screening, or left out."}
 	case len(body.Gate) > tickets.GateMax || strings.ContainsFunc(body.Gate, unicode.IsControl):
-		return problemError{kind: invalid, detail: fmt.Sprintf("gate must have at most %d bytes of UTF-8 and no control characters.", tickets.GateMax)}
+		return problemError{kind: invalid, detail: fmt.Sprintf(
+			"gate must have at most %d bytes of UTF-8 and no control characters.", tickets.GateMax)}
 	}
 	ctx := traced(c)
 	ticket, err := h.Tickets.CheckIn(ctx, tickets.Entry{

@@ -54,17 +54,40 @@ func TestDemoKeepsItsSecrets(t *testing.T) {
 	}
 }
 
+// A demo from before there were tickets gets a key for them, and keeps what it had.
+func TestOldDemoGetsATicketKey(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "demo-secrets.json")
+	const old = `{"jwt_secret":"0123456789abcdef0123456789abcdef","webhook_secret":"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}`
+	if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := demoSecretsIn(t, dir)
+	if err != nil || first.JWTSecret != "0123456789abcdef0123456789abcdef" || len(first.TicketKeys) != 1 {
+		t.Fatalf("secrets %+v, %v", first, err)
+	}
+	again, err := demoSecretsIn(t, dir)
+	if err != nil || again.TicketKeys[0] != first.TicketKeys[0] || again.WebhookSecrets[0] != first.WebhookSecrets[0] {
+		t.Errorf("secrets %+v, then %+v, %v", first, again, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v", info.Mode(), err)
+	}
+}
+
 func TestDemoRefusesSecretsThatAreNone(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
 		mode os.FileMode
 		want string
 	}{
-		"empty":          {"", 0o600, "remove "},
-		"garbled":        {"{", 0o600, "remove "},
-		"null":           {"null", 0o600, "remove "},
-		"short":          {`{"jwt_secret":"x","webhook_secret":"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}`, 0o600, "remove "},
-		"no callbacks'":  {`{"jwt_secret":"0123456789abcdef0123456789abcdef"}`, 0o600, "remove "},
+		"empty":         {"", 0o600, "remove "},
+		"garbled":       {"{", 0o600, "remove "},
+		"null":          {"null", 0o600, "remove "},
+		"short":         {`{"jwt_secret":"x","webhook_secret":"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}`, 0o600, "remove "},
+		"no callbacks'": {`{"jwt_secret":"0123456789abcdef0123456789abcdef"}`, 0o600, "remove "},
+		"no ticket key": {`{"jwt_secret":"0123456789abcdef0123456789abcdef","webhook_secret":` +
+			`"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=","ticket_key":"x"}`, 0o600, "remove "},
 		"read by others": {`{}`, 0o644, "mode of "},
 	} {
 		dir := t.TempDir()

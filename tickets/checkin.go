@@ -37,7 +37,8 @@ func (t *Tickets) CheckIn(ctx context.Context, e Entry) (Ticket, error) {
 		t.Log.WarnContext(ctx, "check in by what is known: the order cannot be asked", "order_id", seat.orderID, "error", followErr)
 	}
 	id := ticketID(seat.orderID, seat.number)
-	if err := t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.Now()) }); err != nil && !errors.Is(err, db.ErrCommitInDoubt) { // which the row below decides
+	err = t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.Now()) })
+	if err != nil && !errors.Is(err, db.ErrCommitInDoubt) { // of which the row knows
 		return Ticket{}, t.unavailable(err)
 	}
 	rows, err := readTickets(ctx, t.db, `WHERE id = ?`, id)

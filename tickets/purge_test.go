@@ -32,7 +32,8 @@ func TestPurgeDeletesTicketsOfArchivedScreenings(t *testing.T) {
 		t.Errorf("deleted %d, %v", deleted, err)
 	}
 	var left []int
-	if err := f.db.Reader().SelectContext(t.Context(), &left, `SELECT COUNT(*) FROM tickets UNION ALL SELECT COUNT(*) FROM ticket_orders`); err != nil {
+	if err := f.db.Reader().SelectContext(t.Context(), &left,
+		`SELECT COUNT(*) FROM tickets UNION ALL SELECT COUNT(*) FROM ticket_orders`); err != nil {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(left) != fmt.Sprint([]int{purgeScreenings + 4, purgeScreenings + 4}) {

@@ -37,6 +37,7 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	const testWebhook = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	const ticketKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	for name, test := range map[string]struct {
 		env  map[string]string
 		args []string
@@ -90,10 +91,21 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 			env:  map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"},
 			want: "BOXOFFICE_WEBHOOK_SECRET",
 		},
-		"one database":      {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
-		"queue prefix":      {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
-		"long queue prefix": {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
-		"argument":          {args: []string{"sell"}, want: "unknown argument"},
+		"one database": {args: []string{"-stock-dsn", "mysql://x@h/a", "-order-dsn", "mysql://x@h/a"}, want: "two databases"},
+		"ticket key": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": testWebhook,
+			"BOXOFFICE_TICKET_KEY": "c2hvcnQ="}, want: "BOXOFFICE_TICKET_KEY"},
+		"ticket key alone": {env: map[string]string{"BOXOFFICE_TICKET_KEY": ticketKey}, want: "BOXOFFICE_JWT_SECRET"},
+		"tickets without a key": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": testWebhook},
+			args: []string{"-tickets-dsn", "sqlite:/x/tickets.db"}, want: "BOXOFFICE_TICKET_KEY"},
+		"tickets without a database": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": testWebhook,
+			"BOXOFFICE_TICKET_KEY": ticketKey}, args: []string{"-order-dsn", "mysql://x@h/a"}, want: "BOXOFFICE_TICKETS_DSN"},
+		"tickets in another's database": {args: []string{"-roles", "tickets", "-order-dsn", "mysql://x@h/a", "-tickets-dsn", "mysql://x@h/a"},
+			want: "BOXOFFICE_TICKETS_DSN"},
+		"role tickets without tickets": {args: []string{"-roles", "tickets"}, want: "BOXOFFICE_TICKETS_DSN"},
+		"demo with another's tickets":  {args: []string{"-tickets-dsn", "mysql://x@h/a"}, want: "BOXOFFICE_JWT_SECRET"},
+		"queue prefix":                 {env: map[string]string{"BOXOFFICE_QUEUE_PREFIX": "east%"}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"long queue prefix":            {args: []string{"-queue-prefix", strings.Repeat("x", 33)}, want: "BOXOFFICE_QUEUE_PREFIX"},
+		"argument":                     {args: []string{"sell"}, want: "unknown argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseArgs(t, test.env, test.args...)
@@ -151,5 +163,26 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 	if _, err := parseArgs(t, map[string]string{"BOXOFFICE_JWT_SECRET_FILE": big}); err == nil {
 		t.Error("a file of any size was read")
+	}
+}
+
+// An office from before there were tickets goes on without; a key brings them, beside its other SQLite files.
+func TestTicketsAreOnWithAKey(t *testing.T) {
+	env := map[string]string{
+		"BOXOFFICE_JWT_SECRET":     "0123456789abcdef0123456789abcdef",
+		"BOXOFFICE_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+	}
+	if c, err := parseArgs(t, env); err != nil || c.HasTickets() || c.UsesTickets() {
+		t.Errorf("without a key: %+v, %v", c, err)
+	}
+	env["BOXOFFICE_TICKET_KEY"] = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	if c, err := parseArgs(t, env); err != nil || c.TicketsDSN != "sqlite:data/tickets.db" || !c.UsesTickets() {
+		t.Errorf("with a key: %+v, %v", c, err)
+	}
+	if c, err := parseArgs(t, env, "-roles", "stock,order"); err != nil || !c.HasTickets() || c.UsesTickets() {
+		t.Errorf("in a process of other roles: %+v, %v", c, err)
+	}
+	if c, err := parseArgs(t, nil); err != nil || c.TicketsDSN != "sqlite:data/tickets.db" {
+		t.Errorf("demo: %+v, %v", c, err)
 	}
 }

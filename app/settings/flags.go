@@ -76,7 +76,8 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.BoolVar(&c.CutDamage, "cut-damage", false, "give up what is damaged in the embedded broker's log and all behind it, for one start")
 	flags.StringVar(&c.StockDSN, "stock-dsn", "", "stock database, mysql://user:password@host:port/name (empty: SQLite)")
 	flags.StringVar(&c.OrderDSN, "order-dsn", "", "order database, mysql://user:password@host:port/name (empty: SQLite)")
-	flags.StringVar(&c.TicketsDSN, "tickets-dsn", "", "tickets database, mysql://user:password@host:port/name (empty: SQLite, if the order database is)")
+	flags.StringVar(&c.TicketsDSN, "tickets-dsn", "",
+		"tickets database, mysql://user:password@host:port/name (empty: SQLite, if the order database is)")
 	flags.DurationVar(&c.PayWindow, "pay-window", 15*time.Minute, "time that a buyer has to pay")
 	flags.DurationVar(&c.PayLease, "pay-lease", 5*time.Minute, "time that a payment which starts has at least: the deadline moves once for it")
 	flags.DurationVar(&c.PayGrace, "pay-grace", 2*time.Minute, "time after the deadline in which a payment provider that is away is asked again")
