@@ -24,7 +24,7 @@ type browserTest struct {
 }
 
 // newBrowser starts both, and the tests know the demo's secrets. Without a Chromium the test is skipped.
-func newBrowser(t *testing.T) *browserTest {
+func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browserTest {
 	t.Helper()
 	found := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -47,6 +47,7 @@ func newBrowser(t *testing.T) *browserTest {
 	o.start()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(found), chromedp.WindowSize(390, 844), chromedp.Flag("lang", "en-US"))
+	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

@@ -1,0 +1,173 @@
+//go:build !race
+
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/skip2/go-qrcode"
+)
+
+// payInDemo buys tickets of the demo's first screening and has the simulator pay for them.
+func (b *browserTest) payInDemo(buyer string, quantity int) orderJSON {
+	b.t.Helper()
+	order := b.mustBuy(buyer, "casablanca", quantity)
+	b.eventuallyStatus(buyer, order.ID, "pending_payment")
+	if r := b.must("POST", "/v1/dev/payments", bearer(b.t, buyer, "buyer"), fmt.Sprintf(`{"order_id":%q}`, order.ID)); r.status != http.StatusOK {
+		b.t.Fatalf("pay: %d %s", r.status, r.body)
+	}
+	return order
+}
+
+func (p page) wantNoWiderThanAPhone() {
+	p.t.Helper()
+	if js[bool](p, `document.documentElement.scrollWidth > window.innerWidth`) {
+		p.t.Errorf("%s is wider than a phone", js[string](p, `location.pathname`))
+	}
+}
+
+// openDoor signs a member of the staff in at the door of the demo's first screening.
+func (b *browserTest) openDoor() page {
+	b.t.Helper()
+	p := b.open()
+	p.do(chromedp.Navigate(b.shop + "/check-in#casablanca"))
+	p.until("somebody can sign in", `document.getElementById("who") !== null`)
+	p.do(chromedp.SendKeys("#who", "sam\r"))
+	p.until("the door is open", `!document.getElementById("door").hidden && document.getElementById("screening").value === "casablanca"`)
+	return p
+}
+
+// answered waits for an answer of this kind at the door, and returns what it says.
+func (p page) answered(kind string) string {
+	p.t.Helper()
+	p.until("the door says "+kind, fmt.Sprintf(`document.getElementById("answer").open && document.getElementById("answer").dataset.kind === %q`, kind))
+	return p.text("#answer")
+}
+
+// goOn taps the answer away.
+func (p page) goOn() {
+	p.t.Helper()
+	js[bool](p, `(document.getElementById("answer-close").click(), true)`) // a green one may have gone by itself
+	p.until("the answer is gone", `!document.getElementById("answer").open`)
+}
+
+// A buyer sees one card per seat, each with a code, and what becomes of them.
+func TestTicketsPageShowsTheCards(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 2)
+	p := b.open()
+	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
+	p.until("it asks to sign in", `document.getElementById("message").innerText.includes("Sign in")`)
+	p.do(chromedp.Navigate(b.shop))
+	p.until("the shop is there", `document.getElementById("who") !== null`)
+	p.signIn("alice")
+	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
+	p.until("two valid cards with drawn codes", `document.querySelectorAll(".ticket[data-state=valid]").length === 2 &&
+		[...document.querySelectorAll(".ticket img")].every((image) => image.complete && image.naturalWidth === 320)`)
+	for _, want := range []string{"Casablanca", "Rex, hall 1", "Ticket 2 of 2", "Valid"} {
+		if text := p.text("main"); !strings.Contains(text, want) {
+			t.Errorf("the cards say\n%s\nwithout %q", text, want)
+		}
+	}
+	p.wantNoWiderThanAPhone()
+	if r := b.checkIn(b.tickets("alice", order.ID)[0].Code, "k"); r.status != http.StatusOK {
+		t.Fatalf("check in: %d %s", r.status, r.body)
+	}
+	p.until("one was used", `document.querySelectorAll(".ticket[data-state=used]").length === 1 && document.querySelector(".ticket[data-state=used]").innerText.includes("Used")`)
+	js[bool](p, `(localStorage.setItem("language", "zh"), location.reload(), true)`)
+	p.until("in Chinese", `document.title.includes("\u7535\u5b50\u7968") && document.querySelector("main").innerText.includes("\u7b2c 2 \u5f20")`)
+}
+
+// Whoever stands at a door types a code, and is told in green or red, also when the first answer is lost.
+func TestCheckInPageTakesTypedCodes(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 2)
+	tickets := b.tickets("alice", order.ID)
+	p := b.openDoor()
+	p.wantNoWiderThanAPhone()
+	js[bool](p, `(() => {
+		const send = window.fetch;
+		window.fetch = async (path, options) => {
+			const answer = await send(path, options);
+			if (path !== "/v1/checkins") return answer;
+			window.fetch = send;
+			throw new TypeError("connection lost");
+		};
+		return true;
+	})()`)
+	p.do(chromedp.SendKeys("#code", tickets[0].Code+"\r"))
+	if said := p.answered("good"); !strings.Contains(said, "Ticket 1 of 2") || !strings.Contains(said, "Casablanca") {
+		t.Errorf("a good code: %s", said)
+	}
+	p.goOn()
+	p.until("it is counted", `document.getElementById("inside").innerText.startsWith("1 of 2")`)
+	for code, want := range map[string]string{tickets[0].Code: "Used already", "x" + tickets[1].Code[1:]: "Not a valid ticket"} {
+		p.do(chromedp.SendKeys("#code", code+"\r"))
+		if said := p.answered("bad"); !strings.Contains(said, want) {
+			t.Errorf("a bad code: %s, want %q", said, want)
+		}
+		p.goOn()
+	}
+	js[bool](p, `(document.getElementById("screening").value = "metropolis", true)`)
+	p.do(chromedp.SendKeys("#code", tickets[1].Code+"\r"))
+	if said := p.answered("bad"); !strings.Contains(said, "For another screening") {
+		t.Errorf("a code of another screening: %s", said)
+	}
+}
+
+// filmOf is a film of one picture, in a format that Chromium takes for a camera: a QR code before a grey wall.
+func filmOf(t *testing.T, code string) []byte {
+	t.Helper()
+	const width, height = 640, 480
+	drawn, err := qrcode.New(code, qrcode.Medium)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := drawn.Bitmap()
+	picture := bytes.Repeat([]byte{120}, width*height)
+	scale := 400 / len(cells)
+	for y := range scale * len(cells) {
+		for x := range scale * len(cells) {
+			light := byte(230)
+			if cells[y/scale][x/scale] {
+				light = 30
+			}
+			picture[(y+30)*width+x+100] = light
+		}
+	}
+	film := []byte(fmt.Sprintf("YUV4MPEG2 W%d H%d F10:1 Ip A1:1 C420jpeg\n", width, height))
+	for range 3 {
+		film = append(append(append(film, "FRAME\n"...), picture...), bytes.Repeat([]byte{128}, width*height/2)...)
+	}
+	return film
+}
+
+// The camera reads the code of a ticket, once, however long it is held before it.
+func TestCheckInPageReadsTheCamera(t *testing.T) {
+	film := filepath.Join(t.TempDir(), "camera.y4m")
+	b := newBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", film))
+	order := b.payInDemo("alice", 1)
+	if err := os.WriteFile(film, filmOf(t, b.tickets("alice", order.ID)[0].Code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := b.openDoor()
+	p.clicks("#camera")
+	if said := p.answered("good"); !strings.Contains(said, "Ticket 1 of 1") {
+		t.Errorf("the camera's code: %s", said)
+	}
+	p.until("the green answer goes", `!document.getElementById("answer").open`)
+	p.until("it is counted", `document.getElementById("inside").innerText.startsWith("1 of 1")`)
+	p.clicks("#camera")
+	p.until("the camera is off", `document.getElementById("video").hidden`)
+	if js[bool](p, `document.getElementById("answer").open`) {
+		t.Error("a code that stayed before the camera was checked again")
+	}
+}
