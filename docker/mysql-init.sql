@@ -2,5 +2,7 @@
 -- database; the user comes from MYSQL_USER in compose.yaml.
 CREATE DATABASE boxoffice_stock;
 CREATE DATABASE boxoffice_order;
+CREATE DATABASE boxoffice_tickets;
 GRANT ALL ON boxoffice_stock.* TO 'boxoffice'@'%';
 GRANT ALL ON boxoffice_order.* TO 'boxoffice'@'%';
+GRANT ALL ON boxoffice_tickets.* TO 'boxoffice'@'%';

@@ -19,15 +19,18 @@ const (
 	dbPassword = "boxoffice"
 	stockDB    = "boxoffice_stock"
 	orderDB    = "boxoffice_order"
+	ticketsDB  = "boxoffice_tickets"
 )
 
 // initSQL runs at each start, before the server takes connections. The last grants are for tests, which make databases of
 // their own and wait until one statement waits for another.
 const initSQL = `CREATE DATABASE IF NOT EXISTS ` + stockDB + `;
 CREATE DATABASE IF NOT EXISTS ` + orderDB + `;
+CREATE DATABASE IF NOT EXISTS ` + ticketsDB + `;
 CREATE USER IF NOT EXISTS '` + dbUser + `'@'%' IDENTIFIED BY '` + dbPassword + `';
 GRANT ALL ON ` + stockDB + `.* TO '` + dbUser + `'@'%';
 GRANT ALL ON ` + orderDB + `.* TO '` + dbUser + `'@'%';
+GRANT ALL ON ` + ticketsDB + `.* TO '` + dbUser + `'@'%';
 ` + "GRANT ALL ON `boxoffice\\_test\\_%`.* TO '" + dbUser + `'@'%';
 GRANT PROCESS ON *.* TO '` + dbUser + `'@'%';
 `
@@ -107,9 +110,9 @@ func installDB(ctx context.Context, dir string) (string, error) {
 	return data, nil
 }
 
-// dbReady asks both databases a question as the app's user.
+// dbReady asks each database a question as the app's user.
 func (s stack) dbReady(ctx context.Context) error {
-	for _, name := range []string{stockDB, orderDB} {
+	for _, name := range []string{stockDB, orderDB, ticketsDB} {
 		cfg := mysql.NewConfig()
 		cfg.User, cfg.Passwd, cfg.DBName = dbUser, dbPassword, name
 		cfg.Net, cfg.Addr = "tcp", loopback(s.settings.dbPort())
