@@ -43,8 +43,8 @@ func ticketPages() []page {
 		{"/web/ticket-texts.js", "web/ticket-texts.js", script},
 		{"/web/tickets.css", "web/tickets.css", style},
 		{"/web/check-in.css", "web/check-in.css", style},
-		{"/web/vendor/jsqr/jsQR.js", "web/vendor/jsqr/jsQR.js", script},
-		{"/web/vendor/jsqr/LICENSE", "web/vendor/jsqr/LICENSE", "text/plain; charset=utf-8"},
+		{"/web/jsqr/jsQR.js", "web/jsqr/jsQR.js", script},
+		{"/web/jsqr/LICENSE", "web/jsqr/LICENSE", "text/plain; charset=utf-8"},
 	}
 }
 

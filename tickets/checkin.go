@@ -3,14 +3,9 @@ package tickets
 import (
 	"context"
 	"errors"
-	"time"
 
 	"boxoffice/common/db"
 )
-
-// followTimeout bounds the look at the order before somebody is let in: a queue at the door must not stand still because
-// the order service is away.
-const followTimeout = time.Second
 
 // Entry is somebody at a door.
 type Entry struct {
@@ -33,9 +28,6 @@ func (t *Tickets) CheckIn(ctx context.Context, e Entry) (Ticket, error) {
 		return Ticket{}, ErrWrongScreening
 	}
 	followErr := t.followSoon(ctx, seat.orderID)
-	if followErr != nil {
-		t.Log.WarnContext(ctx, "check in by what is known: the order cannot be asked", "order_id", seat.orderID, "error", followErr)
-	}
 	id := ticketID(seat.orderID, seat.number)
 	err = t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.Now()) })
 	if err != nil && !errors.Is(err, db.ErrCommitInDoubt) { // of which the row knows
@@ -52,12 +44,6 @@ func (t *Tickets) CheckIn(ctx context.Context, e Entry) (Ticket, error) {
 		return Ticket{}, ErrCodeInvalid
 	}
 	return admit(rows[0], e)
-}
-
-func (t *Tickets) followSoon(ctx context.Context, orderID string) error {
-	ctx, cancel := context.WithTimeout(ctx, followTimeout)
-	defer cancel()
-	return t.follow(ctx, orderID)
 }
 
 // admit answers by the ticket's row: whoever is let in is named in it, so a retry with the same key is let in as well.

@@ -128,6 +128,7 @@ func TestReturnAfterTheCheckIn(t *testing.T) {
 func TestCheckInWithoutTheOrderService(t *testing.T) {
 	f := newFixture(t)
 	code := f.pay(testOrderID, 1)[0].Code
+	f.orders.set("order-b", 1, order.Paid, "")
 	lost := f.Keys.sign(seat{"order-b", testScreeningID, 1})
 	f.orders.change(func() { f.orders.err = order.ErrUnavailable })
 	if _, err := f.CheckIn(t.Context(), entry(code, "k")); err != nil {
@@ -135,6 +136,12 @@ func TestCheckInWithoutTheOrderService(t *testing.T) {
 	}
 	if _, err := f.CheckIn(t.Context(), entry(lost, "k")); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("a ticket that is not known: %v", err)
+	}
+	if found := f.of(testOrderID); found[0].State != Used || found[0].Code != code {
+		t.Errorf("what is known: %+v", found)
+	}
+	if _, err := f.OfOrder(t.Context(), "order-b"); !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("tickets that are not known: %v", err)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 const (
 	followChunk  = 200 // orders in one transaction; each has at most a hundred tickets
 	followRounds = 20
+
+	followTimeout = time.Second // for somebody who waits
 )
 
 // Settle handles order-settled: paid orders get their tickets, and those of returned orders become void. A message only
@@ -37,6 +39,17 @@ func (t *Tickets) follow(ctx context.Context, ids ...string) error {
 		}
 	}
 	return nil
+}
+
+// followSoon follows the order of somebody who waits, for whom what is known will do if the order service is away.
+func (t *Tickets) followSoon(ctx context.Context, orderID string) error {
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	err := t.follow(ctx, orderID)
+	if err != nil {
+		t.Log.DebugContext(ctx, "go by what is known of tickets: their order cannot be asked", "order_id", orderID, "error", err)
+	}
+	return err
 }
 
 // followChunk reads, plans and writes, and starts again when another one was faster. The row of an order in ticket_orders

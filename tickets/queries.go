@@ -7,16 +7,16 @@ import (
 
 // OfOrder returns the tickets of an order with their codes, in the order of their numbers. Those of a paid order that has
 // none, because its message is late or lost, are made then and there. It fails with ErrNotPaid for an order that has never
-// been paid, and for one that was cancelled before it had tickets.
+// been paid, and for one that was cancelled before it had tickets. If the order service is away, it shows what is known.
 func (t *Tickets) OfOrder(ctx context.Context, orderID string) ([]Ticket, error) {
-	if err := t.follow(ctx, orderID); err != nil {
-		return nil, err
-	}
+	followErr := t.followSoon(ctx, orderID)
 	rows, err := readTickets(ctx, t.db, `WHERE order_id = ? ORDER BY number`, orderID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, t.unavailable(err)
-	}
-	if len(rows) == 0 {
+	case len(rows) == 0 && followErr != nil:
+		return nil, followErr
+	case len(rows) == 0:
 		return nil, ErrNotPaid
 	}
 	found := make([]Ticket, len(rows))

@@ -18,7 +18,7 @@ async function decoder() {
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
     return async (video) => (await detector.detect(video))[0]?.rawValue ?? "";
   }
-  if (!window.jsQR) await load("/web/vendor/jsqr/jsQR.js");
+  if (!window.jsQR) await load("/web/jsqr/jsQR.js");
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   return async (video) => {
