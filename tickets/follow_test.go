@@ -125,6 +125,19 @@ func TestUnpaidOrdersLeaveNothing(t *testing.T) {
 	}
 }
 
+// An order that was cancelled as unpaid, and is paid late, has tickets as any other.
+func TestLatePaymentGetsTickets(t *testing.T) {
+	f := newFixture(t)
+	f.orders.set("a", 2, order.Cancelled, order.CancelUnpaid)
+	f.settle(event.Cancelled, "a")
+	f.orders.set("a", 2, order.Paid, "")
+	f.settle(event.Paid, "a")
+	f.settle(event.Cancelled, "a") // which comes late
+	if got := f.stored("a"); got != "[valid valid]" {
+		t.Errorf("tickets are %s", got)
+	}
+}
+
 // Lost messages heal when somebody asks: the buyer for tickets that were never made, the door for a return that was not told.
 func TestLostMessagesHeal(t *testing.T) {
 	f := newFixture(t)
