@@ -201,6 +201,7 @@ func TestTicketsOfArchivedOrdersGo(t *testing.T) {
 	o, dsn := newTicketOffice(t)
 	order := o.mustPay("alice", o.addScreening(10, 0), 2)
 	code := o.tickets("alice", order.ID)[0].Code
+	o.eventuallyCounters(order.ScreeningID, 8, 0, 2)
 	if out, err := o.archive(40 * 24 * time.Hour); err != nil || !strings.Contains(out, "archived screenings: 1") {
 		t.Fatalf("archive: %v\n%s", err, out)
 	}

@@ -87,8 +87,8 @@ type change struct {
 func (c *change) empty() bool { return len(c.recorded) == 0 && len(c.voided) == 0 }
 
 // plan says what is to be done, in the order of the ids, so that two processes lock rows in the same one. An order that was
-// never paid has no tickets and needs no row: most that are cancelled are such, and one may be paid late. One that was paid and is not any more is
-// recorded as void even if it has no tickets yet, which stops whoever is about to make them.
+// never paid has no tickets and needs no row: most that are cancelled are such, and one may be paid late. One that was paid
+// and is not any more is recorded as void even if it has no tickets yet, which stops whoever is about to make them.
 func plan(ids []string, orders map[string]order.Order, states map[string]orderState) *change {
 	c := &change{}
 	for _, id := range ids {
