@@ -88,7 +88,8 @@ func TestTicketsPageShowsTheCards(t *testing.T) {
 	if r := b.checkIn(b.tickets("alice", order.ID)[0].Code, "k"); r.status != http.StatusOK {
 		t.Fatalf("check in: %d %s", r.status, r.body)
 	}
-	p.until("one was used", `[...document.querySelectorAll(".ticket[data-state=used]")].map((card) => card.innerText.includes("Used")).join() === "true"`)
+	p.until("one was used", `[...document.querySelectorAll(".ticket[data-state=used]")].map((card) => card.innerText.includes("Used")).join() ===
+		"true"`)
 	js[bool](p, `(localStorage.setItem("language", "zh"), location.reload(), true)`)
 	p.until("in Chinese", `document.title.includes("\u7535\u5b50\u7968") && document.querySelector("main").innerText.includes("\u7b2c 2 \u5f20")`)
 }
