@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"boxoffice/app/settings"
+	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
@@ -31,8 +33,12 @@ func (o *office) openTickets(ctx context.Context) error {
 	return nil
 }
 
-// isArchived tells whether the orders of a screening are in the archive, or on their way into it.
+// isArchived tells whether the orders of a screening are in the archive, or on their way into it. Of a screening that an
+// older stock database does not know nobody can tell, and its tickets stay.
 func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
 	screening, err := o.stock.Screening(ctx, screeningID)
+	if errors.Is(err, stock.ErrScreeningNotFound) {
+		return false, nil
+	}
 	return screening.Archived, err
 }

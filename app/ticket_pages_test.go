@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/skip2/go-qrcode"
@@ -129,6 +130,33 @@ func TestCheckInPageTakesTypedCodes(t *testing.T) {
 	if said := p.answered("bad"); !strings.Contains(said, "For another screening") {
 		t.Errorf("a code of another screening: %s", said)
 	}
+}
+
+// A door is offered what begins today or later, also when its sale is over; the past is walked through once.
+func TestCheckInPageListsWhatIsToCome(t *testing.T) {
+	b := newBrowser(t)
+	now := b.clock.Now()
+	add := func(movie string, starts time.Time) {
+		t.Helper()
+		body := fmt.Sprintf(`{"movie":%q,"venue":"Rex","starts_at":%q,"price":{"amount":100,"currency":"CNY"},"capacity":1,
+			"sale_opens_at":%q,"sale_closes_at":%q}`, movie, starts.Format(time.RFC3339),
+			now.Add(-1000*time.Hour).Format(time.RFC3339), now.Add(-time.Hour).Format(time.RFC3339))
+		if r := b.must("POST", "/v1/screenings", bearer(t, "boss", "admin"), body); r.status != http.StatusCreated {
+			t.Fatalf("add a screening: %d %s", r.status, r.body)
+		}
+	}
+	for i := range 205 {
+		add("Over", now.Add(-time.Duration(200+i)*time.Hour))
+	}
+	add("Tonight", now.Add(time.Hour))
+	p := b.openDoor()
+	for range 2 {
+		p.until("tonight's is first, nothing that is over is there", `(([any, tonight, ...others]) => tonight?.innerText.includes("Tonight") &&
+			others.length === 4 && !others.some((o) => o.innerText.includes("Over")))(document.getElementById("screening").options)`)
+		p.do(chromedp.Reload())
+	}
+	p.until("it is asked for tonight's page of the past alone", `performance.getEntriesByType("resource").filter(({name}) =>
+		name.includes("closed=true")).length === 1 && document.getElementById("screening").length === 6`)
 }
 
 // filmOf is a film of one picture, in a format that Chromium takes for a camera: a QR code before a grey wall.

@@ -1,6 +1,8 @@
 // Calls of the pages of tickets. Each gives the token that it is made with: buyers and staff may share a browser.
 
 const answerWait = 10_000;
+const pagesMax = 500;
+const pastEnd = "past-screenings"; // key of a cursor
 
 // CallError is a call that failed: with a problem as its answer, or, as status 0, without any answer.
 export class CallError extends Error {
@@ -44,18 +46,27 @@ export const staffToken = (user) => call("POST", "/v1/dev/tokens", { body: { use
 // checkIn sends a code. key is the same in all tries, so that an answer that was lost is not taken for a used ticket.
 export const checkIn = (token, key, body) => call("POST", "/v1/checkins", { token, body, headers: { "Idempotency-Key": key } });
 
-// screenings returns those that begin from a time on, whether their sale is over or not, by their start.
-export async function screenings(from, pagesMax = 20) {
-  const items = [];
-  for (const closed of [true, false]) {
-    for (let cursor = "", page = 0; page < pagesMax; page++) {
-      const answer = await call("GET", `/v1/screenings?limit=100&closed=${closed}${cursor}`);
-      items.push(...answer.items.filter((item) => Date.parse(item.starts_at) >= from));
-      if (!answer.next_cursor) break;
-      cursor = `&cursor=${encodeURIComponent(answer.next_cursor)}`;
-    }
+// screenings returns those that begin from a time on, whether their sale is over or not, by their start. The lists begin
+// with the oldest, so where the past ends in that of closed sales is remembered: only the first visit walks through it.
+export async function screenings(from) {
+  const found = new Map();
+  const add = (items) => { for (const item of items) if (Date.parse(item.starts_at) >= from) found.set(item.id, item); };
+  await walk("closed=true", localStorage.getItem(pastEnd) || "", (items, next) => {
+    add(items);
+    if (next && items.every((item) => Date.parse(item.starts_at) < from)) localStorage.setItem(pastEnd, next);
+  });
+  await walk("closed=false", "", add);
+  return [...found.values()].sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
+}
+
+// walk passes each page of a list of screenings to each, from a cursor on.
+async function walk(list, cursor, each) {
+  for (let page = 0; page < pagesMax; page++) {
+    const answer = await call("GET", `/v1/screenings?limit=100&${list}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    each(answer.items, answer.next_cursor);
+    if (!answer.next_cursor) return;
+    cursor = answer.next_cursor;
   }
-  return items.sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
 }
 
 // newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
