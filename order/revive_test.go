@@ -161,14 +161,23 @@ func TestOneOfTwoLatePaymentsIsApplied(t *testing.T) {
 	f.wantNothingWaiting()
 }
 
-// Who cancels an order that was cancelled as unpaid does not want the tickets, also when the money is on its way.
-func TestCancelledByTheBuyerIsNotRevived(t *testing.T) {
+// Who cancels an order does not want the tickets, also one that was cancelled as unpaid while the money is on its way.
+func TestCancelledByHandIsNotRevived(t *testing.T) {
 	f := newFixture(t)
 	byBuyer := f.reserve(time.Minute)
 	byBuyer.LatePayment = event.LateRevive
 	f.create(byBuyer)
 	f.cancel(byBuyer)
 	f.pay(f.payment(byBuyer), RefundDue)
+
+	byOffice := f.reserve(time.Minute)
+	byOffice.LatePayment = event.LateRevive
+	f.create(byOffice)
+	f.pay(f.payment(byOffice), Applied)
+	if _, err := f.orders.CancelPaid(t.Context(), byOffice.ID, Act{Actor: "me", Note: "why"}); err != nil {
+		t.Fatal(err)
+	}
+	f.pay(f.payment(byOffice), RefundDue)
 
 	o := f.unpaid()
 	p := f.payment(o)
