@@ -34,6 +34,23 @@ func TestReserveHoldsTickets(t *testing.T) {
 	wantStock(t, s, screening.ID, 7, 3, 0)
 }
 
+// An order is sold under what its screening says then.
+func TestOrderKeepsWhatBecomesOfLateMoney(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 10, 0)
+	before := buy(t, s, screening.ID, "alice", "k1", 1)
+	policy := event.LateRevive
+	if _, err := s.ChangeScreening(t.Context(), screening.ID, stock.ScreeningChange{LatePayment: &policy}); err != nil {
+		t.Fatal(err)
+	}
+	after := buy(t, s, screening.ID, "alice", "k2", 1)
+	stored, err := s.ReservationsOf(t.Context(), before.ID, after.ID)
+	if err != nil || stored[before.ID].LatePayment != event.LateRefund || stored[after.ID].LatePayment != event.LateRevive ||
+		after.LatePayment != event.LateRevive {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+}
+
 func TestPurchaseRefusals(t *testing.T) {
 	s, c := newStock(t)
 	screening := addScreening(t, s, 10, 4)
