@@ -282,6 +282,10 @@ type recordedActAnswer struct {
 	Note    string `json:"note"`
 }
 
+func newRecordedActAnswer(a order.RecordedAct) recordedActAnswer {
+	return recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note}
+}
+
 // listActs answers what operators have done, the latest first; with the parameter subject, to one order, payment or
 // refund.
 func (h *handler) listActs(c echo.Context, _ string) error {
@@ -299,7 +303,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	}
 	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}, NextCursor: nullIfEmpty(next)}
 	for _, a := range acts {
-		page.Items = append(page.Items, recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note})
+		page.Items = append(page.Items, newRecordedActAnswer(a))
 	}
 	return answer(c, http.StatusOK, page)
 }

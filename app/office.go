@@ -12,9 +12,11 @@ import (
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
+	"boxoffice/presence"
 	"boxoffice/stock"
 )
 
@@ -40,6 +42,9 @@ type office struct {
 	publisher    *stock.Publisher
 	transactor   *mq.Transactor
 	seller       *countedSeller
+	sender       *mq.Sender // of the order service, and of what operators have sent again
+	desk         *inquiry.Desk
+	processes    *presence.Register
 	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before
