@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -38,17 +37,6 @@ func newFoundAnswer(f inquiry.Found) foundAnswer {
 	}
 }
 
-func formatMilliseconds(ms int64) string { return formatTime(time.UnixMilli(ms)) }
-
-// nullIfZero returns what encodes as null for the zero time, and as the time otherwise.
-func nullIfZero(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	text := formatTime(t)
-	return &text
-}
-
 // listAllOrders answers one page of all buyers' orders, the newest first.
 func (h *handler) listAllOrders(c echo.Context, _ string) error {
 	cursor, limit, err := pageQuery(c)
@@ -69,36 +57,6 @@ func (h *handler) listAllOrders(c echo.Context, _ string) error {
 	}
 	return answer(c, http.StatusOK, page)
 }
-
-// orderFilter returns the parameters that select orders. An empty one selects all, as one that is not given.
-func orderFilter(c echo.Context) (inquiry.Filter, error) {
-	var f inquiry.Filter
-	var status string
-	for _, p := range []struct {
-		name  string
-		into  *string
-		valid func(string) bool
-		want  string
-	}{
-		{"id", &f.OrderID, validID, "the id of an order"},
-		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) }, "the id of a payment, attempt or refund"},
-		{"buyer", &f.BuyerID, validSubject, "the id of a buyer"},
-		{"screening", &f.ScreeningID, validID, "the id of a screening"},
-		{"state", &status, validStatus, "reserved, pending_payment, paid or cancelled"},
-	} {
-		given := c.QueryParams()[p.name]
-		if len(given) > 1 || len(given) == 1 && given[0] != "" && !p.valid(given[0]) {
-			return f, problemError{kind: malformed, detail: p.name + " must be " + p.want + ", given once."}
-		}
-		if len(given) == 1 {
-			*p.into = given[0]
-		}
-	}
-	f.Status = inquiry.Status(status)
-	return f, nil
-}
-
-func validStatus(s string) bool { return slices.Contains(inquiry.Statuses(), inquiry.Status(s)) }
 
 // dossierAnswer is all that is known of one order.
 type dossierAnswer struct {

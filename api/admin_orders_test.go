@@ -26,7 +26,8 @@ func TestSearchPassesItsParametersOn(t *testing.T) {
 	var cursor string
 	var limit int
 	f.desk.search = func(c string, n int) ([]inquiry.Found, string, error) { cursor, limit = c, n; return nil, "", nil }
-	body := f.asAdmin(t, "GET", "/v1/admin/orders?id="+orderID+"&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=abc&limit=7", "")
+	const query = "&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=abc&limit=7"
+	body := f.asAdmin(t, "GET", "/v1/admin/orders?id="+orderID+query, "")
 	want := inquiry.Filter{OrderID: orderID, PaymentID: "stripe:pi_1", BuyerID: "alice", ScreeningID: "scr-1", Status: inquiry.Reserved}
 	if f.desk.filter != want || cursor != "abc" || limit != 7 || body != `{"items":[],"next_cursor":null}` {
 		t.Errorf("asked for %+v, %q, %d, and answered %s", f.desk.filter, cursor, limit, body)
@@ -130,7 +131,8 @@ func TestFixPassesOnWhatAndWho(t *testing.T) {
 	f := newFixture(t)
 	f.doctor.mended = doctor.Mended{Done: make([]string, 2*mendedMax), Unfinished: true}
 	body := f.asAdmin(t, "POST", "/v1/admin/findings/fix", `{"kind":"reservation_without_order","id":"o-1","note":"lost"}`)
-	if want := (doctor.Selection{Kind: doctor.MissingOrder, ID: "o-1"}); f.doctor.which != want || f.doctor.act != (order.Act{Actor: "root", Note: "lost"}) {
+	which, act := doctor.Selection{Kind: doctor.MissingOrder, ID: "o-1"}, order.Act{Actor: "root", Note: "lost"}
+	if f.doctor.which != which || f.doctor.act != act {
 		t.Errorf("asked for %+v by %+v", f.doctor.which, f.doctor.act)
 	}
 	var got mendedAnswer

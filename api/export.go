@@ -102,19 +102,6 @@ func exportQuery(c echo.Context) (f inquiry.Filter, period inquiry.Period, bom b
 	return f, period, bom, err
 }
 
-// timeQuery returns a parameter that is a time; the zero time when it is not given, or empty.
-func timeQuery(c echo.Context, name string) (time.Time, error) {
-	given := c.QueryParams()[name]
-	if len(given) == 0 || len(given) == 1 && given[0] == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, given[0])
-	if len(given) > 1 || err != nil || !validTime(t) {
-		return time.Time{}, problemError{kind: malformed, detail: name + " must be a time in RFC 3339, given once; + is %2B in a URL."}
-	}
-	return t, nil
-}
-
 // exporter writes pages of orders to a client, with a deadline for each page in place of the server's for the whole answer.
 type exporter struct {
 	response   *echo.Response

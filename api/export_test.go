@@ -90,12 +90,12 @@ func (f *fixture) serve(t *testing.T, change func(*http.Server)) (url string) {
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-ended
+		_ = <-ended // says that it is closed
 	})
 	return "http://" + listener.Addr().String() + "/v1/admin/orders.csv"
 }
 
-func openExport(t *testing.T, ctx context.Context, url string) *http.Response {
+func openExport(ctx context.Context, t *testing.T, url string) io.Reader {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func openExport(t *testing.T, ctx context.Context, url string) *http.Response {
 	if response.StatusCode != http.StatusOK {
 		t.Fatalf("answered %d", response.StatusCode)
 	}
-	return response
+	return response.Body
 }
 
 // An export takes longer than the server lets any other answer take; each of its pages has a deadline of its own.
@@ -131,7 +131,7 @@ func TestExportOutlivesTheServersTimeouts(t *testing.T) {
 		return nil
 	}
 	url := f.serve(t, func(s *http.Server) { s.WriteTimeout, s.ReadTimeout, s.ReadHeaderTimeout = timeout, timeout, timeout })
-	records, err := csv.NewReader(openExport(t, t.Context(), url).Body).ReadAll()
+	records, err := csv.NewReader(openExport(t.Context(), t, url)).ReadAll()
 	if err != nil || len(records) != pages+1 {
 		t.Errorf("%d lines, %v, want %d", len(records), err, pages+1)
 	}
@@ -143,7 +143,7 @@ func TestExportThatFailsIsCutOff(t *testing.T) {
 	f.desk.export = func(_ context.Context, page func([]inquiry.Row) error) error {
 		return errors.Join(page([]inquiry.Row{testRow()}), stock.ErrUnavailable)
 	}
-	body, err := io.ReadAll(openExport(t, t.Context(), f.serve(t, func(*http.Server) {})).Body)
+	body, err := io.ReadAll(openExport(t.Context(), t, f.serve(t, func(*http.Server) {})))
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(string(body), orderID) {
 		t.Errorf("read %q, %v, want one order and an unexpected end", body, err)
 	}
@@ -164,8 +164,8 @@ func TestExportEndsWithItsClient(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	response := openExport(t, ctx, f.serve(t, func(*http.Server) {}))
-	if _, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil {
+	body := openExport(ctx, t, f.serve(t, func(*http.Server) {}))
+	if _, err := bufio.NewReader(body).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	leave()
@@ -197,7 +197,7 @@ func TestExportHoldsNoOrdersInMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before, most, lines := heap(), uint64(0), 0
-	body := bufio.NewScanner(openExport(t, t.Context(), url).Body)
+	body := bufio.NewScanner(openExport(t.Context(), t, url))
 	for last := ""; body.Scan(); lines++ {
 		if lines%10_000 == 0 {
 			most = max(most, heap())

@@ -149,7 +149,7 @@ func (h *handler) listDeadLetters(c echo.Context, _ string) error {
 
 // resendDeadLetters sends every dead letter again.
 func (h *handler) resendDeadLetters(c echo.Context, caller string) error {
-	act, err := h.act(c, caller)
+	act, err := readAct(c, caller)
 	if err != nil {
 		return err
 	}

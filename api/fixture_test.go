@@ -284,7 +284,7 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
 		Payments: f.payments, JWTSecret: []byte(testJWTSecret),
 		Operators: &Operators{Desk: f.desk, Doctor: f.doctor, Processes: fakeProcesses{}},
-		Now: testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		Now:       testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
 	for _, apply := range change {
 		apply(&opts)

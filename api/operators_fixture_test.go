@@ -25,7 +25,9 @@ func (f *fakeDesk) Search(_ context.Context, filter inquiry.Filter, cursor strin
 	return f.search(cursor, limit)
 }
 
-func (f *fakeDesk) Dossier(_ context.Context, id string) (inquiry.Dossier, error) { return f.dossier(id) }
+func (f *fakeDesk) Dossier(_ context.Context, id string) (inquiry.Dossier, error) {
+	return f.dossier(id)
+}
 
 func (f *fakeDesk) Export(ctx context.Context, filter inquiry.Filter, period inquiry.Period, page func([]inquiry.Row) error) error {
 	f.filter, f.period = filter, period
@@ -113,7 +115,9 @@ func (f *fakeDoctor) ResendDead(_ context.Context, act order.Act) (doctor.Mended
 func (f *fakeDoctor) Queues(context.Context) (doctor.Queues, error) {
 	return doctor.Queues{
 		Topics: []doctor.TopicDepth{{Topic: "stock-reserved", Stored: 7}},
-		Groups: []doctor.GroupDepth{{Group: "boxoffice-order-create", Topic: "stock-reserved", Lag: 1, Consumers: []string{"10.0.0.1@x"}}, {Group: "g"}},
+		Groups: []doctor.GroupDepth{
+			{Group: "boxoffice-order-create", Topic: "stock-reserved", Lag: 1, Consumers: []string{"10.0.0.1@x"}}, {Group: "g"},
+		},
 	}, f.err
 }
 

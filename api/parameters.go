@@ -21,6 +21,7 @@ const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
 	cursorBytesMax = stock.CursorMax
 	limitMax       = stock.PageMax
+	defaultPage    = 20
 )
 
 // pathID returns the id in the path. One that has not the form of an id is not found, like one that does not exist.
@@ -111,4 +112,12 @@ func pathText(c echo.Context, name string, bytesMax int) (string, error) {
 		return "", problemError{kind: notFound}
 	}
 	return text, nil
+}
+
+// pageLimit is the parameter limit, or its default.
+func pageLimit(limit int) int {
+	if limit == 0 {
+		return defaultPage
+	}
+	return limit
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/api"
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
@@ -16,7 +17,6 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
-	"boxoffice/presence"
 	"boxoffice/stock"
 )
 
@@ -44,7 +44,7 @@ type office struct {
 	seller       *countedSeller
 	sender       *mq.Sender // of the order service, and of what operators have sent again
 	desk         *inquiry.Desk
-	processes    *presence.Register
+	operators    *api.Operators
 	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before

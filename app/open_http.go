@@ -46,7 +46,7 @@ func (o *office) shopOptions() api.Options {
 		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments,
 		JWTSecret: []byte(o.config.JWTSecret),
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
-		Operators: o.operators(),
+		Operators: o.operators,
 		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}
 	if o.config.Demo {

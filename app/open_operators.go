@@ -13,10 +13,9 @@ import (
 	"boxoffice/stock"
 )
 
-// openOperators enters this process in the register of those that are alive, and opens the desk at which operators find
-// orders.
+// openOperators enters this process in the register of those that are alive, and opens what is behind the operators' calls.
 func (o *office) openOperators(ctx context.Context) error {
-	o.processes = presence.NewRegister(o.stockDB, o.now, o.log.With("part", "presence"))
+	processes := presence.NewRegister(o.stockDB, o.now, o.log.With("part", "presence"))
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("read host name: %w", err)
@@ -25,18 +24,14 @@ func (o *office) openOperators(ctx context.Context) error {
 		ID: stock.NewID(o.now()), Host: host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
 		Version: programVersion(), StartedAt: o.now(),
 	}
-	o.goUntilClose(ctx, func(ctx context.Context) { o.processes.Run(ctx, self) })
+	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
 	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments)
-	return nil
-}
-
-// operators are the parts behind the operators' calls.
-func (o *office) operators() *api.Operators {
-	return &api.Operators{
+	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{
 			Stock: o.stock, Orders: o.orders, Payments: o.payments, Bus: o.bus, Sender: o.sender, Now: o.now,
 		}),
-		Processes: o.processes,
+		Processes: processes,
 	}
+	return nil
 }

@@ -86,7 +86,7 @@ func (o *office) addScreening(id string, n, limit int64) {
 		at := now.Add(time.Duration(i/7) * time.Millisecond)
 		orderID, buyer := stock.NewID(at), fmt.Sprintf("buyer-%d", i)
 		reservation, state, reason := stock.Sold, order.Paid, any(nil)
-		recorded := at.Add(30 * time.Millisecond).UnixMilli() * min(i, 1) // the first as of an earlier version
+		recorded := at.Add(30*time.Millisecond).UnixMilli() * min(i, 1) // the first as of an earlier version
 		if i%4 == 3 {
 			reservation, state, reason = stock.Released, order.Cancelled, "unpaid"
 		} else {

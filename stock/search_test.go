@@ -17,16 +17,18 @@ func TestSearchesWalkAlongAnIndex(t *testing.T) {
 		t.Skip("the form of a plan is SQLite's")
 	}
 	at := time.UnixMilli(stocktest.Opening)
+	const byID, byScreening = "sqlite_autoindex_reservations_1 (order_id", "reservations_by_screening (screening_id"
+	const byRequest = "sqlite_autoindex_reservations_2 (request_id"
 	for name, c := range map[string]struct {
 		search      Search
 		index, sort string
 	}{
-		"all":                 {Search{}, "sqlite_autoindex_reservations_1 (order_id", ""},
-		"period":              {Search{From: at, Until: at, OldestFirst: true}, "sqlite_autoindex_reservations_1 (order_id", ""},
-		"screening":           {Search{ScreeningID: "s"}, "reservations_by_screening (screening_id", "LAST TERM"},
-		"period of screening": {Search{ScreeningID: "s", From: at, Until: at, OldestFirst: true}, "reservations_by_screening (screening_id", "LAST TERM"},
-		"buyer":               {Search{BuyerID: "b"}, "sqlite_autoindex_reservations_2 (request_id", "ORDER BY"},
-		"buyer and screening": {Search{BuyerID: "b", ScreeningID: "s"}, "sqlite_autoindex_reservations_2 (request_id", "ORDER BY"},
+		"all":                 {Search{}, byID, ""},
+		"period":              {Search{From: at, Until: at, OldestFirst: true}, byID, ""},
+		"screening":           {Search{ScreeningID: "s"}, byScreening, "LAST TERM"},
+		"period of screening": {Search{ScreeningID: "s", From: at, Until: at, OldestFirst: true}, byScreening, "LAST TERM"},
+		"buyer":               {Search{BuyerID: "b"}, byRequest, "ORDER BY"},
+		"buyer and screening": {Search{BuyerID: "b", ScreeningID: "s"}, byRequest, "ORDER BY"},
 	} {
 		for _, after := range []Place{{}, {At: stocktest.Opening, ID: NewID(at)}} {
 			conditions := c.search.conditions(after)
