@@ -86,11 +86,14 @@ func (f *fixture) serve(t *testing.T, change func(*http.Server)) (url string) {
 	server := NewServer(f.handler)
 	server.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	change(server)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(listener) // its error is that it was closed
+	}()
 	t.Cleanup(func() {
 		_ = server.Close()
-		_ = <-ended // says that it is closed
+		<-ended
 	})
 	return "http://" + listener.Addr().String() + "/v1/admin/orders.csv"
 }
