@@ -44,7 +44,7 @@ func allowedImports() map[string][]string {
 		},
 		"api":                       {"sale", "stock", "order", "payment", "inquiry", "doctor", "presence", "common/event", "common/strictjson"},
 		"presence":                  {"common/db"},
-		"inquiry":                   {"stock", "order", "payment", "archive", "common/event"},
+		"inquiry":                   {"stock", "order", "payment", "archive", "common/event", "common/mq"},
 		"payment":                   {"order", "common/db", "common/event"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event"},

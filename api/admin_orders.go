@@ -120,7 +120,11 @@ const resultReused = "id_reused"
 
 // getAnyOrder answers all that is known of one order.
 func (h *handler) getAnyOrder(c echo.Context, _ string) error {
-	dossier, err := h.dossier(c)
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	dossier, err := h.Operators.Desk.Dossier(traced(c), id)
 	if err != nil {
 		return err
 	}
@@ -149,15 +153,6 @@ func (h *handler) getAnyOrder(c echo.Context, _ string) error {
 	}
 	all.addMoney(dossier)
 	return answer(c, http.StatusOK, all)
-}
-
-// dossier reads all that is known of the order in the path.
-func (h *handler) dossier(c echo.Context) (inquiry.Dossier, error) {
-	id, err := pathID(c)
-	if err != nil {
-		return inquiry.Dossier{}, err
-	}
-	return h.Operators.Desk.Dossier(traced(c), id)
 }
 
 // addMoney adds attempts, payments and refunds, and what operators did.
@@ -191,27 +186,35 @@ func (a *dossierAnswer) addMoney(d inquiry.Dossier) {
 type timelineAnswer struct {
 	ID         string        `json:"id"`
 	Entries    []entryAnswer `json:"entries"`
+	Message    string        `json:"message"` // of the purchase: found, gone or queue_away
 	ServerTime string        `json:"server_time"`
 }
 
 type entryAnswer struct {
-	At      string `json:"at"`
-	What    string `json:"what"`
-	Detail  string `json:"detail"`
-	Source  string `json:"source"`
-	Planned bool   `json:"planned"` // it is still to come
+	At      string  `json:"at"`
+	What    string  `json:"what"`
+	Detail  string  `json:"detail"`
+	Source  string  `json:"source"`
+	Process *string `json:"process"` // that did it; null where that is not known
+	Planned bool    `json:"planned"` // it is still to come
 }
 
 // getTimeline answers what happened to one order.
 func (h *handler) getTimeline(c echo.Context, _ string) error {
-	dossier, err := h.dossier(c)
+	id, err := pathID(c)
 	if err != nil {
 		return err
 	}
 	now := h.Now()
-	timeline := timelineAnswer{ID: dossier.OrderID, Entries: []entryAnswer{}, ServerTime: formatTime(now)}
-	for _, e := range dossier.Timeline(now) {
-		timeline.Entries = append(timeline.Entries, entryAnswer{formatTime(e.At), e.What, e.Detail, string(e.Source), e.Planned})
+	history, err := h.Operators.Desk.History(traced(c), id, now)
+	if err != nil {
+		return err
+	}
+	timeline := timelineAnswer{ID: id, Entries: []entryAnswer{}, Message: string(history.Message), ServerTime: formatTime(now)}
+	for _, e := range history.Entries {
+		timeline.Entries = append(timeline.Entries, entryAnswer{
+			formatTime(e.At), e.What, e.Detail, string(e.Source), nullIfEmpty(e.Process), e.Planned,
+		})
 	}
 	return answer(c, http.StatusOK, timeline)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
@@ -20,6 +21,7 @@ type Operators struct {
 type Desk interface {
 	Search(ctx context.Context, f inquiry.Filter, cursor string, limit int) (items []inquiry.Found, next string, err error)
 	Dossier(ctx context.Context, orderID string) (inquiry.Dossier, error)
+	History(ctx context.Context, orderID string, now time.Time) (inquiry.History, error)
 	Export(ctx context.Context, f inquiry.Filter, period inquiry.Period, page func([]inquiry.Row) error) error
 }
 

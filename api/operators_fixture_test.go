@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
@@ -17,6 +18,7 @@ type fakeDesk struct {
 	period  inquiry.Period
 	search  func(cursor string, limit int) ([]inquiry.Found, string, error)
 	dossier func(id string) (inquiry.Dossier, error)
+	history func(id string) (inquiry.History, error)
 	export  func(ctx context.Context, page func([]inquiry.Row) error) error
 }
 
@@ -27,6 +29,10 @@ func (f *fakeDesk) Search(_ context.Context, filter inquiry.Filter, cursor strin
 
 func (f *fakeDesk) Dossier(_ context.Context, id string) (inquiry.Dossier, error) {
 	return f.dossier(id)
+}
+
+func (f *fakeDesk) History(_ context.Context, id string, _ time.Time) (inquiry.History, error) {
+	return f.history(id)
 }
 
 func (f *fakeDesk) Export(ctx context.Context, filter inquiry.Filter, period inquiry.Period, page func([]inquiry.Row) error) error {
@@ -65,6 +71,12 @@ func newDesk() *fakeDesk {
 				return inquiry.Dossier{}, inquiry.ErrOrderAbsent
 			}
 			return testDossier(), nil
+		},
+		history: func(id string) (inquiry.History, error) {
+			return inquiry.History{OrderID: id, Message: inquiry.MessageFound, Entries: []inquiry.Entry{
+				{At: testNow(), What: inquiry.HalfMessageSent, Detail: "transaction t", Source: inquiry.FromMessage, Process: "10.0.0.1, pid 7"},
+				{At: testNow(), What: inquiry.PaymentDue, Detail: "unpaid", Source: inquiry.FromOrder, Planned: true},
+			}}, nil
 		},
 		export: func(_ context.Context, page func([]inquiry.Row) error) error { return page([]inquiry.Row{testRow()}) },
 	}

@@ -25,7 +25,7 @@ func (o *office) openOperators(ctx context.Context) error {
 		Version: programVersion(), StartedAt: o.now(),
 	}
 	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
-	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments)
+	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus)
 	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/broker"
 )
 
 // asBoss calls the API as an operator, and decodes what it answers.
@@ -37,7 +39,16 @@ type foundJSON struct {
 }
 
 type timelineJSON struct {
-	Entries []struct{ At, What, Detail, Source string }
+	Message string
+	Entries []struct{ At, What, Detail, Source, Process string }
+}
+
+// whats are what a timeline tells, in order.
+func (j timelineJSON) whats() (all []string) {
+	for _, e := range j.Entries {
+		all = append(all, e.What)
+	}
+	return all
 }
 
 // An operator sees by the API what a broken order service has left, has it mended, and can be asked who did it.
@@ -122,9 +133,11 @@ func (o *officeTest) wantExplained(id string) {
 		page := asBoss[foundPageJSON](o, "GET", "/v1/admin/orders?payment=early", "")
 		return len(page.Items) == 1 && page.Items[0] == foundJSON{ID: id, Status: "paid", Tickets: "sold", BuyerID: "alice"}
 	})
-	var whats []string
-	for _, e := range asBoss[timelineJSON](o, "GET", "/v1/admin/orders/"+id+"/timeline", "").Entries {
-		whats = append(whats, e.What)
+	timeline := asBoss[timelineJSON](o, "GET", "/v1/admin/orders/"+id+"/timeline", "")
+	whats := timeline.whats()
+	if timeline.Message != "found" || len(whats) < 3 || whats[1] != "half_message_sent" || !strings.Contains(timeline.Entries[1].Process, ", pid ") ||
+		!strings.Contains(timeline.Entries[2].Detail, "by the process that sold") {
+		o.t.Errorf("the message of the purchase is %s, and told of by %+v", timeline.Message, timeline.Entries)
 	}
 	for _, what := range []string{
 		"tickets_reserved", "money_received", "order_recorded", "order_paid", "tickets_sold", "operator_act", "payment_due",
@@ -136,6 +149,25 @@ func (o *officeTest) wantExplained(id string) {
 	if r := o.must("GET", "/v1/admin/orders.csv", bearer(o.t, "boss", "admin"), ""); !strings.Contains(string(r.body), id+",") ||
 		strings.Count(string(r.body), "\r\n") != 3 {
 		o.t.Errorf("the export is %d %q", r.status, r.body)
+	}
+}
+
+// The commit of a half message is lost, and the timeline says that a check-back made up for it.
+func TestTimelineTellsOfACheckBack(t *testing.T) {
+	o := newOffice(t)
+	screening := o.addScreening(10, 0)
+	o.queue.Intercept(broker.EndTransaction, func(r *broker.Request) broker.Verdict {
+		if r.Ext["fromTransactionCheck"] == "true" || r.Ext["commitOrRollback"] != "8" {
+			return broker.Pass
+		}
+		return broker.Drop
+	})
+	bought := o.mustBuy("alice", screening, 1)
+	o.eventuallyStatus("alice", bought.ID, "pending_payment")
+	timeline := asBoss[timelineJSON](o, "GET", "/v1/admin/orders/"+bought.ID+"/timeline", "")
+	i := slices.Index(timeline.whats(), "message_committed")
+	if i < 0 || !strings.Contains(timeline.Entries[i].Detail, "check-back") {
+		t.Errorf("the timeline is %+v", timeline)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -102,6 +103,43 @@ func whats(entries []Entry) []string {
 	return all
 }
 
+func (o *office) history(id string) History {
+	o.t.Helper()
+	h, err := o.desk.History(o.t.Context(), id, o.now())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return h
+}
+
+// The queue is asked for the time between a purchase and its order, and its absence costs nothing but its part.
+func TestHistoryWithoutTheQueue(t *testing.T) {
+	o := newOffice(t)
+	reserved, paid := o.bought("scr-1", "alice"), o.bought("scr-1", "bob")
+	o.add(reserved, Reserved)
+	o.add(paid, Paid)
+	at := time.UnixMilli(paid.CreatedAt).UTC()
+	for id, until := range map[string]time.Time{
+		reserved.ID: at.Add(messageWait + clockSlack), paid.ID: at.Add(40*time.Millisecond + clockSlack),
+	} {
+		if h := o.history(id); h.Message != MessageGone || o.asked != [2]time.Time{at.Add(-clockSlack), until} {
+			t.Errorf("the message is %s, asked for %v, want until %v", h.Message, o.asked, until)
+		}
+	}
+	o.message = mq.Stored{MessageID: "m1", StoredAt: at}
+	if got := whats(o.history(paid.ID).Entries); !slices.Contains(got, "reservation_published_again by message") {
+		t.Errorf("of a message without a transaction it tells %q", got)
+	}
+	o.queueErr = mq.ErrUnavailable
+	if h := o.history(paid.ID); h.Message != MessageAway || len(h.Entries) != 5 {
+		t.Errorf("the queue is away: %+v", h)
+	}
+	o.queueErr = errors.New("a defect")
+	if _, err := o.desk.History(t.Context(), paid.ID, o.now()); !errors.Is(err, o.queueErr) {
+		t.Errorf("%v, want the defect", err)
+	}
+}
+
 func TestTimelineTellsWhatHappened(t *testing.T) {
 	o := newOffice(t)
 	pending, paid := o.bought("scr-1", "alice"), o.bought("scr-1", "bob")
@@ -111,7 +149,7 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 	want := []string{
 		"tickets_reserved by reservation", "order_recorded by order", "payment_due by order, planned", "sweep by reservation, planned",
 	}
-	entries := o.dossier(pending.ID).Timeline(o.now())
+	entries := o.history(pending.ID).Entries
 	if got := whats(entries); !slices.Equal(got, want) {
 		t.Errorf("pending: %q, want %q", got, want)
 	}
@@ -132,14 +170,23 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 	o.insert(o.orderDB, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`,
 		"pay-9", paid.ID, 9800, "CNY", "callback", at+7000)
 	o.advance(time.Hour)
-	d := o.dossier(paid.ID)
+	o.message = mq.Stored{
+		MessageID: "m1", TxID: "tx1", TraceID: "t1", Checks: 2, Sender: "10.0.0.1, pid 7",
+		BornAt: time.UnixMilli(at + 3), StoredAt: time.UnixMilli(at + 5),
+	}
+	h := o.history(paid.ID)
+	if h.Message != MessageFound || h.Entries[1].Process != "10.0.0.1, pid 7" || !strings.Contains(h.Entries[1].Detail, "trace t1") ||
+		!strings.Contains(h.Entries[2].Detail, "2 check-backs") {
+		t.Errorf("the message is %s: %+v", h.Message, h.Entries[:3])
+	}
 	want = []string{
-		"tickets_reserved by reservation", "order_recorded by order", "payment_started by payment_attempt", "money_received by payment",
+		"tickets_reserved by reservation", "half_message_sent by message", "message_committed by message", "order_recorded by order",
+		"payment_started by payment_attempt", "money_received by payment",
 		"order_paid by order", "payment_paid by payment_attempt", "tickets_sold by reservation", "operator_act by operator_act",
 		"refund_due by refund", "operator_act by operator_act", "refund_changed by refund", "payment_id_reused by payment",
 		"payment_due by order",
 	}
-	if got := whats(d.Timeline(o.now())); !slices.Equal(got, want) {
+	if got := whats(h.Entries); !slices.Equal(got, want) {
 		t.Errorf("paid:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

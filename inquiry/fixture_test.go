@@ -12,6 +12,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sql"
@@ -28,6 +29,19 @@ type office struct {
 	desk             *Desk
 	archiver         *archive.Archiver
 	ms               atomic.Int64
+
+	message  mq.Stored // that the queue has; none without an id
+	queueErr error
+	asked    [2]time.Time // for which time the queue was asked last
+}
+
+// FindMessage is the queue's part: the message is about whatever order is looked for.
+func (o *office) FindMessage(_ context.Context, topic string, from, until time.Time, _ int, _ func([]byte) bool) (mq.Stored, bool, error) {
+	if topic != string(event.StockReserved) {
+		o.t.Errorf("asked for topic %s", topic)
+	}
+	o.asked = [2]time.Time{from.UTC(), until.UTC()}
+	return o.message, o.message.MessageID != "", o.queueErr
 }
 
 func newOffice(t testing.TB) *office {
@@ -38,7 +52,7 @@ func newOffice(t testing.TB) *office {
 	o.stock = stock.New(o.stockDB, stock.Options{Now: o.now})
 	orders := order.New(t.Context(), o.orderDB, nil, order.Options{Now: o.now, Log: quiet, MaxBatch: 10})
 	t.Cleanup(orders.Close)
-	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}))
+	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}), o)
 	o.archiver = archive.New(o.stock, orders, archive.Options{
 		Dir: t.TempDir(), Now: o.now, Log: quiet, Ready: func(context.Context) error { return nil },
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -23,27 +24,31 @@ const (
 	FromPayment     Source = "payment"
 	FromRefund      Source = "refund"
 	FromAct         Source = "operator_act"
+	FromMessage     Source = "message"
 )
 
 // What an entry of a timeline tells.
 const (
-	TicketsReserved = "tickets_reserved" // by a purchase, in the local transaction of a half message that was stored
-	OrderRecorded   = "order_recorded"   // by stock-reserved
-	PaymentStarted  = "payment_started"
-	PaymentOpen     = "payment_open" // its provider knows it
-	PaymentClosed   = "payment_closed"
-	PaymentPaid     = "payment_paid" // as its provider says
-	MoneyReceived   = "money_received"
-	IDReused        = "payment_id_reused"
-	OrderPaid       = "order_paid"
-	OrderCancelled  = "order_cancelled"
-	TicketsSold     = "tickets_sold"
-	TicketsReleased = "tickets_released"
-	RefundDue       = "refund_due"
-	RefundChanged   = "refund_changed"
-	OperatorAct     = "operator_act"
-	PaymentDue      = "payment_due" // the deadline
-	Sweep           = "sweep"       // the sweeper publishes the reservation again
+	TicketsReserved  = "tickets_reserved" // by a purchase, in the local transaction of a half message that was stored
+	HalfMessageSent  = "half_message_sent"
+	MessageCommitted = "message_committed"           // by the process that sold, or after a check-back
+	PublishedAgain   = "reservation_published_again" // in place of a half message that was given up
+	OrderRecorded    = "order_recorded"              // by stock-reserved
+	PaymentStarted   = "payment_started"
+	PaymentOpen      = "payment_open" // its provider knows it
+	PaymentClosed    = "payment_closed"
+	PaymentPaid      = "payment_paid" // as its provider says
+	MoneyReceived    = "money_received"
+	IDReused         = "payment_id_reused"
+	OrderPaid        = "order_paid"
+	OrderCancelled   = "order_cancelled"
+	TicketsSold      = "tickets_sold"
+	TicketsReleased  = "tickets_released"
+	RefundDue        = "refund_due"
+	RefundChanged    = "refund_changed"
+	OperatorAct      = "operator_act"
+	PaymentDue       = "payment_due" // the deadline
+	Sweep            = "sweep"       // the sweeper publishes the reservation again
 )
 
 // Entry is one thing that happened to an order, or that will.
@@ -52,14 +57,16 @@ type Entry struct {
 	What    string
 	Detail  string
 	Source  Source
-	Planned bool // it is still to come, unless something happens before
+	Process string // that did it, where that is known
+	Planned bool   // it is still to come, unless something happens before
 }
 
-// Timeline is what happened to an order as far as it is stored, the first first. What is not stored: repeated callbacks and
-// messages, check-backs, and how often a message was delivered.
-func (d Dossier) Timeline(now time.Time) []Entry {
+// timeline is what happened to an order as far as it is stored, the first first; message is that of its purchase, or nil.
+// What is not stored: repeated callbacks and messages, and how often a message was delivered.
+func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
 	t := &timeline{now: now}
 	t.reservation(d.Reservation)
+	t.message(message)
 	t.order(d.Order)
 	t.attempts(d)
 	t.payments(d)
@@ -80,7 +87,9 @@ type timeline struct {
 // add adds an entry, unless its time is not known.
 func (t *timeline) add(at time.Time, what string, source Source, format string, args ...any) {
 	if !at.IsZero() {
-		t.entries = append(t.entries, Entry{at.UTC(), what, fmt.Sprintf(format, args...), source, at.After(t.now)})
+		t.entries = append(t.entries, Entry{
+			At: at.UTC(), What: what, Detail: fmt.Sprintf(format, args...), Source: source, Planned: at.After(t.now),
+		})
 	}
 }
 
@@ -94,6 +103,29 @@ func (t *timeline) reservation(r *stock.Details) {
 	if r.State == stock.Held {
 		t.add(r.SweepAt, Sweep, FromReservation, "the reservation is published again, if its tickets are still reserved")
 	}
+}
+
+// message adds how the message of the purchase was sent and committed.
+func (t *timeline) message(m *mq.Stored) {
+	switch {
+	case m == nil:
+		return
+	case m.TxID == "":
+		t.add(m.StoredAt, PublishedAgain, FromMessage, "by the sweeper or the doctor, as message %s: none of the purchase itself was committed",
+			m.MessageID)
+		return
+	}
+	detail := "transaction " + m.TxID
+	if m.TraceID != "" {
+		detail += ", trace " + m.TraceID
+	}
+	t.add(m.BornAt, HalfMessageSent, FromMessage, "%s", detail)
+	t.entries[len(t.entries)-1].Process = m.Sender
+	how := "by the process that sold"
+	if m.Checks > 0 {
+		how = fmt.Sprintf("after %d check-backs, since the commit was lost or late", m.Checks)
+	}
+	t.add(m.StoredAt, MessageCommitted, FromMessage, "%s, as message %s", how, m.MessageID)
 }
 
 func (t *timeline) order(o *order.Details) {

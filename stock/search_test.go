@@ -65,7 +65,8 @@ func fillReservations(t *testing.T, d *db.DB) {
 // same time.
 func explain(t *testing.T, d *db.DB, query string, args ...any) string {
 	t.Helper()
-	rows, err := d.Reader().QueryxContext(t.Context(), map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[d.Name()]+query, args...)
+	explained := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[d.Name()] + query
+	rows, err := d.Reader().QueryxContext(t.Context(), explained, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
