@@ -185,28 +185,48 @@ func TestTimelineAnswers(t *testing.T) {
 }
 
 // A page decides by these words, and the document is where it learns them.
-func TestTimelineWordsAreDocumented(t *testing.T) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), "../inquiry/timeline.go", nil, parser.SkipObjectResolution)
+func TestWordsOfOperatorsAreDocumented(t *testing.T) {
+	schemas := specDocument(t).Components.Schemas
+	entry := schemas["Timeline"].Value.Properties["entries"].Value.Items.Value
+	for file, c := range map[string]struct {
+		kind       string // of the constants; empty for those of every type
+		documented []any
+	}{
+		"../inquiry/timeline.go": {"", slices.Concat(entry.Properties["what"].Value.Enum, entry.Properties["source"].Value.Enum)},
+		"../doctor/report.go":    {"Kind", schemas["FindingKind"].Value.Enum},
+	} {
+		var documented []string
+		for _, value := range c.documented {
+			documented = append(documented, value.(string))
+		}
+		words := textConstants(t, file, c.kind)
+		slices.Sort(words)
+		slices.Sort(documented)
+		if !slices.Equal(words, documented) {
+			t.Errorf("%s: words\n%q\ndocumented\n%q", file, words, documented)
+		}
+	}
+}
+
+// textConstants are the values of a file's constants of a type.
+func textConstants(t *testing.T, file, kind string) (values []string) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var words, documented []string
 	for _, declared := range parsed.Decls {
-		if group, ok := declared.(*ast.GenDecl); ok && group.Tok == token.CONST {
-			for _, spec := range group.Specs {
-				words = append(words, strings.Trim(spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value, `"`))
+		group, ok := declared.(*ast.GenDecl)
+		if !ok || group.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range group.Specs {
+			one := spec.(*ast.ValueSpec)
+			named, _ := one.Type.(*ast.Ident)
+			if literal, ok := one.Values[0].(*ast.BasicLit); ok && (kind == "" || named != nil && named.Name == kind) {
+				values = append(values, strings.Trim(literal.Value, `"`))
 			}
 		}
 	}
-	entry := specDocument(t).Components.Schemas["Timeline"].Value.Properties["entries"].Value.Items.Value
-	for _, property := range []string{"what", "source"} {
-		for _, value := range entry.Properties[property].Value.Enum {
-			documented = append(documented, value.(string))
-		}
-	}
-	slices.Sort(words)
-	slices.Sort(documented)
-	if !slices.Equal(words, documented) {
-		t.Errorf("words\n%q\ndocumented\n%q", words, documented)
-	}
+	return values
 }

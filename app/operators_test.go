@@ -77,7 +77,7 @@ func TestOperatorMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 			}
 		}
 	}](o, "GET", "/v1/admin/dead-letters?limit=1", "")
-	if first := dead.Items[0]; len(dead.Items) != 4 || first.Group != "boxoffice-order-create" || first.Count != 2 || len(first.Letters) != 1 ||
+	if first := dead.Items[0]; len(dead.Items) != 5 || first.Group != "boxoffice-order-create" || first.Count != 2 || len(first.Letters) != 1 ||
 		!slices.Contains([]string{paid.ID, unpaid.ID}, first.Letters[0].OrderIDs[0]) {
 		t.Errorf("dead letters %+v", dead)
 	}
@@ -88,7 +88,7 @@ func TestOperatorMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 			Consumers   []string
 		}
 	}](o, "GET", "/v1/admin/queues", "").Groups
-	if len(groups) != 3 || groups[0].DeadLetters != 2 || len(groups[0].Consumers) != 0 || len(groups[2].Consumers) != 1 {
+	if len(groups) != 4 || groups[0].DeadLetters != 2 || len(groups[0].Consumers) != 0 || len(groups[2].Consumers) != 1 {
 		t.Errorf("queues %+v, want nobody who creates orders and one who settles", groups)
 	}
 	if got := asBoss[foundPageJSON](o, "GET", "/v1/admin/orders?state=reserved&buyer=alice", "").Items; len(got) != 1 || got[0].ID != paid.ID {

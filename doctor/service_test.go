@@ -78,17 +78,18 @@ func TestExaminationIsBounded(t *testing.T) {
 	s.release(l)
 }
 
-func TestRemedies(t *testing.T) {
+func TestChoices(t *testing.T) {
 	r := newReport(time.Now())
-	r.add(Trouble{Kind: MissingOrder, ID: "o-1", Remedy: publishAgain, republish: []string{"o-1"}})
-	r.add(Trouble{Kind: MissingOrder, ID: "o-2", Remedy: publishAgain, republish: []string{"o-2"}})
-	r.add(Trouble{Kind: ParkedPayment, ID: "p-1", Remedy: publishAgain, republish: []string{"o-3"}})
+	r.add(Trouble{Kind: MissingOrder, ID: "o-1", Remedy: publishAgain, does: remedy{republish: []string{"o-1"}}})
+	r.add(Trouble{Kind: MissingOrder, ID: "o-2", Remedy: publishAgain, does: remedy{republish: []string{"o-2"}}})
+	r.add(Trouble{Kind: ParkedPayment, ID: "p-1", Remedy: publishAgain, does: remedy{republish: []string{"o-3"}}})
+	r.add(Trouble{Kind: LatePayment, ID: "p-2", Remedy: "ask for its tickets again", does: remedy{wanted: []string{"o-5"}}})
 	r.add(Trouble{Kind: Contradiction, ID: "o-4"})
 	r.add(Trouble{Kind: DeadLetter, ID: "m-1", Remedy: "send it again"})
 	r.dead = []deadMessages{{kind: DeadLetter, group: "g", count: 1}, {kind: DeadLetter, group: "empty"}, {kind: ExhaustedHalf, count: 1}}
 	for name, c := range map[string]struct {
 		which   Selection
-		ids     []string
+		ids     []string // published again, or asked for
 		dead    int
 		subject string
 		err     error
@@ -96,14 +97,15 @@ func TestRemedies(t *testing.T) {
 		"all of a kind": {Selection{Kind: MissingOrder}, []string{"o-1", "o-2"}, 0, "reservation_without_order", nil},
 		"one":           {Selection{MissingOrder, "o-2"}, []string{"o-2"}, 0, "o-2", nil},
 		"a payment":     {Selection{ParkedPayment, "p-1"}, []string{"o-3"}, 0, "p-1", nil},
+		"late payments": {Selection{Kind: LatePayment}, []string{"o-5"}, 0, "late_payment", nil},
 		"dead letters":  {Selection{Kind: DeadLetter}, nil, 1, "dead_letter", nil},
 		"one of them":   {Selection{DeadLetter, "m-1"}, nil, 0, "m-1", ErrNoRemedy},
 		"for a person":  {Selection{Kind: Contradiction}, nil, 0, "contradiction", ErrNoRemedy},
 		"other kind":    {Selection{ParkedPayment, "o-1"}, nil, 0, "o-1", ErrNoTrouble},
 		"none found":    {Selection{Kind: StaleReservation}, nil, 0, "", ErrNoTrouble},
 	} {
-		got, err := r.remedy(c.which)
-		if !errors.Is(err, c.err) || !slices.Equal(got.ids, c.ids) || len(got.dead) != c.dead || err == nil && got.subject != c.subject {
+		got, err := r.choose(c.which)
+		if !errors.Is(err, c.err) || !slices.Equal(slices.Concat(got.republish, got.wanted), c.ids) || len(got.dead) != c.dead || err == nil && got.subject != c.subject {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c)
 		}
 	}

@@ -57,12 +57,13 @@ func (d *Dossier) fill(a stock.Archive, found archive.Found) {
 	bought := event.Order{
 		ID: r.OrderID, ScreeningID: a.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
 		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		LatePayment: r.LatePayment,
 	}
 	d.File = a.File
 	d.Reservation = &stock.Details{
 		Reservation: stock.Reservation{Order: bought, State: r.State}, RequestID: r.RequestID, SettledAt: timeOf(r.SettledAt),
 	}
-	bought.ExpiresAt = found.Order.ExpiresAt
+	bought.ExpiresAt, bought.LatePayment = found.Order.ExpiresAt, found.Order.LatePayment
 	d.Order = &order.Details{
 		Order:      order.Order{Order: bought, State: found.Order.State, CancelReason: found.Order.CancelReason},
 		RecordedAt: timeOf(found.Order.RecordedAt), SettledAt: timeOf(found.Order.SettledAt),

@@ -186,7 +186,11 @@ func (t *timeline) settled(d Dossier) {
 	if d.Order != nil {
 		switch d.Order.State {
 		case order.Paid:
-			t.add(d.Order.SettledAt, OrderPaid, FromOrder, "by %s", strings.Join(d.paidBy(), ", "))
+			how := "by " + strings.Join(d.paidBy(), ", ")
+			if d.Order.LatePayment == event.LateRevived {
+				how += ", late: it had been cancelled as unpaid, and its tickets were there to be taken again"
+			}
+			t.add(d.Order.SettledAt, OrderPaid, FromOrder, "%s", how)
 		case order.Cancelled:
 			t.add(d.Order.SettledAt, OrderCancelled, FromOrder, "reason: %s", d.Order.CancelReason)
 		}
