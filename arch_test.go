@@ -40,10 +40,14 @@ func allowedImports() map[string][]string {
 		},
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
-			"simulator", "doctor", "archive", "backup", "broker", "sql", "tickets",
+			"simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "sql", "tickets",
 			"common/db", "common/event", "common/mq",
 		},
-		"api":                       {"sale", "stock", "order", "payment", "tickets", "common/event", "common/strictjson"},
+		"api": {
+			"sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence", "common/event", "common/strictjson",
+		},
+		"presence":                  {"common/db"},
+		"inquiry":                   {"stock", "order", "payment", "archive", "common/event", "common/mq"},
 		"payment":                   {"order", "common/db", "common/event"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event"},

@@ -34,6 +34,17 @@ func nullIfEmpty[S ~string](s S) *S {
 // formatTime writes a time as every answer has it: RFC 3339 in UTC with milliseconds.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
+func formatMilliseconds(ms int64) string { return formatTime(time.UnixMilli(ms)) }
+
+// nullIfZero returns what encodes as null for the zero time, and as the time otherwise.
+func nullIfZero(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := formatTime(t)
+	return &text
+}
+
 // paymentAnswer is the answer to a payment callback: what came of the payment.
 type paymentAnswer struct {
 	Result string `json:"result"`

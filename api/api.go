@@ -47,6 +47,9 @@ func (h *handler) routes() (*echo.Echo, error) {
 	if h.Tickets != nil {
 		h.addTickets(add)
 	}
+	if h.Operators != nil {
+		h.addOperators(add)
+	}
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
@@ -79,6 +82,20 @@ func (h *handler) addTickets(add func(method, path string, handle echo.HandlerFu
 	add(http.MethodPost, "/v1/checkins", h.requireOneOf(staff, h.checkIn))
 	add(http.MethodGet, "/v1/screenings/:id/checkins", h.requireOneOf(staff, h.countCheckIns))
 	add(http.MethodGet, "/v1/screenings/:id/tickets", h.requireOneOf(staff, h.listScreeningTickets))
+}
+
+// addOperators registers the operators' routes on orders, troubles and processes.
+func (h *handler) addOperators(add func(method, path string, handle echo.HandlerFunc)) {
+	add(http.MethodGet, "/v1/admin/orders", h.requireRole(roleAdmin, h.listAllOrders))
+	add(http.MethodGet, "/v1/admin/orders.csv", h.requireRole(roleAdmin, h.exportOrders))
+	add(http.MethodGet, "/v1/admin/orders/:id", h.requireRole(roleAdmin, h.getAnyOrder))
+	add(http.MethodGet, "/v1/admin/orders/:id/timeline", h.requireRole(roleAdmin, h.getTimeline))
+	add(http.MethodGet, "/v1/admin/findings", h.requireRole(roleAdmin, h.listFindings))
+	add(http.MethodPost, "/v1/admin/findings/fix", h.requireRole(roleAdmin, h.fixFindings))
+	add(http.MethodGet, "/v1/admin/dead-letters", h.requireRole(roleAdmin, h.listDeadLetters))
+	add(http.MethodPost, "/v1/admin/dead-letters/resend", h.requireRole(roleAdmin, h.resendDeadLetters))
+	add(http.MethodGet, "/v1/admin/queues", h.requireRole(roleAdmin, h.listQueues))
+	add(http.MethodGet, "/v1/admin/processes", h.requireRole(roleAdmin, h.listProcesses))
 }
 
 // wrap puts around a handler what every route needs: headers, the answer to an error, metrics and the log. It is one

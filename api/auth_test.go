@@ -55,6 +55,18 @@ func guarded() map[string]struct {
 		"door's list": {ask{method: "GET", path: "/v1/screenings/scr-1/tickets"}, roleStaff, 200, 200},
 
 		"acts": {ask{method: "GET", path: "/v1/admin/acts"}, roleAdmin, 200, 200},
+
+		"all orders": {ask{method: "GET", path: "/v1/admin/orders?buyer=alice&state=paid"}, roleAdmin, 200, 200},
+		"export":     {ask{method: "GET", path: "/v1/admin/orders.csv"}, roleAdmin, 200, 200},
+		"any order":  {ask{method: "GET", path: "/v1/admin/orders/" + orderID}, roleAdmin, 200, 200},
+		"timeline":   {ask{method: "GET", path: "/v1/admin/orders/" + orderID + "/timeline"}, roleAdmin, 200, 200},
+		"findings":   {ask{method: "GET", path: "/v1/admin/findings"}, roleAdmin, 200, 200},
+		"fix": {ask{method: "POST", path: "/v1/admin/findings/fix", body: `{"kind":"dead_letter","note":"mended"}`},
+			roleAdmin, 200, 200},
+		"dead letters": {ask{method: "GET", path: "/v1/admin/dead-letters"}, roleAdmin, 200, 200},
+		"resend":       {ask{method: "POST", path: "/v1/admin/dead-letters/resend", body: note}, roleAdmin, 200, 200},
+		"queues":       {ask{method: "GET", path: "/v1/admin/queues"}, roleAdmin, 200, 200},
+		"processes":    {ask{method: "GET", path: "/v1/admin/processes"}, roleAdmin, 200, 200},
 	}
 }
 

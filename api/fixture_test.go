@@ -189,6 +189,8 @@ type fixture struct {
 	orders *fakeOrders
 
 	payments *fakePayments
+	desk     *fakeDesk
+	doctor   *fakeDoctor
 
 	handler http.Handler
 	log     *logBuffer
@@ -277,10 +279,12 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 		},
 	}
 	f.payments = newPayments(t, f.orders)
+	f.desk, f.doctor = newDesk(), newDoctor()
 	opts := Options{
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
 		Payments: f.payments, JWTSecret: []byte(testJWTSecret),
-		Now: testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		Operators: &Operators{Desk: f.desk, Doctor: f.doctor, Processes: fakeProcesses{}},
+		Now:       testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
 	for _, apply := range change {
 		apply(&opts)
@@ -386,6 +390,7 @@ var readSpec = sync.OnceValues(func() (*openapi3.T, error) {
 	}
 	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.FileBodyDecoder)
 	return openapi3.NewLoader().LoadFromData(raw)
 })
 

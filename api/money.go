@@ -2,12 +2,10 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,29 +20,6 @@ const (
 	refundIDMax    = 64
 	parkedSkipsMax = 100_000
 )
-
-// refundAnswer is a refund as operators see it.
-type refundAnswer struct {
-	ID        string      `json:"id"`
-	PaymentID string      `json:"payment_id"`
-	OrderID   string      `json:"order_id"`
-	Provider  string      `json:"provider"`
-	Amount    event.Money `json:"amount"`
-	Reason    string      `json:"reason"`
-	State     string      `json:"state"`
-	Tries     int         `json:"tries"`
-	Detail    *string     `json:"detail"` // of its last failure
-	CreatedAt string      `json:"created_at"`
-	ChangedAt string      `json:"changed_at"`
-}
-
-func newRefundAnswer(r payment.RefundInfo) refundAnswer {
-	return refundAnswer{
-		ID: r.ID, PaymentID: r.PaymentID, OrderID: r.OrderID, Provider: r.Provider, Amount: r.Amount, Reason: r.Reason,
-		State: r.State, Tries: r.Tries, Detail: nullIfEmpty(r.Detail),
-		CreatedAt: formatTime(r.CreatedAt), ChangedAt: formatTime(r.ChangedAt),
-	}
-}
 
 // listRefunds answers one page of the refunds in the states that are asked for; without any, of those that are open.
 func (h *handler) listRefunds(c echo.Context, _ string) error {
@@ -72,28 +47,6 @@ func (h *handler) listRefunds(c echo.Context, _ string) error {
 	return answer(c, http.StatusOK, page)
 }
 
-type actBody struct {
-	Note string `json:"note"`
-}
-
-// act reads who does something and why.
-func (h *handler) act(c echo.Context, caller string) (order.Act, error) {
-	var body actBody
-	if err := decodeBody(c, &body); err != nil {
-		return order.Act{}, err
-	}
-	return newAct(caller, body.Note)
-}
-
-func newAct(caller, note string) (order.Act, error) {
-	control := strings.ContainsFunc(note, func(r rune) bool { return unicode.IsControl(r) })
-	if strings.TrimSpace(note) == "" || len(note) > order.NoteMax || control {
-		return order.Act{}, problemError{kind: invalid,
-			detail: fmt.Sprintf("note must say why, in one line of 1 to %d bytes.", order.NoteMax)}
-	}
-	return order.Act{Actor: caller, Note: note}, nil
-}
-
 // retryRefund has a refund sent again.
 func (h *handler) retryRefund(c echo.Context, caller string) error {
 	return h.changeRefund(c, caller, h.Payments.Retry)
@@ -107,7 +60,7 @@ func (h *handler) settleRefund(c echo.Context, caller string) error {
 func (h *handler) changeRefund(
 	c echo.Context, caller string, change func(context.Context, string, order.Act) (payment.RefundInfo, error),
 ) error {
-	act, err := h.act(c, caller)
+	act, err := readAct(c, caller)
 	if err != nil {
 		return err
 	}
@@ -160,7 +113,7 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 
 // refundParked sends the money of a payment back that waits for its order.
 func (h *handler) refundParked(c echo.Context, caller string) error {
-	act, err := h.act(c, caller)
+	act, err := readAct(c, caller)
 	if err != nil {
 		return err
 	}
@@ -180,7 +133,7 @@ func (h *handler) cancelPaid(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	act, err := h.act(c, caller)
+	act, err := readAct(c, caller)
 	if err != nil {
 		return err
 	}
@@ -265,15 +218,6 @@ func (h *handler) getLedger(c echo.Context, _ string) error {
 	return answer(c, http.StatusOK, all)
 }
 
-// recordedActAnswer is an act of an operator.
-type recordedActAnswer struct {
-	At      string `json:"at"`
-	Actor   string `json:"actor"`
-	Act     string `json:"act"`
-	Subject string `json:"subject"`
-	Note    string `json:"note"`
-}
-
 // listActs answers what operators have done, the latest first; with the parameter subject, to one order, payment or
 // refund.
 func (h *handler) listActs(c echo.Context, _ string) error {
@@ -291,7 +235,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	}
 	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}, NextCursor: nullIfEmpty(next)}
 	for _, a := range acts {
-		page.Items = append(page.Items, recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note})
+		page.Items = append(page.Items, newRecordedActAnswer(a))
 	}
 	return answer(c, http.StatusOK, page)
 }

@@ -5,16 +5,9 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/stock"
-)
-
-// The status of an order as its buyer sees it.
-const (
-	statusReserved       = "reserved" // the tickets are held, the order service has not created the order yet
-	statusPendingPayment = "pending_payment"
-	statusPaid           = "paid"
-	statusCancelled      = "cancelled"
 )
 
 // orderAnswer is an order as its buyer sees it.
@@ -23,14 +16,14 @@ type orderAnswer struct {
 	ScreeningID  string              `json:"screening_id"`
 	Quantity     int64               `json:"quantity"`
 	Amount       event.Money         `json:"amount"`
-	Status       string              `json:"status"`
+	Status       inquiry.Status      `json:"status"`
 	CancelReason *order.CancelReason `json:"cancel_reason"` // null unless cancelled
 	CreatedAt    string              `json:"created_at"`
 	ExpiresAt    string              `json:"expires_at"`
 	ServerTime   string              `json:"server_time"`
 }
 
-func newOrderAnswer(o event.Order, status string, reason order.CancelReason, now time.Time) orderAnswer {
+func newOrderAnswer(o event.Order, status inquiry.Status, reason order.CancelReason, now time.Time) orderAnswer {
 	return orderAnswer{
 		ID: o.ID, ScreeningID: o.ScreeningID, Quantity: o.Quantity, Amount: o.Amount,
 		Status: status, CancelReason: nullIfEmpty(reason),
@@ -57,23 +50,10 @@ func mergeOrder(r stock.Reservation, rows map[string]order.Order, now time.Time)
 }
 
 func answerFromRow(row order.Order, now time.Time) orderAnswer {
-	status := statusPendingPayment
-	switch row.State {
-	case order.Paid:
-		status = statusPaid
-	case order.Cancelled:
-		status = statusCancelled
-	}
-	return newOrderAnswer(row.Order, status, row.CancelReason, now)
+	return newOrderAnswer(row.Order, inquiry.StatusOf(row.State), row.CancelReason, now)
 }
 
 func answerFromReservation(r stock.Reservation, now time.Time) orderAnswer {
-	switch r.State {
-	case stock.Sold:
-		return newOrderAnswer(r.Order, statusPaid, "", now)
-	case stock.Released:
-		return newOrderAnswer(r.Order, statusCancelled, order.CancelReleased, now)
-	default:
-		return newOrderAnswer(r.Order, statusReserved, "", now)
-	}
+	status, reason := inquiry.StatusOfTickets(r.State)
+	return newOrderAnswer(r.Order, status, reason, now)
 }

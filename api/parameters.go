@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/sale"
 	"boxoffice/stock"
@@ -52,9 +53,9 @@ func invalidCursor() error {
 	return problemError{kind: malformed, detail: "cursor is not one that next_cursor gave."}
 }
 
-// listError is the answer to a list that failed: it names the parameter when the stock service cannot read the cursor.
+// listError is the answer to a list that failed: it names the parameter when the cursor cannot be read.
 func listError(err error) error {
-	if errors.Is(err, stock.ErrCursorInvalid) {
+	if errors.Is(err, stock.ErrCursorInvalid) || errors.Is(err, inquiry.ErrCursorInvalid) {
 		return invalidCursor()
 	}
 	return err

@@ -15,8 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	"boxoffice/doctor"
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
+	"boxoffice/presence"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -83,6 +86,16 @@ func domainErrors() map[string]struct {
 		"order.ErrInvalidPayment":    {order.ErrInvalidPayment, 422, "invalid_request"},
 		"order.ErrBusy":              {order.ErrBusy, 503, "busy"},
 		"order.ErrUnavailable":       {order.ErrUnavailable, 503, "unavailable"},
+		"inquiry.ErrCursorInvalid":   {inquiry.ErrCursorInvalid, 400, "invalid_request"},
+		"inquiry.ErrOrderAbsent":     {inquiry.ErrOrderAbsent, 404, "not_found"},
+		"inquiry.ErrBusy":            {inquiry.ErrBusy, 503, "busy"},
+		"inquiry.ErrClosed":          {inquiry.ErrClosed, 503, "unavailable"},
+		"inquiry.ArchivedError":      {inquiry.ArchivedError{}, 409, "order_archived"},
+		"doctor.ErrBusy":             {doctor.ErrBusy, 503, "busy"},
+		"doctor.ErrQueueAway":        {doctor.ErrQueueAway, 503, "unavailable"},
+		"doctor.ErrNoRemedy":         {doctor.ErrNoRemedy, 409, "no_remedy"},
+		"doctor.ErrNoTrouble":        {doctor.ErrNoTrouble, 404, "not_found"},
+		"presence.ErrUnavailable":    {presence.ErrUnavailable, 503, "unavailable"},
 	}
 }
 
@@ -94,7 +107,7 @@ func otherErrors() []string {
 // An error that the services gain without a line in the table would reach buyers as 500.
 func TestEveryDomainErrorHasALine(t *testing.T) {
 	known := domainErrors()
-	for _, service := range []string{"sale", "stock", "order", "payment"} {
+	for _, service := range []string{"sale", "stock", "order", "payment", "inquiry", "doctor", "presence"} {
 		for _, name := range exportedErrors(t, "../"+service) {
 			if _, there := known[service+"."+name]; !there && !slices.Contains(otherErrors(), service+"."+name) {
 				t.Errorf("%s.%s has no line in the table of problems, or none in this test", service, name)

@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/doctor"
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
+	"boxoffice/presence"
 	"boxoffice/sale"
 	"boxoffice/stock"
 	"boxoffice/tickets"
@@ -45,6 +49,8 @@ const (
 	ticketVoid
 	ticketInvalid
 	wrongScreening
+	orderArchived
+	noRemedy
 	keyMissing
 	keyReused
 	malformed
@@ -98,18 +104,23 @@ func problems() [problemKinds]problem {
 		{ticketInvalid, http.StatusConflict, "ticket_invalid", "Ticket invalid", "No ticket has this code.", []error{tickets.ErrCodeInvalid}},
 		{wrongScreening, http.StatusConflict, "wrong_screening", "Wrong screening",
 			"The ticket is for another screening.", []error{tickets.ErrWrongScreening}},
+		{orderArchived, http.StatusConflict, "order_archived", "Order archived",
+			"The order is in none of the databases, and may be in a file of the archive: restore it to see the order.", nil},
+		{noRemedy, http.StatusConflict, "no_remedy", "No remedy",
+			"For this only a person can do something: see its detail.", []error{doctor.ErrNoRemedy}},
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
 			"This Idempotency-Key was used for another request: of another screening, quantity or amount.", []error{sale.ErrKeyReused,
 				order.ErrRefundKeyUsed}},
 		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
-			[]error{stock.ErrCursorInvalid}},
+			[]error{stock.ErrCursorInvalid, inquiry.ErrCursorInvalid}},
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
 			"A value in the request is not allowed.", []error{stock.ErrInvalid, order.ErrInvalidPayment}},
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
 			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent,
-				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider}},
+				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider, inquiry.ErrOrderAbsent,
+				doctor.ErrNoTrouble}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
 			"Send a valid bearer token in the Authorization header.", nil},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
@@ -125,14 +136,15 @@ func problems() [problemKinds]problem {
 			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy}},
+			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy}},
 		{providerAway, http.StatusServiceUnavailable, "provider_away", "Payment provider away",
 			"The payment provider does not answer. Nothing is lost: send the same request again.", []error{payment.ErrProviderAway}},
 		{providerRefuses, http.StatusUnprocessableEntity, "provider_refuses", "Payment provider refuses",
 			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
-			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway, presence.ErrUnavailable,
+				context.Canceled, context.DeadlineExceeded}},
 	}
 }
 
@@ -179,6 +191,9 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 	}
 	if _, ok := errors.AsType[tickets.UsedError](err); ok {
 		return &t.rows[ticketUsed], ""
+	}
+	if archived, ok := errors.AsType[inquiry.ArchivedError](err); ok {
+		return &t.rows[orderArchived], "The order may be in the archive: restore one of these files to see it: " + strings.Join(archived.Files, ", ")
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""

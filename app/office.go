@@ -9,9 +9,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/api"
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -43,6 +45,9 @@ type office struct {
 	publisher    *stock.Publisher
 	transactor   *mq.Transactor
 	seller       *countedSeller
+	sender       *mq.Sender // of the order service, and of what operators have sent again
+	desk         *inquiry.Desk
+	operators    *api.Operators
 	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before

@@ -37,6 +37,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 		return err
 	}
 	o.serveHTTP(o.shop, handler)
+	o.onClose(func() error { o.desk.Close(); return nil }) // before the server, which waits for every answer
 	return nil
 }
 
@@ -45,7 +46,8 @@ func (o *office) shopOptions() api.Options {
 		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments,
 		JWTSecret: []byte(o.config.JWTSecret),
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
-		Metrics: o.registry, Now: o.now, Log: o.log.With("part", "api"),
+		Operators: o.operators,
+		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"),
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets

@@ -19,6 +19,7 @@ func (o *office) openServices(ctx context.Context) error {
 		return err
 	}
 	o.onClose(func() error { sender.Close(); return nil })
+	o.sender = sender
 	o.orders = order.New(ctx, o.orderDB, sender, order.Options{
 		MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "order"),
 	})

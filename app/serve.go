@@ -65,6 +65,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 		o.openQueue,
 	}, o.servicesInOrder(), []func(context.Context) error{
 		o.openArchiver,
+		o.openOperators,
 		o.openMetrics,
 		o.openHTTP,
 	})

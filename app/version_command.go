@@ -25,6 +25,15 @@ func runVersion(_ context.Context, call settings.Invocation) error {
 	return err
 }
 
+// programVersion is versionLine of this program; empty without build information.
+func programVersion() string {
+	info, exists := debug.ReadBuildInfo()
+	if !exists {
+		return ""
+	}
+	return versionLine(info)
+}
+
 // versionLine names the version, the commit, whether files were changed since, and the Go release.
 func versionLine(info *debug.BuildInfo) string {
 	setting := map[string]string{}

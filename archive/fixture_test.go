@@ -86,6 +86,7 @@ func (o *office) addScreening(id string, n, limit int64) {
 		at := now.Add(time.Duration(i/7) * time.Millisecond)
 		orderID, buyer := stock.NewID(at), fmt.Sprintf("buyer-%d", i)
 		reservation, state, reason := stock.Sold, order.Paid, any(nil)
+		recorded := at.Add(30*time.Millisecond).UnixMilli() * min(i, 1) // the first as of an earlier version
 		if i%4 == 3 {
 			reservation, state, reason = stock.Released, order.Cancelled, "unpaid"
 		} else {
@@ -94,7 +95,8 @@ func (o *office) addScreening(id string, n, limit int64) {
 		}
 		reservations = append(reservations, orderID, stock.RequestID(buyer, id), id, buyer, 2, 9800, "CNY", string(reservation),
 			at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
-		orders = append(orders, orderID, id, buyer, 2, 9800, "CNY", string(state), reason, at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
+		orders = append(orders, orderID, id, buyer, 2, 9800, "CNY", string(state), reason, at.UnixMilli(), recorded, at.UnixMilli()+1000,
+			at.UnixMilli()+500)
 		holdings = append(holdings, id, buyer, 2)
 	}
 	o.insert(o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
@@ -103,7 +105,7 @@ func (o *office) addScreening(id string, n, limit int64) {
 		o.insert(o.stockDB, `holdings (screening_id, buyer_id, quantity)`, holdings)
 	}
 	o.insert(o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
-		created_at, expires_at, settled_at)`, orders)
+		created_at, recorded_at, expires_at, settled_at)`, orders)
 	o.insert(o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments)
 	o.exec(o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`, sold, sold, n, id)
 }

@@ -11,7 +11,7 @@ import (
 // Examine reads everything once and changes nothing. It fails when a database does not answer; a queue that does not is
 // a trouble of its own.
 func Examine(ctx context.Context, o Office) (*Report, error) {
-	r := &Report{At: o.Now().UTC(), Counts: map[Kind]int{}, Troubles: []Trouble{}, Notes: []Note{}, Screenings: []Screening{}}
+	r := newReport(o.Now())
 	for _, examine := range []func(context.Context, Office, *Report) error{
 		examineScreenings, examineReservations, examineOrders, examinePayments, examineArchives, examineQueue,
 	} {

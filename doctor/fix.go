@@ -18,20 +18,29 @@ func Fix(ctx context.Context, o Office, r *Report) (left int, err error) {
 	if o.Bus == nil || o.Sender == nil {
 		return 0, errors.New("fix: the message queue is needed")
 	}
-	slices.Sort(r.republish)
-	if err := republish(ctx, o, r, slices.Compact(r.republish)); err != nil {
-		return 0, fmt.Errorf("fix: %w", err)
+	all := remedy{dead: r.dead}
+	for _, some := range r.remedies {
+		all.add(some)
 	}
-	slices.Sort(r.wanted)
-	if err := askAgain(ctx, o, r, slices.Compact(r.wanted)); err != nil {
-		return 0, fmt.Errorf("fix: %w", err)
+	return r.withoutRemedy, all.apply(ctx, o, r)
+}
+
+// apply does what is to be done, and lists it in r. What comes twice is done once.
+func (m remedy) apply(ctx context.Context, o Office, r *Report) error {
+	slices.Sort(m.republish)
+	if err := republish(ctx, o, r, slices.Compact(m.republish)); err != nil {
+		return fmt.Errorf("fix: %w", err)
 	}
-	for _, dead := range r.dead {
+	slices.Sort(m.wanted)
+	if err := askAgain(ctx, o, r, slices.Compact(m.wanted)); err != nil {
+		return fmt.Errorf("fix: %w", err)
+	}
+	for _, dead := range m.dead {
 		if err := fixDead(ctx, o, r, dead); err != nil {
-			return 0, fmt.Errorf("fix: %w", err)
+			return fmt.Errorf("fix: %w", err)
 		}
 	}
-	return r.withoutRemedy, nil
+	return nil
 }
 
 // republish publishes the reservations of these orders again, as they stand now. An order of a half message that was
@@ -67,7 +76,7 @@ func fixDead(ctx context.Context, o Office, r *Report, dead deadMessages) error 
 		if left -= int64(len(dead.List)); left <= 0 || len(dead.List) == 0 {
 			return nil
 		}
-		if err := dead.read(ctx, o); err != nil {
+		if err := dead.read(ctx, o, maxDead); err != nil {
 			return err
 		}
 	}

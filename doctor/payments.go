@@ -89,7 +89,7 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 
 // lateTrouble is the trouble of one payment that waits for stock's word about the tickets of its cancelled order.
 func lateTrouble(c order.Claim, age time.Duration) Trouble {
-	return Trouble{Kind: LatePayment, ID: c.PaymentID, Remedy: "ask for its tickets again", wanted: []string{c.OrderID},
+	return Trouble{Kind: LatePayment, ID: c.PaymentID, Remedy: "ask for its tickets again", does: remedy{wanted: []string{c.OrderID}},
 		Detail: fmt.Sprintf("%d %s waits since %s for the tickets of order %s, which was cancelled as unpaid",
 			c.Amount.Amount, c.Amount.Currency, round(age), c.OrderID)}
 }
@@ -105,6 +105,6 @@ func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]sto
 		return t
 	}
 	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
-	t.Remedy, t.republish = publishAgain, []string{c.OrderID}
+	t.Remedy, t.does.republish = publishAgain, []string{c.OrderID}
 	return t
 }

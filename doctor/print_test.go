@@ -3,6 +3,7 @@ package doctor
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // The doctor wrote "all is well" below a line that said that 213 messages were behind. That is no trouble, and the last
@@ -31,12 +32,12 @@ func TestVerdictSaysWhatIsBehind(t *testing.T) {
 
 // A queue whose port was closed was a trouble on which "a person has to decide", who has nothing to decide there.
 func TestQueueThatIsAwaySaysWhatToLookAt(t *testing.T) {
-	away := &Report{Counts: map[Kind]int{}}
+	away := newReport(time.Now())
 	away.add(Trouble{Kind: QueueAway, ID: "queue", Detail: "dial tcp 127.0.0.1:9876: connection refused"})
 	if got := lastLine(t, away); strings.Contains(got, "decide") || !strings.Contains(got, "-> see whether the nameservers and the brokers run") {
 		t.Errorf("it says %q", got)
 	}
-	broken := &Report{Counts: map[Kind]int{}}
+	broken := newReport(time.Now())
 	broken.add(Trouble{Kind: UnbalancedStock, ID: "casablanca", Detail: "does not add up"})
 	if got := lastLine(t, broken); !strings.HasSuffix(got, "-> a person has to decide") {
 		t.Errorf("it says %q", got)

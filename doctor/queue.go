@@ -48,27 +48,34 @@ func examineDepths(ctx context.Context, o Office, r *Report) error {
 	slices.SortFunc(r.Queue.Lags, func(a, b Lag) int {
 		return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Topic, b.Topic))
 	})
-	for _, sub := range subscriptions {
-		dead := deadMessages{kind: DeadLetter, group: sub.Group, count: depths.DeadLetters[sub.Group]}
-		if err := dead.read(ctx, o); err != nil {
-			return err
-		}
+	all, err := readDead(ctx, o, depths, maxDead)
+	for _, dead := range all {
 		r.addDead(dead)
 	}
-	dead := deadMessages{kind: ExhaustedHalf, count: depths.HalvesExhausted}
-	if err := dead.read(ctx, o); err != nil {
-		return err
+	return err
+}
+
+// readDead reads the dead letters of every consumer group and the exhausted half messages, up to limit of each.
+func readDead(ctx context.Context, o Office, depths mq.Depths, limit int) ([]deadMessages, error) {
+	var all []deadMessages
+	for _, sub := range event.Subscriptions(o.Further...) {
+		all = append(all, deadMessages{kind: DeadLetter, group: sub.Group, count: depths.DeadLetters[sub.Group]})
 	}
-	r.addDead(dead)
-	return nil
+	all = append(all, deadMessages{kind: ExhaustedHalf, count: depths.HalvesExhausted})
+	for i := range all {
+		if err := all[i].read(ctx, o, limit); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // read reads those of the messages that come first, or next once the ones before are reviewed.
-func (d *deadMessages) read(ctx context.Context, o Office) (err error) {
+func (d *deadMessages) read(ctx context.Context, o Office, limit int) (err error) {
 	if d.kind == DeadLetter {
-		d.DeadMessages, err = o.Bus.DeadLetters(ctx, d.group, maxDead)
+		d.DeadMessages, err = o.Bus.DeadLetters(ctx, d.group, limit)
 	} else {
-		d.DeadMessages, err = o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), maxDead)
+		d.DeadMessages, err = o.Bus.ExhaustedHalves(ctx, string(event.StockReserved), limit)
 	}
 	return err
 }

@@ -39,8 +39,20 @@ type Trouble struct {
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"` // what Fix does; empty when a person has to decide
 
-	republish []string // ids of the orders whose reservations Fix publishes again
-	wanted    []string // ids of the orders for whose tickets Fix asks again
+	does remedy // what Fix does
+}
+
+// remedy is what is to be done about troubles.
+type remedy struct {
+	republish []string       // ids of the orders whose reservations are published again
+	wanted    []string       // ids of the orders for whose tickets stock is asked again
+	dead      []deadMessages // that are dealt with
+}
+
+func (m *remedy) add(other remedy) {
+	m.republish = append(m.republish, other.republish...)
+	m.wanted = append(m.wanted, other.wanted...)
+	m.dead = append(m.dead, other.dead...)
 }
 
 // Note is a payment whose money has to go back and is not sent yet, which is part of the business and no trouble.
@@ -99,12 +111,20 @@ type Report struct {
 	Counts     map[Kind]int `json:"counts"`
 	Troubles   []Trouble    `json:"troubles"`
 	Notes      []Note       `json:"notes"`
-	Fixed      []string     `json:"treated,omitempty"` // what Fix did
+	Fixed      []string     `json:"treated,omitempty"`    // what Fix did
+	Unfinished bool         `json:"unfinished,omitempty"` // the time was over before everything was read
 
 	dead          []deadMessages
-	republish     []string // ids of the orders whose reservations Fix publishes again, also of troubles that are not listed
-	wanted        []string // ids of the orders for whose tickets Fix asks again
-	withoutRemedy int      // number of troubles that Fix can do nothing about
+	remedies      map[Kind]remedy // what Fix does, but for dead messages, also about troubles that are not listed
+	withoutRemedy int             // number of troubles that Fix can do nothing about
+}
+
+// newReport returns a report that has found nothing.
+func newReport(at time.Time) *Report {
+	return &Report{
+		At: at.UTC(), Counts: map[Kind]int{}, Troubles: []Trouble{}, Notes: []Note{}, Screenings: []Screening{},
+		remedies: map[Kind]remedy{},
+	}
 }
 
 // Healthy tells whether there is no trouble.
@@ -121,8 +141,9 @@ func (r *Report) Total() int {
 
 // add counts a trouble, and lists it while there is room for its kind.
 func (r *Report) add(t Trouble) {
-	r.republish = append(r.republish, t.republish...)
-	r.wanted = append(r.wanted, t.wanted...)
+	all := r.remedies[t.Kind]
+	all.add(t.does)
+	r.remedies[t.Kind] = all
 	if t.Remedy == "" {
 		r.withoutRemedy++
 	}

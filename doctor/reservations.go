@@ -54,10 +54,10 @@ func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 	case reservation.State == stock.Sold:
 		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: "its tickets are sold, and there is no order"})
 	case reservation.State == stock.Released:
-		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, republish: []string{reservation.ID},
+		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}},
 			Detail: "its tickets were released, and there is no order that says so"})
 	case age > inFlight:
-		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, republish: []string{reservation.ID},
+		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}},
 			Detail: fmt.Sprintf("%d tickets of %s are reserved since %s, and there is no order", reservation.Quantity,
 				reservation.ScreeningID, round(age))})
 	}
@@ -68,7 +68,7 @@ func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought
 	if heldAgainAt := time.UnixMilli(reservation.ExpiresAt); reservation.LatePayment == event.LateRevived && heldAgainAt.After(settledAt) {
 		settledAt = heldAgainAt
 	}
-	t := Trouble{ID: reservation.ID, Remedy: publishAgain, republish: []string{reservation.ID}}
+	t := Trouble{ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}}}
 	switch {
 	case reservation.State == stock.Sold && bought.CancelReason == order.CancelByOffice:
 		if o.Now().Sub(settledAt) > inFlight {

@@ -26,6 +26,7 @@ type RecordedOrder struct {
 	State        State        `json:"state" db:"state"`
 	CancelReason CancelReason `json:"cancel_reason,omitempty" db:"cancel_reason"`
 	CreatedAt    int64        `json:"created_at" db:"created_at"`
+	RecordedAt   int64        `json:"recorded_at,omitempty" db:"recorded_at"` // when the row was made; 0 in archives of an earlier version
 	ExpiresAt    int64        `json:"expires_at" db:"expires_at"`
 	SettledAt    int64        `json:"settled_at" db:"settled_at"`
 
@@ -75,7 +76,7 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 // readRecordedOrders reads the rows of orders by id; those that do not exist are absent from the answer.
 func readRecordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]RecordedOrder, error) {
 	rows, err := selectIn[RecordedOrder](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, COALESCE(settled_at, 0) AS settled_at, late_payment
+		COALESCE(cancel_reason, '') AS cancel_reason, created_at, recorded_at, expires_at, COALESCE(settled_at, 0) AS settled_at, late_payment
 		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, err

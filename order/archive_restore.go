@@ -29,7 +29,7 @@ func (o *Orders) RestoreRecords(ctx context.Context, screeningID string, epoch i
 			orders = append(orders, r.Order.values()...)
 		}
 		if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
-			created_at, expires_at, settled_at, late_payment)`, orders); err != nil {
+			created_at, recorded_at, expires_at, settled_at, late_payment)`, orders); err != nil {
 			return err
 		}
 		return restorePayments(ctx, tx, absent, o.now().UnixMilli())
@@ -65,7 +65,7 @@ func (r RecordedOrder) values() []any {
 	}
 	return []any{
 		r.ID, r.ScreeningID, r.BuyerID, r.Quantity, r.Amount, r.Currency, string(r.State), reason,
-		r.CreatedAt, r.ExpiresAt, r.SettledAt, string(r.LatePayment),
+		r.CreatedAt, r.RecordedAt, r.ExpiresAt, r.SettledAt, string(r.LatePayment),
 	}
 }
 

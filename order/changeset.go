@@ -121,7 +121,7 @@ func newChangeSet(ctx context.Context, tx *db.Tx, orderIDs []string, now time.Ti
 // create inserts, as pending, those of the reserved orders that do not exist yet.
 func (c *changeSet) create(ctx context.Context, tx *db.Tx, reserved []event.Order) error {
 	missing := missingOrders(reserved, c.orders)
-	if err := insertOrders(ctx, tx, missing); err != nil {
+	if err := insertOrders(ctx, tx, missing, c.now); err != nil {
 		return err
 	}
 	for _, order := range missing {

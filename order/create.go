@@ -67,7 +67,7 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 		}
 		orders[order.ID] = Order{Order: order, State: PendingPayment}
 	}
-	err := o.db.InTx(ctx, func(tx *db.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil)) })
+	err := o.db.InTx(ctx, func(tx *db.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil), now) })
 	switch {
 	case o.db.IsDuplicate(err):
 		return nil, errNotNew

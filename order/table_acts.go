@@ -37,16 +37,27 @@ type RecordedAct struct {
 	Subject string
 }
 
+type actRow struct {
+	ID      string `db:"id"`
+	At      int64  `db:"at"`
+	Actor   string `db:"actor"`
+	Act     string `db:"act"`
+	Subject string `db:"subject"`
+	Note    string `db:"note"`
+}
+
+func (r actRow) act() RecordedAct {
+	return RecordedAct{Act{r.Actor, r.Note}, time.UnixMilli(r.At).UTC(), r.Act, r.Subject}
+}
+
+// RecordAct records what an operator does that changes no order and no money: he had something looked at or sent again.
+func (o *Orders) RecordAct(ctx context.Context, act Act, what, subject string) error {
+	return o.unavailable(o.db.InTx(ctx, func(tx *db.Tx) error { return RecordAct(ctx, tx, act, what, subject, o.now()) }))
+}
+
 // Acts returns the acts of operators, the latest first, at most limit, before beforeID; an empty subject is all.
 func (o *Orders) Acts(ctx context.Context, subject, beforeID string, limit int) (acts []RecordedAct, next string, err error) {
-	var rows []struct {
-		ID      string `db:"id"`
-		At      int64  `db:"at"`
-		Actor   string `db:"actor"`
-		Act     string `db:"act"`
-		Subject string `db:"subject"`
-		Note    string `db:"note"`
-	}
+	var rows []actRow
 	if beforeID == "" {
 		beforeID = "~" // after every id
 	}
@@ -62,7 +73,7 @@ func (o *Orders) Acts(ctx context.Context, subject, beforeID string, limit int) 
 		rows, next = rows[:limit], rows[limit-1].ID
 	}
 	for _, r := range rows {
-		acts = append(acts, RecordedAct{Act{r.Actor, r.Note}, time.UnixMilli(r.At).UTC(), r.Act, r.Subject})
+		acts = append(acts, r.act())
 	}
 	return acts, next, nil
 }

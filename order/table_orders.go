@@ -14,56 +14,62 @@ import (
 	"boxoffice/common/event"
 )
 
+const orderColumns = `id, screening_id, buyer_id, quantity, amount, currency, state, COALESCE(cancel_reason, '') AS cancel_reason,
+	created_at, expires_at, ask_until, extended, late_payment`
+
+type orderRow struct {
+	ID           string       `db:"id"`
+	ScreeningID  string       `db:"screening_id"`
+	BuyerID      string       `db:"buyer_id"`
+	Quantity     int64        `db:"quantity"`
+	Amount       int64        `db:"amount"`
+	Currency     string       `db:"currency"`
+	State        State        `db:"state"`
+	CancelReason CancelReason `db:"cancel_reason"`
+	CreatedAt    int64        `db:"created_at"`
+	ExpiresAt    int64        `db:"expires_at"`
+	AskUntil     int64        `db:"ask_until"`
+	Extended     bool         `db:"extended"`
+
+	LatePayment event.LatePayment `db:"late_payment"`
+}
+
+func (r orderRow) order() Order {
+	return Order{
+		Order: event.Order{
+			ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+			Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+			LatePayment: r.LatePayment,
+		},
+		State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended,
+	}
+}
+
 // readOrders reads orders by id; those that do not exist are absent from the answer.
 func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]Order, error) {
-	type row struct {
-		ID           string       `db:"id"`
-		ScreeningID  string       `db:"screening_id"`
-		BuyerID      string       `db:"buyer_id"`
-		Quantity     int64        `db:"quantity"`
-		Amount       int64        `db:"amount"`
-		Currency     string       `db:"currency"`
-		State        State        `db:"state"`
-		CancelReason CancelReason `db:"cancel_reason"`
-		CreatedAt    int64        `db:"created_at"`
-		ExpiresAt    int64        `db:"expires_at"`
-		AskUntil     int64        `db:"ask_until"`
-		Extended     bool         `db:"extended"`
-
-		LatePayment event.LatePayment `db:"late_payment"`
-	}
-	rows, err := selectIn[row](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
-		COALESCE(cancel_reason, '') AS cancel_reason, created_at, expires_at, ask_until, extended, late_payment
-		FROM orders WHERE id IN (?)`, ids)
+	rows, err := selectIn[orderRow](ctx, q, `SELECT `+orderColumns+` FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
 	orders := make(map[string]Order, len(rows))
 	for _, r := range rows {
-		orders[r.ID] = Order{
-			Order: event.Order{
-				ID: r.ID, ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
-				Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
-				LatePayment: r.LatePayment,
-			},
-			State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended,
-		}
+		orders[r.ID] = r.order()
 	}
 	return orders, nil
 }
 
-// insertOrders creates orders as pending.
-func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order) error {
+// insertOrders creates orders as pending, recorded now (Unix milliseconds).
+func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order, now int64) error {
 	late := event.HaveLatePayment(orders)
-	values := make([]any, 0, 10*len(orders))
+	values := make([]any, 0, 11*len(orders))
 	for _, order := range orders {
 		values = append(values, order.ID, order.ScreeningID, order.BuyerID, order.Quantity, order.Amount.Amount, order.Amount.Currency,
-			string(PendingPayment), order.CreatedAt, order.ExpiresAt)
+			string(PendingPayment), order.CreatedAt, order.ExpiresAt, now)
 		if late {
 			values = append(values, string(order.LatePayment))
 		}
 	}
-	into := `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at`
+	into := `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at, recorded_at`
 	if late {
 		into += `, late_payment`
 	}

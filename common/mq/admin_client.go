@@ -15,6 +15,9 @@ import (
 	"boxoffice/broker/remoting"
 )
 
+// readBatch is how many messages one request asks for.
+const readBatch = 32
+
 // adminClient asks brokers for the offsets of their queues and reads messages from them, without being a member of a
 // consumer group. It keeps one connection to each broker, and ends with the context that it was made with.
 type adminClient struct {

@@ -10,9 +10,6 @@ import (
 	"boxoffice/broker/remoting"
 )
 
-// readBatch is how many dead messages one request asks for.
-const readBatch = 32
-
 // DeadLetters reads the dead letters of a consumer group that were not reviewed, at most limit.
 func (b *Bus) DeadLetters(ctx context.Context, group string, limit int) (DeadMessages, error) {
 	topic := b.namespace.qualify(deadLetterPrefix + group)

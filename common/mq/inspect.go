@@ -2,7 +2,12 @@ package mq
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+
+	"boxoffice/broker/remoting"
 )
 
 const (
@@ -99,4 +104,35 @@ func (b *Bus) countDead(ctx context.Context, admin *adminClient, topic string) (
 		return 0, err
 	}
 	return admin.lag(ctx, b.namespace.qualify(reviewGroup), queues...)
+}
+
+// Members returns the client ids of those who consume as a group now, in any process. A process that dies leaves when its
+// connection breaks, which is at once unless its machine is gone too.
+func (b *Bus) Members(ctx context.Context, group string) ([]string, error) {
+	admin, err := newAdminClient(ctx, b.servers)
+	if err != nil {
+		return nil, fmt.Errorf("list members of group %q: %w", group, err)
+	}
+	defer admin.close()
+	members := map[string]bool{}
+	for broker := range admin.brokers {
+		answer, err := admin.exchange(ctx, broker, remoting.GetConsumerListByGroup,
+			map[string]string{"consumerGroup": b.namespace.qualify(group)})
+		if err != nil {
+			return nil, fmt.Errorf("list members of group %q: %w", group, err)
+		}
+		if answer.Code != remoting.Success { // a broker says so, in these words, when nobody is there
+			continue
+		}
+		var body struct {
+			IDs []string `json:"consumerIdList"`
+		}
+		if err := json.Unmarshal(answer.Body, &body); err != nil {
+			return nil, fmt.Errorf("list members of group %q: %w", group, err)
+		}
+		for _, id := range body.IDs {
+			members[id] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(members)), nil
 }

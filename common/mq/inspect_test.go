@@ -53,6 +53,29 @@ func TestInspectCountsWhatWaits(t *testing.T) {
 	})
 }
 
+func TestMembersOfAGroup(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	bus, group := h.open(t), unique(t)
+	topic := newTopic(t, bus, group)
+	members := func() []string {
+		ids, err := bus.Members(t.Context(), group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	if got := members(); len(got) != 0 {
+		t.Errorf("members %q before anybody consumes", got)
+	}
+	consumer := newConsumer(t, bus, group, into(topic, make(chan order, 1)))
+	h.eventually(t, "one member", func() bool { return len(members()) == 1 })
+	if err := consumer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.eventually(t, "no member", func() bool { return len(members()) == 0 })
+}
+
 func TestInspectCountsHalvesInDoubt(t *testing.T) {
 	h := newLoneHome(t) // others use a real cluster, whose halves are counted together
 	bus := h.open(t)

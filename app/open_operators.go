@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"boxoffice/api"
+	"boxoffice/doctor"
+	"boxoffice/inquiry"
+	"boxoffice/presence"
+	"boxoffice/stock"
+)
+
+// openOperators enters this process in the register of those that are alive, and opens what is behind the operators' calls.
+func (o *office) openOperators(ctx context.Context) error {
+	processes := presence.NewRegister(o.stockDB, o.now, o.log.With("part", "presence"))
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read host name: %w", err)
+	}
+	self := presence.Process{
+		ID: stock.NewID(o.now()), Host: host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
+		Version: programVersion(), StartedAt: o.now(),
+	}
+	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
+	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus)
+	o.operators = &api.Operators{
+		Desk: o.desk,
+		Doctor: doctor.NewService(doctor.Office{
+			Stock: o.stock, Orders: o.orders, Payments: o.payments, Bus: o.bus, Sender: o.sender, Now: o.now,
+			Further: furtherSubscriptions(o.config),
+		}),
+		Processes: processes,
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package inquiry
+
+import (
+	"context"
+	"errors"
+
+	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/stock"
+)
+
+// Dossier is all that is known of one order. Its reservation is there before its row, and a payment can be there before
+// both.
+type Dossier struct {
+	OrderID     string
+	Reservation *stock.Details // nil when there is none
+	Order       *order.Details // nil when there is none
+	Attempts    []payment.AttemptInfo
+	Payments    []order.Received
+	Reused      []order.Claim // payments that came with the id of another one
+	Refunds     []payment.RefundInfo
+	Acts        []order.RecordedAct // of operators, on the order, its payments and its refunds
+	File        string              // of the archive, which has the order; empty for one that is in the databases
+}
+
+// Found is the order in short; with neither reservation nor order it has the id alone.
+func (d Dossier) Found() Found {
+	var reservation *stock.Reservation
+	if d.Reservation != nil {
+		reservation = &d.Reservation.Reservation
+	}
+	found := newFound(reservation, d.Order)
+	found.ID = d.OrderID
+	return found
+}
+
+// Dossier reads all that is known of an order. It fails with ErrOrderAbsent, or with ArchivedError for an order that may
+// be in a file that cannot be looked through.
+func (d *Desk) Dossier(ctx context.Context, orderID string) (Dossier, error) {
+	dossier := Dossier{OrderID: orderID}
+	reservation, err := d.stock.Details(ctx, orderID) // before the row, which it follows
+	switch {
+	case err == nil:
+		dossier.Reservation = &reservation
+	case !errors.Is(err, stock.ErrReservationAbsent):
+		return Dossier{}, err
+	}
+	rows, err := d.orders.Details(ctx, orderID)
+	if err != nil {
+		return Dossier{}, err
+	}
+	dossier.Order = pointer(rows, orderID)
+	if err := d.readMoney(ctx, &dossier); err != nil {
+		return Dossier{}, err
+	}
+	if dossier.Reservation == nil && dossier.Order == nil {
+		err := d.readArchive(ctx, &dossier)
+		if errors.Is(err, ErrOrderAbsent) && len(dossier.Payments) > 0 {
+			err = nil // money for an order that never was
+		}
+		if err != nil {
+			return Dossier{}, err
+		}
+	}
+	return dossier, d.readActs(ctx, &dossier)
+}
+
+// readMoney reads the payments of an order, and what came before and after them.
+func (d *Desk) readMoney(ctx context.Context, dossier *Dossier) (err error) {
+	if dossier.Attempts, err = d.payments.AttemptsOf(ctx, dossier.OrderID); err != nil {
+		return err
+	}
+	if dossier.Payments, err = d.orders.PaymentsFor(ctx, dossier.OrderID); err != nil {
+		return err
+	}
+	if dossier.Reused, err = d.orders.ReusedFor(ctx, dossier.OrderID); err != nil {
+		return err
+	}
+	dossier.Refunds, err = d.payments.RefundsOf(ctx, dossier.OrderID)
+	return err
+}
+
+// readActs reads what operators have done to the order and its money.
+func (d *Desk) readActs(ctx context.Context, dossier *Dossier) (err error) {
+	subjects := []string{dossier.OrderID}
+	for _, p := range dossier.Payments {
+		subjects = append(subjects, p.ID)
+	}
+	for _, r := range dossier.Refunds {
+		subjects = append(subjects, r.ID)
+	}
+	dossier.Acts, err = d.orders.ActsOn(ctx, subjects...)
+	return err
+}

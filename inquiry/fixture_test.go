@@ -1,0 +1,155 @@
+package inquiry
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxoffice/archive"
+	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/sql"
+	"boxoffice/stock"
+)
+
+const opening = 1_795_000_000_000
+
+// office is the databases of one office, in which a test writes what it wants found, and a clock that it moves by hand.
+type office struct {
+	t                testing.TB
+	stockDB, orderDB *db.DB
+	stock            *stock.Stock
+	desk             *Desk
+	archiver         *archive.Archiver
+	ms               atomic.Int64
+
+	message  mq.Stored // that the queue has; none without an id
+	queueErr error
+	asked    [2]time.Time // for which time the queue was asked last
+}
+
+// FindMessage is the queue's part: the message is about whatever order is looked for.
+func (o *office) FindMessage(_ context.Context, topic string, from, until time.Time, _ int, _ func([]byte) bool) (mq.Stored, bool, error) {
+	if topic != string(event.StockReserved) {
+		o.t.Errorf("asked for topic %s", topic)
+	}
+	o.asked = [2]time.Time{from.UTC(), until.UTC()}
+	return o.message, o.message.MessageID != "", o.queueErr
+}
+
+func newOffice(t testing.TB) *office {
+	t.Helper()
+	o := &office{t: t, stockDB: newDB(t, sql.Stock), orderDB: newDB(t, sql.Order)}
+	o.ms.Store(opening)
+	quiet := slog.New(slog.DiscardHandler)
+	o.stock = stock.New(o.stockDB, stock.Options{Now: o.now})
+	orders := order.New(t.Context(), o.orderDB, nil, order.Options{Now: o.now, Log: quiet, MaxBatch: 10})
+	t.Cleanup(orders.Close)
+	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}), o)
+	o.archiver = archive.New(o.stock, orders, archive.Options{
+		Dir: t.TempDir(), Now: o.now, Log: quiet, Ready: func(context.Context) error { return nil },
+	})
+	return o
+}
+
+func newDB(t testing.TB, migrations func() (fs.FS, error)) *db.DB {
+	t.Helper()
+	schema, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dbtest.New(t, schema)
+}
+
+func (o *office) now() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
+
+func (o *office) advance(d time.Duration) { o.ms.Add(d.Milliseconds()) }
+
+func (o *office) insert(d *db.DB, into string, values ...any) {
+	o.t.Helper()
+	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error { return tx.Insert(o.t.Context(), into, values) }); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) exec(d *db.DB, statement string, args ...any) {
+	o.t.Helper()
+	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(o.t.Context(), statement, args...)
+		return err
+	}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// bought is an order that a purchase makes now.
+func (o *office) bought(screening, buyer string) event.Order {
+	now := o.now()
+	return event.Order{
+		ID: stock.NewID(now), ScreeningID: screening, BuyerID: buyer, Quantity: 2, Amount: event.Money{Amount: 9800, Currency: "CNY"},
+		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(15 * time.Minute).UnixMilli(),
+	}
+}
+
+// reservationValues and orderValues are rows as the services leave them when an order stands so.
+func reservationValues(b event.Order, status Status) []any {
+	state, sweepAt, settledAt := stock.Held, any(b.ExpiresAt+10_000), any(nil)
+	switch status {
+	case Paid:
+		state = stock.Sold
+	case Cancelled:
+		state = stock.Released
+	}
+	if state != stock.Held {
+		sweepAt, settledAt = nil, b.CreatedAt+2000
+	}
+	return []any{
+		b.ID, stock.RequestID(b.BuyerID, b.ID), b.ScreeningID, b.BuyerID, b.Quantity, b.Amount.Amount, b.Amount.Currency, string(state),
+		b.CreatedAt, b.ExpiresAt, sweepAt, settledAt,
+	}
+}
+
+func orderValues(b event.Order, status Status) []any {
+	state, reason, settledAt := order.PendingPayment, any(nil), any(nil)
+	switch status {
+	case Paid:
+		state, settledAt = order.Paid, b.CreatedAt+1000
+	case Cancelled:
+		state, reason, settledAt = order.Cancelled, "unpaid", b.CreatedAt+1000
+	}
+	return []any{
+		b.ID, b.ScreeningID, b.BuyerID, b.Quantity, b.Amount.Amount, b.Amount.Currency, string(state), reason,
+		b.CreatedAt, b.CreatedAt + 40, b.ExpiresAt, settledAt,
+	}
+}
+
+const (
+	intoReservations = `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, sweep_at, settled_at)`
+	intoOrders = `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
+		created_at, recorded_at, expires_at, settled_at)`
+	intoPayments = `payments (id, provider, order_id, amount, currency, webhook_id, result, refunded, received_at)`
+)
+
+// add writes an order that stands so.
+func (o *office) add(b event.Order, status Status) {
+	o.t.Helper()
+	o.insert(o.stockDB, intoReservations, reservationValues(b, status)...)
+	if status != Reserved {
+		o.insert(o.orderDB, intoOrders, orderValues(b, status)...)
+	}
+}
+
+// pay writes a payment of an order's amount.
+func (o *office) pay(b event.Order, id, provider string, result order.PaymentResult, refunded int64) {
+	o.t.Helper()
+	o.insert(o.orderDB, intoPayments, id, provider, b.ID, b.Amount.Amount, b.Amount.Currency, "callback-"+id, string(result), refunded,
+		o.now().UnixMilli())
+}
