@@ -1,7 +1,10 @@
 package api
 
 import (
+	"errors"
 	"net/http"
+
+	"boxoffice/tickets"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/trace"
@@ -32,6 +35,14 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	if _, err := c.Response().Write(h.problemBody(c, row, detail, membersOf(err))); err != nil {
 		h.Log.DebugContext(traced(c), "write problem", "error", err)
 	}
+}
+
+// membersOf returns what an error brings of its own: of a used ticket, when and where it was used.
+func membersOf(err error) problemMembers {
+	if used, ok := errors.AsType[tickets.UsedError](err); ok {
+		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
+	}
+	return problemMembers{}
 }
 
 // problemBody encodes a problem, or returns the body made at start when there is neither a detail or member of this request

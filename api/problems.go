@@ -247,14 +247,6 @@ type problemMembers struct {
 	UsedGate string `json:"used_gate,omitempty"`
 }
 
-// membersOf returns what an error brings of its own: of a used ticket, when and where it was used.
-func membersOf(err error) problemMembers {
-	if used, ok := errors.AsType[tickets.UsedError](err); ok {
-		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
-	}
-	return problemMembers{}
-}
-
 func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {
 	return json.Marshal(problemBody{
 		Type: "/problems#" + p.code, Title: p.title, Status: p.status, Detail: detail, Code: p.code, TraceID: traceID,
