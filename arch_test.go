@@ -40,17 +40,20 @@ func allowedImports() map[string][]string {
 		},
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
-			"simulator", "doctor", "archive", "backup", "broker", "sql", "tickets",
+			"identity", "simulator", "doctor", "archive", "backup", "broker", "sql", "tickets",
 			"common/db", "common/event", "common/mq",
 		},
-		"api":                       {"sale", "stock", "order", "payment", "tickets", "common/event", "common/strictjson"},
+		"api":                       {"identity", "sale", "stock", "order", "payment", "tickets", "common/event", "common/strictjson"},
 		"payment":                   {"order", "common/db", "common/event"},
-		"payment/webhook":           {"payment", "order", "common/event", "common/strictjson"},
-		"payment/stripe":            {"payment", "order", "common/event"},
-		"payment/wechat":            {"payment", "order", "common/event", "common/strictjson"},
-		"payment/alipay":            {"payment", "order", "common/event"},
+		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
+		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
+		"payment/wechat":            {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
+		"payment/alipay":            {"payment", "order", "common/event", "common/httpclient"},
 		"simulator":                 {"payment", "payment/webhook", "order", "common/strictjson"},
+		"common/httpclient":         {},
 		"common/strictjson":         {},
+		"identity":                  {"common/httpclient"},
+		"identity/identitytest":     {},
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq"},
 		"stock":                     {"common/db", "common/event", "common/mq"},
 		"order":                     {"common/batch", "common/db", "common/event", "common/mq"},
@@ -332,7 +335,7 @@ const levelsMax = 5
 func layered() []string {
 	return []string{
 		"app", "app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
-		"simulator", "archive", "backup", "doctor",
+		"identity", "simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"boxoffice/identity"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -83,18 +84,24 @@ func domainErrors() map[string]struct {
 		"order.ErrInvalidPayment":    {order.ErrInvalidPayment, 422, "invalid_request"},
 		"order.ErrBusy":              {order.ErrBusy, 503, "busy"},
 		"order.ErrUnavailable":       {order.ErrUnavailable, 503, "unavailable"},
+		"identity.ErrInvalid":        {identity.ErrInvalid, 401, "unauthorized"},
+		"identity.ErrSignInStale":    {identity.ErrSignInStale, 400, "sign_in_stale"},
+		"identity.ErrSignInRefused":  {identity.ErrSignInRefused, 403, "sign_in_refused"},
+		"identity.ErrProviderAway":   {identity.ErrProviderAway, 503, "identity_provider_away"},
 	}
 }
 
-// otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled.
+// otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled, and who
+// signs a token, in the demo of which each has words of its own.
 func otherErrors() []string {
-	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced"}
+	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced",
+		"identity.ErrInvalidSubject", "identity.ErrInvalidRole"}
 }
 
 // An error that the services gain without a line in the table would reach buyers as 500.
 func TestEveryDomainErrorHasALine(t *testing.T) {
 	known := domainErrors()
-	for _, service := range []string{"sale", "stock", "order", "payment"} {
+	for _, service := range []string{"sale", "stock", "order", "payment", "identity"} {
 		for _, name := range exportedErrors(t, "../"+service) {
 			if _, there := known[service+"."+name]; !there && !slices.Contains(otherErrors(), service+"."+name) {
 				t.Errorf("%s.%s has no line in the table of problems, or none in this test", service, name)
