@@ -40,21 +40,25 @@ func allowedImports() map[string][]string {
 		},
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
-			"simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "sql", "tickets",
+			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "sql", "tickets",
 			"common/db", "common/event", "common/mq",
 		},
 		"api": {
-			"sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence", "common/event", "common/strictjson",
+			"identity", "sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence",
+			"common/event", "common/strictjson",
 		},
 		"presence":                  {"common/db"},
 		"inquiry":                   {"stock", "order", "payment", "archive", "common/event", "common/mq"},
 		"payment":                   {"order", "common/db", "common/event"},
-		"payment/webhook":           {"payment", "order", "common/event", "common/strictjson"},
-		"payment/stripe":            {"payment", "order", "common/event"},
-		"payment/wechat":            {"payment", "order", "common/event", "common/strictjson"},
-		"payment/alipay":            {"payment", "order", "common/event"},
+		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
+		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
+		"payment/wechat":            {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
+		"payment/alipay":            {"payment", "order", "common/event", "common/httpclient"},
 		"simulator":                 {"payment", "payment/webhook", "order", "common/strictjson"},
+		"common/httpclient":         {},
 		"common/strictjson":         {},
+		"identity":                  {"common/httpclient"},
+		"identity/identitytest":     {},
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq"},
 		"stock":                     {"common/db", "common/event", "common/mq"},
 		"order":                     {"common/batch", "common/db", "common/event", "common/mq"},
@@ -336,7 +340,7 @@ const levelsMax = 5
 func layered() []string {
 	return []string{
 		"app", "app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
-		"simulator", "archive", "backup", "doctor",
+		"identity", "simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",
 	}
 }

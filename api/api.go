@@ -44,6 +44,10 @@ func (h *handler) routes() (*echo.Echo, error) {
 	add(http.MethodPost, CallbackPath, h.paymentCallback)
 	add(http.MethodPost, CallbackPath+"/:provider", h.paymentCallback)
 	h.addMoney(add)
+	add(http.MethodGet, "/v1/me", h.requireCaller(anyRole, h.getMe))
+	if err := h.addSignIn(add); err != nil {
+		return nil, err
+	}
 	if h.Tickets != nil {
 		h.addTickets(add)
 	}
@@ -76,12 +80,12 @@ func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc
 
 // addTickets registers the routes of tickets, those of buyers and those of the staff at the doors.
 func (h *handler) addTickets(add func(method, path string, handle echo.HandlerFunc)) {
-	staff := []string{roleStaff, roleAdmin}
+	const staff = roleStaff | roleAdmin
 	add(http.MethodGet, "/v1/orders/:id/tickets", h.requireRole(roleBuyer, h.listOrderTickets))
 	add(http.MethodGet, "/v1/tickets/key", h.getTicketKeys)
-	add(http.MethodPost, "/v1/checkins", h.requireOneOf(staff, h.checkIn))
-	add(http.MethodGet, "/v1/screenings/:id/checkins", h.requireOneOf(staff, h.countCheckIns))
-	add(http.MethodGet, "/v1/screenings/:id/tickets", h.requireOneOf(staff, h.listScreeningTickets))
+	add(http.MethodPost, "/v1/checkins", h.requireRole(staff, h.checkIn))
+	add(http.MethodGet, "/v1/screenings/:id/checkins", h.requireRole(staff, h.countCheckIns))
+	add(http.MethodGet, "/v1/screenings/:id/tickets", h.requireRole(staff, h.listScreeningTickets))
 }
 
 // addOperators registers the operators' routes on orders, troubles and processes.

@@ -1,64 +1,105 @@
 package api
 
 import (
-	"slices"
+	"errors"
+	"net/http"
 	"strings"
-	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/labstack/echo/v4"
+
+	"boxoffice/identity"
+	"boxoffice/stock"
 )
 
-// requireRole lets only callers with a role through, within their rate limit, and passes the caller's id to the handler.
-func (h *handler) requireRole(role string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
-	return h.requireOneOf([]string{role}, handle)
+// The roles that routes ask for.
+const (
+	roleBuyer = identity.Buyer
+	roleStaff = identity.Staff
+	roleAdmin = identity.Admin
+	anyRole   = roleBuyer | roleStaff | roleAdmin
+)
+
+const _ = uint(stock.BuyerIDMax - identity.SubjectBytesMax) // every caller can be a buyer: else this does not compile
+
+// caller is who calls, and by what that is known.
+type caller struct {
+	identity.Caller
+	byCookie bool
 }
 
-// requireOneOf is requireRole for callers with any of these roles.
-func (h *handler) requireOneOf(roles []string, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
+// requireRole lets only callers with one of these roles through, within their rate limit, and passes the caller's id to the
+// handler.
+func (h *handler) requireRole(roles identity.Roles, handle func(c echo.Context, caller string) error) echo.HandlerFunc {
+	return h.requireCaller(roles, func(c echo.Context, who caller) error { return handle(c, who.Subject) })
+}
+
+// requireCaller is requireRole for a handler that wants to know more of the caller.
+func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context, who caller) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		now := h.Now()
-		who, err := h.authenticate(c, now)
+		who, err := h.authenticate(c)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(roles, who.Role) {
-			return problemError{kind: forbidden, detail: "This call needs the role " + strings.Join(roles, " or ") + "."}
+		if !who.Roles.HasAny(roles) {
+			return problemError{kind: forbidden, detail: "This call needs the role " + roles.String() + "."}
 		}
-		if !h.buyerRates.allow(who.Subject, now) {
+		if !h.buyerRates.allow(who.Subject, h.Now()) {
 			return problemError{kind: rateLimited}
 		}
-		return handle(c, who.Subject)
+		return handle(c, who)
 	}
 }
 
-// authenticate verifies the bearer token of a request. WWW-Authenticate tells a missing token from an invalid one (RFC
-// 6750), but not why it is invalid, which would help only a forger.
-func (h *handler) authenticate(c echo.Context, now time.Time) (claims, error) {
+// authenticate returns who calls: the bearer of the token, and without one the person who has signed in with this browser.
+// WWW-Authenticate tells a missing token from an invalid one (RFC 6750), but not why it is invalid, which would help only a
+// forger.
+func (h *handler) authenticate(c echo.Context) (caller, error) {
 	values := c.Request().Header[echo.HeaderAuthorization]
 	if len(values) == 0 {
-		return claims{}, problemError{kind: unauthorized}
+		return h.authenticateBrowser(c)
 	}
 	scheme, token, found := strings.Cut(values[0], " ")
-	if len(values) == 1 && found && strings.EqualFold(scheme, "Bearer") && len(token) <= tokenBytesMax {
-		if who, cached := h.verified.find(token, now); cached {
-			return who, nil
-		}
-		var who claims
-		if _, err := h.tokens.ParseWithClaims(token, &who, h.tokenKey); err == nil {
-			h.verified.add(token, who)
-			return who, nil
+	if len(values) == 1 && found && strings.EqualFold(scheme, "Bearer") {
+		who, err := h.Identity.Token(c.Request().Context(), token)
+		if !errors.Is(err, identity.ErrInvalid) {
+			return caller{Caller: who}, err
 		}
 	}
 	c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice", error="invalid_token"`)
-	return claims{}, problemError{kind: unauthorized, detail: "The bearer token is not valid, or not valid any more."}
+	return caller{}, problemError{kind: unauthorized, detail: "The bearer token is not valid, or not valid any more."}
 }
 
-// tokenKey returns the key that verifies a token. It fails for one with the header "crit" (RFC 7515, 4.1.11), which names
-// extensions that a verifier must understand: here none is.
-func (h *handler) tokenKey(token *jwt.Token) (any, error) {
-	if _, critical := token.Header["crit"]; critical {
-		return nil, jwt.ErrTokenUnverifiable
+// authenticateBrowser returns the person who has signed in with a browser.
+func (h *handler) authenticateBrowser(c echo.Context) (caller, error) {
+	session := h.cookies.get(c, h.cookies.session)
+	if session == "" {
+		return caller{}, problemError{kind: unauthorized}
 	}
-	return h.JWTSecret, nil
+	who, err := h.Identity.Session(session)
+	if err != nil {
+		return caller{}, problemError{kind: unauthorized, detail: "The sign-in is over: sign in again."}
+	}
+	if !h.cookies.isOwnSite(c) {
+		return caller{}, problemError{kind: otherSite}
+	}
+	return caller{Caller: who, byCookie: true}, nil
+}
+
+type meAnswer struct {
+	Subject   string   `json:"subject"`
+	Name      string   `json:"name"`
+	Roles     []string `json:"roles"`
+	ExpiresAt string   `json:"expires_at"`
+	By        string   `json:"by"`
+}
+
+// getMe answers who calls.
+func (h *handler) getMe(c echo.Context, who caller) error {
+	by := "token"
+	if who.byCookie {
+		by = "cookie"
+	}
+	return answer(c, http.StatusOK, meAnswer{
+		Subject: who.Subject, Name: who.Name, Roles: who.Roles.Names(), ExpiresAt: formatTime(who.ExpiresAt), By: by,
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
+	"boxoffice/identity"
 	"boxoffice/stock"
 )
 
@@ -53,16 +55,14 @@ func (d *demoHandler) makeToken(c echo.Context) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if !validSubject(body.User) {
-		return problemError{kind: invalid,
-			detail: fmt.Sprintf("user must have 1 to %d printable ASCII characters, and no space at either end.", subjectBytesMax)}
-	}
-	if !isRole(body.Role) {
-		return problemError{kind: invalid, detail: "role must be buyer, admin or staff."}
-	}
 	expires := d.Now().Add(demoTokenLife).Truncate(time.Second)
-	token, err := SignToken(d.JWTSecret, body.User, body.Role, expires)
-	if err != nil {
+	token, err := d.Identity.SignToken(body.User, body.Role, expires)
+	switch {
+	case errors.Is(err, identity.ErrInvalidSubject):
+		return problemError{kind: invalid, detail: "user: " + err.Error() + "."}
+	case errors.Is(err, identity.ErrInvalidRole):
+		return problemError{kind: invalid, detail: "role: " + err.Error() + "."}
+	case err != nil:
 		return err
 	}
 	return answer(c, http.StatusOK, tokenAnswer{Token: token, ExpiresAt: formatTime(expires)})

@@ -21,6 +21,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/identity"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -32,6 +33,8 @@ const (
 	testJWTSecret     = "0123456789abcdef0123456789abcdef"
 	testWebhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	oldWebhookSecret  = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+	testSessionLife = 2 * time.Hour
 
 	screeningID = "scr-1"
 	orderID     = "0f3k9d2m7q0x4c8b1n5f6h2j3a"
@@ -282,12 +285,15 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	f.desk, f.doctor = newDesk(), newDoctor()
 	opts := Options{
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
-		Payments: f.payments, JWTSecret: []byte(testJWTSecret),
+		Payments:  f.payments,
 		Operators: &Operators{Desk: f.desk, Doctor: f.doctor, Processes: fakeProcesses{}},
 		Now:       testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
 	for _, apply := range change {
 		apply(&opts)
+	}
+	if opts.Identity == nil {
+		opts.Identity = newIdentity(t, identity.Options{Now: opts.Now})
 	}
 	handler, err := New(opts)
 	if err != nil {
@@ -295,6 +301,17 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	}
 	f.handler = handler
 	return f
+}
+
+// newIdentity knows the tokens of the tests.
+func newIdentity(t testing.TB, options identity.Options) *identity.Service {
+	t.Helper()
+	options.Secret, options.SessionLife = []byte(testJWTSecret), testSessionLife
+	known, err := identity.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
 }
 
 // newPayments returns the payment service, without a database: a callback that brings a payment calls only the order
@@ -413,9 +430,9 @@ func specRouter(t testing.TB) routers.Router {
 }
 
 // tokenFor makes a token that is good for the office; change may spoil it.
-func tokenFor(t testing.TB, subject, role string, change ...func(jwt.MapClaims)) string {
+func tokenFor(t testing.TB, subject string, role identity.Roles, change ...func(jwt.MapClaims)) string {
 	t.Helper()
-	body := jwt.MapClaims{"sub": subject, "role": role, "exp": testNow().Add(time.Hour).Unix()}
+	body := jwt.MapClaims{"sub": subject, "role": role.String(), "exp": testNow().Add(time.Hour).Unix()}
 	for _, apply := range change {
 		apply(body)
 	}

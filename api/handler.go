@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -18,9 +17,11 @@ type Options struct {
 	Seller Seller
 	Orders Orders
 
-	Payments  Payments
-	Tickets   Tickets // nil: paid orders have none, and the routes do not exist
-	JWTSecret []byte  // HS256 key, the bytes as given; the configuration refuses fewer than 32
+	Payments Payments
+	Identity Identity
+	Tickets  Tickets // nil: paid orders have none, and the routes do not exist
+
+	PublicURL string // at which browsers reach the shop; empty: at its listener, without TLS
 
 	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
 	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit
@@ -50,8 +51,7 @@ const defaultMaxInFlight = 16384
 type handler struct {
 	Options
 	problems     *problemTable
-	tokens       *jwt.Parser
-	verified     *tokenCache
+	cookies      *cookies
 	requests     *requestMetrics
 	callbacks    *callbackMetrics
 	buyerRates   *rateLimits
@@ -63,11 +63,9 @@ type handler struct {
 
 // newHandler checks the options and makes the parts. An error says which option cannot be used.
 func newHandler(opts Options) (*handler, error) {
-	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Payments == nil || opts.Now == nil || opts.Log == nil {
-		return nil, errors.New("api: Stock, Seller, Orders, Payments, Now and Log are needed")
-	}
-	if len(opts.JWTSecret) == 0 {
-		return nil, errors.New("api: a JWT secret is needed")
+	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Payments == nil || opts.Identity == nil ||
+		opts.Now == nil || opts.Log == nil {
+		return nil, errors.New("api: Stock, Seller, Orders, Payments, Identity, Now and Log are needed")
 	}
 	if opts.MaxInFlight <= 0 {
 		opts.MaxInFlight = defaultMaxInFlight
@@ -89,11 +87,14 @@ func newHandler(opts Options) (*handler, error) {
 	if err := errors.Join(buyersErr, addressesErr); err != nil {
 		return nil, fmt.Errorf("make rate limits: %w", err)
 	}
+	cookies, err := newCookies(opts.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("make cookies: %w", err)
+	}
 	return &handler{
 		Options:      opts,
 		problems:     problems,
-		tokens:       newTokenParser(opts.Now),
-		verified:     newTokenCache(),
+		cookies:      cookies,
 		requests:     requests,
 		callbacks:    callbacks,
 		buyerRates:   buyerRates,

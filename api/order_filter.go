@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 )
@@ -22,7 +23,7 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 	}{
 		{"id", &f.OrderID, validID, "the id of an order"},
 		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) }, "the id of a payment, attempt or refund"},
-		{"buyer", &f.BuyerID, validSubject, "the id of a buyer"},
+		{"buyer", &f.BuyerID, identity.ValidSubject, "the id of a buyer"},
 		{"screening", &f.ScreeningID, validID, "the id of a screening"},
 		{"state", &status, validStatus, "reserved, pending_payment, paid or cancelled"},
 	} {

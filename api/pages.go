@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-//go:embed web openapi.yaml
+//go:embed web openapi.yaml sign_in.html
 var files embed.FS
 
 const contentHTML = "text/html; charset=utf-8"

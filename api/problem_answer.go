@@ -10,9 +10,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// retryAfterSeconds is the Retry-After of what may succeed soon: in about a second a queue drains or a broker is elected.
-const retryAfterSeconds = "1"
-
 // answerProblem answers a failed request with the problem for err.
 func (h *handler) answerProblem(c echo.Context, err error) {
 	if c.Response().Committed {
@@ -20,16 +17,7 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	}
 	row, detail := h.problems.find(err)
 	header := c.Response().Header()
-	switch row.kind {
-	case unauthorized:
-		if header.Get(echo.HeaderWWWAuthenticate) == "" {
-			header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice"`)
-		}
-	case badSignature: // RFC 9110 section 15.5.2: every 401 names what it asks for
-		header.Set(echo.HeaderWWWAuthenticate, `Signature realm="boxoffice"`)
-	case rateLimited, busy, unavailable, providerAway:
-		header.Set(echo.HeaderRetryAfter, retryAfterSeconds)
-	}
+	row.setHeaders(header)
 	header[echo.HeaderContentType] = h.problems.contentType
 	c.Response().WriteHeader(row.status)
 	if _, err := c.Response().Write(h.problemBody(c, row, detail, membersOf(err))); err != nil {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"boxoffice/doctor"
+	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -96,18 +97,24 @@ func domainErrors() map[string]struct {
 		"doctor.ErrNoRemedy":         {doctor.ErrNoRemedy, 409, "no_remedy"},
 		"doctor.ErrNoTrouble":        {doctor.ErrNoTrouble, 404, "not_found"},
 		"presence.ErrUnavailable":    {presence.ErrUnavailable, 503, "unavailable"},
+		"identity.ErrInvalid":        {identity.ErrInvalid, 401, "unauthorized"},
+		"identity.ErrSignInStale":    {identity.ErrSignInStale, 400, "sign_in_stale"},
+		"identity.ErrSignInRefused":  {identity.ErrSignInRefused, 403, "sign_in_refused"},
+		"identity.ErrProviderAway":   {identity.ErrProviderAway, 503, "identity_provider_away"},
 	}
 }
 
-// otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled.
+// otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled, and who
+// signs a token, in the demo of which each has words of its own.
 func otherErrors() []string {
-	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced"}
+	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced",
+		"identity.ErrInvalidSubject", "identity.ErrInvalidRole"}
 }
 
 // An error that the services gain without a line in the table would reach buyers as 500.
 func TestEveryDomainErrorHasALine(t *testing.T) {
 	known := domainErrors()
-	for _, service := range []string{"sale", "stock", "order", "payment", "inquiry", "doctor", "presence"} {
+	for _, service := range []string{"sale", "stock", "order", "payment", "identity", "inquiry", "doctor", "presence"} {
 		for _, name := range exportedErrors(t, "../"+service) {
 			if _, there := known[service+"."+name]; !there && !slices.Contains(otherErrors(), service+"."+name) {
 				t.Errorf("%s.%s has no line in the table of problems, or none in this test", service, name)

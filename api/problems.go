@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/doctor"
+	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -58,12 +60,16 @@ const (
 	notFound
 	unauthorized
 	forbidden
+	otherSite
 	badSignature
 	bodyTooLarge
 	unsupportedMediaType
 	methodNotAllowed
 	rateLimited
 	busy
+	signInStale
+	signInRefused
+	identityAway
 	providerAway // before unavailable: it can be a deadline, too
 	providerRefuses
 	unavailable
@@ -71,8 +77,16 @@ const (
 )
 
 // problems is the table of all problems: which error of the services, or of this package, gets which answer.
-func problems() [problemKinds]problem {
-	return [problemKinds]problem{
+func problems() (table [problemKinds]problem) {
+	for _, p := range slices.Concat(officeProblems(), requestProblems()) {
+		table[p.kind] = p
+	}
+	return table
+}
+
+// officeProblems are those of what is sold, ordered and paid.
+func officeProblems() []problem {
+	return []problem{
 		{internal, http.StatusInternalServerError, "internal", "Internal error",
 			"The request failed for a reason that is not yours. It has been logged.", nil},
 		{soldOut, http.StatusConflict, "sold_out", "Sold out",
@@ -108,6 +122,12 @@ func problems() [problemKinds]problem {
 			"The order is in none of the databases, and may be in a file of the archive: restore it to see the order.", nil},
 		{noRemedy, http.StatusConflict, "no_remedy", "No remedy",
 			"For this only a person can do something: see its detail.", []error{doctor.ErrNoRemedy}},
+	}
+}
+
+// requestProblems are those of a request and its caller, and of parts that are away.
+func requestProblems() []problem {
+	return []problem{
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
@@ -122,8 +142,10 @@ func problems() [problemKinds]problem {
 				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider, inquiry.ErrOrderAbsent,
 				doctor.ErrNoTrouble}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
-			"Send a valid bearer token in the Authorization header.", nil},
+			"Sign in, or send a valid bearer token in the Authorization header.", []error{identity.ErrInvalid}},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
+		{otherSite, http.StatusForbidden, "other_site", "Another site's request",
+			"Another site has made the browser send this, or the browser does not say which site has.", nil},
 		{badSignature, http.StatusUnauthorized, "bad_signature", "Bad signature",
 			"The callback is not signed by the payment provider, or its time is too far from now.", []error{payment.ErrForged}},
 		{bodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
@@ -137,6 +159,14 @@ func problems() [problemKinds]problem {
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
 			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy}},
+		{signInStale, http.StatusBadRequest, "sign_in_stale", "Not signed in",
+			"This sign-in was not begun in this browser, or too long ago, or it is finished already. Nothing has changed.",
+			[]error{identity.ErrSignInStale}},
+		{signInRefused, http.StatusForbidden, "sign_in_refused", "Not signed in",
+			"The identity provider did not sign you in: you have declined, or this account may not enter here.",
+			[]error{identity.ErrSignInRefused}},
+		{identityAway, http.StatusServiceUnavailable, "identity_provider_away", "Sign-in away",
+			"The identity provider does not answer as it should. Try again in a moment.", []error{identity.ErrProviderAway}},
 		{providerAway, http.StatusServiceUnavailable, "provider_away", "Payment provider away",
 			"The payment provider does not answer. Nothing is lost: send the same request again.", []error{payment.ErrProviderAway}},
 		{providerRefuses, http.StatusUnprocessableEntity, "provider_refuses", "Payment provider refuses",
@@ -145,6 +175,23 @@ func problems() [problemKinds]problem {
 			"A part of the box office is away. Send the same request again.",
 			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway, presence.ErrUnavailable,
 				context.Canceled, context.DeadlineExceeded}},
+	}
+}
+
+// retryAfterSeconds is the Retry-After of what may succeed soon: in about a second a queue drains or a broker is elected.
+const retryAfterSeconds = "1"
+
+// setHeaders sets what the answer to a problem says besides its body.
+func (p *problem) setHeaders(header http.Header) {
+	switch p.kind {
+	case unauthorized:
+		if header.Get(echo.HeaderWWWAuthenticate) == "" {
+			header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="boxoffice"`)
+		}
+	case badSignature: // RFC 9110 section 15.5.2: every 401 names what it asks for
+		header.Set(echo.HeaderWWWAuthenticate, `Signature realm="boxoffice"`)
+	case rateLimited, busy, unavailable, providerAway, identityAway:
+		header.Set(echo.HeaderRetryAfter, retryAfterSeconds)
 	}
 }
 

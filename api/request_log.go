@@ -49,7 +49,7 @@ func (h *handler) requestLevel(c echo.Context, err error) slog.Level {
 	switch row, _ := h.problems.find(err); row.kind {
 	case busy:
 		return slog.LevelDebug
-	case unavailable, providerAway:
+	case unavailable, providerAway, identityAway:
 		if c.Request().Context().Err() != nil {
 			return slog.LevelDebug
 		}

@@ -3,8 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/identity"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -53,6 +56,17 @@ type Payments interface {
 	Retry(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
 	SettleByHand(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
 	Ledgers(ctx context.Context) ([]payment.Ledger, error)
+}
+
+// Identity is what the API calls to know who calls, and to sign people in. Of the sign-in nothing is called unless SignsIn.
+type Identity interface {
+	Token(ctx context.Context, text string) (identity.Caller, error)
+	SignToken(subject, role string, expires time.Time) (string, error)
+
+	SignsIn() bool
+	Session(text string) (identity.Caller, error)
+	BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error)
+	FinishSignIn(ctx context.Context, flow string, answer url.Values) (identity.SignedIn, error)
 }
 
 // Tickets is what the API calls to show the tickets of paid orders, and to let their bearers in.

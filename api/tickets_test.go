@@ -105,8 +105,8 @@ func TestCheckInAdmitsOnceAndSaysWhy(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
 	code := f.tickets(t, "").Items[0].Code
 	body := `{"code":"` + code + `","screening_id":"` + screeningID + `","gate":"North"}`
-	for _, role := range []string{roleStaff, roleStaff} { // the second one is a retry
-		w := f.send(t, f.checkIn(t, body, "k1", tokenFor(t, "sam", role)))
+	for range 2 { // the second one is a retry
+		w := f.send(t, f.checkIn(t, body, "k1", tokenFor(t, "sam", roleStaff)))
 		if body := w.Body.String(); w.Code != http.StatusOK || strings.Contains(body, code) ||
 			!strings.Contains(body, `"gate":"North"`) || !strings.Contains(body, `"venue":"Hall 1"`) {
 			t.Errorf("check in: %d %s", w.Code, w.Body)

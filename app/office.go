@@ -13,6 +13,7 @@ import (
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -37,6 +38,7 @@ type office struct {
 	ticketsDB    *db.DB // nil in a process that has nothing to do with tickets
 	owner        string // the office's id in all databases and in every message
 	bus          *mq.Bus
+	identity     *identity.Service // nil: this process serves no shop
 	stock        *stock.Stock
 	orders       *order.Orders
 	payments     *payment.Service

@@ -44,7 +44,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
 		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments,
-		JWTSecret: []byte(o.config.JWTSecret),
+		Identity: o.identity, PublicURL: o.config.PublicURL,
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,
 		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"),

@@ -60,6 +60,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 	return slices.Concat([]func(context.Context) error{
 		o.openBroker,
 		o.openDemoSecrets,
+		o.openIdentity,
 		o.openDemoProvider,
 		o.openDatabases,
 		o.openQueue,

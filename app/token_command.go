@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
-	"boxoffice/api"
 	"boxoffice/app/settings"
+	"boxoffice/identity"
 )
 
 // runToken prints a token, for the first steps of an operator and for scripts: boxoffice token -user NAME -role admin. The
@@ -21,7 +19,7 @@ func runToken(_ context.Context, call settings.Invocation) error {
 	var life time.Duration
 	define := func(flags *flag.FlagSet) {
 		flags.StringVar(&user, "user", "", "who it is for: the buyer's or operator's id")
-		flags.StringVar(&role, "role", "buyer", "what its bearer may do: buyer, admin or staff")
+		flags.StringVar(&role, "role", "buyer", "what its bearer may do: buyer, staff or admin")
 		flags.DurationVar(&life, "life", time.Hour, "how long it is valid")
 		flags.StringVar(&dataDir, "data-dir", "./data", "data directory of a demo, whose secret is used without BOXOFFICE_JWT_SECRET")
 	}
@@ -47,12 +45,12 @@ func runToken(_ context.Context, call settings.Invocation) error {
 	if life < time.Second {
 		return errors.New("set -life to at least 1s")
 	}
-	token, err := api.SignToken([]byte(secret), user, role, call.Now().Add(life))
+	token, err := identity.SignToken([]byte(secret), user, role, call.Now().Add(life))
 	switch {
-	case errors.Is(err, jwt.ErrTokenInvalidSubject):
+	case errors.Is(err, identity.ErrInvalidSubject):
 		return errors.New("set -user to printable ASCII characters, without a space at either end")
-	case errors.Is(err, jwt.ErrTokenInvalidClaims):
-		return errors.New("set -role to buyer, admin or staff")
+	case errors.Is(err, identity.ErrInvalidRole):
+		return errors.New("set -role to buyer, staff or admin")
 	case err != nil:
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,6 +65,7 @@ type Config struct {
 	ArchiveDir     string
 	LogLevel       slog.Level
 	Providers      ProviderConfig
+	Identity       IdentityConfig
 
 	isTool bool // a command works on the office: it starts no payments
 	Demo   bool // no secret is configured: the office makes its own, and anybody gets a token
@@ -133,22 +133,12 @@ func (c *Config) complete() error {
 	return c.completeSecrets()
 }
 
-// isBaseURL tells whether a setting is empty, or a URL to which paths can be added.
-func isBaseURL(text string) bool {
-	if text == "" {
-		return true
-	}
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
-		u.RawQuery == "" && u.Fragment == "" && !strings.HasSuffix(text, "/")
-}
-
 // completeSecrets checks the secrets, or makes this a demo if there are none.
 func (c *Config) completeSecrets() error {
 	for name, secrets := range map[string][]string{
 		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets, EnvTicketKey: c.TicketKeys,
 		EnvStripeKey: {c.Providers.StripeKey}, EnvStripeWebhookSecret: c.Providers.StripeWebhookSecrets,
-		EnvWechatAPIKey: {c.Providers.WechatAPIKey},
+		EnvWechatAPIKey: {c.Providers.WechatAPIKey}, EnvOIDCClientSecret: {c.Identity.ClientSecret},
 	} {
 		if err := checkVisible(name, secrets); err != nil {
 			return err
@@ -160,8 +150,18 @@ func (c *Config) completeSecrets() error {
 	if _, err := c.Providers.Make(func(string) string { return "" }, time.Now); err != nil {
 		return err
 	}
+	if err := c.Identity.check(); err != nil {
+		return err
+	}
 	if !c.HasRole(RoleAPI) {
 		return nil
+	}
+	if c.Identity.ClientID != "" && c.PublicURL == "" && !isLoopback("http://"+c.Listen) {
+		return errors.New("set BOXOFFICE_PUBLIC_URL to the address to which the identity provider sends people back")
+	}
+	if c.JWTSecret == "" && c.Identity.any() {
+		return fmt.Errorf("set %s to at least %d bytes: with an identity provider, too, it signs the sign-ins on the page",
+			EnvJWTSecret, JWTSecretMin)
 	}
 	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() {
 		return c.enableDemo()
@@ -184,16 +184,6 @@ func (c *Config) CheckSecrets() error {
 		}
 	}
 	return nil
-}
-
-// isLoopback tells whether a URL is of this machine.
-func isLoopback(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // isInDataDir tells whether a DSN is that of a SQLite database in the data directory.

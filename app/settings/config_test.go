@@ -72,6 +72,29 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"bad webhook secret": {
 			env: map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "whsec_!"}, want: "BOXOFFICE_WEBHOOK_SECRET",
 		},
+		"provider and no secret of sessions": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-client-id", "shop"},
+			want: "BOXOFFICE_JWT_SECRET"},
+		"provider's settings and no provider": {args: []string{"-oidc-client-id", "shop"}, want: "BOXOFFICE_OIDC_ISSUER"},
+		"provider for nothing":                {args: []string{"-oidc-issuer", "https://login.example"}, want: "BOXOFFICE_OIDC_AUDIENCE"},
+		"provider without TLS": {args: []string{"-oidc-issuer", "http://login.example", "-oidc-audience", "api"},
+			want: "BOXOFFICE_OIDC_ISSUER to an https URL"},
+		"provider with a query": {args: []string{"-oidc-issuer", "https://login.example?x", "-oidc-audience", "api"}, want: "BOXOFFICE_OIDC_ISSUER"},
+		"client secret and no client": {env: map[string]string{"BOXOFFICE_OIDC_CLIENT_SECRET": "x"},
+			args: []string{"-oidc-issuer", "https://login.example"}, want: "BOXOFFICE_OIDC_CLIENT_ID"},
+		"quoted client secret": {env: map[string]string{"BOXOFFICE_OIDC_CLIENT_SECRET": `"x"`}, want: "BOXOFFICE_OIDC_CLIENT_SECRET"},
+		"sign-in without openid": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-client-id", "shop", "-oidc-scopes", "profile"},
+			want: "BOXOFFICE_OIDC_SCOPES"},
+		"sign-in and no way back": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-client-id", "shop", "-listen", ":8080"},
+			want: "BOXOFFICE_PUBLIC_URL"},
+		"keys without TLS": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-audience", "api",
+			"-oidc-jwks", "http://login.example/keys"}, want: "BOXOFFICE_OIDC_JWKS"},
+		"keys that are nowhere": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-audience", "api", "-oidc-jwks", "/no/such/file"},
+			want: "BOXOFFICE_OIDC_JWKS"},
+		"no claim of roles": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-audience", "api", "-oidc-roles-claim", ""},
+			want: "BOXOFFICE_OIDC_ROLES_CLAIM"},
+		"one role for two": {args: []string{"-oidc-issuer", "https://login.example", "-oidc-audience", "api", "-oidc-staff-role", "admin"},
+			want: "BOXOFFICE_OIDC_STAFF_ROLE"},
+		"session life":           {args: []string{"-session-life", "169h"}, want: "BOXOFFICE_SESSION_LIFE"},
 		"no JWT secret":          {env: map[string]string{"BOXOFFICE_WEBHOOK_SECRET": "whsec_x"}, want: "BOXOFFICE_JWT_SECRET"},
 		"demo for everybody":     {args: []string{"-listen", "0.0.0.0:8080"}, want: "loopback"},
 		"demo on all interfaces": {args: []string{"-listen", ":8080"}, want: "loopback"},
@@ -163,6 +186,31 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 	if _, err := parseArgs(t, map[string]string{"BOXOFFICE_JWT_SECRET_FILE": big}); err == nil {
 		t.Error("a file of any size was read")
+	}
+}
+
+// What is needed for a sign-in on the page and for bearer tokens, and no more.
+func TestIdentityProviderIsConfigured(t *testing.T) {
+	env := map[string]string{
+		"BOXOFFICE_JWT_SECRET":     "0123456789abcdef0123456789abcdef",
+		"BOXOFFICE_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"BOXOFFICE_OIDC_ISSUER":    "https://login.example/realms/shop", "BOXOFFICE_OIDC_CLIENT_ID": "shop",
+		"BOXOFFICE_OIDC_CLIENT_SECRET": "hush\n", "BOXOFFICE_PUBLIC_URL": "https://shop.example", "BOXOFFICE_OIDC_AUDIENCE": "api",
+	}
+	c, err := parseArgs(t, env, "-listen", ":8080")
+	if err != nil || c.Demo || c.Identity.ClientSecret != "hush" || c.Identity.Issuer != "https://login.example/realms/shop" ||
+		c.Identity.RolesClaim != "roles" || c.Identity.SessionLife != 12*time.Hour {
+		t.Errorf("%+v, %v", c.Identity, err)
+	}
+	for _, left := range []string{"BOXOFFICE_OIDC_CLIENT_SECRET", "BOXOFFICE_OIDC_AUDIENCE"} {
+		delete(env, left)
+		if _, err := parseArgs(t, env, "-listen", ":8080"); err != nil {
+			t.Errorf("without %s: %v", left, err)
+		}
+	}
+	env["BOXOFFICE_OIDC_ISSUER"] = "http://127.0.0.1:5556/dex"
+	if _, err := parseArgs(t, env); err != nil {
+		t.Errorf("a provider on this machine: %v", err)
 	}
 }
 

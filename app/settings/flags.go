@@ -42,6 +42,7 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 	c.JWTSecret, c.WebhookSecrets = secrets[EnvJWTSecret], strings.Fields(secrets[EnvWebhookSecret])
 	c.TicketKeys = strings.Fields(secrets[EnvTicketKey])
 	c.Providers.readSecrets(secrets)
+	c.Identity.ClientSecret = secrets[EnvOIDCClientSecret]
 	if err := c.setRoles(*roles); err != nil {
 		return Config{}, err
 	}
@@ -85,6 +86,7 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.PublicURL, "public-url", "", "URL at which browsers and payment providers reach the shop (empty: its address)")
 	flags.StringVar(&c.PaymentURL, "payment-url", "", "URL of the API of a payment provider of your own (empty: it only sends callbacks)")
 	c.Providers.define(flags)
+	c.Identity.define(flags)
 	flags.DurationVar(&c.SweepGrace, "sweep-grace", 10*time.Second, "time after the payment window until the sweeper asks for an order")
 	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order,tickets")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")

@@ -21,6 +21,7 @@ const (
 	EnvWechatPublicKey     = "BOXOFFICE_WECHAT_PUBLIC_KEY"
 	EnvAlipayPrivateKey    = "BOXOFFICE_ALIPAY_PRIVATE_KEY"
 	EnvAlipayPublicKey     = "BOXOFFICE_ALIPAY_PUBLIC_KEY"
+	EnvOIDCClientSecret    = "BOXOFFICE_OIDC_CLIENT_SECRET"
 
 	fileSuffix = "_FILE"
 )
@@ -32,6 +33,7 @@ func SecretNames() []string {
 	return []string{
 		EnvJWTSecret, EnvWebhookSecret, EnvTicketKey, EnvStripeKey, EnvStripeWebhookSecret,
 		EnvWechatPrivateKey, EnvWechatAPIKey, EnvWechatPublicKey, EnvAlipayPrivateKey, EnvAlipayPublicKey,
+		EnvOIDCClientSecret,
 	}
 }
 

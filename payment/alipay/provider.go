@@ -12,6 +12,7 @@ import (
 
 	sdk "github.com/smartwalle/alipay/v3"
 
+	"boxoffice/common/httpclient"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -87,7 +88,7 @@ func isGateway(u *url.URL) bool {
 // that it lacks: it takes the certificate's number from a notification that nobody has verified yet, downloads the
 // certificate without a limit of time, and believes it.
 func newGateway(opts Options) (*gateway, error) {
-	calls := payment.NewHTTPClient(opts.HTTP, answerBytesMax)
+	calls := httpclient.New(opts.HTTP, answerBytesMax)
 	calls.Transport = onlyOK{calls.Transport}
 	g := &gateway{}
 	for i, key := range opts.PublicKeys {

@@ -5,7 +5,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v82"
 
-	"boxoffice/payment"
+	"boxoffice/common/httpclient"
 )
 
 const name = "stripe" // of the provider
@@ -23,7 +23,7 @@ type api struct {
 // each call once, since the office repeats it, logs nothing, and tells Stripe nothing of how long calls took.
 func newAPI(key, url string, client *http.Client) *api {
 	backends := stripego.NewBackendsWithConfig(&stripego.BackendConfig{
-		URL: stripego.String(url), HTTPClient: payment.NewHTTPClient(client, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
+		URL: stripego.String(url), HTTPClient: httpclient.New(client, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
 		LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull}, EnableTelemetry: stripego.Bool(false),
 	})
 	return &api{client: stripego.NewClient(key, stripego.WithBackends(backends)), backend: backends.API, key: key}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/httpclient"
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -39,7 +40,7 @@ func New(opts Options) (*Provider, error) {
 	p := &Provider{verifier: verifier}
 	if opts.URL != nil {
 		p.api = &apiClient{
-			url: opts.URL, callbackURL: opts.CallbackURL, verifier: verifier, http: payment.NewHTTPClient(nil, answerBytesMax),
+			url: opts.URL, callbackURL: opts.CallbackURL, verifier: verifier, http: httpclient.New(nil, answerBytesMax),
 		}
 	}
 	return p, nil

@@ -6,7 +6,7 @@ import (
 	"io"
 	"net/http"
 
-	"boxoffice/payment"
+	"boxoffice/common/httpclient"
 )
 
 const answerBytesMax = 64 << 10
@@ -18,7 +18,7 @@ type wholeAnswers struct {
 
 // newHTTPClient makes a client from the one that is given, or from nothing.
 func newHTTPClient(given *http.Client) *http.Client {
-	client := payment.NewHTTPClient(given, answerBytesMax)
+	client := httpclient.New(given, answerBytesMax)
 	client.Transport = wholeAnswers{client.Transport}
 	return client
 }

@@ -14,6 +14,7 @@ import (
 	"boxoffice/api"
 	"boxoffice/broker"
 	"boxoffice/common/db"
+	"boxoffice/identity"
 )
 
 const (
@@ -111,8 +112,12 @@ func sends(embedded *broker.Broker) (n int64) {
 
 // purchaseHandler returns a purchase through the office's HTTP handler that has to be refused.
 func (o *office) purchaseHandler() (func(key string) error, error) {
+	known, err := identity.New(identity.Options{Secret: []byte(jwtSecret), Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	handler, err := api.New(api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, JWTSecret: []byte(jwtSecret),
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, Identity: known,
 		Now: time.Now, Log: o.log,
 	})
 	if err != nil {

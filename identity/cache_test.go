@@ -1,18 +1,15 @@
-package api
+package identity
 
 import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Two buyers whose tokens fell on the same slot paid for a verification with each of their requests, for as long as both
 // kept asking.
 func TestTwoTokensOfOneSlotAreBothRemembered(t *testing.T) {
 	cache := newTokenCache()
-	end := jwt.NewNumericDate(testNow().Add(time.Hour))
 	slot := cache.pair("token-0")[0]
 	same := []string{"token-0"}
 	for i := 1; len(same) < 2; i++ {
@@ -21,10 +18,10 @@ func TestTwoTokensOfOneSlotAreBothRemembered(t *testing.T) {
 		}
 	}
 	for _, text := range same {
-		cache.add(text, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: text, ExpiresAt: end}})
+		cache.add(cachedToken{text: text, who: Caller{Subject: text}, until: testNow().Add(time.Hour)})
 	}
 	for _, text := range same {
-		if who, cached := cache.find(text, testNow()); !cached || who.Subject != text {
+		if who, cached := cache.find(text, testNow(), nil); !cached || who.Subject != text {
 			t.Errorf("%s is %q's, %t", text, who.Subject, cached)
 		}
 	}
@@ -33,15 +30,14 @@ func TestTwoTokensOfOneSlotAreBothRemembered(t *testing.T) {
 // All tokens but one fall out of a slot. None of them may be taken for another.
 func TestTokensShareSlots(t *testing.T) {
 	cache := newTokenCache()
-	end := jwt.NewNumericDate(testNow().Add(time.Hour))
 	for i := range 2 * cachedTokens {
 		name := strconv.Itoa(i)
-		cache.add("token-"+name, claims{RegisteredClaims: jwt.RegisteredClaims{Subject: name, ExpiresAt: end}})
+		cache.add(cachedToken{text: "token-" + name, who: Caller{Subject: name}, until: testNow().Add(time.Hour)})
 	}
 	found := 0
 	for i := range 2 * cachedTokens {
 		name := strconv.Itoa(i)
-		if who, cached := cache.find("token-"+name, testNow()); cached {
+		if who, cached := cache.find("token-"+name, testNow(), nil); cached {
 			found++
 			if who.Subject != name {
 				t.Fatalf("token of %s was taken for %s's", name, who.Subject)

@@ -1,4 +1,5 @@
-package payment
+// Package httpclient makes the client with which the office calls others: payment providers, and an identity provider.
+package httpclient
 
 import (
 	"net/http"
@@ -12,10 +13,10 @@ const (
 	headersBytesMax  = 64 << 10
 )
 
-// NewHTTPClient makes the client of a provider's API, from the one that is given or from nothing. To read more of an
+// New makes the client of a provider's API, from the one that is given or from nothing. To read more of an
 // answer than so many bytes is an error, since the providers' libraries read all that comes; and it follows no redirect,
 // since a signed request, or one with a key, is for the provider alone. Each call is bounded by its context.
-func NewHTTPClient(given *http.Client, answerBytesMax int64) *http.Client {
+func New(given *http.Client, answerBytesMax int64) *http.Client {
 	client := &http.Client{}
 	if given != nil {
 		*client = *given

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/identity"
+)
+
+// The paths of the sign-in at an identity provider.
+const (
+	signInPath = "/sign-in"
+
+	// SignInCallbackPath is where the identity provider sends people back.
+	SignInCallbackPath = signInPath + "/callback"
+)
+
+// signInHandler has the routes of the sign-in. Its pages are for people: what goes wrong there is told in HTML.
+type signInHandler struct {
+	*handler
+	page    *template.Template
+	headers fixedHeaders
+}
+
+// addSignIn registers the route that says how one signs in, and those of the sign-in at an identity provider if there is one.
+func (h *handler) addSignIn(add func(method, path string, handle echo.HandlerFunc)) error {
+	add(http.MethodGet, "/v1/sign-in", h.listSignInMethods)
+	if !h.Identity.SignsIn() {
+		return nil
+	}
+	page, err := template.ParseFS(files, "sign_in.html")
+	if err != nil {
+		return fmt.Errorf("parse page of sign-in: %w", err)
+	}
+	s := &signInHandler{handler: h, page: page, headers: pageHeaders()}
+	add(http.MethodGet, signInPath, s.begin)
+	add(http.MethodGet, SignInCallbackPath, s.finish)
+	add(http.MethodPost, "/sign-out", s.signOut)
+	return nil
+}
+
+type signInAnswer struct {
+	Methods []string `json:"methods"`
+}
+
+// listSignInMethods answers how one signs in here, the best way first.
+func (h *handler) listSignInMethods(c echo.Context) error {
+	var methods []string
+	if h.Identity.SignsIn() {
+		methods = append(methods, "oidc")
+	}
+	if h.Demo != nil {
+		methods = append(methods, "demo")
+	}
+	return answer(c, http.StatusOK, signInAnswer{Methods: append(methods, "token")})
+}
+
+// begin sends a browser to the identity provider, from which it comes back to finish.
+func (s *signInHandler) begin(c echo.Context) error {
+	s.headers.set(c)
+	returnPath := c.QueryParam("return")
+	address, flow, err := s.Identity.BeginSignIn(traced(c), returnPath)
+	if err != nil {
+		return s.tell(c, err, returnPath)
+	}
+	s.cookies.set(c, s.cookies.flow, flow, int(identity.FlowLife/time.Second))
+	return c.Redirect(http.StatusSeeOther, address)
+}
+
+// finish signs in the person whom the identity provider has sent back. What the browser has kept for it is used up, however
+// it ends.
+func (s *signInHandler) finish(c echo.Context) error {
+	s.headers.set(c)
+	signedIn, err := s.Identity.FinishSignIn(traced(c), s.cookies.get(c, s.cookies.flow), c.QueryParams())
+	s.cookies.set(c, s.cookies.flow, "", 0)
+	if err != nil {
+		return s.tell(c, err, signedIn.Return)
+	}
+	s.cookies.set(c, s.cookies.session, signedIn.Session, int(signedIn.ExpiresAt.Sub(s.Now())/time.Second))
+	return c.Redirect(http.StatusSeeOther, signedIn.Return)
+}
+
+// tell shows a person what went wrong, with a way to try again, and returns the error for the log.
+func (s *signInHandler) tell(c echo.Context, failed error, returnPath string) error {
+	row, _ := s.problems.find(failed)
+	row.setHeaders(c.Response().Header())
+	var page bytes.Buffer
+	if err := s.page.Execute(&page, map[string]string{
+		"Title": row.title, "Detail": row.detail, "Again": signInPath + "?" + url.Values{"return": {returnPath}}.Encode(),
+	}); err != nil {
+		return fmt.Errorf("render page of sign-in: %w", err)
+	}
+	if err := c.HTMLBlob(row.status, page.Bytes()); err != nil {
+		s.Log.DebugContext(traced(c), "write page", "error", err)
+	}
+	return failed
+}
+
+// signOut ends the sign-in of a browser, if it has one.
+func (s *signInHandler) signOut(c echo.Context) error {
+	if !s.cookies.isOwnSite(c) {
+		return problemError{kind: otherSite}
+	}
+	s.cookies.set(c, s.cookies.session, "", 0)
+	return c.NoContent(http.StatusNoContent)
+}

@@ -1,0 +1,200 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/oauth2"
+)
+
+// How a sign-in fails.
+var (
+	// ErrSignInStale says that the browser has not begun this sign-in, or too long ago.
+	ErrSignInStale = errors.New("the sign-in was not begun by this browser, or too long ago")
+	// ErrSignInRefused says that the identity provider does not sign this person in here.
+	ErrSignInRefused = errors.New("the identity provider refuses the sign-in")
+)
+
+const (
+	// FlowLife is how long a person may take to sign in at the identity provider.
+	FlowLife = 10 * time.Minute
+
+	exchangeTimeout = 10 * time.Second
+	exchangesMax    = 64 // at a time; whoever comes then waits
+	returnBytesMax  = 512
+	errorBytesMax   = 64
+)
+
+// SignInOptions are what the sign-in at an identity provider is made of.
+type SignInOptions struct {
+	ClientID     string
+	ClientSecret string // empty: this is a public client, which PKCE alone protects
+	Scopes       []string
+	RedirectURL  func() string // of the office, to which the provider sends a person back
+}
+
+// signIn is the authorization code flow of OpenID Connect, with PKCE.
+type signIn struct {
+	SignInOptions
+	provider *Provider
+	seal     seal
+	client   *http.Client
+	turns    chan struct{} // of exchanges
+	now      func() time.Time
+	made     atomic.Pointer[madeConfig]
+}
+
+// madeConfig is the client's side of the flow as it was made of a discovery document. It is kept, because it learns how the
+// provider wants to be given the secret.
+type madeConfig struct {
+	of     *oidc.Provider
+	config *oauth2.Config
+}
+
+// flowContent is what the browser keeps while a person is at the provider: whoever comes back without it has begun
+// somewhere else.
+type flowContent struct {
+	State    string `json:"state"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+	Return   string `json:"return"`
+	jwt.RegisteredClaims
+}
+
+// begin returns the address at the provider to which a person goes, and what the browser keeps meanwhile.
+func (s *signIn) begin(ctx context.Context, returnPath string) (address, flow string, err error) {
+	config, err := s.config(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	content := flowContent{
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: localPath(returnPath),
+		RegisteredClaims: jwt.RegisteredClaims{ExpiresAt: jwt.NewNumericDate(s.now().Add(FlowLife))},
+	}
+	if flow, err = s.seal.close(content); err != nil {
+		return "", "", err
+	}
+	return config.AuthCodeURL(content.State, oidc.Nonce(content.Nonce), oauth2.S256ChallengeOption(content.Verifier)), flow, nil
+}
+
+// config returns the client's side of the flow, with the endpoints of the provider.
+func (s *signIn) config(ctx context.Context) (*oauth2.Config, error) {
+	if s.provider.discovered.Load() == nil {
+		s.provider.readForUnknown(ctx)
+	}
+	discovered := s.provider.discovered.Load()
+	if discovered == nil {
+		return nil, ErrProviderAway
+	}
+	if made := s.made.Load(); made != nil && made.of == discovered {
+		return made.config, nil
+	}
+	endpoint := discovered.Endpoint()
+	if s.ClientSecret == "" {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	config := &oauth2.Config{
+		ClientID: s.ClientID, ClientSecret: s.ClientSecret, Scopes: s.Scopes, Endpoint: endpoint, RedirectURL: s.RedirectURL(),
+	}
+	s.made.Store(&madeConfig{of: discovered, config: config})
+	return config, nil
+}
+
+// finish returns the person whom the provider has sent back with an answer, and the path from which the sign-in was begun,
+// which is there also after an error if the browser has begun one.
+func (s *signIn) finish(ctx context.Context, flow string, answer url.Values) (who Caller, returnPath string, err error) {
+	var begun flowContent
+	if err := s.seal.open(flow, &begun); err != nil {
+		return Caller{}, "/", fmt.Errorf("%w: %w", ErrSignInStale, err)
+	}
+	if len(answer["state"]) != 1 || subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(begun.State)) != 1 {
+		return Caller{}, begun.Return, fmt.Errorf("%w: its state is another", ErrSignInStale)
+	}
+	if issuer := answer.Get("iss"); issuer != "" && issuer != s.provider.Issuer { // RFC 9207
+		return Caller{}, begun.Return, fmt.Errorf("%w: the answer is another provider's", ErrSignInStale)
+	}
+	if refusal := answer.Get("error"); refusal != "" {
+		return Caller{}, begun.Return, fmt.Errorf("%w: it says %.*q", ErrSignInRefused, errorBytesMax, refusal)
+	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	token, err := s.exchange(ctx, answer.Get("code"), begun)
+	if err != nil {
+		return Caller{}, begun.Return, err
+	}
+	said, err := s.readIDToken(ctx, token, begun)
+	if err != nil {
+		return Caller{}, begun.Return, err
+	}
+	return said.caller(s.provider.rolesOf(said)), begun.Return, nil
+}
+
+// exchange gets the ID token for a code. One that the provider does not know is refused; whatever else fails is the provider's
+// fault, or that of how it is configured.
+func (s *signIn) exchange(ctx context.Context, code string, begun flowContent) (token string, err error) {
+	config, err := s.config(ctx)
+	if err != nil {
+		return "", err
+	}
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("%w: wait to exchange code: %w", ErrProviderAway, ctx.Err())
+	}
+	got, err := config.Exchange(oidc.ClientContext(ctx, s.client), code, oauth2.VerifierOption(begun.Verifier))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.ErrorCode == "invalid_grant" {
+		return "", fmt.Errorf("%w: exchange code: %w", ErrSignInRefused, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: exchange code: %w", ErrProviderAway, err)
+	}
+	token, _ = got.Extra("id_token").(string)
+	return token, nil
+}
+
+// readIDToken verifies an ID token, of which the provider has said that it is this sign-in's.
+func (s *signIn) readIDToken(ctx context.Context, text string, begun flowContent) (*claims, error) {
+	verifier := oidc.NewVerifier(s.provider.Issuer, s.provider, &oidc.Config{
+		ClientID: s.ClientID, SupportedSigningAlgs: providerAlgorithms(), Now: s.now,
+	})
+	token, err := verifier.Verify(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: verify ID token: %w", ErrProviderAway, err)
+	}
+	said := &claims{}
+	if err := token.Claims(said); err != nil {
+		return nil, fmt.Errorf("%w: read ID token: %w", ErrProviderAway, err)
+	}
+	if party, named := said.others["azp"]; named && party != s.ClientID {
+		return nil, fmt.Errorf("%w: the ID token is for another client", ErrProviderAway)
+	}
+	if subtle.ConstantTimeCompare([]byte(said.nonce), []byte(begun.Nonce)) != 1 {
+		return nil, fmt.Errorf("%w: the ID token is of another sign-in", ErrSignInRefused)
+	}
+	if err := said.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err)
+	}
+	return said, nil
+}
+
+// localPath returns a path of this office to which a browser is sent, and "/" for anything that could lead elsewhere:
+// browsers take "//host" and "/\host" for another host, and strip tabs and line breaks before they look.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || len(path) > returnBytesMax || !strings.HasPrefix(path, "/") || u.Host != "" || u.Scheme != "" ||
+		strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		return "/"
+	}
+	return path
+}
