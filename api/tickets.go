@@ -50,8 +50,8 @@ func booleanQuery(c echo.Context, name string) (bool, error) {
 	return false, problemError{kind: malformed, detail: name + " must be true or false, given once."}
 }
 
-// listOrderTickets answers the tickets of a paid order to its buyer, with their QR codes if they are asked for: a hundred
-// are some work to draw.
+// listOrderTickets answers the tickets of a paid order to its buyer, the valid ones with their QR codes if they are asked
+// for: a hundred are some work to draw.
 func (h *handler) listOrderTickets(c echo.Context, caller string) error {
 	wantsQR, err := booleanQuery(c, "qr")
 	if err != nil {
@@ -70,7 +70,7 @@ func (h *handler) listOrderTickets(c echo.Context, caller string) error {
 	}
 	for i, ticket := range found {
 		page.Items[i] = newTicketAnswer(ticket)
-		if !wantsQR || ticket.State == tickets.Void {
+		if !wantsQR || ticket.State != tickets.Valid {
 			continue
 		}
 		if page.Items[i].QRImage, err = qrImage(ticket.Code); err != nil {
