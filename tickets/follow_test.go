@@ -19,12 +19,13 @@ func TestPaidOrderGetsItsTicketsOnce(t *testing.T) {
 		ids = append(ids, id)
 		f.orders.set(id, int64(1+i%3), order.Paid, "")
 	}
+	told := settled(event.Paid, append(ids, ids[0])...)
 	var wait sync.WaitGroup
 	for range 4 {
 		p := f.process(1)
 		for range 2 {
 			wait.Go(func() {
-				if err := p.Settle(t.Context(), settled(event.Paid, append(ids, ids[0])...)); err != nil {
+				if err := p.Settle(t.Context(), told); err != nil {
 					t.Error(err)
 				}
 			})
