@@ -159,10 +159,12 @@ func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) er
 	case len(rows) == 0:
 		return fmt.Errorf("refund a parked payment: %w", ErrPaymentAbsent)
 	}
-	reason := NoOrder
-	if orders, err := o.Find(ctx, rows[0].OrderID); err != nil {
+	orders, err := o.Find(ctx, rows[0].OrderID)
+	if err != nil {
 		return err
-	} else if len(orders) > 0 {
+	}
+	reason := NoOrder
+	if len(orders) > 0 {
 		reason = OrderCancelled
 	}
 	err = o.refundStranded(ctx, rows[0], reason, act)
