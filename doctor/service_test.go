@@ -105,7 +105,8 @@ func TestChoices(t *testing.T) {
 		"none found":    {Selection{Kind: StaleReservation}, nil, 0, "", ErrNoTrouble},
 	} {
 		got, err := r.choose(c.which)
-		if !errors.Is(err, c.err) || !slices.Equal(slices.Concat(got.republish, got.wanted), c.ids) || len(got.dead) != c.dead || err == nil && got.subject != c.subject {
+		ids := slices.Concat(got.republish, got.wanted)
+		if !errors.Is(err, c.err) || !slices.Equal(ids, c.ids) || len(got.dead) != c.dead || err == nil && got.subject != c.subject {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c)
 		}
 	}

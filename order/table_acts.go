@@ -50,7 +50,8 @@ func (r actRow) act() RecordedAct {
 	return RecordedAct{Act{r.Actor, r.Note}, time.UnixMilli(r.At).UTC(), r.Act, r.Subject}
 }
 
-// RecordAct records what an operator does that changes no order and no money: he had something looked at or sent again.
+// RecordAct records an operator's act that changes no row by itself: something was sent again, and the services decide what
+// comes of it.
 func (o *Orders) RecordAct(ctx context.Context, act Act, what, subject string) error {
 	return o.unavailable(o.db.InTx(ctx, func(tx *db.Tx) error { return RecordAct(ctx, tx, act, what, subject, o.now()) }))
 }
