@@ -38,6 +38,7 @@ func guarded() map[string]struct {
 		"cancel":  {ask{method: "POST", path: orders + "/cancel"}, roleBuyer, 200, 404},
 		"pay":     {ask{method: "POST", path: "/v1/dev/payments", body: `{"order_id":"` + orderID + `"}`}, roleBuyer, 503, 404},
 		"unknown": {ask{method: "GET", path: "/v1/orders/unknown"}, roleBuyer, 404, 404},
+		"money":   {ask{method: "GET", path: orders + "/refunds"}, roleBuyer, 200, 404},
 		"start":   {ask{method: "POST", path: orders + "/payments", body: start}, roleBuyer, 200, 404},
 
 		"ledger":        {ask{method: "GET", path: "/v1/admin/ledger"}, roleAdmin, 200, 200},
