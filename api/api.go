@@ -39,6 +39,7 @@ func (h *handler) routes() (*echo.Echo, error) {
 	add(http.MethodGet, "/v1/orders", h.requireRole(roleBuyer, h.listOrders))
 	add(http.MethodGet, "/v1/orders/:id", h.requireRole(roleBuyer, h.getOrder))
 	add(http.MethodPost, "/v1/orders/:id/cancel", h.requireRole(roleBuyer, h.cancelOrder))
+	add(http.MethodGet, "/v1/orders/:id/refunds", h.requireRole(roleBuyer, h.listOrderRefunds))
 	add(http.MethodPost, "/v1/orders/:id/payments", h.requireRole(roleBuyer, h.startPayment))
 	add(http.MethodGet, "/v1/payments/providers", h.listProviders)
 	add(http.MethodPost, CallbackPath, h.paymentCallback)
@@ -59,7 +60,7 @@ func (h *handler) routes() (*echo.Echo, error) {
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
 		add(http.MethodPost, "/v1/dev/payments", h.requireRole(roleBuyer, demo.simulatePayment))
 	}
-	if err := addPages(add, h.Demo != nil, h.Tickets != nil); err != nil {
+	if err := h.addPages(add); err != nil {
 		return nil, fmt.Errorf("read embedded pages: %w", err)
 	}
 	return e, nil

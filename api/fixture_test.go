@@ -166,6 +166,12 @@ func (f *fakePayments) Refunds(_ context.Context, states []string, _ string, _ i
 	return []payment.RefundInfo{testRefund()}, "rf_1", nil
 }
 
+func (f *fakePayments) RefundsOf(_ context.Context, id string) ([]payment.RefundInfo, error) {
+	refund := testRefund()
+	refund.OrderID = id
+	return []payment.RefundInfo{refund}, nil
+}
+
 func (f *fakePayments) Retry(_ context.Context, id string, act order.Act) (payment.RefundInfo, error) {
 	f.orders.act("retry", id, act)
 	return testRefund(), nil

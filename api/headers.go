@@ -25,14 +25,18 @@ func answerHeaders() fixedHeaders {
 	}
 }
 
-// pageHeaders are set on the embedded pages besides, for the browser that shows them. The policy allows no inline script
-// or style and nothing from another origin, but for the image of a QR code, and a form that a payment provider takes.
-func pageHeaders() fixedHeaders {
+// pageHeaders are set on the web pages and their files besides, for the browser that shows them. The policy allows no inline
+// script or style, no HTML made of text (Trusted Types), and nothing from another origin, but for the image of a QR code, a
+// form that a payment provider takes, and images from whereImages.
+func pageHeaders(whereImages string) fixedHeaders {
 	return fixedHeaders{
 		{echo.HeaderContentSecurityPolicy, []string{
-			"default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action https:; frame-ancestors 'none'; object-src 'none'"}},
+			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action https:; frame-ancestors 'none'; " +
+				"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"}},
 		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 	}
 }
+
+const postersAnywhere = " https:" // operators name posters by URL

@@ -2,114 +2,163 @@ package api
 
 import (
 	"bytes"
-	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-)
 
-//go:embed web openapi.yaml sign_in.html
-var files embed.FS
+	"boxoffice/stock"
+)
 
 const contentHTML = "text/html; charset=utf-8"
 
-// page is an embedded file and the path that serves it.
-type page struct{ path, file, content string }
-
-// pages lists every embedded file that is served as it is. There is no file server, so no other path can reach a file.
-func pages() []page {
-	const script = "text/javascript; charset=utf-8"
-	return []page{
-		{"/web/app.js", "web/app.js", script},
-		{"/web/calls.js", "web/calls.js", script},
-		{"/web/cards.js", "web/cards.js", script},
-		{"/web/clock.js", "web/clock.js", script},
-		{"/web/style.css", "web/style.css", "text/css; charset=utf-8"},
-		{"/web/icon.svg", "web/icon.svg", "image/svg+xml"},
-		{"/openapi.yaml", "openapi.yaml", "application/yaml"},
-	}
+// pages serves the web pages and their files. The pages of the shop are one document, whose script shows the view of the
+// address; the server fills in what must be there without a script: the language, the title, and how a link looks that is
+// shared.
+type pages struct {
+	*handler
+	texts       *pageTexts
+	templates   *template.Template
+	modules     []string // of the shop's script
+	headers     fixedHeaders
+	shopHeaders fixedHeaders
 }
 
-// ticketPages lists the files of the pages that show tickets and check them, in an office that has tickets.
-func ticketPages() []page {
-	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
-	return []page{
-		{"/web/tickets.js", "web/tickets.js", script},
-		{"/web/check-in.js", "web/check-in.js", script},
-		{"/web/scanner.js", "web/scanner.js", script},
-		{"/web/ticket-calls.js", "web/ticket-calls.js", script},
-		{"/web/ticket-texts.js", "web/ticket-texts.js", script},
-		{"/web/tickets.css", "web/tickets.css", style},
-		{"/web/check-in.css", "web/check-in.css", style},
-		{"/web/jsqr/jsQR.js", "web/jsqr/jsQR.js", script},
-		{"/web/jsqr/LICENSE", "web/jsqr/LICENSE", "text/plain; charset=utf-8"},
-	}
+// shopPage is what the document of the shop is filled with.
+type shopPage struct {
+	Language, Title, Description string
+	Image                        string // https URL, or ""
+	Demo, Tickets                bool
+	Modules                      []string
+	Text                         func(key string) string
 }
 
-// addPages adds the routes of the web page, its files, the page of problems and openapi.yaml; and those of the pages of
-// tickets, if there are any.
-func addPages(add func(method, path string, handle echo.HandlerFunc), demo, hasTickets bool) error {
-	headers := pageHeaders()
-	addPage := func(path, contentType string, content []byte) {
-		serve := func(c echo.Context) error {
-			headers.set(c)
-			return c.Blob(http.StatusOK, contentType, content)
-		}
+// addPages adds the routes of the web pages, their files and openapi.yaml.
+func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc)) error {
+	texts, err := readPageTexts()
+	if err != nil {
+		return err
+	}
+	templates, err := template.ParseFS(files, "web/*.html")
+	if err != nil {
+		return fmt.Errorf("parse pages: %w", err)
+	}
+	static, err := staticFiles(texts)
+	if err != nil {
+		return err
+	}
+	document, err := files.ReadFile("openapi.yaml")
+	if err != nil {
+		return fmt.Errorf("read document: %w", err)
+	}
+	addBoth := func(path string, serve echo.HandlerFunc) {
 		add(http.MethodGet, path, serve)
 		add(http.MethodHead, path, serve)
 	}
-	served, rendered := pages(), map[string]any{"/": demo, "/problems": problemEntries()}
-	if hasTickets {
-		served = append(served, ticketPages()...)
-		rendered["/tickets"], rendered["/check-in"] = demo, demo
+	headers := pageHeaders("")
+	for _, file := range static {
+		addBoth(file.path, file.serve(headers))
 	}
-	for _, p := range served {
-		content, err := files.ReadFile(p.file)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", p.file, err)
-		}
-		addPage(p.path, p.content, content)
+	p := &pages{
+		handler: h, texts: texts, templates: templates, modules: modulesOf("/web/app.js", static),
+		shopHeaders: pageHeaders(postersAnywhere), headers: headers,
 	}
-	for path, data := range rendered {
-		content, err := renderPage(path, data)
-		if err != nil {
-			return fmt.Errorf("render page %s: %w", path, err)
-		}
-		addPage(path, contentHTML, content)
+	addBoth("/", p.shop("home.title"))
+	addBoth("/s/:id", p.screening)
+	addBoth("/o/:id", p.shop("order.title"))
+	addBoth("/orders", p.shop("orders.title"))
+	addBoth("/problems", p.problemCodes)
+	if h.Tickets != nil {
+		addBoth("/tickets", p.ofTickets("tickets.html"))
+		addBoth("/check-in", p.ofTickets("check-in.html"))
 	}
+	addBoth("/openapi.yaml", func(c echo.Context) error {
+		headers.set(c)
+		return c.Blob(http.StatusOK, "application/yaml", document)
+	})
 	return nil
 }
 
-// renderPage fills in a page's template, once at start: "/problems" shows the table, all others whether this is a demo.
-func renderPage(path string, data any) ([]byte, error) {
-	file := map[string]string{
-		"/": "web/index.html", "/problems": "web/problems.html", "/tickets": "web/tickets.html", "/check-in": "web/check-in.html",
-	}[path]
-	parsed, err := template.ParseFS(files, file)
-	if err != nil {
-		return nil, err
+// shop serves the shop's document under a title.
+func (p *pages) shop(title string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		return p.answerShop(c, http.StatusOK, func(page *shopPage) { page.Title = page.Text(title) })
 	}
-	var page bytes.Buffer
-	if err := parsed.Execute(&page, data); err != nil {
-		return nil, err
-	}
-	return page.Bytes(), nil
 }
 
-// problemEntry is one entry of the page /problems, to which the type of every problem refers.
+// screening serves the shop's document for one screening, with what a shared link shows of it. While the stock service is
+// away it is served without that: the script asks for the screening again, and says what it finds.
+func (p *pages) screening(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return p.answerShop(c, http.StatusNotFound, func(page *shopPage) { page.Title = page.Text("screening.missing") })
+	}
+	found, err := p.Stock.Screening(traced(c), id)
+	switch {
+	case errors.Is(err, stock.ErrScreeningNotFound):
+		return p.answerShop(c, http.StatusNotFound, func(page *shopPage) { page.Title = page.Text("screening.missing") })
+	case err != nil:
+		return p.answerShop(c, http.StatusOK, func(page *shopPage) { page.Title = page.Text("screening.title") })
+	}
+	return p.answerShop(c, http.StatusOK, func(page *shopPage) {
+		page.Title = found.Movie
+		page.Description = p.texts.text(p.texts.languageOf(c.Request()), "screening.share", "movie", found.Movie, "venue", found.Venue)
+	})
+}
+
+func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) error {
+	language := p.texts.languageOf(c.Request())
+	page := shopPage{
+		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil, Modules: p.modules,
+		Text: func(key string) string { return p.texts.text(language, key) },
+	}
+	page.Description = page.Text("home.share")
+	fill(&page)
+	return p.render(c, status, p.shopHeaders, "index.html", page)
+}
+
+// ofTickets serves a page that shows tickets or checks them. Its script knows the languages by itself.
+func (p *pages) ofTickets(name string) echo.HandlerFunc {
+	return func(c echo.Context) error { return p.render(c, http.StatusOK, p.headers, name, p.Demo != nil) }
+}
+
+// problemPage is what the page /problems is filled with: its entries are what the type of every problem refers to.
+type problemPage struct {
+	Language string
+	Entries  []problemEntry
+	Text     func(key string) string
+}
+
 type problemEntry struct {
 	Code, Title, Detail string
 	Status              int
 }
 
-func problemEntries() []problemEntry {
-	var entries []problemEntry
-	for _, p := range problems() {
-		if p.kind != malformed { // "invalid" has the same code, and an entry
-			entries = append(entries, problemEntry{p.code, p.title, p.detail, p.status})
+func (p *pages) problemCodes(c echo.Context) error {
+	language := p.texts.languageOf(c.Request())
+	page := problemPage{Language: htmlLanguage(language), Text: func(key string) string { return p.texts.text(language, key) }}
+	for _, row := range problems() {
+		if row.kind == malformed { // "invalid" has the same code, and an entry
+			continue
 		}
+		entry := problemEntry{row.code, row.title, row.detail, row.status}
+		if words, translated := p.texts.problems[row.code]; language == chinese && translated {
+			entry.Title, entry.Detail = words.Title, words.Detail
+		}
+		page.Entries = append(page.Entries, entry)
 	}
-	return entries
+	return p.render(c, http.StatusOK, p.headers, "problems.html", page)
+}
+
+// render answers with a page. Which language it is in depends on the request.
+func (p *pages) render(c echo.Context, status int, headers fixedHeaders, name string, data any) error {
+	var page bytes.Buffer
+	if err := p.templates.ExecuteTemplate(&page, name, data); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	headers.set(c)
+	c.Response().Header().Set(echo.HeaderVary, "Accept-Language, Cookie")
+	return c.Blob(status, contentHTML, page.Bytes())
 }

@@ -207,3 +207,17 @@ func TestPaymentIDsInPaths(t *testing.T) {
 		}
 	}
 }
+
+// A buyer reads where the money is, of own orders, and not what the provider said to the operators.
+func TestBuyerReadsRefunds(t *testing.T) {
+	f := newFixture(t)
+	path := "/v1/orders/" + orderID + "/refunds"
+	w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
+	want := `{"items":[{"amount":{"amount":9800,"currency":"CNY"},"reason":"already_paid","state":"due","changed_at":"` + formatTime(testNow()) + `"}]}`
+	if w.Code != http.StatusOK || w.Body.String() != want {
+		t.Errorf("%d %s, want %s", w.Code, w.Body, want)
+	}
+	wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "bob", roleBuyer)}), http.StatusNotFound, "not_found")
+	wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleAdmin)}), http.StatusForbidden, "forbidden")
+	wantProblem(t, f.send(t, ask{method: "GET", path: path}), http.StatusUnauthorized, "unauthorized")
+}

@@ -51,6 +51,7 @@ type Payments interface {
 	Start(ctx context.Context, reserved event.Order, provider, returnURL string) (payment.Opened, error)
 	Callback(ctx context.Context, provider string, header http.Header, body []byte) (payment.Taken, error)
 	OrderEnded(ctx context.Context, orderID string) error
+	RefundsOf(ctx context.Context, orderID string) ([]payment.RefundInfo, error)
 
 	Refunds(ctx context.Context, states []string, afterID string, limit int) (items []payment.RefundInfo, next string, err error)
 	Retry(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)

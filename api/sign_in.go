@@ -34,11 +34,11 @@ func (h *handler) addSignIn(add func(method, path string, handle echo.HandlerFun
 	if !h.Identity.SignsIn() {
 		return nil
 	}
-	page, err := template.ParseFS(files, "sign_in.html")
+	page, err := template.ParseFS(files, "web/sign-in.html")
 	if err != nil {
 		return fmt.Errorf("parse page of sign-in: %w", err)
 	}
-	s := &signInHandler{handler: h, page: page, headers: pageHeaders()}
+	s := &signInHandler{handler: h, page: page, headers: pageHeaders("")}
 	add(http.MethodGet, signInPath, s.begin)
 	add(http.MethodGet, SignInCallbackPath, s.finish)
 	add(http.MethodPost, "/sign-out", s.signOut)

@@ -30,7 +30,7 @@ func (b *browserTest) payInDemo(buyer string, quantity int) orderJSON {
 
 func (p page) wantNoWiderThanAPhone() {
 	p.t.Helper()
-	if js[bool](p, `document.documentElement.scrollWidth > window.innerWidth`) {
+	if !p.fits() {
 		p.t.Errorf("%s is wider than a phone", js[string](p, `location.pathname`))
 	}
 }
@@ -38,7 +38,7 @@ func (p page) wantNoWiderThanAPhone() {
 // openDoor signs a member of the staff in at the door of the demo's first screening.
 func (b *browserTest) openDoor() page {
 	b.t.Helper()
-	p := b.open()
+	p := b.open("/")
 	p.do(chromedp.Navigate(b.shop + "/check-in#casablanca"))
 	p.until("somebody can sign in", `document.getElementById("who") !== null`)
 	p.do(chromedp.SendKeys("#who", "sam\r"))
@@ -64,11 +64,10 @@ func (p page) goOn() {
 func TestTicketsPageShowsTheCards(t *testing.T) {
 	b := newBrowser(t)
 	order := b.payInDemo("alice", 2)
-	p := b.open()
+	p := b.open("/")
 	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
 	p.until("it asks to sign in", `document.getElementById("message").innerText.includes("Sign in")`)
-	p.do(chromedp.Navigate(b.shop))
-	p.until("the shop is there", `document.getElementById("who") !== null`)
+	p.visit(b.shop)
 	p.signIn("alice")
 	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
 	p.until("two valid cards with drawn codes", `document.querySelectorAll(".ticket[data-state=valid]").length === 2 &&

@@ -72,6 +72,9 @@ func TestEveryReasonSendsMoneyBack(t *testing.T) {
 			c.make(f)
 			f.work()
 			r := f.wantRefund(refundDone)
+			if of, err := f.payments.RefundsOf(t.Context(), r.OrderID); err != nil || len(of) != 1 || of[0].ID != r.ID {
+				t.Errorf("the refunds of its order are %+v, %v", of, err)
+			}
 			if r.Reason != string(c.reason) || r.Amount.Amount != c.amount || f.provider.sentBack != c.amount {
 				t.Errorf("refund %+v, and the provider sent %d back", r, f.provider.sentBack)
 			}

@@ -1,15 +1,14 @@
-// The client of the HTTP API. The session, and purchases that have no answer yet, are in localStorage, so that a reload
-// keeps them and all tabs share them.
+// The client of the HTTP API.
 
 import { observe } from "./clock.js";
+import { session } from "./session.js";
 
 const answerWait = 10_000;
-const purchaseLife = 10 * 60_000;
 
 // CallError is a call that failed: with a problem as its answer, or, as status 0, without any answer.
 export class CallError extends Error {
   constructor(status, problem) {
-    super(problem.detail || problem.title || "No answer");
+    super(problem.detail || problem.title || "no answer");
     this.status = status;
     this.code = problem.code || "no_answer";
   }
@@ -20,26 +19,17 @@ export class CallError extends Error {
   }
 }
 
-export const session = {
-  get buyer() { return localStorage.getItem("buyer") || ""; },
-  get token() { return localStorage.getItem("token") || ""; },
-  open(buyer, token) {
-    localStorage.setItem("buyer", buyer);
-    localStorage.setItem("token", token);
-  },
-  close() {
-    localStorage.removeItem("buyer");
-    localStorage.removeItem("token");
-  },
-  // onElsewhere calls back when another tab has signed in or out. The token is the last key that open writes; a null key
-  // means that the whole storage was cleared.
-  onElsewhere(changed) {
-    window.addEventListener("storage", ({ key }) => { if (key === "token" || key === null) changed(); });
-  },
-};
+// credentials are the headers that say who calls. A cookie is sent by the browser itself.
+export const credentials = () => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
 
-async function call(method, path, { body, headers = {}, signed = true } = {}) {
-  if (signed && session.token) headers.Authorization = `Bearer ${session.token}`;
+// refused takes back a sign-in that the server does not accept, unless there is another one by now.
+export function refused(token) {
+  if (session.signedIn && session.token === token) session.close("expired");
+}
+
+export async function call(method, path, { body, headers = {}, signed = true } = {}) {
+  const { token } = session;
+  if (signed) headers = { ...credentials(), ...headers };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const sentAt = performance.now();
   let response, answer;
@@ -48,11 +38,14 @@ async function call(method, path, { body, headers = {}, signed = true } = {}) {
       method, headers, cache: "no-store", signal: AbortSignal.timeout(answerWait),
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    answer = await response.json();
-  } catch (cause) {
-    throw new CallError(response && response.status < 400 ? 0 : response?.status ?? 0, { title: "The box office does not answer." });
+    answer = response.status === 204 ? {} : await response.json();
+  } catch {
+    throw new CallError(response && response.status < 400 ? 0 : response?.status ?? 0, {});
   }
-  if (!response.ok) throw new CallError(response.status, answer);
+  if (!response.ok) {
+    if (response.status === 401 && signed) refused(token);
+    throw new CallError(response.status, answer);
+  }
   const time = answer.server_time || answer.items?.[0]?.server_time;
   if (time) observe(time, sentAt, performance.now());
   return answer;
@@ -72,65 +65,27 @@ async function list(path, pages, options) {
   }
 }
 
-// screenings returns the screenings whose sale is open or to come; orders those of the buyer, the newest first.
-export const screenings = (pages) => list("/v1/screenings?closed=false&limit=100", pages, { signed: false });
+// screenings returns the screenings whose sale is open or to come, or else those whose sale is over; orders those of the
+// buyer, the newest first.
+export const screenings = (pages, closed) => list(`/v1/screenings?closed=${closed}&limit=100`, pages, { signed: false });
 export const orders = (pages) => list("/v1/orders?limit=50", pages, {});
 
-export const screening = (id) => call("GET", `/v1/screenings/${pathOf(id)}`, { signed: false });
-export const cancel = (id) => call("POST", `/v1/orders/${pathOf(id)}/cancel`);
+export const screeningPath = (id) => `/v1/screenings/${pathOf(id)}`;
+export const orderPath = (id) => `/v1/orders/${pathOf(id)}`;
+export const screening = (id) => call("GET", screeningPath(id), { signed: false });
+export const orderRefunds = (id) => call("GET", `${orderPath(id)}/refunds`);
+export const cancel = (id) => call("POST", `${orderPath(id)}/cancel`);
+export const buy = (id, quantity, key) =>
+  call("POST", `${screeningPath(id)}/orders`, { body: { quantity }, headers: { "Idempotency-Key": key } });
 export const providers = async () => (await call("GET", "/v1/payments/providers", { signed: false })).items.map((item) => item.name);
-// pay starts a payment, and returns what the buyer has to do.
+// pay starts a payment, and returns what the buyer has to do. The provider sends the buyer back to the order.
 export const pay = (id, provider) =>
-  call("POST", `/v1/orders/${pathOf(id)}/payments`, { body: { provider, return_url: `${location.origin}/` } });
+  call("POST", `${orderPath(id)}/payments`, { body: { provider, return_url: `${location.origin}/o/${pathOf(id)}` } });
+
+// Signing in. An office that does not say how has neither me nor sign-out.
+export const signInMethods = async () => (await call("GET", "/v1/sign-in", { signed: false })).methods;
+export const me = () => call("GET", "/v1/me", { signed: false });
+export const signOut = () => call("POST", "/sign-out", { signed: false });
 export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "buyer" }, signed: false });
-
-// A purchase is stored before it is sent and deleted when it is answered, so that a double click, a reload and a retry after
-// a lost answer all send the same Idempotency-Key, which is the same order. It expires after purchaseLife: a page that is
-// opened the next day must not buy what was wanted the day before.
-const storageKey = (screening) => `purchase:${session.buyer}:${screening}`;
-
-function pending(name) {
-  const purchase = JSON.parse(localStorage.getItem(name));
-  return purchase && Math.abs(Date.now() - purchase.at) < purchaseLife ? purchase : null;
-}
-
-// begin stores a new purchase, unless one of the same screening has no answer yet.
-export function begin(screening, quantity) {
-  if (!pending(storageKey(screening))) {
-    localStorage.setItem(storageKey(screening), JSON.stringify({ key: newKey(), quantity, at: Date.now() }));
-  }
-}
-
-// unanswered returns the screenings of this buyer's stored purchases, and deletes everybody's expired ones.
-export function unanswered() {
-  const mine = storageKey("");
-  const names = Object.keys(localStorage).filter((name) => name.startsWith("purchase:"));
-  for (const name of names) {
-    if (!pending(name)) localStorage.removeItem(name);
-  }
-  return names.filter((name) => name.startsWith(mine) && pending(name)).map((name) => name.slice(mine.length));
-}
-
-// purchase sends the stored purchase, and returns null if there is none: then another tab has had the answer.
-export async function purchase(screening) {
-  const begun = pending(storageKey(screening));
-  if (!begun) return null;
-  const { key, quantity } = begun;
-  try {
-    const order = await call("POST", `/v1/screenings/${pathOf(screening)}/orders`, {
-      body: { quantity }, headers: { "Idempotency-Key": key },
-    });
-    localStorage.removeItem(storageKey(screening));
-    return order;
-  } catch (error) {
-    // A 401 says nothing about the purchase: the buyer signs in again, and the same key is sent.
-    if (!error.retryable && error.status !== 401) localStorage.removeItem(storageKey(screening));
-    throw error;
-  }
-}
-
-// newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-}
+// tryToken asks something with a token, which fails if the token is not valid.
+export const tryToken = (token) => call("GET", "/v1/orders?limit=1", { signed: false, headers: { Authorization: `Bearer ${token}` } });

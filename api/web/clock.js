@@ -2,6 +2,7 @@
 // the server_time of an answer, and counted on with performance.now(), which is monotonic.
 
 const sampleLife = 60_000;
+const tickWait = 250;
 let sample = null;
 
 // observe takes the time from an answer, if it has the shortest round trip of the last minute: its error is at most half of it.
@@ -18,13 +19,13 @@ export function now() {
   return sample ? sample.server + (performance.now() - sample.at) : Date.now();
 }
 
-// left formats the time until a moment as m:ss, h:mm:ss or days; zero once it has passed.
-export function left(until) {
-  const seconds = Math.max(0, Math.ceil((Date.parse(until) - now()) / 1000));
-  const two = (n) => String(n).padStart(2, "0");
-  const days = Math.floor(seconds / 86400);
-  if (days > 1) return `${days} days`;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+export const isPast = (time) => now() >= Date.parse(time);
+
+// secondsUntil counts the seconds until a moment; zero once it has passed.
+export const secondsUntil = (time) => Math.max(0, Math.ceil((Date.parse(time) - now()) / 1000));
+
+// everyTick calls back often enough for a countdown in seconds. The function that it returns ends that.
+export function everyTick(show) {
+  const timer = setInterval(show, tickWait);
+  return () => clearInterval(timer);
 }

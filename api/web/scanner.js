@@ -4,21 +4,13 @@
 const side = 640; // of the picture that jsQR reads; more is slower and finds no more
 const pause = 120;
 
-function load(path) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    Object.assign(script, { src: path, onload: resolve, onerror: reject });
-    document.head.append(script);
-  });
-}
-
 // decoder returns a function that finds the text of a QR code in a video's picture, or "".
 async function decoder() {
   if ("BarcodeDetector" in window && (await BarcodeDetector.getSupportedFormats()).includes("qr_code")) {
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
     return async (video) => (await detector.detect(video))[0]?.rawValue ?? "";
   }
-  if (!window.jsQR) await load("/web/jsqr/jsQR.js");
+  if (!window.jsQR) await import("/web/jsqr/jsQR.js");
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   return async (video) => {

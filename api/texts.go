@@ -1,0 +1,95 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+const (
+	english        = "en"
+	chinese        = "zh"
+	languageCookie = "language" // of the switch in the page, which api/web/i18n.js writes
+)
+
+// languages lists the languages of the pages. The first is for whoever asks for none of them.
+func languages() []string { return []string{english, chinese} }
+
+// pageTexts has what the pages say, by language and key. The scripts have the same texts, as the module catalogues.js.
+type pageTexts struct {
+	catalogues map[string]map[string]json.RawMessage
+	matcher    language.Matcher
+	problems   map[string]problemWords // in Chinese, by code; the English ones are in the table of problems
+}
+
+// problemWords are the title and detail of a problem.
+type problemWords struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+func readPageTexts() (*pageTexts, error) {
+	texts := &pageTexts{catalogues: map[string]map[string]json.RawMessage{}}
+	var tags []language.Tag
+	for _, name := range languages() {
+		var catalogue map[string]json.RawMessage
+		if err := readWebJSON(name+".json", &catalogue); err != nil {
+			return nil, err
+		}
+		texts.catalogues[name] = catalogue
+		tags = append(tags, language.Make(name))
+	}
+	texts.matcher = language.NewMatcher(tags)
+	return texts, readWebJSON("problems.zh.json", &texts.problems)
+}
+
+func readWebJSON(name string, into any) error {
+	raw, err := files.ReadFile("web/" + name)
+	if err != nil {
+		return fmt.Errorf("read texts: %w", err)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("read texts of %s: %w", name, err)
+	}
+	return nil
+}
+
+// module returns the catalogues as a script.
+func (p *pageTexts) module() ([]byte, error) {
+	encoded, err := json.Marshal(p.catalogues)
+	if err != nil {
+		return nil, fmt.Errorf("encode texts: %w", err)
+	}
+	return fmt.Appendf(nil, "export const catalogues = %s;\n", encoded), nil
+}
+
+// text returns a text that has one form, with the values of its places: the name of each, and what stands there. A key that
+// does not exist is returned as it is; a test looks for such keys.
+func (p *pageTexts) text(language, key string, values ...string) string {
+	form := key
+	_ = json.Unmarshal(p.catalogues[language][key], &form) // it stays the key
+	for i := 0; i+1 < len(values); i += 2 {
+		form = strings.ReplaceAll(form, "{"+values[i]+"}", values[i+1])
+	}
+	return form
+}
+
+// languageOf chooses the language for a browser: that of the switch, or else the one that it likes best.
+func (p *pageTexts) languageOf(r *http.Request) string {
+	if kept, err := r.Cookie(languageCookie); err == nil && p.catalogues[kept.Value] != nil {
+		return kept.Value
+	}
+	_, index := language.MatchStrings(p.matcher, r.Header.Get("Accept-Language"))
+	return languages()[index]
+}
+
+// htmlLanguage is a language as the attribute lang has it, by which a browser chooses letters and voices.
+func htmlLanguage(language string) string {
+	if language == chinese {
+		return "zh-CN"
+	}
+	return language
+}

@@ -1,0 +1,41 @@
+// Numbers, money and times as people of the current language write them.
+
+import { locale, text } from "./i18n.js";
+
+const made = new Map(); // formats are costly to make, and few
+
+function format(type, options) {
+  const key = JSON.stringify([type.name, locale(), options]);
+  if (!made.has(key)) made.set(key, new type(locale(), options));
+  return made.get(key);
+}
+
+export const number = (n) => format(Intl.NumberFormat, {}).format(n);
+
+// money formats an amount of minor units: how many make one is the currency's (2 digits, or 0 of a yen, or 3 of a dinar).
+export function money({ amount, currency }) {
+  try {
+    const style = format(Intl.NumberFormat, { style: "currency", currency });
+    return style.format(amount / 10 ** style.resolvedOptions().maximumFractionDigits);
+  } catch {
+    return `${number(amount)} ${currency}`;
+  }
+}
+
+export const times = (price, quantity) => ({ amount: price.amount * quantity, currency: price.currency });
+
+const short = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const long = { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+export const shortTime = (time) => format(Intl.DateTimeFormat, short).format(new Date(time));
+export const longTime = (time) => format(Intl.DateTimeFormat, long).format(new Date(time));
+
+// countdown formats seconds as m:ss, h:mm:ss, or days once there are two.
+export function countdown(seconds) {
+  const two = (n) => String(n).padStart(2, "0");
+  const days = Math.floor(seconds / 86400);
+  if (days > 1) return text("time.days", { count: days });
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}

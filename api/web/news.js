@@ -1,0 +1,15 @@
+// The line that tells what happened, wherever in the page one is. A screen reader reads it.
+
+import { element } from "./dom.js";
+import { text } from "./i18n.js";
+
+// tell shows words until they are closed, or others or none take their place. A link is {href, words}.
+export function tell(words, { kind = "", link = null } = {}) {
+  const line = document.getElementById("news");
+  line.hidden = words === "";
+  line.dataset.kind = kind;
+  line.replaceChildren(element("span", {}, words));
+  if (words === "") return;
+  if (link) line.append(element("a", { href: link.href }, link.words));
+  line.append(element("button", { type: "button", class: "close", "aria-label": text("close"), click: () => tell("") }, "\u00d7"));
+}

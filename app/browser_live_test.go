@@ -1,0 +1,108 @@
+//go:build !race
+
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// streams answers /events as a server does that pushes changes: it looks by itself, ten times a second, and sends what is new.
+// The page's own questions are counted. What window.streams says happens to a stream: "on", "lost" in the middle of an
+// event, or "refused".
+const streams = `(() => {
+	const send = window.fetch;
+	Object.assign(window, {streams: "on", opened: 0, asked: 0, lastID: []});
+	window.fetch = async (path, options) => {
+		if (!path.endsWith("/events")) {
+			if (/^\/v1\/(orders|screenings)\/[^/?]+$/.test(path)) window.asked++;
+			return send(path, options);
+		}
+		if (window.streams === "refused") return new Response("{}", {status: 503});
+		window.opened++;
+		window.lastID.push(options.headers["Last-Event-ID"] ?? "");
+		let last = "", n = 0;
+		const name = path.includes("/orders/") ? "order" : "screening";
+		const body = new ReadableStream({
+			async pull(controller) {
+				const write = (text) => controller.enqueue(new TextEncoder().encode(text));
+				if (options.signal.aborted) return controller.close();
+				if (window.streams !== "on") { write("event: " + name + "\ndata: {\"half"); return controller.close(); }
+				await new Promise((resolve) => setTimeout(resolve, 100));
+				try {
+					const state = await (await send(path.replace("/events", ""), {headers: options.headers})).json();
+					const {server_time, ...rest} = state;
+					const now = JSON.stringify(rest);
+					write(": heartbeat\r\n\r\n");
+					if (now === last) return;
+					last = now;
+					const data = JSON.stringify(state), cut = Math.floor(data.length / 2);
+					write("retry: 1000\nid: " + ++n + "\nevent: " + name + "\ndata: " + data.slice(0, cut));
+					write(data.slice(cut) + "\n\n");
+				} catch { controller.close(); }
+			},
+		});
+		return new Response(body, {status: 200, headers: {"Content-Type": "text/event-stream"}});
+	};
+})()`
+
+// Whether the server pushes changes or is asked for them, the page shows the same.
+func TestPageShowsTheSameByStreamAndByPolling(t *testing.T) {
+	b := newBrowser(t)
+	order := b.mustBuy("alice", "metropolis", 2)
+	p := b.open("/")
+	p.signIn("alice")
+	pushed, polled := b.blank(), b.blank()
+	pushed.before(streams)
+	both := func(path string) {
+		pushed.visit(b.shop + path)
+		polled.visit(b.shop + path)
+	}
+	same := func(what, condition string) {
+		t.Helper()
+		const words = `document.querySelector("#main").innerText.replace(/\d+:\d\d/g, "")` // but for the countdown
+		pushed.until(what+", pushed", condition)
+		polled.until(what+", polled", condition)
+		if a, b := js[string](pushed, words), js[string](polled, words); a != b {
+			t.Errorf("%s: by stream\n%s\nby polling\n%s", what, a, b)
+		}
+	}
+	both("/s/metropolis")
+	same("one is left", `document.querySelector(".note").innerText.startsWith("Only 1 left")`)
+	b.mustBuy("bob", "metropolis", 1)
+	same("sold out", `document.querySelector(".screening[data-state=sold-out]") !== null`)
+	both("/o/" + order.ID)
+	same("to be paid", `document.querySelector(".order[data-status=pending_payment]") !== null && !document.querySelector("`+payButton+`").disabled`)
+	asked := js[int](pushed, `window.asked`)
+	b.must("POST", "/v1/dev/payments", bearer(t, "alice", "buyer"), `{"order_id":"`+order.ID+`"}`)
+	same("paid", `document.querySelector(".order[data-status=paid]") !== null`)
+	if again := js[int](pushed, `window.asked`); again != asked || js[int](pushed, `window.opened`) != 1 {
+		t.Errorf("with a stream the page asked %d times more, and opened %d streams", again-asked, js[int](pushed, `window.opened`))
+	}
+}
+
+// A stream that breaks in the middle of an event is polled meanwhile, and taken up where it ended.
+func TestPageOutlivesItsStream(t *testing.T) {
+	b := newBrowser(t)
+	p := b.blank()
+	p.before(streams)
+	p.visit(b.shop + "/s/metropolis")
+	p.until("by stream", `window.opened === 1 && document.querySelector(".note").innerText.startsWith("Only 3 left")`)
+	p.until("a first event has come", `document.documentElement.dataset.link === "live"`)
+	p.do(chromedp.Sleep(500 * time.Millisecond))
+	js[bool](p, `(window.streams = "lost") === "lost"`)
+	p.do(chromedp.Sleep(200 * time.Millisecond))
+	js[bool](p, `(window.streams = "refused") === "refused"`)
+	b.mustBuy("bob", "metropolis", 2)
+	p.until("by polling", `document.querySelector(".note").innerText.startsWith("Only 1 left")`)
+	js[bool](p, `(window.streams = "on") === "on"`)
+	p.until("by stream again", `window.opened === 2`)
+	if ids := js[[]string](p, `window.lastID`); strings.Join(ids, ",") != ",1" {
+		t.Errorf("Last-Event-ID was %q, want none and then the last one's", ids)
+	}
+	b.mustBuy("carol", "metropolis", 1)
+	p.until("sold out", `document.querySelector(".screening[data-state=sold-out]") !== null`)
+}
