@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net/http"
 
-	"boxoffice/tickets"
-
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/trace"
+
+	"boxoffice/tickets"
 )
 
 // answerProblem answers a failed request with the problem for err.

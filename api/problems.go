@@ -173,8 +173,8 @@ func requestProblems() []problem {
 			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
-			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway, presence.ErrUnavailable,
-				context.Canceled, context.DeadlineExceeded}},
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway,
+				presence.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
 	}
 }
 
