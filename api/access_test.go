@@ -39,13 +39,16 @@ func accessTable() map[string]access {
 		return a
 	}
 	return map[string]access{
-		"GET /v1/screenings":                        {who: everybody, ask: get("/v1/screenings"), status: 200},
-		"GET /v1/screenings/:id":                    {who: everybody, ask: get("/v1/screenings/scr-1"), status: 200},
-		"POST /v1/screenings":                       {who: roleAdmin, ask: post("/v1/screenings", newScreening()), status: 201},
-		"PATCH /v1/screenings/:id":                  {who: roleAdmin, ask: post("/v1/screenings/scr-1", `{"capacity":9}`), status: 200},
-		"POST /v1/screenings/:id/orders":            {who: roleBuyer, ask: keyed(post("/v1/screenings/scr-1/orders", `{"quantity":1}`)), status: 202},
-		"GET /v1/orders":                            {who: roleBuyer, ask: get("/v1/orders"), status: 200},
-		"GET /v1/orders/:id":                        {who: roleBuyer, ask: get(orders), status: 200, foreign: 404},
+		"GET /v1/screenings":             {who: everybody, ask: get("/v1/screenings"), status: 200},
+		"GET /v1/screenings/:id":         {who: everybody, ask: get("/v1/screenings/scr-1"), status: 200},
+		"POST /v1/screenings":            {who: roleAdmin, ask: post("/v1/screenings", newScreening()), status: 201},
+		"PATCH /v1/screenings/:id":       {who: roleAdmin, ask: post("/v1/screenings/scr-1", `{"capacity":9}`), status: 200},
+		"POST /v1/screenings/:id/orders": {who: roleBuyer, ask: keyed(post("/v1/screenings/scr-1/orders", `{"quantity":1}`)), status: 202},
+		"GET /v1/orders":                 {who: roleBuyer, ask: get("/v1/orders"), status: 200},
+		"GET /v1/orders/:id":             {who: roleBuyer, ask: get(orders), status: 200, foreign: 404},
+		// A stream takes the connection, of which a recorder has none.
+		"GET /v1/orders/:id/events":                 {who: roleBuyer, ask: get(orders + "/events"), status: 500, foreign: 404},
+		"GET /v1/screenings/:id/events":             {who: everybody, ask: get("/v1/screenings/scr-1/events"), status: 500},
 		"GET /v1/orders/:id/refunds":                {who: roleBuyer, ask: get(orders + "/refunds"), status: 200, foreign: 404},
 		"POST /v1/orders/:id/cancel":                {who: roleBuyer, ask: post(orders+"/cancel", ""), status: 200, foreign: 404},
 		"POST /v1/orders/:id/payments":              {who: roleBuyer, ask: post(orders+"/payments", start), status: 200, foreign: 404},

@@ -55,6 +55,10 @@ func (h *handler) routes() (*echo.Echo, error) {
 	if h.Operators != nil {
 		h.addOperators(add)
 	}
+	if h.Live != nil {
+		add(http.MethodGet, "/v1/screenings/:id/events", h.streamScreening)
+		add(http.MethodGet, "/v1/orders/:id/events", h.requireCaller(roleBuyer, h.streamOrder))
+	}
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)

@@ -22,6 +22,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/identity"
+	"boxoffice/live"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -38,6 +39,8 @@ const (
 
 	screeningID = "scr-1"
 	orderID     = "0f3k9d2m7q0x4c8b1n5f6h2j3a"
+
+	testStreams, testBuyerStreams, testAddressStreams = 1002, 2, 1001
 )
 
 func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 250e6, time.UTC) }
@@ -51,6 +54,7 @@ type fakeStock struct {
 	changeScreening func(id string, change stock.ScreeningChange) (stock.Screening, error)
 	reservation     func(buyerID, orderID string) (stock.Reservation, error)
 	reservations    func(buyerID, cursor string, limit int) ([]stock.Reservation, string, error)
+	seen            func() (map[string]stock.Screening, error) // by streams
 }
 
 func (f *fakeStock) Screenings(_ context.Context, which stock.Sales, cursor string, limit int) ([]stock.Screening, string, error) {
@@ -71,6 +75,10 @@ func (f *fakeStock) Reservation(_ context.Context, buyerID, id string) (stock.Re
 }
 func (f *fakeStock) Reservations(_ context.Context, buyerID, cursor string, limit int) ([]stock.Reservation, string, error) {
 	return f.reservations(buyerID, cursor, limit)
+}
+
+func (f *fakeStock) ScreeningsByID(context.Context, []string) (map[string]stock.Screening, error) {
+	return f.seen()
 }
 
 type fakeSeller struct {
@@ -101,6 +109,19 @@ type fakeOrders struct {
 
 func (f *fakeOrders) Find(_ context.Context, ids ...string) (map[string]order.Order, error) {
 	return f.find(ids...)
+}
+func (f *fakeOrders) FindChanged(_ context.Context, seen []order.Seen) (map[string]order.Order, error) {
+	changed := map[string]order.Order{}
+	for _, s := range seen {
+		rows, err := f.find(s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if row, exists := rows[s.ID]; exists && row.Seen() != s {
+			changed[s.ID] = row
+		}
+	}
+	return changed, nil
 }
 func (f *fakeOrders) Pay(_ context.Context, p order.Payment) (order.PaymentResult, error) {
 	return f.pay(p)
@@ -201,6 +222,7 @@ type fixture struct {
 	desk     *fakeDesk
 	doctor   *fakeDoctor
 
+	live    *live.Hub
 	handler http.Handler
 	log     *logBuffer
 	router  routers.Router
@@ -267,6 +289,9 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 			}
 			return stock.Reservation{Order: testOrder(), State: stock.Held}, nil
 		},
+		seen: func() (map[string]stock.Screening, error) {
+			return map[string]stock.Screening{screeningID: testScreening()}, nil
+		},
 		reservations: func(buyer, _ string, _ int) ([]stock.Reservation, string, error) {
 			if buyer != "alice" {
 				return nil, "", nil
@@ -289,9 +314,13 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	}
 	f.payments = newPayments(t, f.orders)
 	f.desk, f.doctor = newDesk(), newDoctor()
+	f.live = live.New(live.Options{
+		Orders: f.orders, Screenings: f.stock, Streams: testStreams, BuyerStreams: testBuyerStreams, AddressStreams: testAddressStreams,
+		Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+	})
 	opts := Options{
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
-		Payments:  f.payments,
+		Payments: f.payments, Live: f.live,
 		Operators: &Operators{Desk: f.desk, Doctor: f.doctor, Processes: fakeProcesses{}},
 		Now:       testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
@@ -414,6 +443,7 @@ var readSpec = sync.OnceValues(func() (*openapi3.T, error) {
 	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
 	return openapi3.NewLoader().LoadFromData(raw)
 })
 

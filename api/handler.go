@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/live"
 )
 
 // Options are what New makes the API of.
@@ -19,7 +21,8 @@ type Options struct {
 
 	Payments Payments
 	Identity Identity
-	Tickets  Tickets // nil: paid orders have none, and the routes do not exist
+	Tickets  Tickets   // nil: paid orders have none, and the routes do not exist
+	Live     *live.Hub // nil: the routes of streams do not exist
 
 	PublicURL string // at which browsers reach the shop; empty: at its listener, without TLS
 

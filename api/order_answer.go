@@ -6,6 +6,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/inquiry"
+	"boxoffice/live"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -37,16 +38,22 @@ func currentOrder(ctx context.Context, orders Orders, r stock.Reservation, now f
 	if err != nil {
 		return orderAnswer{}, err
 	}
-	return mergeOrder(r, rows, now()), nil
+	return answerFrom(seenOrder(r, rows), now()), nil
 }
 
-// mergeOrder answers with the order's row if there is one, and with the reservation otherwise: the row decides, and the
+// seenOrder is the order of a reservation, with its row if that is among these.
+func seenOrder(r stock.Reservation, rows map[string]order.Order) live.Order {
+	row, exists := rows[r.ID]
+	return live.Order{Reserved: r, Row: row, Exists: exists}
+}
+
+// answerFrom answers with the order's row if there is one, and with the reservation otherwise: the row decides, and the
 // reservation follows it later, by a message.
-func mergeOrder(r stock.Reservation, rows map[string]order.Order, now time.Time) orderAnswer {
-	if row, exists := rows[r.ID]; exists {
-		return answerFromRow(row, now)
+func answerFrom(o live.Order, now time.Time) orderAnswer {
+	if o.Exists {
+		return answerFromRow(o.Row, now)
 	}
-	return answerFromReservation(r, now)
+	return answerFromReservation(o.Reserved, now)
 }
 
 func answerFromRow(row order.Order, now time.Time) orderAnswer {

@@ -46,7 +46,7 @@ func (h *handler) listOrders(c echo.Context, caller string) error {
 		}
 		now := h.Now()
 		for i, reservation := range reservations {
-			page.Items[i] = mergeOrder(reservation, rows, now)
+			page.Items[i] = answerFrom(seenOrder(reservation, rows), now)
 		}
 	}
 	return answer(c, http.StatusOK, page)

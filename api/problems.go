@@ -13,6 +13,7 @@ import (
 	"boxoffice/doctor"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
+	"boxoffice/live"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/presence"
@@ -155,10 +156,10 @@ func requestProblems() []problem {
 		{methodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed",
 			"See the Allow header for what this path understands.", nil},
 		{rateLimited, http.StatusTooManyRequests, "rate_limited", "Too many requests",
-			"You are sending faster than one buyer, or one network address, may. Wait as long as Retry-After says.", nil},
+			"You send faster, or have more streams open, than one buyer or address may. Wait as Retry-After says.", []error{live.ErrTooMany}},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy}},
+			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy, live.ErrFull, live.ErrStopping}},
 		{signInStale, http.StatusBadRequest, "sign_in_stale", "Not signed in",
 			"This sign-in was not begun in this browser, or too long ago, or it is finished already. Nothing has changed.",
 			[]error{identity.ErrSignInStale}},

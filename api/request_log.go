@@ -1,10 +1,8 @@
 package api
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -57,9 +55,4 @@ func (h *handler) requestLevel(c echo.Context, err error) slog.Level {
 	default:
 		return slog.LevelError
 	}
-}
-
-// panicError makes an error of a handler's panic: its value and its stack go into the log, and never to the caller.
-func panicError(cause any) error {
-	return fmt.Errorf("handler panicked: %v\n%s", cause, debug.Stack())
 }

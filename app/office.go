@@ -15,6 +15,7 @@ import (
 	"boxoffice/common/mq"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
+	"boxoffice/live"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -50,6 +51,7 @@ type office struct {
 	sender       *mq.Sender // of the order service, and of what operators have sent again
 	desk         *inquiry.Desk
 	operators    *api.Operators
+	live         *live.Hub        // nil without streams
 	onCreate     func(orders int) // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before

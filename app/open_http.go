@@ -38,12 +38,15 @@ func (o *office) openHTTP(context.Context) (err error) {
 	}
 	o.serveHTTP(o.shop, handler)
 	o.onClose(func() error { o.desk.Close(); return nil }) // before the server, which waits for every answer
+	if o.live != nil {                                     // before the server closes, which waits for every request to end
+		o.onClose(func() error { o.live.Close(); return nil })
+	}
 	return nil
 }
 
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments,
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, Live: o.live,
 		Identity: o.identity, PublicURL: o.config.PublicURL,
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,

@@ -68,6 +68,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 		o.openArchiver,
 		o.openOperators,
 		o.openMetrics,
+		o.openLive,
 		o.openHTTP,
 	})
 }

@@ -76,6 +76,9 @@ func (o Order) mayRevive() bool {
 	return o.State == Cancelled && o.CancelReason == CancelUnpaid && o.LatePayment == event.LateRevive
 }
 
+// IsFinal tells whether the order stays as its buyer sees it for ever. One that is paid can still be cancelled by the office.
+func (o Order) IsFinal() bool { return o.State == Cancelled && !o.mayRevive() }
+
 // outcome is the final state that stock is told; empty while the order is pending.
 func (o Order) outcome() event.Outcome {
 	switch {

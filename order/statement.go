@@ -13,13 +13,13 @@ import (
 // rowsPerStatement bounds the ids in one statement, far below what the databases accept (SQLite: 32766 parameters).
 const rowsPerStatement = 500
 
-// selectIn runs a query that has IN (?) as its only placeholder for these ids, some at a time, and returns all rows.
-// Rows are in the query's order only among those of one statement.
-func selectIn[T any](ctx context.Context, q sqlx.QueryerContext, query string, ids []string) ([]T, error) {
+// selectIn runs a query that has IN (?) as its first placeholder for these ids, some at a time, and returns all rows. args
+// are the values of the placeholders after it. Rows are in the query's order only among those of one statement.
+func selectIn[T any](ctx context.Context, q sqlx.QueryerContext, query string, ids []string, args ...any) ([]T, error) {
 	var all []T
 	for chunk := range slices.Chunk(ids, rowsPerStatement) {
 		var rows []T
-		if err := sqlx.SelectContext(ctx, q, &rows, forIDs(query, chunk), db.Args(chunk)...); err != nil {
+		if err := sqlx.SelectContext(ctx, q, &rows, forIDs(query, chunk), append(db.Args(chunk), args...)...); err != nil {
 			return nil, err
 		}
 		if all == nil { // mostly one statement is enough, and its rows need no copy

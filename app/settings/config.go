@@ -61,6 +61,8 @@ type Config struct {
 	MaxBatch       int
 	BuyerRate      int // requests per second; 0 is no limit
 	AddressRate    int
+	MaxStreams     int           // open at once; 0 is none
+	AddressStreams int           // of one network address; 0 is no limit
 	ArchiveAfter   time.Duration // from the end of a screening; 0 is never
 	ArchiveDir     string
 	LogLevel       slog.Level
@@ -111,6 +113,8 @@ func (c *Config) complete() error {
 		return errors.New("set BOXOFFICE_LOG_AGE and BOXOFFICE_LOG_BYTES to 0 or more")
 	case c.BuyerRate < 0 || c.AddressRate < 0:
 		return errors.New("set BOXOFFICE_BUYER_RATE and BOXOFFICE_ADDRESS_RATE to 0 or more")
+	case c.MaxStreams < 0 || c.AddressStreams < 0:
+		return errors.New("set BOXOFFICE_MAX_STREAMS and BOXOFFICE_ADDRESS_STREAMS to 0 or more")
 	case c.ArchiveAfter != 0 && c.ArchiveAfter < archive.AgeMin:
 		return fmt.Errorf("set BOXOFFICE_ARCHIVE_AFTER to 0, or to %v or more: until then messages of its orders can be on their way", archive.AgeMin)
 	case c.ArchiveAfter != 0 && c.KeepsMessagesLonger(c.ArchiveAfter):

@@ -92,6 +92,8 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
 	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, bursts of twice that; 0 is no limit")
+	flags.IntVar(&c.MaxStreams, "max-streams", 10_000, "most streams of orders and screenings open at once in this process; 0 is none: pages poll")
+	flags.IntVar(&c.AddressStreams, "address-streams", 0, "most open streams of one network address; 0 is no limit")
 	flags.DurationVar(&c.ArchiveAfter, "archive-after", 0,
 		"time after which the orders of a screening that is over go to the archive by themselves, at least 168h; 0 is never, "+
 			"and 720h for the command archive")

@@ -1,0 +1,194 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"boxoffice/order"
+	"boxoffice/stock"
+)
+
+// The pauses between two looks. That between looks at orders grows with what a look takes: ten thousand watched orders are
+// looked at some four times a second, and less often on a machine that has too much to do, so that those who buy have it.
+const (
+	orderPause     = 100 * time.Millisecond
+	orderPauseMax  = 500 * time.Millisecond
+	orderPauseTook = 8 // times what a look took
+
+	screeningPause = 250 * time.Millisecond
+)
+
+const (
+	lookTimeout = 5 * time.Second
+
+	screeningsPerRead = 500
+
+	crowdStep = 100 // streams that are told of a screening at once
+)
+
+// Run looks at what is watched until ctx ends.
+func (h *Hub) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, l := range []looker{
+		{kind: "order", look: h.lookAtOrders, pause: func(took time.Duration) time.Duration {
+			return min(max(orderPause, orderPauseTook*took), orderPauseMax)
+		}},
+		{kind: "screening", look: h.lookAtScreenings, pause: func(time.Duration) time.Duration { return screeningPause }},
+	} {
+		l.log, l.onLook = h.options.Log, h.options.OnLook
+		running.Go(func() { l.run(ctx) })
+	}
+	running.Wait()
+}
+
+// looker looks at one kind of what is watched, again and again. While the database is away nothing changes for those who
+// watch, and they are shown what it says when it is back.
+type looker struct {
+	kind   string
+	look   func(context.Context) (tell func(context.Context), err error) // tell is nil when nothing is watched
+	pause  func(took time.Duration) time.Duration
+	log    *slog.Logger
+	onLook func(kind string, took time.Duration, err error)
+
+	failing bool // the last look did: a line at its begin and at its end is enough
+}
+
+func (l *looker) run(ctx context.Context) {
+	for {
+		began := time.Now()
+		timed, cancel := context.WithTimeout(ctx, lookTimeout)
+		tell, err := l.look(timed)
+		cancel()
+		took := time.Since(began)
+		if tell != nil && ctx.Err() == nil {
+			l.note(ctx, took, err)
+			tell(ctx)
+		}
+		select {
+		case <-time.After(l.pause(took)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// note counts a look, and logs when looks begin to fail and when they work again.
+func (l *looker) note(ctx context.Context, took time.Duration, err error) {
+	if l.onLook != nil {
+		l.onLook(l.kind, took, err)
+	}
+	switch failing := err != nil; {
+	case failing && !l.failing:
+		l.log.WarnContext(ctx, "look at what is watched: streams say nothing new until that works", "kind", l.kind, "error", err)
+	case !failing && l.failing:
+		l.log.InfoContext(ctx, "looks at what is watched work again", "kind", l.kind)
+	}
+	l.failing = err != nil
+}
+
+// lookAtOrders publishes what has become of the orders that are watched. States are read nowhere else, and one look comes
+// after the other, so that no watcher sees a state after a later one.
+func (h *Hub) lookAtOrders(ctx context.Context) (tell func(context.Context), err error) {
+	watched := h.orders.all()
+	if len(watched) == 0 {
+		return nil, nil
+	}
+	var changed []*topic[Order]
+	publish := func(t *topic[Order], value Order) {
+		if t.publish(value) {
+			changed = append(changed, t)
+		}
+	}
+	var rowless []*topic[Order] // so far
+	seen := make([]order.Seen, 0, len(watched))
+	for _, t := range watched {
+		switch state := t.state.Load(); {
+		case state == nil || !state.Value.Exists:
+			rowless = append(rowless, t)
+		case !state.Value.Final():
+			seen = append(seen, state.Value.Row.Seen())
+		}
+	}
+	made, findErr := h.findRows(ctx, rowless)
+	for _, t := range rowless {
+		switch row, exists := made[t.id]; {
+		case exists:
+			publish(t, t.known.withRow(row))
+		case findErr == nil:
+			publish(t, t.known)
+		}
+	}
+	rows, changedErr := h.options.Orders.FindChanged(ctx, seen)
+	for id, row := range rows {
+		if t := h.orders.find(id); t != nil {
+			publish(t, t.known.withRow(row))
+		}
+	}
+	tell = func(context.Context) {
+		for _, t := range changed {
+			for _, w := range h.orders.watchersOf(t) {
+				w.Wake()
+			}
+		}
+	}
+	return tell, errors.Join(findErr, changedErr)
+}
+
+func (h *Hub) findRows(ctx context.Context, watched []*topic[Order]) (map[string]order.Order, error) {
+	ids := make([]string, len(watched))
+	for i, t := range watched {
+		ids[i] = t.id
+	}
+	return h.options.Orders.Find(ctx, ids...)
+}
+
+func (o Order) withRow(row order.Order) Order {
+	return Order{Reserved: o.Reserved, Row: row, Exists: true}
+}
+
+// lookAtScreenings publishes the screenings that are watched, as buyers see them.
+func (h *Hub) lookAtScreenings(ctx context.Context) (tell func(context.Context), err error) {
+	watched := h.screenings.all()
+	if len(watched) == 0 {
+		return nil, nil
+	}
+	var changed []*topic[stock.Screening]
+	for some := range slices.Chunk(watched, screeningsPerRead) {
+		ids := make([]string, len(some))
+		for i, t := range some {
+			ids[i] = t.id
+		}
+		found, readErr := h.options.Screenings.ScreeningsByID(ctx, ids)
+		err = errors.Join(err, readErr)
+		for _, t := range some {
+			if s, exists := found[t.id]; exists && t.publish(asSeen(s)) {
+				changed = append(changed, t)
+			}
+		}
+	}
+	return func(ctx context.Context) { h.tellCrowds(ctx, changed) }, err
+}
+
+// asSeen leaves out of a screening what buyers do not see, and what changes all the time.
+func asSeen(s stock.Screening) stock.Screening {
+	s.Reserved, s.Sold, s.Sales, s.LimitChanges = 0, 0, 0, 0
+	return s
+}
+
+// tellCrowds wakes the watchers of screenings, a few at a time.
+func (h *Hub) tellCrowds(ctx context.Context, changed []*topic[stock.Screening]) {
+	for _, t := range changed {
+		for some := range slices.Chunk(h.screenings.watchersOf(t), crowdStep) {
+			if h.crowds.WaitN(ctx, len(some)) != nil { // ctx has ended
+				return
+			}
+			for _, w := range some {
+				w.Wake()
+			}
+		}
+	}
+}

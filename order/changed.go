@@ -1,0 +1,43 @@
+package order
+
+import (
+	"context"
+	"fmt"
+)
+
+// Seen is what of an order can change for its buyer, as it was read before. Its deadline moves once, and Extended with it.
+type Seen struct {
+	ID       string
+	State    State
+	Extended bool
+}
+
+// Seen is what of the order can change for its buyer.
+func (o Order) Seen() Seen { return Seen{o.ID, o.State, o.Extended} }
+
+// FindChanged reads those of the orders that are not as they were seen. Of what stays as it was no row is read, so that
+// many can be asked for again and again: the database finds their keys, and answers with the few that changed. An order
+// that does not exist any more is absent, too.
+func (o *Orders) FindChanged(ctx context.Context, seen []Seen) (map[string]Order, error) {
+	type state struct {
+		State
+		extended bool
+	}
+	ids := map[state][]string{}
+	for _, s := range seen {
+		as := state{s.State, s.Extended}
+		ids[as] = append(ids[as], s.ID)
+	}
+	changed := map[string]Order{}
+	for was, some := range ids {
+		rows, err := selectIn[orderRow](ctx, o.db.Reader(), `SELECT `+orderColumns+` FROM orders
+			WHERE id IN (?) AND (state <> ? OR extended <> ?)`, some, string(was.State), was.extended)
+		if err != nil {
+			return nil, o.unavailable(fmt.Errorf("read changed orders: %w", err))
+		}
+		for _, r := range rows {
+			changed[r.ID] = r.order()
+		}
+	}
+	return changed, nil
+}
