@@ -35,7 +35,9 @@ func (o *officeTest) mustCancelUnpaid(buyer, screening string, quantity int) ord
 func TestLatePaymentHasTheTicketsThatAreStillThere(t *testing.T) {
 	o := newOffice(t, "-pay-window", "2s")
 	screening := o.addReviving(5, 3)
-	alice, bob := o.mustCancelUnpaid("alice", screening, 3), o.mustCancelUnpaid("bob", screening, 3)
+	alice := o.mustCancelUnpaid("alice", screening, 3)
+	o.eventuallyCounters(screening, 5, 0, 0)
+	bob := o.mustCancelUnpaid("bob", screening, 3)
 	o.eventuallyCounters(screening, 5, 0, 0)
 	if result := o.callback("pay-alice", alice.ID, 3); result != "parked" {
 		t.Fatalf("late payment: %s, want parked", result)
