@@ -1,46 +1,67 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
 
-	"boxoffice/order"
+	"boxoffice/common/audit"
 )
 
+// actBody is why an operator does something.
 type actBody struct {
 	Note string `json:"note"`
 }
 
 // readAct reads who does something and why.
-func readAct(c echo.Context, caller string) (order.Act, error) {
+func readAct(c echo.Context, caller string) (audit.Act, error) {
 	var body actBody
 	if err := decodeBody(c, &body); err != nil {
-		return order.Act{}, err
+		return audit.Act{}, err
 	}
 	return newAct(caller, body.Note)
 }
 
-func newAct(caller, note string) (order.Act, error) {
-	control := strings.ContainsFunc(note, func(r rune) bool { return unicode.IsControl(r) })
-	if strings.TrimSpace(note) == "" || len(note) > order.NoteMax || control {
-		return order.Act{}, problemError{kind: invalid,
-			detail: fmt.Sprintf("note must say why, in one line of 1 to %d bytes.", order.NoteMax)}
+// newAct is an act that needs a note.
+func newAct(caller, note string) (audit.Act, error) {
+	if strings.TrimSpace(note) == "" {
+		return audit.Act{}, badNote()
 	}
-	return order.Act{Actor: caller, Note: note}, nil
+	return newSmallAct(caller, note)
+}
+
+// newSmallAct is an act that may go without a note, because nothing is lost by it.
+func newSmallAct(caller, note string) (audit.Act, error) {
+	if len(note) > audit.NoteMax || strings.ContainsFunc(note, unicode.IsControl) {
+		return audit.Act{}, badNote()
+	}
+	return audit.Act{Actor: caller, Note: note}, nil
+}
+
+func badNote() error {
+	return problemError{kind: invalid, detail: fmt.Sprintf("note must say why, in one line of 1 to %d bytes.", audit.NoteMax)}
 }
 
 // recordedActAnswer is an act of an operator.
 type recordedActAnswer struct {
-	At      string `json:"at"`
-	Actor   string `json:"actor"`
-	Act     string `json:"act"`
-	Subject string `json:"subject"`
-	Note    string `json:"note"`
+	At      string          `json:"at"`
+	Actor   string          `json:"actor"`
+	Act     string          `json:"act"`
+	Subject string          `json:"subject"`
+	Note    string          `json:"note"`
+	Before  json.RawMessage `json:"before"` // the fields that it changed; null when they are not known
+	After   json.RawMessage `json:"after"`
 }
 
-func newRecordedActAnswer(a order.RecordedAct) recordedActAnswer {
-	return recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note}
+func newRecordedActAnswer(a audit.Recorded) recordedActAnswer {
+	fields := func(recorded json.RawMessage) json.RawMessage {
+		if len(recorded) == 0 {
+			return json.RawMessage("null")
+		}
+		return recorded
+	}
+	return recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note, fields(a.Before), fields(a.After)}
 }

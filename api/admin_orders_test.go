@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"boxoffice/common/audit"
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
-	"boxoffice/order"
 )
 
 func (f *fixture) asAdmin(t *testing.T, method, path, body string) string {
@@ -37,7 +37,7 @@ func TestSearchPassesItsParametersOn(t *testing.T) {
 		t.Errorf("asked for %+v, %q, %d, and answered %s", f.desk.filter, cursor, limit, body)
 	}
 	f.asAdmin(t, "GET", "/v1/admin/orders?id=&payment=&buyer=&screening=&state=", "")
-	if f.desk.filter != (inquiry.Filter{}) || limit != defaultPage {
+	if f.desk.filter != (inquiry.Filter{}) || limit != limitDefault {
 		t.Errorf("empty parameters ask for %+v, %d", f.desk.filter, limit)
 	}
 }
@@ -137,7 +137,7 @@ func TestFixPassesOnWhatAndWho(t *testing.T) {
 	f := newFixture(t)
 	f.doctor.mended = doctor.Mended{Done: make([]string, 2*mendedMax), Unfinished: true}
 	body := f.asAdmin(t, "POST", "/v1/admin/findings/fix", `{"kind":"reservation_without_order","id":"o-1","note":"lost"}`)
-	which, act := doctor.Selection{Kind: doctor.MissingOrder, ID: "o-1"}, order.Act{Actor: "root", Note: "lost"}
+	which, act := doctor.Selection{Kind: doctor.MissingOrder, ID: "o-1"}, audit.Act{Actor: "root", Note: "lost"}
 	if f.doctor.which != which || f.doctor.act != act {
 		t.Errorf("asked for %+v by %+v", f.doctor.which, f.doctor.act)
 	}

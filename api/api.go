@@ -59,6 +59,7 @@ func (h *handler) routes() (*echo.Echo, error) {
 		add(http.MethodGet, "/v1/screenings/:id/events", h.streamScreening)
 		add(http.MethodGet, "/v1/orders/:id/events", h.requireCaller(roleBuyer, h.streamOrder))
 	}
+	h.addOperating(add)
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
@@ -80,6 +81,14 @@ func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc
 	add(http.MethodPost, "/v1/admin/payments/parked/:id/refund", h.requireRole(roleAdmin, h.refundParked))
 	add(http.MethodPost, "/v1/admin/orders/:id/cancel", h.requireRole(roleAdmin, h.cancelPaid))
 	add(http.MethodPost, "/v1/admin/orders/:id/refunds", h.requireRole(roleAdmin, h.refundPart))
+}
+
+// addOperating registers the operators' routes on screenings, and that on everything they have done.
+func (h *handler) addOperating(add func(method, path string, handle echo.HandlerFunc)) {
+	add(http.MethodGet, "/v1/admin/screenings/:id", h.requireRole(roleAdmin, h.getOperated))
+	add(http.MethodGet, "/v1/admin/screenings/:id/sales", h.requireRole(roleAdmin, h.getSales))
+	add(http.MethodPost, "/v1/admin/screenings/:id/cancel", h.requireRole(roleAdmin, h.cancelScreening))
+	add(http.MethodPost, "/v1/admin/screenings/:id/archive", h.requireRole(roleAdmin, h.archiveScreening))
 	add(http.MethodGet, "/v1/admin/acts", h.requireRole(roleAdmin, h.listActs))
 }
 

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/golang-jwt/jwt/v5"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/identity"
@@ -55,6 +58,11 @@ type fakeStock struct {
 	reservation     func(buyerID, orderID string) (stock.Reservation, error)
 	reservations    func(buyerID, cursor string, limit int) ([]stock.Reservation, string, error)
 	seen            func() (map[string]stock.Screening, error) // by streams
+
+	acts     []audit.Recorded // of operators
+	archive  stock.Archive
+	figures  stock.Figures
+	requests []stock.SoldRequest
 }
 
 func (f *fakeStock) Screenings(_ context.Context, which stock.Sales, cursor string, limit int) ([]stock.Screening, string, error) {
@@ -64,8 +72,50 @@ func (f *fakeStock) Screenings(_ context.Context, which stock.Sales, cursor stri
 func (f *fakeStock) Screening(_ context.Context, id string) (stock.Screening, error) {
 	return f.screening(id)
 }
-func (f *fakeStock) AddScreening(_ context.Context, s stock.Screening) (stock.Screening, error) {
+func (f *fakeStock) CreateScreening(_ context.Context, s stock.Screening, by audit.Act) (stock.Screening, error) {
+	f.act("screening_create", screeningID, by)
 	return f.addScreening(s)
+}
+
+func (f *fakeStock) act(what, subject string, by audit.Act) {
+	f.acts = append(f.acts, audit.Recorded{
+		Act: by, ID: fmt.Sprintf("%013x-stock-%d", testNow().UnixMilli(), len(f.acts)), At: testNow(), What: what, Subject: subject,
+	})
+}
+
+func (f *fakeStock) CancelScreening(_ context.Context, id string, by audit.Act) (stock.Screening, error) {
+	f.act("screening_cancel", id, by)
+	return f.screening(id)
+}
+
+func (f *fakeStock) Cancellation(context.Context, string) (*stock.Cancellation, error) {
+	return &stock.Cancellation{BeganAt: testNow()}, nil
+}
+
+func (f *fakeStock) Archive(context.Context, string) (stock.Archive, error) { return f.archive, nil }
+
+func (f *fakeStock) Figures(context.Context, string) (stock.Figures, error) { return f.figures, nil }
+
+func (f *fakeStock) SoldRequests(_ context.Context, _ string, after int64, _ string, _ int) ([]stock.SoldRequest, error) {
+	if after > 0 {
+		return nil, nil
+	}
+	return f.requests, nil
+}
+
+func (f *fakeStock) Acts(_ context.Context, filter audit.Filter, limit int) ([]audit.Recorded, error) {
+	return latestActs(f.acts, filter, limit), nil
+}
+
+// latestActs is what a database answers that has these acts.
+func latestActs(acts []audit.Recorded, filter audit.Filter, limit int) (found []audit.Recorded) {
+	for _, a := range slices.Backward(acts) {
+		if (filter.Subject == "" || filter.Subject == a.Subject) && (filter.Actor == "" || filter.Actor == a.Actor) &&
+			(filter.BeforeID == "" || a.ID < filter.BeforeID) && len(found) < limit {
+			found = append(found, a)
+		}
+	}
+	return found
 }
 func (f *fakeStock) ChangeScreening(_ context.Context, id string, c stock.ScreeningChange) (stock.Screening, error) {
 	return f.changeScreening(id, c)
@@ -131,21 +181,21 @@ func (f *fakeOrders) Cancel(_ context.Context, o event.Order, held bool) (order.
 	return f.cancel(o)
 }
 
-func (f *fakeOrders) act(what, subject string, act order.Act) {
+func (f *fakeOrders) act(what, subject string, act audit.Act) {
 	f.acts = append(f.acts, strings.Join([]string{what, subject, act.Actor, act.Note}, " "))
 }
 
-func (f *fakeOrders) CancelPaid(_ context.Context, id string, act order.Act) (order.Order, error) {
+func (f *fakeOrders) CancelPaid(_ context.Context, id string, act audit.Act) (order.Order, error) {
 	f.act("cancel", id, act)
 	return order.Order{Order: testOrder(), State: order.Cancelled, CancelReason: order.CancelByOffice}, nil
 }
 
-func (f *fakeOrders) RefundPart(_ context.Context, id, key string, amount int64, act order.Act) (string, error) {
+func (f *fakeOrders) RefundPart(_ context.Context, id, key string, amount int64, act audit.Act) (string, error) {
 	f.act(fmt.Sprint("refund ", amount, " by ", key), id, act)
 	return "rf_1", nil
 }
 
-func (f *fakeOrders) RefundParked(_ context.Context, id string, act order.Act) error {
+func (f *fakeOrders) RefundParked(_ context.Context, id string, act audit.Act) error {
 	f.act("refund", id, act)
 	return nil
 }
@@ -158,8 +208,15 @@ func (f *fakeOrders) PaymentsOf(_ context.Context, _ order.PaymentResult, limit,
 	return claims[min(skip, len(claims)):min(skip+limit, len(claims))], nil
 }
 
-func (f *fakeOrders) Acts(context.Context, string, string, int) ([]order.RecordedAct, string, error) {
-	return []order.RecordedAct{{Act: order.Act{Actor: "me", Note: "why"}, At: testNow(), What: "cancel", Subject: orderID}}, "", nil
+func (f *fakeOrders) Acts(_ context.Context, filter audit.Filter, limit int) ([]audit.Recorded, error) {
+	return latestActs([]audit.Recorded{{
+		Act: audit.Act{Actor: "me", Note: "why"}, ID: fmt.Sprintf("%013x-order", testNow().UnixMilli()), At: testNow(),
+		What: "cancel", Subject: orderID, Before: json.RawMessage(`{"state":"PAID"}`), After: json.RawMessage(`{"state":"CANCELLED"}`),
+	}}, filter, limit), nil
+}
+
+func (f *fakeOrders) SumMoney(_ context.Context, ids []string) (order.Money, error) {
+	return order.Money{Received: 100 * int64(len(ids)), Refunded: 10 * int64(len(ids))}, nil
 }
 
 // fakePayments is the payment service, but for the calls that need a database.
@@ -193,12 +250,12 @@ func (f *fakePayments) RefundsOf(_ context.Context, id string) ([]payment.Refund
 	return []payment.RefundInfo{refund}, nil
 }
 
-func (f *fakePayments) Retry(_ context.Context, id string, act order.Act) (payment.RefundInfo, error) {
+func (f *fakePayments) Retry(_ context.Context, id string, act audit.Act) (payment.RefundInfo, error) {
 	f.orders.act("retry", id, act)
 	return testRefund(), nil
 }
 
-func (f *fakePayments) SettleByHand(_ context.Context, id string, act order.Act) (payment.RefundInfo, error) {
+func (f *fakePayments) SettleByHand(_ context.Context, id string, act audit.Act) (payment.RefundInfo, error) {
 	f.orders.act("settle", id, act)
 	return testRefund(), nil
 }
@@ -221,6 +278,7 @@ type fixture struct {
 	payments *fakePayments
 	desk     *fakeDesk
 	doctor   *fakeDoctor
+	archive  func(id string) error // what becomes of a request for the archive
 
 	live    *live.Hub
 	handler http.Handler
@@ -251,6 +309,7 @@ func testScreening() stock.Screening {
 		ID: screeningID, Movie: `The "Wandering" Earth <III>`, Venue: "Hall 1", StartsAt: testNow().Add(48 * time.Hour),
 		Price: event.Money{Amount: 4900, Currency: "CNY"}, Capacity: 100, Available: 97, Reserved: 2, Sold: 1,
 		SaleOpensAt: testNow().Add(-time.Hour), SaleClosesAt: testNow().Add(time.Hour), PerUserLimit: 4,
+		Texts: stock.Texts{Description: "A film.\nOf 1927.", PosterURL: "https://x.example/p.jpg"},
 	}
 }
 
@@ -313,6 +372,7 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 		},
 	}
 	f.payments = newPayments(t, f.orders)
+	f.archive = func(string) error { return nil }
 	f.desk, f.doctor = newDesk(), newDoctor()
 	f.live = live.New(live.Options{
 		Orders: f.orders, Screenings: f.stock, Streams: testStreams, BuyerStreams: testBuyerStreams, AddressStreams: testAddressStreams,
@@ -321,6 +381,10 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	opts := Options{
 		Stock: f.stock, Seller: f.seller, Orders: f.orders,
 		Payments: f.payments, Live: f.live,
+		Archive: func(_ context.Context, id string, by audit.Act) error {
+			f.stock.act("screening_archive", id, by)
+			return f.archive(id)
+		},
 		Operators: &Operators{Desk: f.desk, Doctor: f.doctor, Processes: fakeProcesses{}},
 		Now:       testNow, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}

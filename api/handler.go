@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/live"
+	"boxoffice/order"
+	"boxoffice/stock"
 )
 
 // Options are what New makes the API of.
@@ -20,6 +22,7 @@ type Options struct {
 	Orders Orders
 
 	Payments Payments
+	Archive  RequestArchive
 	Identity Identity
 	Tickets  Tickets   // nil: paid orders have none, and the routes do not exist
 	Live     *live.Hub // nil: the routes of streams do not exist
@@ -62,13 +65,15 @@ type handler struct {
 	inFlight     atomic.Int64 // requests that are being handled
 	warnings     warningLimit
 	headers      fixedHeaders // of every response
+	figures      *paced[stock.Figures]
+	money        *paced[order.Money]
 }
 
 // newHandler checks the options and makes the parts. An error says which option cannot be used.
 func newHandler(opts Options) (*handler, error) {
 	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Payments == nil || opts.Identity == nil ||
-		opts.Now == nil || opts.Log == nil {
-		return nil, errors.New("api: Stock, Seller, Orders, Payments, Identity, Now and Log are needed")
+		opts.Archive == nil || opts.Now == nil || opts.Log == nil {
+		return nil, errors.New("api: Stock, Seller, Orders, Payments, Identity, Archive, Now and Log are needed")
 	}
 	if opts.MaxInFlight <= 0 {
 		opts.MaxInFlight = defaultMaxInFlight
@@ -94,7 +99,7 @@ func newHandler(opts Options) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make cookies: %w", err)
 	}
-	return &handler{
+	h := &handler{
 		Options:      opts,
 		problems:     problems,
 		cookies:      cookies,
@@ -103,5 +108,9 @@ func newHandler(opts Options) (*handler, error) {
 		buyerRates:   buyerRates,
 		addressRates: addressRates,
 		headers:      answerHeaders(),
-	}, nil
+	}
+	var figuresErr, moneyErr error
+	h.figures, figuresErr = newPaced(opts.Stock.Figures)
+	h.money, moneyErr = newPaced(moneySum(opts.Stock, opts.Orders))
+	return h, errors.Join(figuresErr, moneyErr)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -58,7 +59,7 @@ func (h *handler) settleRefund(c echo.Context, caller string) error {
 }
 
 func (h *handler) changeRefund(
-	c echo.Context, caller string, change func(context.Context, string, order.Act) (payment.RefundInfo, error),
+	c echo.Context, caller string, change func(context.Context, string, audit.Act) (payment.RefundInfo, error),
 ) error {
 	act, err := readAct(c, caller)
 	if err != nil {
@@ -216,26 +217,4 @@ func (h *handler) getLedger(c echo.Context, _ string) error {
 		})
 	}
 	return answer(c, http.StatusOK, all)
-}
-
-// listActs answers what operators have done, the latest first; with the parameter subject, to one order, payment or
-// refund.
-func (h *handler) listActs(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
-	if err != nil {
-		return err
-	}
-	subject := c.QueryParam("subject")
-	if subject != "" && !order.IsVisibleASCII(subject, order.IDMax) {
-		return problemError{kind: malformed, detail: "subject must be the id of an order, payment or refund."}
-	}
-	acts, next, err := h.Orders.Acts(traced(c), subject, cursor, pageLimit(limit))
-	if err != nil {
-		return err
-	}
-	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}, NextCursor: nullIfEmpty(next)}
-	for _, a := range acts {
-		page.Items = append(page.Items, newRecordedActAnswer(a))
-	}
-	return answer(c, http.StatusOK, page)
 }

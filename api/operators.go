@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
-	"boxoffice/order"
 	"boxoffice/presence"
 )
 
@@ -28,9 +28,9 @@ type Desk interface {
 // Doctor is what the API calls to find troubles, and to mend those that can be mended.
 type Doctor interface {
 	Findings(ctx context.Context) (*doctor.Report, error)
-	Fix(ctx context.Context, which doctor.Selection, act order.Act) (doctor.Mended, error)
+	Fix(ctx context.Context, which doctor.Selection, act audit.Act) (doctor.Mended, error)
 	DeadLetters(ctx context.Context, limit int) ([]doctor.DeadGroup, error)
-	ResendDead(ctx context.Context, act order.Act) (doctor.Mended, error)
+	ResendDead(ctx context.Context, act audit.Act) (doctor.Mended, error)
 	Queues(ctx context.Context) (doctor.Queues, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
 	"boxoffice/order"
@@ -59,7 +60,7 @@ func testDossier() inquiry.Dossier {
 		Payments: []order.Received{{Payment: paid, Result: order.Applied, ReceivedAt: testNow()}},
 		Reused:   []order.Claim{{PaymentID: "pay_9", OrderID: orderID, Amount: testOrder().Amount, Since: testNow()}},
 		Refunds:  []payment.RefundInfo{testRefund()},
-		Acts:     []order.RecordedAct{{Act: order.Act{Actor: "me", Note: "why"}, At: testNow(), What: "cancel", Subject: orderID}},
+		Acts:     []audit.Recorded{{Act: audit.Act{Actor: "me", Note: "why"}, At: testNow(), What: "cancel", Subject: orderID}},
 	}
 }
 
@@ -87,7 +88,7 @@ type fakeDoctor struct {
 	report *doctor.Report
 	err    error
 	which  doctor.Selection
-	act    order.Act
+	act    audit.Act
 	mended doctor.Mended
 }
 
@@ -104,7 +105,7 @@ func newDoctor() *fakeDoctor {
 
 func (f *fakeDoctor) Findings(context.Context) (*doctor.Report, error) { return f.report, f.err }
 
-func (f *fakeDoctor) Fix(_ context.Context, which doctor.Selection, act order.Act) (doctor.Mended, error) {
+func (f *fakeDoctor) Fix(_ context.Context, which doctor.Selection, act audit.Act) (doctor.Mended, error) {
 	f.which, f.act = which, act
 	return f.mended, f.err
 }
@@ -119,7 +120,7 @@ func (f *fakeDoctor) DeadLetters(context.Context, int) ([]doctor.DeadGroup, erro
 	}, f.err
 }
 
-func (f *fakeDoctor) ResendDead(_ context.Context, act order.Act) (doctor.Mended, error) {
+func (f *fakeDoctor) ResendDead(_ context.Context, act audit.Act) (doctor.Mended, error) {
 	f.act = act
 	return f.mended, f.err
 }

@@ -178,7 +178,9 @@ func TestScreenings(t *testing.T) {
 	want := `{"id":"scr-1","movie":"The \"Wandering\" Earth \u003cIII\u003e","venue":"Hall 1",` +
 		`"starts_at":"2026-11-22T12:00:00.250Z","price":{"amount":4900,"currency":"CNY"},"capacity":100,"available":97,` +
 		`"sale_opens_at":"2026-11-20T11:00:00.250Z","sale_closes_at":"2026-11-20T13:00:00.250Z","per_user_limit":4,` +
-		`"late_payment":"refund","server_time":"2026-11-20T12:00:00.250Z"}`
+		`"late_payment":"refund","paused":false,"cancelled":false,"description":"A film.\nOf 1927.",` +
+		`"poster_url":"https://x.example/p.jpg","map_url":"",` +
+		`"server_time":"2026-11-20T12:00:00.250Z"}`
 	if one.Body.String() != want {
 		t.Errorf("answered %s\nwant %s", one.Body, want)
 	}

@@ -21,7 +21,7 @@ const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
 	cursorBytesMax = stock.CursorMax
 	limitMax       = stock.PageMax
-	defaultPage    = 20
+	limitDefault   = 20 // where the services have none of their own
 )
 
 // pathID returns the id in the path. One that has not the form of an id is not found, like one that does not exist.
@@ -83,7 +83,7 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 // pageLimit returns how many items a page has, for a limit that pageQuery returned.
 func pageLimit(limit int) int {
 	if limit == 0 {
-		return defaultPage
+		return limitDefault
 	}
 	return limit
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
-	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
 )
@@ -121,7 +121,7 @@ func TestActsOnMoney(t *testing.T) {
 		if status := send(want.body); status != want.status || !slices.Equal(f.orders.acts, []string{want.act}) {
 			t.Errorf("%s: answered %d and did %q, want %d and %q", path, status, f.orders.acts, want.status, want.act)
 		}
-		for _, note := range []string{"", "   ", strings.Repeat("n", order.NoteMax+1)} {
+		for _, note := range []string{"", "   ", strings.Repeat("n", audit.NoteMax+1)} {
 			body := strings.Replace(want.body, `"note":"`, `"note":"`+note+`","x":"`, 1)
 			if status := send(body); status != 400 {
 				t.Errorf("%s with an unknown field: %d", path, status)

@@ -61,6 +61,10 @@ func domainErrors() map[string]struct {
 		"stock.ErrLimitExceeded":     {stock.ErrLimitExceeded, 409, "limit_exceeded"},
 		"stock.ErrSaleNotOpen":       {stock.ErrSaleNotOpen, 409, "sale_not_open"},
 		"stock.ErrSaleClosed":        {stock.ErrSaleClosed, 409, "sale_closed"},
+		"stock.ErrSalePaused":        {stock.ErrSalePaused, 409, "sale_paused"},
+		"stock.ErrCancelled":         {stock.ErrCancelled, 409, "screening_cancelled"},
+		"stock.ErrPriceFixed":        {stock.ErrPriceFixed, 409, "price_fixed"},
+		"stock.ErrNotOver":           {stock.ErrNotOver, 409, "not_archivable"},
 		"sale.ErrKeyReused":          {sale.ErrKeyReused, 422, "idempotency_key_reused"},
 		"sale.ErrBusy":               {sale.ErrBusy, 503, "busy"},
 		"stock.ErrUnavailable":       {stock.ErrUnavailable, 503, "unavailable"},
@@ -107,7 +111,7 @@ func domainErrors() map[string]struct {
 // otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled, and who
 // signs a token, in the demo of which each has words of its own.
 func otherErrors() []string {
-	return []string{"stock.ErrNotArchived", "stock.ErrNotOver", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced",
+	return []string{"stock.ErrNotArchived", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced",
 		"identity.ErrInvalidSubject", "identity.ErrInvalidRole"}
 }
 

@@ -41,12 +41,16 @@ const (
 	limitExceeded
 	saleNotOpen
 	saleClosed
+	salePaused
+	screeningCancelled
 	alreadyPaid
 	notPayable
 	notPaid
 	refundTooLarge
 	refundInFlight
 	capacityTooSmall
+	priceFixed
+	notArchivable
 	screeningArchived
 	ticketUsed
 	ticketVoid
@@ -91,16 +95,19 @@ func officeProblems() []problem {
 		{internal, http.StatusInternalServerError, "internal", "Internal error",
 			"The request failed for a reason that is not yours. It has been logged.", nil},
 		{soldOut, http.StatusConflict, "sold_out", "Sold out",
-			"There are not as many tickets left. Unpaid ones come back when their payment window ends.",
-			[]error{stock.ErrSoldOut}},
+			"There are not as many tickets left. Unpaid ones come back when their payment window ends.", []error{stock.ErrSoldOut}},
 		{limitExceeded, http.StatusConflict, "limit_exceeded", "Limit per buyer exceeded",
 			"You would hold more tickets for this screening than one buyer may.", []error{stock.ErrLimitExceeded}},
 		{saleNotOpen, http.StatusConflict, "sale_not_open", "Sale not open yet",
 			"The sale of this screening has not begun: see sale_opens_at.", []error{stock.ErrSaleNotOpen}},
 		{saleClosed, http.StatusConflict, "sale_closed", "Sale closed",
 			"The sale of this screening is over: see sale_closes_at.", []error{stock.ErrSaleClosed}},
-		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid",
-			"The order is paid and cannot be cancelled.", []error{order.ErrAlreadyPaid}},
+		{salePaused, http.StatusConflict, "sale_paused", "Sale paused",
+			"The sale of this screening rests for the moment. Orders that are made stay as they are.", []error{stock.ErrSalePaused}},
+		{screeningCancelled, http.StatusConflict, "screening_cancelled", "Screening cancelled",
+			"The screening is cancelled: nothing of it is sold any more, and what was paid goes back.", []error{stock.ErrCancelled}},
+		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid", "The order is paid and cannot be cancelled.",
+			[]error{order.ErrAlreadyPaid}},
 		{notPayable, http.StatusConflict, "not_payable", "Not payable any more",
 			"The order is cancelled, or the time to pay it is over.", []error{order.ErrNotPayable}},
 		{notPaid, http.StatusConflict, "not_paid", "Not paid", "The order is not paid.", []error{order.ErrNotPaid, tickets.ErrNotPaid}},
@@ -110,9 +117,12 @@ func officeProblems() []problem {
 			"The refund is being sent, or its money is back: nothing can be decided about it.", []error{payment.ErrRefundInFlight}},
 		{capacityTooSmall, http.StatusConflict, "capacity_too_small", "Capacity too small",
 			"The capacity cannot go below the tickets that are reserved and sold.", []error{stock.ErrCapacityTooSmall}},
+		{priceFixed, http.StatusConflict, "price_fixed", "Price fixed",
+			"The price can be changed only until the first ticket is reserved.", []error{stock.ErrPriceFixed}},
+		{notArchivable, http.StatusConflict, "not_archivable", "Not archivable yet", "It is too early.", []error{stock.ErrNotOver}},
 		{screeningArchived, http.StatusConflict, "screening_archived", "Screening archived",
-			"The screening is over and its orders are in the archive: restore it before it is changed.", []error{stock.ErrArchived,
-				order.ErrArchived}},
+			"The screening is over and its orders are in the archive: restore it before it is changed.",
+			[]error{stock.ErrArchived, order.ErrArchived}},
 		{ticketUsed, http.StatusConflict, "ticket_used", "Ticket used", "The ticket has let somebody in before.", nil},
 		{ticketVoid, http.StatusConflict, "ticket_void", "Ticket void",
 			"The order of the ticket was cancelled, and its money goes back.", []error{tickets.ErrVoid}},
@@ -132,8 +142,8 @@ func requestProblems() []problem {
 		{keyMissing, http.StatusBadRequest, "idempotency_key_missing", "Idempotency-Key missing",
 			"Send an Idempotency-Key header, and the same one when you retry: it makes the retry the same order.", nil},
 		{keyReused, http.StatusUnprocessableEntity, "idempotency_key_reused", "Idempotency-Key reused",
-			"This Idempotency-Key was used for another request: of another screening, quantity or amount.", []error{sale.ErrKeyReused,
-				order.ErrRefundKeyUsed}},
+			"This Idempotency-Key was used for another request: of another screening, quantity or amount.",
+			[]error{sale.ErrKeyReused, order.ErrRefundKeyUsed}},
 		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
 			[]error{stock.ErrCursorInvalid, inquiry.ErrCursorInvalid}},
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",

@@ -2,8 +2,11 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/stock"
 )
@@ -23,6 +26,11 @@ type screeningAnswer struct {
 	SaleClosesAt string      `json:"sale_closes_at"`
 	PerUserLimit int64       `json:"per_user_limit"`
 	LatePayment  string      `json:"late_payment"`
+	Paused       bool        `json:"paused"`
+	Cancelled    bool        `json:"cancelled"`
+	Description  string      `json:"description"`
+	PosterURL    string      `json:"poster_url"`
+	MapURL       string      `json:"map_url"`
 	ServerTime   string      `json:"server_time"`
 }
 
@@ -31,7 +39,8 @@ func newScreeningAnswer(s stock.Screening, now time.Time) screeningAnswer {
 		ID: s.ID, Movie: s.Movie, Venue: s.Venue, StartsAt: formatTime(s.StartsAt), Price: s.Price,
 		Capacity: s.Capacity, Available: s.Available,
 		SaleOpensAt: formatTime(s.SaleOpensAt), SaleClosesAt: formatTime(s.SaleClosesAt),
-		PerUserLimit: s.PerUserLimit, LatePayment: lateText(s.LatePayment), ServerTime: formatTime(now),
+		PerUserLimit: s.PerUserLimit, LatePayment: lateText(s.LatePayment), Paused: s.Paused, Cancelled: s.Cancelled,
+		Description: s.Description, PosterURL: s.PosterURL, MapURL: s.MapURL, ServerTime: formatTime(now),
 	}
 }
 
@@ -46,15 +55,28 @@ type screeningBody struct {
 	SaleClosesAt time.Time   `json:"sale_closes_at"`
 	PerUserLimit int64       `json:"per_user_limit"`
 	LatePayment  *string     `json:"late_payment"`
+	Description  string      `json:"description"`
+	PosterURL    string      `json:"poster_url"`
+	MapURL       string      `json:"map_url"`
+	Note         string      `json:"note"`
 }
 
 // screeningChangeBody is a change of a screening: what is nil stays as it is.
 type screeningChangeBody struct {
-	Capacity     *int64     `json:"capacity"`
-	SaleOpensAt  *time.Time `json:"sale_opens_at"`
-	SaleClosesAt *time.Time `json:"sale_closes_at"`
-	PerUserLimit *int64     `json:"per_user_limit"`
-	LatePayment  *string    `json:"late_payment"`
+	Movie        *string      `json:"movie"`
+	Venue        *string      `json:"venue"`
+	StartsAt     *time.Time   `json:"starts_at"`
+	Price        *event.Money `json:"price"`
+	Capacity     *int64       `json:"capacity"`
+	SaleOpensAt  *time.Time   `json:"sale_opens_at"`
+	SaleClosesAt *time.Time   `json:"sale_closes_at"`
+	PerUserLimit *int64       `json:"per_user_limit"`
+	LatePayment  *string      `json:"late_payment"`
+	Paused       *bool        `json:"paused"`
+	Description  *string      `json:"description"`
+	PosterURL    *string      `json:"poster_url"`
+	MapURL       *string      `json:"map_url"`
+	Note         string       `json:"note"`
 }
 
 // What becomes of money that comes for an order that is cancelled as unpaid, as the API names it.
@@ -90,6 +112,7 @@ func (b screeningBody) screening() stock.Screening {
 	s := stock.Screening{
 		Movie: b.Movie, Venue: b.Venue, StartsAt: b.StartsAt, Price: b.Price, Capacity: b.Capacity, Available: b.Capacity,
 		SaleOpensAt: b.SaleOpensAt, SaleClosesAt: b.SaleClosesAt, PerUserLimit: b.PerUserLimit,
+		Texts: stock.Texts{Description: b.Description, PosterURL: b.PosterURL, MapURL: b.MapURL},
 	}
 	if policy := latePayment(b.LatePayment); policy != nil {
 		s.LatePayment = *policy
@@ -97,62 +120,74 @@ func (b screeningBody) screening() stock.Screening {
 	return s
 }
 
-// change is the change of a screening. The body is valid.
-func (b screeningChangeBody) change() stock.ScreeningChange {
+// change is the change of a screening by an operator. The body is valid.
+func (b screeningChangeBody) change(by audit.Act) stock.ScreeningChange {
 	return stock.ScreeningChange{
-		Capacity: b.Capacity, SaleOpensAt: b.SaleOpensAt, SaleClosesAt: b.SaleClosesAt, PerUserLimit: b.PerUserLimit,
+		Movie: b.Movie, Venue: b.Venue, StartsAt: b.StartsAt, Price: b.Price, Capacity: b.Capacity,
+		SaleOpensAt: b.SaleOpensAt, SaleClosesAt: b.SaleClosesAt, PerUserLimit: b.PerUserLimit, Paused: b.Paused,
 		LatePayment: latePayment(b.LatePayment),
+		Description: b.Description, PosterURL: b.PosterURL, MapURL: b.MapURL, By: by,
 	}
 }
 
 // invalidField says which value of a new screening is not allowed, or "".
 func (b screeningBody) invalidField() string {
 	switch {
-	case !validName(b.Movie):
-		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
-	case !validName(b.Venue):
-		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
 	case !validTime(b.StartsAt):
 		return "starts_at must be given, between the years 1970 and 9998."
-	case b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax:
-		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", stock.PriceMax)
-	case !event.IsCurrency(b.Price.Currency):
-		return "price.currency must be three capital letters, as in ISO 4217."
-	case b.Capacity < 1 || b.Capacity > stock.CapacityMax:
-		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
 	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
-	case !earlier(b.SaleOpensAt, b.SaleClosesAt):
-		return wrongWindow
-	case b.PerUserLimit < 0 || b.PerUserLimit > stock.CapacityMax:
-		return wrongLimit()
-	case !validLate(b.LatePayment):
-		return wrongLate
 	}
-	return ""
+	return screeningChangeBody{
+		Movie: &b.Movie, Venue: &b.Venue, StartsAt: &b.StartsAt, Price: &b.Price, Capacity: &b.Capacity,
+		SaleOpensAt: &b.SaleOpensAt, SaleClosesAt: &b.SaleClosesAt, PerUserLimit: &b.PerUserLimit, LatePayment: b.LatePayment,
+		Description: &b.Description, PosterURL: &b.PosterURL, MapURL: &b.MapURL,
+	}.invalidField()
 }
 
 // invalidField says which value of a change is not allowed, or "".
 func (b screeningChangeBody) invalidField() string {
+	nothing := screeningChangeBody{Note: b.Note}
 	switch {
-	case b == screeningChangeBody{}:
-		return "At least one of capacity, sale_opens_at, sale_closes_at, per_user_limit and late_payment must be given."
+	case b == nothing:
+		return "At least one field beside note must be given."
+	case b.StartsAt != nil && !validTime(*b.StartsAt):
+		return "starts_at must be between the years 1970 and 9998."
+	case b.Price != nil && (b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax):
+		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", stock.PriceMax)
+	case b.Price != nil && !event.IsCurrency(b.Price.Currency):
+		return "price.currency must be three capital letters, as in ISO 4217."
 	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
 		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
 		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
 	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
-		return wrongLimit()
+		return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", stock.CapacityMax)
 	case !validLate(b.LatePayment):
 		return wrongLate
 	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
 		return wrongWindow
 	}
+	return b.invalidText()
+}
+
+func (b screeningChangeBody) invalidText() string {
+	switch {
+	case b.Movie != nil && !validName(*b.Movie):
+		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+	case b.Venue != nil && !validName(*b.Venue):
+		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+	case b.Description != nil && !validDescription(*b.Description):
+		return fmt.Sprintf("description must have at most %d bytes of UTF-8 and no control characters but line breaks.",
+			stock.DescriptionMax)
+	case b.PosterURL != nil && !stock.IsURL(*b.PosterURL), b.MapURL != nil && !stock.IsURL(*b.MapURL):
+		return fmt.Sprintf("poster_url and map_url must be URLs of https, without a password, of at most %d bytes; or empty.", stock.URLMax)
+	}
 	return ""
 }
 
-func wrongLimit() string {
-	return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", stock.CapacityMax)
+func validDescription(s string) bool {
+	return len(s) <= stock.DescriptionMax && !strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && unicode.IsControl(r) })
 }
 
 func validName(s string) bool {

@@ -58,7 +58,7 @@ func salesQuery(c echo.Context) (stock.Sales, error) {
 }
 
 // addScreening adds a screening, with an id that the stock service makes.
-func (h *handler) addScreening(c echo.Context, _ string) error {
+func (h *handler) addScreening(c echo.Context, caller string) error {
 	var body screeningBody
 	if err := decodeBody(c, &body); err != nil {
 		return err
@@ -66,7 +66,11 @@ func (h *handler) addScreening(c echo.Context, _ string) error {
 	if invalidField := body.invalidField(); invalidField != "" {
 		return problemError{kind: invalid, detail: invalidField}
 	}
-	screening, err := h.Stock.AddScreening(traced(c), body.screening())
+	act, err := newSmallAct(caller, body.Note)
+	if err != nil {
+		return err
+	}
+	screening, err := h.Stock.CreateScreening(traced(c), body.screening(), act)
 	if err != nil {
 		return err
 	}
@@ -74,8 +78,8 @@ func (h *handler) addScreening(c echo.Context, _ string) error {
 	return answer(c, http.StatusCreated, newScreeningAnswer(screening, h.Now()))
 }
 
-// changeScreening changes capacity, sale window, limit per buyer and what becomes of late money. What the body leaves out stays as it is.
-func (h *handler) changeScreening(c echo.Context, _ string) error {
+// changeScreening changes what is shown of a screening, and how it is sold. What the body leaves out stays as it is.
+func (h *handler) changeScreening(c echo.Context, caller string) error {
 	id, err := pathID(c)
 	if err != nil {
 		return err
@@ -87,7 +91,11 @@ func (h *handler) changeScreening(c echo.Context, _ string) error {
 	if invalidField := body.invalidField(); invalidField != "" {
 		return problemError{kind: invalid, detail: invalidField}
 	}
-	screening, err := h.Stock.ChangeScreening(traced(c), id, body.change())
+	act, err := newSmallAct(caller, body.Note)
+	if err != nil {
+		return err
+	}
+	screening, err := h.Stock.ChangeScreening(traced(c), id, body.change(act))
 	if errors.Is(err, stock.ErrInvalid) { // the values are valid, so it is a new time with the other one that stays
 		return problemError{kind: invalid, detail: wrongWindow}
 	}

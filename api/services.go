@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/identity"
 	"boxoffice/order"
@@ -19,10 +20,17 @@ import (
 type Stock interface {
 	Screenings(ctx context.Context, which stock.Sales, cursor string, limit int) (items []stock.Screening, next string, err error)
 	Screening(ctx context.Context, id string) (stock.Screening, error)
-	AddScreening(ctx context.Context, s stock.Screening) (stock.Screening, error)
+	CreateScreening(ctx context.Context, s stock.Screening, by audit.Act) (stock.Screening, error)
 	ChangeScreening(ctx context.Context, id string, change stock.ScreeningChange) (stock.Screening, error)
 	Reservation(ctx context.Context, buyerID, orderID string) (stock.Reservation, error)
 	Reservations(ctx context.Context, buyerID, cursor string, limit int) (items []stock.Reservation, next string, err error)
+
+	CancelScreening(ctx context.Context, id string, by audit.Act) (stock.Screening, error)
+	Cancellation(ctx context.Context, screeningID string) (*stock.Cancellation, error)
+	Archive(ctx context.Context, screeningID string) (stock.Archive, error)
+	Figures(ctx context.Context, screeningID string) (stock.Figures, error)
+	SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
+	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
 
 // Seller is what the API calls to sell tickets. The same buyer and key always give the same order. Refuse is the cheap
@@ -37,11 +45,12 @@ type Orders interface {
 	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
 	Cancel(ctx context.Context, o event.Order, held bool) (order.Order, error)
 
-	CancelPaid(ctx context.Context, id string, act order.Act) (order.Order, error)
-	RefundPart(ctx context.Context, id, key string, amount int64, act order.Act) (refundID string, err error)
-	RefundParked(ctx context.Context, paymentID string, act order.Act) error
+	CancelPaid(ctx context.Context, id string, act audit.Act) (order.Order, error)
+	RefundPart(ctx context.Context, id, key string, amount int64, act audit.Act) (refundID string, err error)
+	RefundParked(ctx context.Context, paymentID string, act audit.Act) error
 	PaymentsOf(ctx context.Context, result order.PaymentResult, limit, skip int) ([]order.Claim, error)
-	Acts(ctx context.Context, subject, beforeID string, limit int) (acts []order.RecordedAct, next string, err error)
+	SumMoney(ctx context.Context, orderIDs []string) (order.Money, error)
+	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
 
 // Payments is what the API calls to bring money in and back.
@@ -54,8 +63,8 @@ type Payments interface {
 	RefundsOf(ctx context.Context, orderID string) ([]payment.RefundInfo, error)
 
 	Refunds(ctx context.Context, states []string, afterID string, limit int) (items []payment.RefundInfo, next string, err error)
-	Retry(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
-	SettleByHand(ctx context.Context, id string, act order.Act) (payment.RefundInfo, error)
+	Retry(ctx context.Context, id string, act audit.Act) (payment.RefundInfo, error)
+	SettleByHand(ctx context.Context, id string, act audit.Act) (payment.RefundInfo, error)
 	Ledgers(ctx context.Context) ([]payment.Ledger, error)
 }
 
@@ -78,3 +87,7 @@ type Tickets interface {
 	Count(ctx context.Context, screeningID string) (tickets.Counts, error)
 	PublicKeys() [][]byte
 }
+
+// RequestArchive has the orders of a screening that is over moved to the archive, by whichever process archives. It fails
+// with stock.NotArchivableError, or as Stock does.
+type RequestArchive func(ctx context.Context, screeningID string, by audit.Act) error

@@ -1,19 +1,15 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
-
-const archiveAgeDefault = 30 * 24 * time.Hour
 
 // runArchive moves the orders of screenings that are over into files, or with -restore back: boxoffice archive, and the
 // flags of the office.
@@ -37,7 +33,7 @@ func runArchive(ctx context.Context, call settings.Invocation) (err error) {
 		_, err := o.newArchiver().Restore(ctx, restore)
 		return err
 	}
-	age := cmp.Or(config.ArchiveAfter, archiveAgeDefault)
+	age := o.archiveAge()
 	if config.KeepsMessagesLonger(age) {
 		return settings.ErrLogAge
 	}

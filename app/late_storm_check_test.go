@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -82,7 +83,7 @@ func (l *lateRun) comeToRest() {
 func (l *lateRun) returnAgain() {
 	for id, why := range l.final {
 		if why == byOffice {
-			_, err := l.orders.CancelPaid(l.t.Context(), id, order.Act{Actor: "me", Note: "again"})
+			_, err := l.orders.CancelPaid(l.t.Context(), id, audit.Act{Actor: "me", Note: "again"})
 			l.must(err)
 		}
 	}

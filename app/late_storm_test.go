@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"boxoffice/broker"
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
@@ -348,7 +349,7 @@ func (l *lateRun) cancel(*rapid.T) {
 func (l *lateRun) returnPaid(*rapid.T) {
 	o := l.anyOrder()
 	l.faulty(func() error {
-		cancelled, err := l.orders.CancelPaid(l.t.Context(), o.ID, order.Act{Actor: "me", Note: "why"})
+		cancelled, err := l.orders.CancelPaid(l.t.Context(), o.ID, audit.Act{Actor: "me", Note: "why"})
 		if cancelled.CancelReason == order.CancelByOffice {
 			l.final[o.ID] = byOffice
 		}
@@ -365,7 +366,7 @@ func (l *lateRun) refundParked(r *rapid.T) {
 	if len(parked) == 0 {
 		r.Skip("no money waits")
 	}
-	l.must(l.orders.RefundParked(l.t.Context(), rapid.SampledFrom(parked).Draw(r, "payment").PaymentID, order.Act{Actor: "me", Note: "why"}))
+	l.must(l.orders.RefundParked(l.t.Context(), rapid.SampledFrom(parked).Draw(r, "payment").PaymentID, audit.Act{Actor: "me", Note: "why"}))
 }
 
 // restock changes how many tickets there are, and for a while whether late money revives.

@@ -46,6 +46,7 @@ type office struct {
 	tickets      *tickets.Tickets // nil, as its database
 	webhooks     *webhook.Provider
 	publisher    *stock.Publisher
+	archive      api.RequestArchive
 	transactor   *mq.Transactor
 	seller       *countedSeller
 	sender       *mq.Sender // of the order service, and of what operators have sent again

@@ -1,28 +1,54 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/archive"
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
+	"boxoffice/stock"
 )
 
 const (
-	archivePause   = time.Hour
-	archiveSkewMax = time.Minute
+	archiveAgeDefault = 30 * 24 * time.Hour
+	archivePause      = time.Hour
+	requestsPause     = 5 * time.Second // between two looks for what operators have asked for
+	archiveSkewMax    = time.Minute
 )
 
-// openArchiver starts to archive once an hour, if an age is configured.
+// openArchiver lets operators ask for an archive. In a process of the role stock it starts to archive what they ask for,
+// and once an hour what is old enough, if an age is configured.
 func (o *office) openArchiver(ctx context.Context) error {
-	if o.config.HasRole(settings.RoleStock) && o.config.ArchiveAfter > 0 {
-		archiver := o.newArchiver()
+	o.archive = o.requestArchive
+	if !o.config.HasRole(settings.RoleStock) {
+		return nil
+	}
+	archiver := o.newArchiver()
+	o.goUntilClose(ctx, func(ctx context.Context) { archiver.RunRequested(ctx, requestsPause) })
+	if o.config.ArchiveAfter > 0 {
 		o.goUntilClose(ctx, func(ctx context.Context) { archiver.RunEvery(ctx, archivePause, o.config.ArchiveAfter) })
 	}
 	return nil
 }
+
+// requestArchive has one screening archived for an operator, under the conditions of boxoffice archive.
+func (o *office) requestArchive(ctx context.Context, screeningID string, by audit.Act) error {
+	age := o.archiveAge()
+	if o.config.KeepsMessagesLonger(age) {
+		return stock.NotArchivableError{Reason: settings.ErrLogAge.Error() + "."}
+	}
+	if err := checkClock(ctx, o.stockDB); err != nil {
+		return err
+	}
+	return o.stock.RequestArchive(ctx, screeningID, o.now().Add(-age), by)
+}
+
+// archiveAge is how long ago a screening must have ended.
+func (o *office) archiveAge() time.Duration { return cmp.Or(o.config.ArchiveAfter, archiveAgeDefault) }
 
 func (o *office) newArchiver() *archive.Archiver {
 	return archive.New(o.stock, o.orders, archive.Options{

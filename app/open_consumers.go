@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"boxoffice/app/settings"
+	"boxoffice/cancellation"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
@@ -46,6 +47,14 @@ func (o *office) openConsumers(ctx context.Context) error {
 			return err
 		}
 		o.onClose(func() error { return drain(ctx, consumer.Close) })
+	}
+	return nil
+}
+
+// openCancellations starts to end the orders of cancelled screenings.
+func (o *office) openCancellations(ctx context.Context) error {
+	if o.config.HasRole(settings.RoleStock) {
+		o.goUntilClose(ctx, cancellation.New(o.stock, o.orders, o.log.With("part", "cancellation")).Run)
 	}
 	return nil
 }

@@ -55,6 +55,10 @@ func purchaseResult(err error) string {
 		return "sale_closed"
 	case errors.Is(err, stock.ErrSaleNotOpen):
 		return "sale_not_open"
+	case errors.Is(err, stock.ErrSalePaused):
+		return "sale_paused"
+	case errors.Is(err, stock.ErrCancelled):
+		return "screening_cancelled"
 	case errors.Is(err, stock.ErrLimitExceeded):
 		return "limit_exceeded"
 	case errors.Is(err, sale.ErrBusy):

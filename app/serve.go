@@ -105,7 +105,9 @@ func (o *office) readyLine() string {
 
 // servicesInOrder is the parts that sell tickets and keep orders, each after those that it depends on.
 func (o *office) servicesInOrder() []func(context.Context) error {
-	return []func(context.Context) error{o.openServices, o.openPayments, o.openTickets, o.openSweeper, o.openSeller, o.openConsumers}
+	return []func(context.Context) error{
+		o.openServices, o.openPayments, o.openTickets, o.openSweeper, o.openSeller, o.openConsumers, o.openCancellations,
+	}
 }
 
 // Services are the parts of an office that sell tickets and keep orders, with their consumers, for a program that opens

@@ -14,10 +14,45 @@ import (
 
 // RunEvery calls Run at once and then at every interval, until ctx ends.
 func (a *Archiver) RunEvery(ctx context.Context, interval, age time.Duration) {
+	a.repeat(ctx, interval, func(ctx context.Context) error { _, err := a.Run(ctx, age); return err })
+}
+
+// RunRequested archives what operators have asked for, and goes on with what a process has left before it deleted
+// anything, at once and then at every interval, until ctx ends.
+func (a *Archiver) RunRequested(ctx context.Context, interval time.Duration) {
+	a.repeat(ctx, interval, a.runRequested)
+}
+
+func (a *Archiver) runRequested(ctx context.Context) error {
+	unfinished, err := a.stock.UnfinishedArchives(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, archive := range unfinished {
+		if !archive.WrittenAt.IsZero() {
+			continue // its file is with another process, or Run goes on with it
+		}
+		if err := os.MkdirAll(a.opts.Dir, 0o700); err != nil {
+			return errors.Join(failed, fmt.Errorf("make the archive's directory: %w", err))
+		}
+		if err := a.resume(ctx, archive.ScreeningID); err != nil && !isOvertaken(err) {
+			failed = errors.Join(failed, fmt.Errorf("archive screening %s: %w", archive.ScreeningID, err))
+		}
+	}
+	return failed
+}
+
+// isOvertaken tells that another process was faster.
+func isOvertaken(err error) bool {
+	return errors.Is(err, stock.ErrArchiveTaken) || errors.Is(err, stock.ErrNotOver) || errors.Is(err, order.ErrFenced)
+}
+
+func (a *Archiver) repeat(ctx context.Context, interval time.Duration, run func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		if _, err := a.Run(ctx, age); err != nil && ctx.Err() == nil {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
 			a.opts.Log.Error("archive", "error", err)
 		}
 		select {
@@ -50,8 +85,7 @@ func (a *Archiver) Run(ctx context.Context, age time.Duration) (archived int, er
 		switch {
 		case err == nil:
 			archived++
-		case errors.Is(err, stock.ErrArchiveTaken), errors.Is(err, stock.ErrNotOver), errors.Is(err, order.ErrFenced):
-			// Another process was faster.
+		case isOvertaken(err):
 		default:
 			failed = errors.Join(failed, fmt.Errorf("archive screening %s: %w", screeningID, err))
 		}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
-	"boxoffice/order"
 )
 
 // What a call of the Service can be refused for.
@@ -130,7 +130,7 @@ type Mended struct {
 
 // Fix does for the selected troubles what can be done, and records that an operator has had it done. It fails with
 // ErrNoTrouble when the examination has not found them, and with ErrNoRemedy when nothing can be done about them.
-func (s *Service) Fix(ctx context.Context, which Selection, act order.Act) (Mended, error) {
+func (s *Service) Fix(ctx context.Context, which Selection, act audit.Act) (Mended, error) {
 	return s.mend(ctx, act, actFix, func(ctx context.Context, l *last) (choice, error) {
 		found, err := s.examine(ctx, l)
 		if err != nil {
@@ -174,7 +174,7 @@ func (r *Report) choose(which Selection) (choice, error) {
 }
 
 // ResendDead deals with every dead message as Fix does, and records that an operator has had it done.
-func (s *Service) ResendDead(ctx context.Context, act order.Act) (Mended, error) {
+func (s *Service) ResendDead(ctx context.Context, act audit.Act) (Mended, error) {
 	return s.mend(ctx, act, actResend, func(ctx context.Context, _ *last) (choice, error) {
 		dead, err := s.readDead(ctx, maxDead)
 		return choice{remedy{dead: dead}, deadID}, err
@@ -184,7 +184,7 @@ func (s *Service) ResendDead(ctx context.Context, act order.Act) (Mended, error)
 // mend does what choose says, as the only one at a time. The act is recorded first, so that none is done that is not. The
 // report before it says nothing after it.
 func (s *Service) mend(
-	ctx context.Context, act order.Act, what string, choose func(context.Context, *last) (choice, error),
+	ctx context.Context, act audit.Act, what string, choose func(context.Context, *last) (choice, error),
 ) (Mended, error) {
 	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

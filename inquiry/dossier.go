@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"boxoffice/common/audit"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -19,8 +20,8 @@ type Dossier struct {
 	Payments    []order.Received
 	Reused      []order.Claim // payments that came with the id of another one
 	Refunds     []payment.RefundInfo
-	Acts        []order.RecordedAct // of operators, on the order, its payments and its refunds
-	File        string              // of the archive, which has the order; empty for one that is in the databases
+	Acts        []audit.Recorded // of operators, on the order, its payments and its refunds
+	File        string           // of the archive, which has the order; empty for one that is in the databases
 }
 
 // Found is the order in short; with neither reservation nor order it has the id alone.

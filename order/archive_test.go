@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 )
 
@@ -192,7 +193,7 @@ func TestOfficeAndArchive(t *testing.T) {
 	f.pay(f.payment(paid), Applied)
 	partly := f.payment(parted)
 	f.pay(partly, Applied)
-	act := Act{Actor: "me", Note: "why"}
+	act := audit.Act{Actor: "me", Note: "why"}
 	records, err := f.orders.Records(t.Context(), paid.ID, parted.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"boxoffice/common/audit"
 )
 
 // detailsMax is how many payments or acts are read of one order, the oldest of them: an order has one or two.
@@ -85,15 +87,14 @@ func (o *Orders) ReusedFor(ctx context.Context, orderID string) ([]Claim, error)
 
 // ActsOn returns what operators have done to these orders, payments and refunds, the oldest first among those of one
 // statement.
-func (o *Orders) ActsOn(ctx context.Context, subjects ...string) ([]RecordedAct, error) {
-	rows, err := selectIn[actRow](ctx, o.db.Reader(), fmt.Sprintf(`SELECT id, at, actor, act, subject, note FROM operator_acts
-		WHERE subject IN (?) ORDER BY id LIMIT %d`, detailsMax), subjects)
-	if err != nil {
-		return nil, o.unavailable(fmt.Errorf("read operators' acts: %w", err))
-	}
-	acts := make([]RecordedAct, len(rows))
-	for i, r := range rows {
-		acts[i] = r.act()
+func (o *Orders) ActsOn(ctx context.Context, subjects ...string) ([]audit.Recorded, error) {
+	var acts []audit.Recorded
+	for some := range slices.Chunk(subjects, rowsPerStatement) {
+		found, err := audit.ReadOn(ctx, o.db.Reader(), some, detailsMax)
+		if err != nil {
+			return nil, o.unavailable(err)
+		}
+		acts = append(acts, found...)
 	}
 	return acts, nil
 }

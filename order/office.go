@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 )
 
@@ -13,7 +14,7 @@ import (
 // for sale again. It succeeds also when the office has cancelled the order before, and fails with ErrNotPaid for an order
 // that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; to repeat
 // it after an error sends that message again.
-func (o *Orders) CancelPaid(ctx context.Context, id string, act Act) (Order, error) {
+func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Order, error) {
 	orders, err := o.change(ctx, []string{id}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
 		if c.orders[id].State != Paid {
 			return nil
@@ -24,7 +25,10 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act Act) (Order, err
 		if err := c.revokePaid(ctx, tx, []string{id}, CancelByOffice); err != nil {
 			return err
 		}
-		return RecordAct(ctx, tx, act, "cancel", id, o.now())
+		return audit.Record(ctx, tx, act, audit.Entry{
+			What: "cancel", Subject: id, Before: map[string]any{"state": Paid},
+			After: map[string]any{"state": Cancelled, "cancel_reason": CancelByOffice},
+		}, o.now())
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("cancel paid order: %w", err)
@@ -41,7 +45,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act Act) (Order, err
 
 // RefundPart sends a part of what was paid for an order back, and leaves the order paid. The same key is the same refund,
 // whose id it returns. It fails with ErrNotPaid, ErrOrderAbsent, ErrRefundTooLarge or ErrRefundKeyUsed.
-func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, act Act) (refundID string, err error) {
+func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, act audit.Act) (refundID string, err error) {
 	err = o.inTx(ctx, func(tx *db.Tx) error {
 		paidBy, err := paymentOf(ctx, tx, id)
 		if err != nil {
@@ -67,7 +71,10 @@ func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, a
 		if err := insertRefunds(ctx, tx, []refund{{paidBy.Payment, refundID, amount, ByOffice}}, now.UnixMilli()); err != nil {
 			return err
 		}
-		return RecordAct(ctx, tx, act, "refund_part", id, now)
+		return audit.Record(ctx, tx, act, audit.Entry{
+			What: "refund_part", Subject: id, Before: map[string]any{"refunded": paidBy.refunded},
+			After: map[string]any{"refunded": paidBy.refunded + amount, "refund_id": refundID},
+		}, now)
 	})
 	if err != nil {
 		return "", fmt.Errorf("refund a part: %w", err)
@@ -133,7 +140,7 @@ func (o *Orders) RefundStranded(
 			if kept[r.OrderID] {
 				continue
 			}
-			switch err := o.refundStranded(ctx, r.paymentRow, NoOrder, Act{}); {
+			switch err := o.refundStranded(ctx, r.paymentRow, NoOrder, audit.Act{}); {
 			case err == nil:
 				refunded++
 			case !errors.Is(err, db.ErrConflict): // which says that its order has just come
@@ -151,7 +158,7 @@ type strandedRow struct {
 
 // RefundParked sends the money of one payment back that waits for its order, or for its order's tickets. It fails with ErrPaymentAbsent when no such
 // payment waits.
-func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) error {
+func (o *Orders) RefundParked(ctx context.Context, paymentID string, act audit.Act) error {
 	rows, err := selectPayments(ctx, o.db.Reader(), `result = 'parked' AND result <> 'applied' AND id IN (?)`, []string{paymentID})
 	switch {
 	case err != nil:
@@ -175,16 +182,16 @@ func (o *Orders) RefundParked(ctx context.Context, paymentID string, act Act) er
 }
 
 // refundStranded makes one payment a refund, unless it is decided otherwise meanwhile.
-func (o *Orders) refundStranded(ctx context.Context, r paymentRow, reason RefundReason, act Act) error {
+func (o *Orders) refundStranded(ctx context.Context, r paymentRow, reason RefundReason, act audit.Act) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET result = 'refund_due', refunded = amount
 			WHERE id = ? AND result = 'parked'`, r.ID); err != nil {
 			return err
 		}
-		if act.Actor != "" {
-			if err := RecordAct(ctx, tx, act, "refund_parked", r.ID, o.now()); err != nil {
-				return err
-			}
+		if err := audit.Record(ctx, tx, act, audit.Entry{
+			What: "refund_parked", Subject: r.ID, Before: map[string]any{"result": Parked}, After: map[string]any{"result": RefundDue},
+		}, o.now()); err != nil {
+			return err
 		}
 		return insertRefunds(ctx, tx, []refund{refundAll(r.payment(), reason)}, o.now().UnixMilli())
 	})

@@ -28,8 +28,8 @@ var (
 type State string
 
 // The states of an order. It leaves PendingPayment once, for Paid or Cancelled. A paid order is cancelled only when
-// stock says that its tickets were released, see cancelReleased, or by the office, see CancelPaid. One that was cancelled
-// as unpaid is paid late only once stock holds its tickets again, see payRevived.
+// stock says that its tickets were released, see cancelReleased, or by the office, see CancelPaid and CancelForScreening.
+// One that was cancelled as unpaid is paid late only once stock holds its tickets again, see payRevived.
 const (
 	PendingPayment State = "PENDING_PAYMENT"
 	Paid           State = "PAID"
@@ -44,7 +44,7 @@ const (
 	CancelUnpaid   CancelReason = "unpaid"
 	CancelByBuyer  CancelReason = "buyer"
 	CancelReleased CancelReason = "released" // its tickets are no longer held, and may be somebody else's
-	CancelByOffice CancelReason = "office"   // although it was paid: its money goes back, and its tickets are for sale again
+	CancelByOffice CancelReason = "office"   // also if it was paid: its money goes back, and its tickets are available again
 )
 
 // Order is an order with its state.

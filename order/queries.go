@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/audit"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -151,4 +153,17 @@ func (o *Orders) SettledAt(ctx context.Context, ids ...string) (map[string]time.
 		settled[r.ID] = time.UnixMilli(r.SettledAt).UTC()
 	}
 	return settled, nil
+}
+
+// Acts returns what operators have done to orders and money, the latest first, at most limit.
+func (o *Orders) Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error) {
+	acts, err := audit.Read(ctx, o.db.Reader(), f, limit)
+	return acts, o.unavailable(err)
+}
+
+// RecordAct records what an operator does that changes no order and no money: he had something looked at or sent again.
+func (o *Orders) RecordAct(ctx context.Context, act audit.Act, what, subject string) error {
+	return o.unavailable(o.db.InTx(ctx, func(tx *db.Tx) error {
+		return audit.Record(ctx, tx, act, audit.Entry{What: what, Subject: subject}, o.now())
+	}))
 }

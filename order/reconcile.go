@@ -23,16 +23,24 @@ func (o *Orders) cancelReleased(ctx context.Context, released []event.Order) (ma
 		ids := orderIDs(slices.DeleteFunc(slices.Clone(released), func(said event.Order) bool {
 			return c.orders[said.ID].LatePayment == event.LateRevived && said.LatePayment != event.LateRevived
 		}))
-		if err := c.revokePaid(ctx, tx, ids, CancelReleased); err != nil {
+		if err := c.cancelAll(ctx, tx, ids, CancelReleased); err != nil {
 			return err
-		}
-		for _, id := range ids {
-			if order := c.orders[id]; order.State == PendingPayment {
-				c.cancel(order, CancelReleased)
-			}
 		}
 		return c.applyParked(ctx, tx)
 	})
+}
+
+// cancelAll cancels those of the orders that are pending or paid.
+func (c *changeSet) cancelAll(ctx context.Context, tx *db.Tx, ids []string, reason CancelReason) error {
+	if err := c.revokePaid(ctx, tx, ids, reason); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if order := c.orders[id]; order.State == PendingPayment {
+			c.cancel(order, reason)
+		}
+	}
+	return nil
 }
 
 // paySold creates the missing orders of sold tickets for which a payment is parked, which then pays them, as it pays one

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
@@ -86,7 +87,7 @@ func TestLatePaymentRevivesItsOrder(t *testing.T) {
 	f.clock.advance(time.Hour)
 	f.wantWanted(o.ID)
 	f.pay(f.payment(o), RefundDue) // it is paid
-	if _, err := f.orders.CancelPaid(t.Context(), o.ID, Act{Actor: "me", Note: "why"}); err != nil {
+	if _, err := f.orders.CancelPaid(t.Context(), o.ID, audit.Act{Actor: "me", Note: "why"}); err != nil {
 		t.Fatal(err)
 	}
 	f.pay(f.payment(o), RefundDue) // the office has cancelled it
@@ -174,7 +175,7 @@ func TestCancelledByHandIsNotRevived(t *testing.T) {
 	byOffice.LatePayment = event.LateRevive
 	f.create(byOffice)
 	f.pay(f.payment(byOffice), Applied)
-	if _, err := f.orders.CancelPaid(t.Context(), byOffice.ID, Act{Actor: "me", Note: "why"}); err != nil {
+	if _, err := f.orders.CancelPaid(t.Context(), byOffice.ID, audit.Act{Actor: "me", Note: "why"}); err != nil {
 		t.Fatal(err)
 	}
 	f.pay(f.payment(byOffice), RefundDue)
@@ -207,7 +208,7 @@ func TestTicketsAreDeclinedWhoseMoneyHasGoneBack(t *testing.T) {
 	p := f.payment(o)
 	f.pay(p, Parked)
 	f.wantWanted(o.ID)
-	if err := f.orders.RefundParked(t.Context(), p.ID, Act{Actor: "me", Note: "why"}); err != nil {
+	if err := f.orders.RefundParked(t.Context(), p.ID, audit.Act{Actor: "me", Note: "why"}); err != nil {
 		t.Fatal(err)
 	}
 	f.wantPayment(p.ID, RefundDue, OrderCancelled)
@@ -375,7 +376,7 @@ func (f *fixture) strikeLate(random *rand.Rand, n int, o event.Order, payments [
 		}
 		return err
 	case n == 4 && random.IntN(2) == 0:
-		err := f.orders.RefundParked(ctx, payments[0].ID, Act{Actor: "me", Note: "why"})
+		err := f.orders.RefundParked(ctx, payments[0].ID, audit.Act{Actor: "me", Note: "why"})
 		if errors.Is(err, ErrPaymentAbsent) {
 			return nil
 		}

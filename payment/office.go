@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
-	"boxoffice/order"
 )
 
 // RefundInfo is a refund as operators see it.
@@ -50,7 +50,7 @@ func (s *Service) Refunds(ctx context.Context, states []string, afterID string, 
 
 // Retry has a refund sent again that failed or needs attention. One that its provider has refused or given up gets another
 // key; one without an answer keeps its key, because it may have been sent.
-func (s *Service) Retry(ctx context.Context, id string, act order.Act) (RefundInfo, error) {
+func (s *Service) Retry(ctx context.Context, id string, act audit.Act) (RefundInfo, error) {
 	return s.act(ctx, id, act, "retry_refund", []string{refundNeedsAttention, refundFailed}, func(row refundRow) (string, int) {
 		if row.Spent {
 			return refundDue, row.Sending + 1
@@ -61,7 +61,7 @@ func (s *Service) Retry(ctx context.Context, id string, act order.Act) (RefundIn
 
 // SettleByHand records that a person has sent the money of a refund back by other means. Only one that needs attention is
 // sent by nobody else.
-func (s *Service) SettleByHand(ctx context.Context, id string, act order.Act) (RefundInfo, error) {
+func (s *Service) SettleByHand(ctx context.Context, id string, act audit.Act) (RefundInfo, error) {
 	return s.act(ctx, id, act, "settle_refund", []string{refundNeedsAttention}, func(row refundRow) (string,
 		int) {
 		return refundSettled, row.Sending
@@ -71,7 +71,7 @@ func (s *Service) SettleByHand(ctx context.Context, id string, act order.Act) (R
 // act changes a refund that needs a person. It fails with ErrRefundAbsent, or with ErrRefundInFlight for one that is being
 // sent or is back: another decision could move its money twice.
 func (s *Service) act(
-	ctx context.Context, id string, act order.Act, what string, from []string, decide func(refundRow) (state string, sending int),
+	ctx context.Context, id string, act audit.Act, what string, from []string, decide func(refundRow) (state string, sending int),
 ) (RefundInfo, error) {
 	row, err := s.findRefund(ctx, id)
 	if err != nil {
@@ -88,7 +88,9 @@ func (s *Service) act(
 			state, sending, now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
 			return err
 		}
-		return order.RecordAct(ctx, tx, act, what, id, now)
+		return audit.Record(ctx, tx, act, audit.Entry{
+			What: what, Subject: id, Before: map[string]any{"state": row.State}, After: map[string]any{"state": state},
+		}, now)
 	})
 	if errors.Is(err, db.ErrConflict) {
 		return row.info(), fmt.Errorf("%w: a worker has just taken it", ErrRefundInFlight)

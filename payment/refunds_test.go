@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -25,7 +26,7 @@ func (f *fixture) lateRefund() {
 
 // Refunds were written down and never sent. Every reason for one, and none is forgotten.
 func TestEveryReasonSendsMoneyBack(t *testing.T) {
-	act := order.Act{Actor: "me", Note: "the projector is broken"}
+	act := audit.Act{Actor: "me", Note: "the projector is broken"}
 	for name, c := range map[string]struct {
 		make   func(f *fixture)
 		reason order.RefundReason
@@ -88,7 +89,7 @@ func TestPartsNeverExceedThePayment(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)
 	f.pay(o, 9800)
-	act := order.Act{Actor: "me", Note: "why"}
+	act := audit.Act{Actor: "me", Note: "why"}
 	var asks sync.WaitGroup
 	for i := range 8 {
 		asks.Go(func() {
@@ -157,7 +158,7 @@ func TestRefundThatGetsNoAnswerEndsWithAPerson(t *testing.T) {
 	}
 	r := f.wantRefund(refundNeedsAttention)
 	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = false })
-	if _, err := f.payments.Retry(t.Context(), r.ID, order.Act{Actor: "me", Note: "it is back"}); err != nil {
+	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "it is back"}); err != nil {
 		t.Fatal(err)
 	}
 	f.work()
@@ -187,7 +188,7 @@ func TestRefundThatIsGivenUpGetsANewKey(t *testing.T) {
 				t.Errorf("nobody is told why: %+v", got)
 			}
 			f.provider.set(func(p *fakeProvider) { p.fail["refund"] = nil })
-			if _, err := f.payments.Retry(t.Context(), r.ID, order.Act{Actor: "me", Note: "they have a new account"}); err != nil {
+			if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "they have a new account"}); err != nil {
 				t.Fatal(err)
 			}
 			f.work()
@@ -207,7 +208,7 @@ func TestLateWordOnAnOldKeyChangesNothing(t *testing.T) {
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
 	f.work()
 	r := f.wantRefund(refundNeedsAttention)
-	if _, err := f.payments.Retry(t.Context(), r.ID, order.Act{Actor: "me", Note: "why not"}); err != nil {
+	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "why not"}); err != nil {
 		t.Fatal(err)
 	}
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.pending = nil, true })
@@ -259,7 +260,7 @@ func TestPendingRefundIsFollowed(t *testing.T) {
 			f.advance(lastRefundPause)
 			f.work()
 			f.wantRefund(refundSent)
-			if _, err := f.payments.SettleByHand(t.Context(), r.ID, order.Act{Actor: "me", Note: "cash"}); !errors.Is(err, ErrRefundInFlight) {
+			if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); !errors.Is(err, ErrRefundInFlight) {
 				t.Errorf("%v: a person may not pay again what is on its way", err)
 			}
 			follow(f, r)
@@ -280,21 +281,21 @@ func TestSettledByHand(t *testing.T) {
 	f.work()
 	r := f.wantRefund(refundNeedsAttention)
 	settled := f.now()
-	if _, err := f.payments.SettleByHand(t.Context(), r.ID, order.Act{Actor: "me", Note: "paid in cash"}); err != nil {
+	if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "paid in cash"}); err != nil {
 		t.Fatal(err)
 	}
 	f.advance(lastRefundPause)
 	f.work()
 	f.wantRefund(refundSettled)
-	if _, err := f.payments.Retry(t.Context(), r.ID, order.Act{Actor: "me", Note: "again"}); !errors.Is(err, ErrRefundInFlight) {
+	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "again"}); !errors.Is(err, ErrRefundInFlight) {
 		t.Errorf("%v: it is settled", err)
 	}
-	if _, err := f.payments.Retry(t.Context(), "rf_nobody", order.Act{}); !errors.Is(err, ErrRefundAbsent) {
+	if _, err := f.payments.Retry(t.Context(), "rf_nobody", audit.Act{}); !errors.Is(err, ErrRefundAbsent) {
 		t.Errorf("%v, want no such refund", err)
 	}
-	acts, _, err := f.orders.Acts(t.Context(), r.ID, "", 10)
+	acts, err := f.orders.Acts(t.Context(), audit.Filter{Subject: r.ID}, 10)
 	if err != nil || len(acts) != 1 || acts[0].Actor != "me" || acts[0].Note != "paid in cash" || acts[0].What != "settle_refund" ||
-		!acts[0].At.Equal(settled) {
+		!acts[0].At.Equal(settled) || string(acts[0].Before) != `{"state":"needs_attention"}` || string(acts[0].After) != `{"state":"settled"}` {
 		t.Errorf("acts %+v, %v", acts, err)
 	}
 }
@@ -405,7 +406,7 @@ func TestOnlyWhatNeedsAPersonIsSettledByHand(t *testing.T) {
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = errAway })
 	f.work()
 	r := f.wantRefund(refundFailed)
-	if _, err := f.payments.SettleByHand(t.Context(), r.ID, order.Act{Actor: "me", Note: "cash"}); !errors.Is(err, ErrRefundInFlight) {
+	if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); !errors.Is(err, ErrRefundInFlight) {
 		t.Errorf("settled what is tried again: %v", err)
 	}
 }

@@ -28,7 +28,7 @@ type plan struct {
 	claim
 	admitted []*purchase
 	waiting  []*purchase      // another list is on the way to what they want
-	limits   map[string]int64 // by screening, how often its limit was changed
+	limits   map[string]int64 // by screening, how often the terms of its sale were changed
 	ended    <-chan struct{}  // closed when a list that is in flight now has ended
 }
 
@@ -201,5 +201,7 @@ func lookups(list []*purchase) []stock.Lookup {
 
 // isOver tells a refusal that everybody gets, as far as tickets, times and screening go.
 func isOver(err error) bool {
-	return errors.Is(err, stock.ErrSoldOut) || errors.Is(err, stock.ErrSaleClosed) || errors.Is(err, stock.ErrSaleNotOpen)
+	return slices.ContainsFunc([]error{
+		stock.ErrSoldOut, stock.ErrSaleClosed, stock.ErrSaleNotOpen, stock.ErrSalePaused, stock.ErrCancelled,
+	}, func(over error) bool { return errors.Is(err, over) })
 }

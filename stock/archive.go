@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 )
 
@@ -85,10 +86,12 @@ type soldSoFar struct {
 // lately the index on created_at says so at once; otherwise each reservation of the screening is read, 3 million in a
 // second. It asks for one screening at a time: joined to all of them, MySQL may read every reservation that there is.
 const quietSelect = `SELECT sales, sold FROM stock WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL
+	AND (cancelled_at IS NULL OR sold = 0)
 	AND NOT EXISTS (SELECT 1 FROM reservations WHERE screening_id = ? AND created_at >= ?)
 	AND NOT EXISTS (SELECT 1 FROM reservations WHERE screening_id = ? AND settled_at >= ?)`
 
-// quietSince tells whether no reservation of a screening was made or settled since a time, and none is open. A screening's
+// quietSince tells whether no reservation of a screening was made or settled since a time, and none is open; of one that is
+// cancelled also none is sold, since its orders are to be ended first. A screening's
 // end does not tell: an administrator can move it to before orders whose messages are still on their way.
 func (s *Stock) quietSince(ctx context.Context, screeningID string, since time.Time) (now soldSoFar, quiet bool, err error) {
 	err = s.db.Reader().GetContext(ctx, &now, quietSelect,
@@ -165,6 +168,12 @@ type ArchiveLease struct {
 // Archivable would still name the screening, because the sale may have been opened again since, or with ErrArchiveTaken
 // when another process was faster. The worker is whoever asks, by a name that no other has.
 func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, before time.Time) (ArchiveLease, error) {
+	return s.beginArchive(ctx, screeningID, worker, before, archiveLease, audit.Act{})
+}
+
+func (s *Stock) beginArchive(
+	ctx context.Context, screeningID, worker string, before time.Time, leased time.Duration, by audit.Act,
+) (ArchiveLease, error) {
 	lease := ArchiveLease{ScreeningID: screeningID, worker: worker}
 	seen, quiet, err := s.quietSince(ctx, screeningID, before)
 	switch {
@@ -181,10 +190,15 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, be
 			return err
 		}
 		if err := tx.Insert(ctx, `archives (screening_id, file, began_at, worker, lease_until)`,
-			[]any{screeningID, "", now.UnixMilli(), worker, now.Add(archiveLease).UnixMilli()}); err != nil {
+			[]any{screeningID, "", now.UnixMilli(), worker, now.Add(leased).UnixMilli()}); err != nil {
 			return err
 		}
 		if err := closeForGood(ctx, tx, screeningID, seen, before, now); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, by, audit.Entry{
+			What: "screening_archive", Subject: screeningID, Before: map[string]any{"archived": false}, After: map[string]any{"archived": true},
+		}, now); err != nil {
 			return err
 		}
 		return lease.nextEpoch(ctx, tx)
@@ -206,7 +220,8 @@ func (s *Stock) BeginArchive(ctx context.Context, screeningID, worker string, be
 func closeForGood(ctx context.Context, tx *db.Tx, screeningID string, seen soldSoFar, before, now time.Time) error {
 	// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
 	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
-		WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND sales = ? AND sold = ?`,
+		WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND sales = ? AND sold = ?
+		AND (cancelled_at IS NULL OR sold = 0)`,
 		now.UnixMilli(), screeningID, seen.Sales, seen.Sold); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type ReservationList struct {
 	Requests []string // the orders' request ids
 	Holdings []HoldingChange
 	Tickets  map[string]int64 // by screening
-	Limits   map[string]int64 // by screening, how often its limit was changed when the list was planned
+	Limits   map[string]int64 // by screening, how often the terms of its sale were changed when the list was planned
 }
 
 // write writes the fence, the reservations and what the buyers hold.
@@ -39,8 +39,8 @@ func (s *Stock) write(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	return nil
 }
 
-// takeStock moves the tickets from available to reserved, and fails with db.ErrConflict when they are gone or the limit has
-// changed. It is the last statement: everybody wants the stock row, which is so locked only for the COMMIT.
+// takeStock moves the tickets from available to reserved, and fails with db.ErrConflict when they are gone, or when limit,
+// price or pause have changed. It is the last statement: everybody wants the stock row, which is so locked only for the COMMIT.
 func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 	sales := map[string]int64{}
 	for _, o := range l.Orders {

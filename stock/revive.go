@@ -50,6 +50,7 @@ type wantedTickets struct {
 	PerUserLimit int64             `db:"per_user_limit"`
 	Available    int64             `db:"available"`
 	LimitChanges int64             `db:"limit_changes"`
+	Cancelled    bool              `db:"cancelled"`
 	Archived     bool              `db:"archived"`
 	Holds        sql.NullInt64     `db:"holds"` // of its buyer, who may have none
 }
@@ -57,18 +58,18 @@ type wantedTickets struct {
 func (s *Stock) wantedTickets(ctx context.Context, orderID string) (w wantedTickets, err error) {
 	err = s.db.Reader().GetContext(ctx, &w, `SELECT r.order_id, r.request_id, r.screening_id, r.buyer_id, r.quantity, r.amount,
 		r.currency, r.state, r.created_at, r.expires_at, r.late_payment, s.late_payment AS policy, s.starts_at,
-		s.sale_closes_at, s.per_user_limit, k.available, k.limit_changes, k.archived_at IS NOT NULL AS archived,
-		h.quantity AS holds
+		s.sale_closes_at, s.per_user_limit, k.available, k.limit_changes,
+		k.cancelled_at IS NOT NULL AS cancelled, k.archived_at IS NOT NULL AS archived, h.quantity AS holds
 		FROM reservations r JOIN screenings s ON s.id = r.screening_id JOIN stock k ON k.screening_id = s.id
 		LEFT JOIN holdings h ON h.screening_id = r.screening_id AND h.buyer_id = r.buyer_id
 		WHERE r.order_id = ?`, orderID)
 	return w, err
 }
 
-// canBeHad tells whether the tickets may be taken again: the screening still says so and is not over, it was not done
+// canBeHad tells whether the tickets may be taken again: the screening still says so and is neither over nor cancelled, it was not done
 // before, and if they have gone back there is room for them in the house and within the buyer's limit.
 func (w wantedTickets) canBeHad(now time.Time) bool {
-	over := w.Archived || w.StartsAt <= now.UnixMilli() && w.SaleClosesAt <= now.UnixMilli()
+	over := w.Archived || w.Cancelled || w.StartsAt <= now.UnixMilli() && w.SaleClosesAt <= now.UnixMilli()
 	if over || w.Policy != event.LateRevive || w.LatePayment != event.LateRevive {
 		return false
 	}

@@ -240,3 +240,21 @@ func TestTakingAgainNeverOversells(t *testing.T) {
 	takers.Wait()
 	wantStock(t, o.Stock, screening.ID, 0, 12, 0)
 }
+
+func TestCancelledScreeningTakesNoTicketsAgain(t *testing.T) {
+	o := newOffice(t, Options{})
+	screening := addReviving(t, o.Stock, 10, 4)
+	r := unpaid(t, o.Stock, screening.ID, "alice", 3)
+	w, err := o.wantedTickets(t.Context(), r.ID)
+	if err != nil || !w.canBeHad(o.clock.Now()) {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	if _, err := o.CancelScreening(t.Context(), screening.ID, boss()); err != nil {
+		t.Fatal(err)
+	}
+	o.revive(t, r.ID)
+	o.wantPublished(t, event.Reserved{Refused: []string{r.ID}})
+	err = o.db.InTx(t.Context(), func(tx *db.Tx) error { return w.take(t.Context(), tx, o.clock.Now(), time.Second) })
+	wantErr(t, err, db.ErrConflict) // it was read before
+	wantStock(t, o.Stock, screening.ID, 10, 0, 0)
+}

@@ -3,9 +3,12 @@ package stock
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 )
 
@@ -16,8 +19,11 @@ var (
 	ErrLimitExceeded     = errors.New("limit per buyer exceeded")
 	ErrSaleNotOpen       = errors.New("sale has not opened")
 	ErrSaleClosed        = errors.New("sale is closed")
+	ErrSalePaused        = errors.New("sale is paused")
+	ErrCancelled         = errors.New("screening is cancelled")
 	ErrBusy              = errors.New("other transactions kept changing the same rows")
 	ErrUnavailable       = errors.New("message queue or database is away")
+	ErrPriceFixed        = errors.New("tickets have been reserved at the price")
 	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
 	ErrReservationAbsent = errors.New("reservation not found")
 	ErrInvalid           = errors.New("value out of range")
@@ -26,10 +32,12 @@ var (
 
 // The bounds of what this service takes. The columns are wide enough for each.
 const (
-	BuyerIDMax     = 128 // bytes
-	ScreeningIDMax = 64  // bytes
-	NameMax        = 255 // bytes, of a movie or a venue
-	orderIDMax     = 64  // bytes
+	BuyerIDMax     = 128  // bytes
+	ScreeningIDMax = 64   // bytes
+	NameMax        = 255  // bytes, of a movie or a venue
+	orderIDMax     = 64   // bytes
+	DescriptionMax = 4000 // bytes
+	URLMax         = 1000 // bytes
 
 	// Together they keep the price of all tickets of a screening within an int64.
 	CapacityMax = 100_000_000
@@ -53,8 +61,19 @@ type Screening struct {
 	LatePayment  event.LatePayment // LateRefund or LateRevive, for orders that are sold from now on
 
 	Sales        int64 // orders that were made for it and are in the database
-	LimitChanges int64 // how often PerUserLimit was changed: what was planned before a change fails after it
+	LimitChanges int64 // how often the terms of its sale were changed: what was planned before a change fails after it
+	Paused       bool  // nothing is sold until it is resumed
+	Cancelled    bool  // nothing is sold any more, and its orders end
 	Archived     bool  // its sale is over for good
+
+	Texts // of one that was read for a purchase they are empty
+}
+
+// Texts is what a buyer's page shows of a screening beside its title. Each may be empty.
+type Texts struct {
+	Description string
+	PosterURL   string // https
+	MapURL      string // https: the way to the venue
 }
 
 // Sales picks screenings by their sale.
@@ -69,11 +88,21 @@ const (
 
 // ScreeningChange says what to change; nil leaves a field as it is.
 type ScreeningChange struct {
+	Movie        *string
+	Venue        *string
+	StartsAt     *time.Time
+	Price        *event.Money // only until the first ticket is reserved
 	Capacity     *int64
 	SaleOpensAt  *time.Time
 	SaleClosesAt *time.Time
 	PerUserLimit *int64
 	LatePayment  *event.LatePayment
+	Paused       *bool
+	Description  *string
+	PosterURL    *string
+	MapURL       *string
+
+	By audit.Act
 }
 
 // ReservationState is where a reservation stands.
@@ -129,22 +158,42 @@ func (s Screening) validate() error {
 		field = "per-user limit"
 	case !isLatePayment(s.LatePayment):
 		field = "late payment"
-	case !s.SaleOpensAt.Before(s.SaleClosesAt):
+	case s.SaleOpensAt.UnixMilli() >= s.SaleClosesAt.UnixMilli():
 		field = "sale window"
+	case len(s.Description) > DescriptionMax || !utf8.ValidString(s.Description):
+		field = "description"
+	case !IsURL(s.PosterURL):
+		field = "poster URL"
+	case !IsURL(s.MapURL):
+		field = "map URL"
 	default:
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrInvalid, field)
 }
 
-// Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrSaleNotOpen, ErrSaleClosed,
-// ErrLimitExceeded or ErrSoldOut.
+// IsURL tells whether a page may link to this URL: one of https, with a host and without a password. An empty one is none.
+func IsURL(s string) bool {
+	if s == "" {
+		return true
+	}
+	notVisible := func(r rune) bool { return r <= ' ' || r >= 0x7f }
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= URLMax && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsFunc(s, notVisible)
+}
+
+// Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrCancelled, ErrSaleNotOpen,
+// ErrSaleClosed, ErrSalePaused, ErrLimitExceeded or ErrSoldOut.
 func (s Screening) Refusal(quantity, held int64, now time.Time) error {
 	switch {
+	case s.Cancelled:
+		return ErrCancelled
 	case now.Before(s.SaleOpensAt):
 		return ErrSaleNotOpen
 	case s.Archived, !now.Before(s.SaleClosesAt):
 		return ErrSaleClosed
+	case s.Paused:
+		return ErrSalePaused
 	case s.PerUserLimit > 0 && quantity > s.PerUserLimit-held:
 		return ErrLimitExceeded
 	case quantity > s.Available:

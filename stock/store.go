@@ -82,10 +82,15 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 	return items, next, nil
 }
 
-const screeningSelect = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
+// What a purchase reads of a screening is read many times a second, so it is without the texts.
+const (
+	saleColumns = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
 	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.sales, k.limit_changes,
-	k.archived_at IS NOT NULL AS archived, s.late_payment
-	FROM screenings s JOIN stock k ON k.screening_id = s.id `
+	k.paused, k.cancelled_at IS NOT NULL AS cancelled, k.archived_at IS NOT NULL AS archived, s.late_payment`
+	screeningFrom   = ` FROM screenings s JOIN stock k ON k.screening_id = s.id `
+	saleSelect      = saleColumns + screeningFrom
+	screeningSelect = saleColumns + `, s.description, s.poster_url, s.map_url` + screeningFrom
+)
 
 type screeningRow struct {
 	ID           string `db:"id"`
@@ -103,9 +108,14 @@ type screeningRow struct {
 	Sold         int64  `db:"sold"`
 	Sales        int64  `db:"sales"`
 	LimitChanges int64  `db:"limit_changes"`
+	Paused       bool   `db:"paused"`
+	Cancelled    bool   `db:"cancelled"`
 	Archived     bool   `db:"archived"`
 
 	LatePayment event.LatePayment `db:"late_payment"`
+	Description string            `db:"description"`
+	PosterURL   string            `db:"poster_url"`
+	MapURL      string            `db:"map_url"`
 }
 
 func (r screeningRow) screening() Screening {
@@ -114,7 +124,8 @@ func (r screeningRow) screening() Screening {
 		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
-		PerUserLimit: r.PerUserLimit, Sales: r.Sales, LimitChanges: r.LimitChanges, Archived: r.Archived,
+		PerUserLimit: r.PerUserLimit, Sales: r.Sales, LimitChanges: r.LimitChanges,
+		Paused: r.Paused, Cancelled: r.Cancelled, Archived: r.Archived, Texts: Texts{r.Description, r.PosterURL, r.MapURL},
 		LatePayment: r.LatePayment,
 	}
 }
@@ -173,10 +184,10 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 	return items, next, nil
 }
 
-// ScreeningsByID returns the screenings of some ids, a thousand at most; absent ids are absent.
+// ScreeningsByID returns the screenings of some ids, a thousand at most, for a purchase; absent ids are absent.
 func (s *Stock) ScreeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
 	var rows []screeningRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, screeningSelect+`WHERE s.id IN `+db.In(len(ids)),
+	if err := s.db.Reader().SelectContext(ctx, &rows, saleSelect+`WHERE s.id IN `+db.In(len(ids)),
 		db.Args(ids)...); err != nil {
 		return nil, s.failed("read screenings", err)
 	}

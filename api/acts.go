@@ -1,0 +1,53 @@
+package api
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"boxoffice/common/audit"
+	"boxoffice/identity"
+	"boxoffice/order"
+)
+
+// listActs answers what operators have done, to screenings and to orders and money, the latest first; with the parameters
+// subject and actor, to one of these and by one of them.
+func (h *handler) listActs(c echo.Context, _ string) error {
+	cursor, limit, err := pageQuery(c)
+	if err != nil {
+		return err
+	}
+	query := c.QueryParams()
+	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
+	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
+		return problemError{kind: malformed, detail: "subject must be the id of a screening, order, payment or refund."}
+	}
+	if len(filter.Actor) > identity.SubjectBytesMax || !utf8.ValidString(filter.Actor) {
+		return problemError{kind: malformed, detail: "actor must be the name of an operator."}
+	}
+	limit = pageLimit(limit)
+	onMoney, err := h.Orders.Acts(traced(c), filter, limit+1)
+	if err != nil {
+		return err
+	}
+	onScreenings, err := h.Stock.Acts(traced(c), filter, limit+1)
+	if err != nil {
+		return err
+	}
+	// Of each database the latest that the page can need: together they hold the latest of all.
+	acts := slices.SortedFunc(slices.Values(slices.Concat(onMoney, onScreenings)), func(a, b audit.Recorded) int {
+		return cmp.Compare(b.ID, a.ID)
+	})
+	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}}
+	if len(acts) > limit {
+		acts = acts[:limit]
+		page.NextCursor = nullIfEmpty(acts[limit-1].ID)
+	}
+	for _, a := range acts {
+		page.Items = append(page.Items, newRecordedActAnswer(a))
+	}
+	return answer(c, http.StatusOK, page)
+}
