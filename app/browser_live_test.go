@@ -49,6 +49,12 @@ const streams = `(() => {
 	};
 })()`
 
+// noStreams answers /events as a server does that has none.
+const noStreams = `(() => {
+	const send = window.fetch;
+	window.fetch = async (path, options) => (path.endsWith("/events") ? new Response("{}", {status: 404}) : send(path, options));
+})()`
+
 // Whether the server pushes changes or is asked for them, the page shows the same.
 func TestPageShowsTheSameByStreamAndByPolling(t *testing.T) {
 	b := newBrowser(t)
@@ -57,6 +63,7 @@ func TestPageShowsTheSameByStreamAndByPolling(t *testing.T) {
 	p.signIn("alice")
 	pushed, polled := b.blank(), b.blank()
 	pushed.before(streams)
+	polled.before(noStreams)
 	both := func(path string) {
 		pushed.visit(b.shop + path)
 		polled.visit(b.shop + path)
@@ -105,4 +112,30 @@ func TestPageOutlivesItsStream(t *testing.T) {
 	}
 	b.mustBuy("carol", "metropolis", 1)
 	p.until("sold out", `document.querySelector(".screening[data-state=sold-out]") !== null`)
+}
+
+// The office's own streams show what happens as well, and the page asks no more.
+func TestPageFollowsTheOfficesStreams(t *testing.T) {
+	b := newBrowser(t)
+	p := b.blank()
+	p.before(`(() => {
+		const send = window.fetch;
+		Object.assign(window, {opened: 0, asked: 0});
+		window.fetch = async (path, options) => {
+			const answer = await send(path, options);
+			if (path.endsWith("/events") && answer.ok) window.opened++;
+			if (/^\/v1\/screenings\/[^/?]+$/.test(path)) window.asked++;
+			return answer;
+		};
+	})()`)
+	p.visit(b.shop + "/s/metropolis")
+	p.until("the stream is open", `window.opened === 1`)
+	asked := js[int](p, `window.asked`)
+	b.mustBuy("bob", "metropolis", 2)
+	p.until("one is left", `document.querySelector(".note").innerText.startsWith("Only 1 left")`)
+	b.mustBuy("carol", "metropolis", 1)
+	p.until("sold out", `document.querySelector(".screening[data-state=sold-out]") !== null`)
+	if again := js[int](p, `window.asked`); again != asked {
+		t.Errorf("the page asked %d times more beside its stream", again-asked)
+	}
 }
