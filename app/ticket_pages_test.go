@@ -94,6 +94,27 @@ func TestTicketsPageShowsTheCards(t *testing.T) {
 	p.until("in Chinese", `document.title.includes("\u7535\u5b50\u7968") && document.querySelector("main").innerText.includes("\u7b2c 2 \u5f20")`)
 }
 
+// Whoever is signed in by a cookie has no token to send, and sees the tickets all the same.
+func TestTicketsPageWithACookie(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 1)
+	p := b.blank()
+	p.before(fmt.Sprintf(`(() => {
+		localStorage.setItem("session", "cookie:alice");
+		const send = window.fetch;
+		window.fetch = async (path, options) => {
+			if (!path.includes("/tickets")) return send(path, options);
+			window.sent = options.headers.Authorization ?? "none";
+			return send(path, {...options, headers: {Authorization: "Bearer %s"}}); // as the cookie would
+		};
+	})()`, bearer(t, "alice", "buyer")))
+	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
+	p.until("the card is there", `document.querySelectorAll(".ticket[data-state=valid]").length === 1`)
+	if sent := js[string](p, `window.sent`); sent != "none" {
+		t.Errorf("the page sent %q", sent)
+	}
+}
+
 // Whoever stands at a door types a code, and is told in green or red, also when the first answer is lost.
 func TestCheckInPageTakesTypedCodes(t *testing.T) {
 	b := newBrowser(t)

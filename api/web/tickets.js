@@ -69,7 +69,8 @@ async function show(id, token) {
 async function look() {
   const id = decodeURIComponent(location.hash.slice(1));
   const token = localStorage.getItem("token") || "";
-  if (id === "" || token === "") {
+  const byCookie = (localStorage.getItem("session") || "").startsWith("cookie"); // which the browser sends by itself
+  if (id === "" || (token === "" && !byCookie)) {
     showMessage(id === "" ? t.noOrder : t.signIn);
     return false;
   }
@@ -103,5 +104,5 @@ translate();
 document.title = `boxoffice: ${t.tickets}`;
 $("print").addEventListener("click", () => window.print());
 window.addEventListener("hashchange", begin);
-window.addEventListener("storage", ({ key }) => { if (key === "token" || key === null) begin(); });
+window.addEventListener("storage", ({ key }) => { if (key === "session" || key === null) begin(); });
 begin();
