@@ -103,7 +103,7 @@ func (p *pages) screening(c echo.Context) error {
 		return p.answerShop(c, http.StatusOK, func(page *shopPage) { page.Title = page.Text("screening.title") })
 	}
 	return p.answerShop(c, http.StatusOK, func(page *shopPage) {
-		page.Title = found.Movie
+		page.Title, page.Image = found.Movie, found.PosterURL
 		page.Description = p.texts.text(p.texts.languageOf(c.Request()), "screening.share", "movie", found.Movie, "venue", found.Venue)
 	})
 }

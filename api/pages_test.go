@@ -90,6 +90,7 @@ func TestPagesKeepTheirPolicy(t *testing.T) {
 		w := f.send(t, ask{method: "GET", path: path})
 		body := strings.ReplaceAll(w.Body.String(), "http://www.w3.org/2000/svg", "")
 		body = strings.ReplaceAll(body, `startsWith("https://")`, "") // of a poster and a map
+		body = strings.ReplaceAll(body, `<meta property="og:image" content="https://`, "")
 		if w.Code != http.StatusOK || w.Body.Len() == 0 {
 			t.Errorf("%s: %d with %d bytes", path, w.Code, w.Body.Len())
 		}
@@ -120,12 +121,12 @@ func TestScreeningPageSaysWhatItIs(t *testing.T) {
 		return f.send(t, ask{method: "GET", path: "/s/" + screeningID, header: http.Header{"Accept-Language": {language}}}).Body.String()
 	}
 	f.stock.screening = func(string) (stock.Screening, error) {
-		return stock.Screening{ID: screeningID, Movie: "<b>\"\u82b1\u6837\u5e74\u534e\"</b>", Venue: "Rex"}, nil
+		return stock.Screening{ID: screeningID, Movie: "<b>\"\u82b1\u6837\u5e74\u534e\"</b>", Venue: "Rex", Texts: stock.Texts{PosterURL: "https://x.example/1.png"}}, nil
 	}
 	for language, want := range map[string][]string{
 		"en-GB,en;q=0.9": {
 			`<html lang="en">`, "<title>&lt;b&gt;&#34;\u82b1\u6837\u5e74\u534e&#34;&lt;/b&gt;</title>",
-			`<meta property="og:title" content="&lt;b`, `at Rex: tickets`,
+			`<meta property="og:title" content="&lt;b`, `at Rex: tickets`, `<meta property="og:image" content="https://x.example/1.png">`,
 		},
 		"zh-TW,zh;q=0.9": {`<html lang="zh-CN">`, "Rex\u3002\u552e\u5b8c\u5373\u6b62"},
 	} {

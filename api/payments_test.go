@@ -213,7 +213,8 @@ func TestBuyerReadsRefunds(t *testing.T) {
 	f := newFixture(t)
 	path := "/v1/orders/" + orderID + "/refunds"
 	w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
-	want := `{"items":[{"amount":{"amount":9800,"currency":"CNY"},"reason":"already_paid","state":"due","changed_at":"` + formatTime(testNow()) + `"}]}`
+	want := `{"items":[{"amount":{"amount":9800,"currency":"CNY"},"reason":"already_paid","state":"due","changed_at":"` +
+		formatTime(testNow()) + `"}]}`
 	if w.Code != http.StatusOK || w.Body.String() != want {
 		t.Errorf("%d %s, want %s", w.Code, w.Body, want)
 	}

@@ -208,7 +208,8 @@ func TestPageTellsWhereTheMoneyIs(t *testing.T) {
 		t.Fatalf("cancel: %d %s", r.status, r.body)
 	}
 	p.until("it says why", `document.querySelector(".order[data-status=cancelled] .reason").innerText.startsWith("The box office cancelled it")`)
-	p.until("and where the money is", `/CN\u00a598\.00 (goes back to you|is on its way back|is back)/.test(document.querySelector(".order").innerText)`)
+	p.until("and where the money is",
+		`/CN\u00a598\.00 (goes back to you|is on its way back|is back)/.test(document.querySelector(".order").innerText)`)
 }
 
 // A buyer who looks around while an order waits does not lose it by that.
@@ -218,7 +219,8 @@ func TestPageRemindsOfAnOrderThatWaits(t *testing.T) {
 	p.signIn("alice")
 	id := p.buys()
 	p.clicks(".brand")
-	p.until("it is told at home", `location.pathname === "/" && /^Pay within 1\d:\d\d: Metropolis$/.test(document.getElementById("waiting").innerText)`)
+	p.until("it is told at home",
+		`location.pathname === "/" && /^Pay within 1\d:\d\d: Metropolis$/.test(document.getElementById("waiting").innerText)`)
 	p.clicks("#waiting")
 	if at := p.atOrder(); at != id {
 		t.Errorf("at order %s, want %s", at, id)

@@ -131,7 +131,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 		for _, look := range looks {
 			p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(b.shop+look.path))
 			look.prepare(p)
-			for scheme, rules := range map[string][]string{"light": nil, "dark": {"color-contrast", "link-in-text-block"}} { // the rest sees no colour
+			for scheme, rules := range map[string][]string{"light": nil, "dark": {"color-contrast", "link-in-text-block"}} { // others see no colour
 				name := strings.Join([]string{look.name, language, scheme}, "-")
 				p.scheme(scheme)
 				p.until(name, look.until)

@@ -13,6 +13,15 @@ import (
 
 const cursorParts = 3
 
+// Filter selects orders. The zero value of a field selects all.
+type Filter struct {
+	OrderID     string
+	PaymentID   string // as it is recorded, or as its provider says, or of an attempt or a refund
+	BuyerID     string
+	ScreeningID string
+	Status      Status
+}
+
 // formatCursor writes a place in a search, with what the search was for.
 func formatCursor(place stock.Place, f Filter) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(f.tag() + ":" + strconv.FormatInt(place.At, 10) + ":" + place.ID))

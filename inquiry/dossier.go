@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"boxoffice/archive"
 	"boxoffice/common/audit"
+	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -55,7 +57,10 @@ func (d *Desk) Dossier(ctx context.Context, orderID string) (Dossier, error) {
 		return Dossier{}, err
 	}
 	if dossier.Reservation == nil && dossier.Order == nil {
-		err := d.readArchive(ctx, &dossier)
+		file, found, err := d.readArchive(ctx, orderID)
+		if err == nil {
+			dossier.fill(file, found)
+		}
 		if errors.Is(err, ErrOrderAbsent) && len(dossier.Payments) > 0 {
 			err = nil // money for an order that never was
 		}
@@ -92,4 +97,32 @@ func (d *Desk) readActs(ctx context.Context, dossier *Dossier) (err error) {
 	}
 	dossier.Acts, err = d.orders.ActsOn(ctx, subjects...)
 	return err
+}
+
+// fill adds what a file has of the order. The payments that paid it are in the file, the others in the database.
+func (d *Dossier) fill(a stock.Archive, found archive.Found) {
+	r := found.Reservation
+	bought := event.Order{
+		ID: r.OrderID, ScreeningID: a.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
+		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		LatePayment: r.LatePayment,
+	}
+	d.File = a.File
+	d.Reservation = &stock.Details{
+		Reservation: stock.Reservation{Order: bought, State: r.State}, RequestID: r.RequestID, SettledAt: timeOf(r.SettledAt),
+	}
+	bought.ExpiresAt, bought.LatePayment = found.Order.ExpiresAt, found.Order.LatePayment
+	d.Order = &order.Details{
+		Order:      order.Order{Order: bought, State: found.Order.State, CancelReason: found.Order.CancelReason},
+		RecordedAt: timeOf(found.Order.RecordedAt), SettledAt: timeOf(found.Order.SettledAt),
+	}
+	for _, p := range found.Payments {
+		d.Payments = append(d.Payments, order.Received{
+			Payment: order.Payment{
+				ID: p.ID, Provider: p.Provider, OrderID: r.OrderID, WebhookID: p.WebhookID,
+				Amount: event.Money{Amount: p.Amount, Currency: p.Currency},
+			},
+			Result: order.Applied, ReceivedAt: timeOf(p.ReceivedAt),
+		})
+	}
 }

@@ -10,11 +10,6 @@ import (
 	"boxoffice/common/mq"
 )
 
-// Queue is what is called of the message queue: it has the message of a purchase for some days.
-type Queue interface {
-	FindMessage(ctx context.Context, topic string, from, until time.Time, limit int, matches func([]byte) bool) (mq.Stored, bool, error)
-}
-
 const (
 	messageTimeout = 3 * time.Second
 	messagesMax    = 500         // that are read of each queue, around the time of the purchase

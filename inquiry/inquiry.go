@@ -3,11 +3,13 @@
 package inquiry
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -30,6 +32,11 @@ type ArchivedError struct{ Files []string }
 
 // Error says so to whoever reads the log.
 func (e ArchivedError) Error() string { return "the order may be in the archive" }
+
+// Queue is what is called of the message queue: it has the message of a purchase for some days.
+type Queue interface {
+	FindMessage(ctx context.Context, topic string, from, until time.Time, limit int, matches func([]byte) bool) (mq.Stored, bool, error)
+}
 
 // Desk answers inquiries. It may be used concurrently.
 type Desk struct {

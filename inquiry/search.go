@@ -15,15 +15,6 @@ const (
 	scanMax = 20 * pageRows
 )
 
-// Filter selects orders. The zero value of a field selects all.
-type Filter struct {
-	OrderID     string
-	PaymentID   string // as it is recorded, or as its provider says, or of an attempt or a refund
-	BuyerID     string
-	ScreeningID string
-	Status      Status
-}
-
 // matches tells whether an order is selected.
 func (f Filter) matches(found Found) bool {
 	return (f.OrderID == "" || f.OrderID == found.ID) && (f.BuyerID == "" || f.BuyerID == found.BuyerID) &&

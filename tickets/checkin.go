@@ -7,15 +7,6 @@ import (
 	"boxoffice/common/db"
 )
 
-// Entry is somebody at a door.
-type Entry struct {
-	Code        string
-	ScreeningID string // which the door is for; empty: any
-	Gate        string // the door's name, for the record; may be empty
-	Staff       string // who checks
-	Key         string // the same in all retries of one check-in, which get the same answer
-}
-
 // CheckIn lets the bearer of a code in, once. It fails with ErrCodeInvalid, ErrWrongScreening, ErrVoid, or UsedError. What
 // a lost message has left undone is made up for here: a ticket of a paid order is made, one of a returned order is void. If
 // the order service is away, what is known decides.

@@ -60,5 +60,14 @@ type Ticket struct {
 	Code        string // what its QR code says; only OfOrder fills it in
 }
 
+// Entry is somebody at a door.
+type Entry struct {
+	Code        string
+	ScreeningID string // which the door is for; empty: any
+	Gate        string // the door's name, for the record; may be empty
+	Staff       string // who checks
+	Key         string // the same in all retries of one check-in, which get the same answer
+}
+
 // ticketID names a seat of an order.
 func ticketID(orderID string, number int) string { return orderID + "-" + strconv.Itoa(number) }
