@@ -34,12 +34,12 @@ type AdminOptions struct {
 func Admin(opts AdminOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		writeReadiness(opts.Log, w, http.StatusOK, readiness{Status: "ok"})
+		writeReadiness(opts.Log, w, http.StatusOK, readiness{Status: statusOK})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		state := probeAll(r.Context(), opts.Probes)
 		status := http.StatusOK
-		if state.Status != "ok" {
+		if state.Status != statusOK {
 			status = http.StatusServiceUnavailable
 		}
 		writeReadiness(opts.Log, w, status, state)
@@ -50,6 +50,9 @@ func Admin(opts AdminOptions) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
+
+// statusOK is the status of what works.
+const statusOK = "ok"
 
 // readiness is the answer of /readyz, and without checks that of /livez.
 type readiness struct {
@@ -67,9 +70,9 @@ func probeAll(ctx context.Context, probes []Probe) readiness {
 		running.Go(func() { found[i] = probe.Check(ctx) })
 	}
 	running.Wait()
-	state := readiness{Status: "ok", Checks: make(map[string]string, len(probes))}
+	state := readiness{Status: statusOK, Checks: make(map[string]string, len(probes))}
 	for i, probe := range probes {
-		state.Checks[probe.Name] = "ok"
+		state.Checks[probe.Name] = statusOK
 		if found[i] != nil {
 			state.Status = "unavailable"
 			state.Checks[probe.Name] = found[i].Error()

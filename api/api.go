@@ -121,6 +121,7 @@ func (h *handler) addOperators(add func(method, path string, handle echo.Handler
 func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := h.Now()
+		span := beginSpan(h.Tracer, c)
 		h.headers.set(c)
 		err := h.call(handle, c)
 		if err != nil {
@@ -128,6 +129,7 @@ func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.Hand
 		}
 		elapsed := h.Now().Sub(start)
 		metrics.observe(c.Response().Status, elapsed)
+		endSpan(span, c, err)
 		h.logRequest(c, elapsed, err)
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/trace"
 
 	"boxoffice/identity"
 	"boxoffice/stock"
@@ -46,8 +47,22 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 		if !h.buyerRates.allow(who.Subject, h.Now()) {
 			return problemError{kind: rateLimited}
 		}
-		return handle(c, who)
+		err = handle(c, who)
+		if isOperators := !roles.HasAny(roleBuyer); isOperators && err == nil && c.Request().Method != http.MethodGet {
+			h.logAct(c, who.Subject)
+		}
+		return err
 	}
+}
+
+// logAct logs what an operator has done, to what.
+func (h *handler) logAct(c echo.Context, operator string) {
+	subject := c.Param("id")
+	if subject == "" { // it was made
+		subject = c.Response().Header().Get(echo.HeaderLocation)
+	}
+	h.Log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator, "act", c.Request().Method+" "+c.Path(), "subject", subject,
+		"trace_id", trace.SpanContextFromContext(traced(c)).TraceID().String())
 }
 
 // authenticate returns who calls: the bearer of the token, and without one the person who has signed in with this browser.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/common/tracing"
 	"boxoffice/live"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -39,6 +40,7 @@ type Options struct {
 	Metrics prometheus.Registerer // nil: requests are not counted
 	Now     func() time.Time
 	Log     *slog.Logger
+	Tracer  *tracing.Tracer // nil traces nothing
 }
 
 // Demo adds routes for trying the office without an identity provider and a payment provider: tokens for anyone, and a

@@ -58,8 +58,9 @@ func (h *handler) cancelOrder(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	ctx := traced(c)
+	ctx, step := h.Tracer.Join(traced(c), reservation.ID, "cancel order")
 	row, err := h.Orders.Cancel(ctx, reservation.Order, reservation.State == stock.Held)
+	step.End(err)
 	switch absent := errors.Is(err, order.ErrOrderAbsent); { // then the reservation knows how the order ended
 	case absent && reservation.State == stock.Sold:
 		return order.ErrAlreadyPaid

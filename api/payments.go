@@ -71,7 +71,9 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	case stock.Released:
 		return order.ErrNotPayable
 	}
-	opened, err := h.Payments.Start(traced(c), reservation.Order, body.Provider, body.ReturnURL)
+	ctx, step := h.Tracer.Join(traced(c), reservation.ID, "start payment")
+	opened, err := h.Payments.Start(ctx, reservation.Order, body.Provider, body.ReturnURL)
+	step.End(err)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"boxoffice/stock"
 )
 
-// A full disk made 36,000 warnings in 22 seconds, 18 MB on that very disk. An outage is one line a second, which says how
+// A full disk made 36,000 warnings in 22 seconds, 18 MB on that very disk. An outage is one line a minute, which says how
 // many others there were.
 func TestOutageDoesNotFloodTheLog(t *testing.T) {
 	now := testNow()

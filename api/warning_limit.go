@@ -6,8 +6,8 @@ import (
 )
 
 // warningPause is the pause between two warnings of requests that failed for an outage. A line for each of them, thousands
-// a second, would fill the very disk whose fullness they tell of.
-const warningPause = time.Second
+// a second, would fill the very disk whose fullness they tell of; the outage itself has lines of its own.
+const warningPause = time.Minute
 
 // warningLimit lets one warning pass in warningPause, and counts the others.
 type warningLimit struct {

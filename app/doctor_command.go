@@ -49,7 +49,7 @@ func runDoctor(ctx context.Context, call settings.Invocation) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	e := &examination{config: config}
-	defer func() { err = errors.Join(err, e.closeAll()) }()
+	defer func() { err = errors.Join(err, e.closeAll(stopTimeout)) }()
 	if err := e.open(ctx, call.Now); err != nil {
 		return err
 	}

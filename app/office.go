@@ -13,6 +13,7 @@ import (
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/live"
@@ -30,6 +31,7 @@ type office struct {
 	now      func() time.Time
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics
+	tracer   *tracing.Tracer      // nil without a collector
 	closers
 
 	nameServers  []string
@@ -58,6 +60,7 @@ type office struct {
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before
 	failed       chan error   // of an HTTP server that cannot go on
 	ready        atomic.Bool
+	checks       []api.Probe // of what this process needs
 }
 
 // publicURL is the address at which payment providers and browsers reach the shop; empty while it has none.
@@ -85,5 +88,5 @@ func (o *office) goUntilClose(ctx context.Context, loop func(context.Context)) {
 // close closes all parts in the reverse order of opening. From now on the process is not ready.
 func (o *office) close() error {
 	o.ready.Store(false)
-	return o.closeAll()
+	return o.closeAll(stopTimeout)
 }

@@ -110,7 +110,7 @@ func (o *officeTest) start(args ...string) {
 }
 
 func addresses(readyLine string) (shop, admin string) {
-	url := regexp.MustCompile(`(shop|admin) (http://[^,\s]+)`)
+	url := regexp.MustCompile(`(shop|admin)(?: |":")(http://[^,"\s]+)`)
 	for _, match := range url.FindAllStringSubmatch(readyLine, -1) {
 		if match[1] == "shop" {
 			shop = match[2]
@@ -153,7 +153,9 @@ func (o *output) Write(p []byte) (int, error) {
 	o.text.Write(p)
 	if !o.seen {
 		for line := range strings.Lines(o.text.String()) {
-			if strings.HasPrefix(line, "boxoffice ") && strings.Contains(line, "is ready: ") && strings.HasSuffix(line, "\n") {
+			text := strings.HasPrefix(line, "boxoffice ") && strings.Contains(line, "is ready: ")
+			object := strings.Contains(line, `"msg":"office is ready"`)
+			if (text || object) && strings.HasSuffix(line, "\n") {
 				o.seen = true
 				o.ready <- line
 			}

@@ -15,38 +15,36 @@ import (
 	"boxoffice/tickets"
 )
 
-const (
-	consumerWorkers = 8
-	handlerTimeout  = 30 * time.Second
-)
+const consumerWorkers = 8
 
 // openConsumers starts the consumers of this process's roles: which consumer group calls which handler. Together they are
 // the life of an order after the purchase.
 func (o *office) openConsumers(ctx context.Context) error {
 	type step struct {
 		role, group string
+		timeout     time.Duration
 		handler     mq.Handler
 	}
 	steps := []step{
-		{settings.RoleOrder, event.GroupCreate, mq.Handle(event.StockReserved, o.create)},
-		{settings.RoleOrder, event.GroupTimeout, mq.Handle(event.PaymentDue, o.timeout)},
-		{settings.RoleStock, event.GroupSettle, mq.Handle(event.OrderSettled, o.publisher.Settle)},
-		{settings.RoleStock, event.GroupRevive, mq.Handle(event.TicketsWanted, o.publisher.Revive)},
+		{settings.RoleOrder, event.GroupCreate, order.CreateTimeout, mq.Handle(event.StockReserved, o.create)},
+		{settings.RoleOrder, event.GroupTimeout, order.DueTimeout, mq.Handle(event.PaymentDue, o.timeout)},
+		{settings.RoleStock, event.GroupSettle, stock.SettleTimeout, mq.Handle(event.OrderSettled, o.publisher.Settle)},
+		{settings.RoleStock, event.GroupRevive, stock.ReviveTimeout, mq.Handle(event.TicketsWanted, o.publisher.Revive)},
 	}
 	if o.tickets != nil {
-		steps = append(steps, step{settings.RoleTickets, event.GroupTickets, mq.Handle(event.OrderSettled, o.tickets.Settle)})
+		steps = append(steps, step{settings.RoleTickets, event.GroupTickets, tickets.SettleTimeout, mq.Handle(event.OrderSettled, o.tickets.Settle)})
 	}
 	for _, step := range steps {
 		if !o.config.HasRole(step.role) {
 			continue
 		}
 		consumer, err := o.bus.Consume(ctx, mq.ConsumeOptions{
-			Group: step.group, Concurrency: consumerWorkers, Timeout: handlerTimeout, IsTransient: isTransient,
+			Group: step.group, Concurrency: consumerWorkers, Timeout: step.timeout, IsTransient: isTransient,
 		}, step.handler)
 		if err != nil {
 			return err
 		}
-		o.onClose(func() error { return drain(ctx, consumer.Close) })
+		o.onClose(func() error { return o.drain(ctx, consumer.Close) })
 	}
 	return nil
 }

@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
-	"time"
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
 )
-
-// probePause is how long the answer of a probe that writes is used again, however many ask.
-const probePause = time.Second
 
 // openHTTP opens the operators' listener, and the shop's in a process that sells. A listener is bound before it is
 // served, so that a taken port is an error of the start. The operators' listener is closed last: it answers "not ready"
@@ -24,7 +19,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 	if o.admin, err = o.listen(o.config.AdminListen, "BOXOFFICE_ADMIN_LISTEN"); err != nil {
 		return err
 	}
-	o.serveHTTP(o.admin, api.Admin(api.AdminOptions{Probes: o.probes(), Registry: o.registry, Log: o.log.With("part", "admin")}))
+	o.serveHTTP(o.admin, api.Admin(api.AdminOptions{Probes: append(o.checks, o.readiness()), Registry: o.registry, Log: o.log.With("part", "admin")}))
 	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
 	}
@@ -50,7 +45,7 @@ func (o *office) shopOptions() api.Options {
 		Identity: o.identity, PublicURL: o.config.PublicURL,
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,
-		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"),
+		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"), Tracer: o.tracer,
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets
@@ -85,47 +80,15 @@ func (o *office) serveHTTP(l net.Listener, handler http.Handler) {
 			o.failed <- fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
 		}
 	}()
-	o.onClose(func() error { return drain(context.Background(), server.Shutdown) })
+	o.onClose(func() error { return o.drain(context.Background(), server.Shutdown) })
 }
 
-// probes are the readiness checks of what this process's roles need, and of nothing else. Each tries the real thing: a
-// database that answers and cannot be written, or a queue that stores nothing, sells nothing.
-func (o *office) probes() []api.Probe {
-	probes := []api.Probe{{Name: "started and not stopping", Check: func(context.Context) error {
+// readiness is the check whether this process is wanted to be sent requests.
+func (o *office) readiness() api.Probe {
+	return api.Probe{Name: "started and not stopping", Check: func(context.Context) error {
 		if !o.ready.Load() {
 			return errors.New("no")
 		}
 		return nil
-	}}}
-	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleStock) {
-		probes = append(probes, api.Probe{Name: "stock database", Check: cacheFor(probePause, o.stockDB.CheckWritable)})
-	}
-	if o.config.HasRole(settings.RoleOrder) {
-		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
-	}
-	if o.ticketsDB != nil && !o.config.HasRole(settings.RoleAPI) { // a shop sells without it
-		probes = append(probes, api.Probe{Name: "tickets database", Check: cacheFor(probePause, o.ticketsDB.CheckWritable)})
-	}
-	if o.config.HasRole(settings.RoleAPI) {
-		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})
-	}
-	return append(probes, api.Probe{Name: "message queue", Check: o.bus.Ping})
-}
-
-// cacheFor returns a check whose answer is used for all calls within a pause of it.
-func cacheFor(pause time.Duration, check func(context.Context) error) func(context.Context) error {
-	var mu sync.Mutex
-	var asked time.Time
-	var answer error
-	return func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if asked.IsZero() || time.Since(asked) >= pause {
-			answer, asked = check(ctx), time.Time{}
-			if ctx.Err() == nil { // a check that was cut off says nothing to the next caller
-				asked = time.Now()
-			}
-		}
-		return answer
-	}
+	}}
 }

@@ -21,7 +21,7 @@ func (o *office) openPayments(ctx context.Context) error {
 		return err
 	}
 	o.payments = payment.New(o.orderDB, payment.Options{
-		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"),
+		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"), Tracer: o.tracer,
 		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
 		KeepParked: o.keptParked,
 	})

@@ -14,7 +14,8 @@ const topicQueues = 4
 // openQueue connects to the message queue, claims the prefix for this office, and creates the topics and groups.
 func (o *office) openQueue(ctx context.Context) error {
 	bus, err := mq.Open(ctx, mq.Config{
-		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Owner: o.owner, Log: o.log.With("part", "mq"),
+		NameServers: o.nameServers, Process: "boxoffice", Prefix: o.config.QueuePrefix, Owner: o.owner,
+		Log: o.log.With("part", "mq"), Tracer: o.tracer,
 	})
 	if err != nil {
 		return fmt.Errorf("set BOXOFFICE_NAMESRV to a nameserver that has a broker: %w", err)

@@ -53,13 +53,13 @@ func (o *office) openSeller(ctx context.Context) error {
 		return err
 	}
 	o.transactor = transactor
-	o.onClose(func() error { return drain(ctx, transactor.Close) })
+	o.onClose(func() error { return o.drain(ctx, transactor.Close) })
 	halfSizes := newHalfSizes()
 	if err := o.registry.Register(halfSizes); err != nil {
 		return err
 	}
 	seller := sale.NewSeller(ctx, o.stock, transactor, sale.Options{
-		PayWindow: o.config.PayWindow, MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "sale"),
+		PayWindow: o.config.PayWindow, MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "sale"), Tracer: o.tracer,
 		OnHalf: func(orders int) { halfSizes.Observe(float64(orders)) },
 	})
 	o.onClose(func() error { seller.Close(); return nil })

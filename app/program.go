@@ -55,7 +55,7 @@ type runs struct {
 // commands are what the program can do besides running the office; summaries says of each what it is for.
 func commands() []runs {
 	return []runs{
-		{"archive", runArchive}, {"backup", runBackup}, {"broker", runBroker}, {"doctor", runDoctor}, {"help", runHelp},
-		{"restore", runRestore}, {"simulator", runSimulator}, {"token", runToken}, {"version", runVersion},
+		{"archive", runArchive}, {"backup", runBackup}, {"broker", runBroker}, {"doctor", runDoctor}, {"health", runHealth},
+		{"help", runHelp}, {"restore", runRestore}, {"simulator", runSimulator}, {"token", runToken}, {"version", runVersion},
 	}
 }

@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,18 +26,19 @@ func runServe(ctx context.Context, call settings.Invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	o, err := openOffice(ctx, config, call.Now, call.NewLog(config.LogLevel))
-	defer func() { err = errors.Join(err, o.close()) }()
+	o, err := openOffice(ctx, config, call.Now, config.LogFormat.New(call.Stdout, config.LogLevel))
+	defer func() { err = errors.Join(err, o.stop(err)) }()
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(call.Stdout, o.readyLine())
+	o.sayReady(call.Stdout)
 	return o.wait(ctx)
 }
 
 // openOffice opens every part. The caller closes the office, also after an error.
 func openOffice(ctx context.Context, config settings.Config, now func() time.Time, log *slog.Logger) (*office, error) {
 	o := &office{config: config, now: now, log: log, registry: prometheus.NewRegistry()}
+	o.logStart()
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// What has begun when ctx ends is finished and not cut off: no part sees ctx end, each is closed.
@@ -58,6 +57,7 @@ func openOffice(ctx context.Context, config settings.Config, now func() time.Tim
 // sends meanwhile finds producers, databases and the embedded broker still open.
 func (o *office) openingOrder() []func(context.Context) error {
 	return slices.Concat([]func(context.Context) error{
+		o.openTracing,
 		o.openBroker,
 		o.openDemoSecrets,
 		o.openIdentity,
@@ -69,6 +69,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 		o.openOperators,
 		o.openMetrics,
 		o.openLive,
+		o.openWatch,
 		o.openHTTP,
 	})
 }
@@ -83,24 +84,6 @@ func (o *office) wait(ctx context.Context) error {
 	case <-o.brokerFailed:
 		return errBrokerFailed
 	}
-}
-
-// readyLine tells people and scripts that the office is ready, and its addresses.
-func (o *office) readyLine() string {
-	var line strings.Builder
-	line.WriteString("boxoffice is ready: ")
-	if o.shop != nil {
-		fmt.Fprintf(&line, "shop http://%s, ", o.shop.Addr())
-	}
-	fmt.Fprintf(&line, "admin http://%s, nameserver %s", o.admin.Addr(), strings.Join(o.nameServers, ";"))
-	if len(o.config.NameServers) == 0 {
-		line.WriteString(" (embedded)")
-	}
-	fmt.Fprintf(&line, ", roles %s", strings.Join(o.config.Roles, ","))
-	if o.config.Demo {
-		fmt.Fprintf(&line, ", demo: anybody gets a token, payment simulator %s", strings.TrimSuffix(o.config.PaymentURL, simulatorAPI))
-	}
-	return line.String()
 }
 
 // servicesInOrder is the parts that sell tickets and keep orders, each after those that it depends on.

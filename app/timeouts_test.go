@@ -9,8 +9,11 @@ import (
 
 	"boxoffice/api"
 	"boxoffice/common/mq"
+	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // An answer could be cut off in the same second in which its list of purchases was given up, and the buyer was told
@@ -46,6 +49,30 @@ func TestTimeoutsOfAPurchase(t *testing.T) {
 	}
 	if stock.CheckTimeout >= mq.CheckTimeout {
 		t.Errorf("stock answers a check-back in %v, for which the broker's question waits %v", stock.CheckTimeout, mq.CheckTimeout)
+	}
+	for _, handled := range []struct {
+		name        string
+		limit, over time.Duration // over is what its handler waits for
+	}{
+		{"order.CreateTimeout", order.CreateTimeout, stock.ExecuteTimeout},
+		{"stock.SettleTimeout", stock.SettleTimeout, stock.ExecuteTimeout},
+		{"stock.ReviveTimeout", stock.ReviveTimeout, stock.ExecuteTimeout},
+		{"tickets.SettleTimeout", tickets.SettleTimeout, stock.ExecuteTimeout},
+		{"order.DueTimeout", order.DueTimeout, payment.AskTimeout + order.CreateTimeout},
+		{"payment.AskTimeout", payment.AskTimeout, 0},
+		{"app.drainTimeout", drainTimeout, api.AnswerTimeout - 1},
+		{"app.stopTimeout", stopTimeout, drainTimeout + stopReserve - 1},
+	} {
+		if handled.limit <= handled.over {
+			t.Errorf("%s is %v, and what it waits for may take %v", handled.name, handled.limit, handled.over)
+		}
+		if row := fmt.Sprintf("| %v | `%s` |", handled.limit, handled.name); !strings.Contains(string(architecture), row) {
+			t.Errorf("ARCHITECTURE.md has no row %q", row)
+		}
+	}
+	if compose, err := os.ReadFile("../docker/compose.yaml"); err != nil || !strings.Contains(string(compose), "stop_grace_period: 60s") ||
+		stopTimeout >= time.Minute {
+		t.Errorf("a stop takes up to %v, for which docker/compose.yaml must leave 60s: %v", stopTimeout, err)
 	}
 	if drainTimeout < api.AnswerTimeout {
 		t.Errorf("a process that stops gives requests %v, an answer may take %v", drainTimeout, api.AnswerTimeout)

@@ -49,3 +49,11 @@ func versionLine(info *debug.BuildInfo) string {
 	}
 	return line + ", " + info.GoVersion
 }
+
+// version is what this program was built from, in one word.
+func version() string {
+	if info, exists := debug.ReadBuildInfo(); exists {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -171,7 +171,7 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 		"pay-9", paid.ID, 9800, "CNY", "callback", at+7000)
 	o.advance(time.Hour)
 	o.message = mq.Stored{
-		MessageID: "m1", TxID: "tx1", TraceID: "t1", Checks: 2, Sender: "10.0.0.1, pid 7",
+		MessageID: "m1", TxID: "tx1", Traces: map[string]string{paid.ID: "t1", "another": "t2"}, Checks: 2, Sender: "10.0.0.1, pid 7",
 		BornAt: time.UnixMilli(at + 3), StoredAt: time.UnixMilli(at + 5),
 	}
 	h := o.history(paid.ID)

@@ -119,3 +119,11 @@ func newFound(reservation *stock.Reservation, row *order.Details) Found {
 	}
 	return f
 }
+
+// pointer points to what a map has for a key; nil when it has nothing.
+func pointer[V any](m map[string]V, key string) *V {
+	if v, exists := m[key]; exists {
+		return &v
+	}
+	return nil
+}

@@ -109,11 +109,3 @@ func (d *Desk) join(ctx context.Context, reservations []stock.Reservation) ([]Fo
 	}
 	return joined, rows, nil
 }
-
-// pointer points to what a map has for a key; nil when it has nothing.
-func pointer[V any](m map[string]V, key string) *V {
-	if v, exists := m[key]; exists {
-		return &v
-	}
-	return nil
-}

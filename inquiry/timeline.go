@@ -66,7 +66,7 @@ type Entry struct {
 func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
 	t := &timeline{now: now}
 	t.reservation(d.Reservation)
-	t.message(message)
+	t.message(message, d.OrderID)
 	t.order(d.Order)
 	t.attempts(d)
 	t.payments(d)
@@ -106,7 +106,7 @@ func (t *timeline) reservation(r *stock.Details) {
 }
 
 // message adds how the message of the purchase was sent and committed.
-func (t *timeline) message(m *mq.Stored) {
+func (t *timeline) message(m *mq.Stored, orderID string) {
 	switch {
 	case m == nil:
 		return
@@ -116,8 +116,8 @@ func (t *timeline) message(m *mq.Stored) {
 		return
 	}
 	detail := "transaction " + m.TxID
-	if m.TraceID != "" {
-		detail += ", trace " + m.TraceID
+	if trace := cmp.Or(m.Traces[orderID], m.Traces[""]); trace != "" {
+		detail += ", trace " + trace
 	}
 	t.add(m.BornAt, HalfMessageSent, FromMessage, "%s", detail)
 	t.entries[len(t.entries)-1].Process = m.Sender

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 )
 
 // dueSlack is how late after its deadline an order may be looked at. Each level in a chain of delays loses some
@@ -22,6 +24,7 @@ const dueSlack = time.Second
 // order-settled for the final ones. It is called after the commit, with what was committed, and returns nil only when
 // all messages are stored.
 func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
+	o.logStates(ctx, orders)
 	var pending []Order
 	var final []event.SettledOrder
 	for _, id := range slices.Sorted(maps.Keys(orders)) {
@@ -45,6 +48,7 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 			due.OrderIDs[i] = order.ID
 		}
 		level := mq.LevelFor(time.UnixMilli(due.DueAt).Sub(now) + dueSlack)
+		ctx := withTracesOf(ctx, batch, func(o Order) string { return o.ID })
 		if err := mq.SendDelayed(ctx, o.sender, event.PaymentDue, due.OrderIDs[0], due, level); err != nil {
 			return fmt.Errorf("send payment-due: %w", err)
 		}
@@ -55,9 +59,33 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 // sendSettled sends order-settled for final orders.
 func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) error {
 	for batch := range slices.Chunk(final, o.maxBatch) {
+		ctx := withTracesOf(ctx, batch, func(o event.SettledOrder) string { return o.OrderID })
 		if err := mq.Send(ctx, o.sender, event.OrderSettled, batch[0].OrderID, event.Settled{Orders: batch}); err != nil {
 			return fmt.Errorf("send order-settled: %w", err)
 		}
 	}
 	return nil
+}
+
+// withTracesOf returns ctx with the traces of those orders alone that a message is about.
+func withTracesOf[T any](ctx context.Context, orders []T, id func(T) string) context.Context {
+	all := tracing.From(ctx)
+	if len(all) == 0 {
+		return ctx
+	}
+	var traces tracing.List
+	for _, order := range orders {
+		traces = traces.Join(all.About(id(order)))
+	}
+	return tracing.With(ctx, traces)
+}
+
+// logStates tells at level debug how orders stand after a message.
+func (o *Orders) logStates(ctx context.Context, orders map[string]Order) {
+	if !o.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	for _, order := range orders {
+		o.log.DebugContext(ctx, "order", "state", order.State, "order_id", order.ID, "buyer_id", order.BuyerID, "screening_id", order.ScreeningID)
+	}
 }

@@ -36,7 +36,7 @@ func (o *Orders) Cancel(ctx context.Context, reserved event.Order, held bool) (O
 		}
 		final = orders[reserved.ID]
 	}
-	o.publisher.offer(event.SettledOrder{OrderID: final.ID, Outcome: final.outcome()})
+	o.publisher.offer(ctx, event.SettledOrder{OrderID: final.ID, Outcome: final.outcome()})
 	if final.State == Paid {
 		return final, fmt.Errorf("cancel order: %w", ErrAlreadyPaid)
 	}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
+
+// CreateTimeout bounds the handling of one stock-reserved: a transaction, and the messages that follow.
+const CreateTimeout = 20 * time.Second
 
 // errNotNew says that some of the orders need more than an insert.
 var errNotNew = errors.New("not all of these orders are new")

@@ -33,7 +33,7 @@ func (o *Orders) HoldForPayment(ctx context.Context, reserved event.Order, hold 
 	order := orders[reserved.ID]
 	switch {
 	case order.State == Paid:
-		o.publisher.offer(event.SettledOrder{OrderID: order.ID, Outcome: event.Paid})
+		o.publisher.offer(ctx, event.SettledOrder{OrderID: order.ID, Outcome: event.Paid})
 		return order, fmt.Errorf("hold order for a payment: %w", ErrAlreadyPaid)
 	case order.State == Cancelled, order.ExpiresAt <= o.now().UnixMilli():
 		return order, fmt.Errorf("hold order for a payment: %w", ErrNotPayable)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/tracing"
 )
 
 // The longest ids and currencies that are accepted from a payment provider, in bytes.
@@ -40,10 +42,15 @@ func (o *Orders) Pay(ctx context.Context, p Payment) (PaymentResult, error) {
 // payBatch handles a batch of payments: it records them and answers their callers.
 func (o *Orders) payBatch(ctx context.Context, calls []*batch.Call[Payment, PaymentResult]) {
 	payments := make([]Payment, len(calls))
+	var traces tracing.List
 	for i, call := range calls {
 		payments[i] = call.In
+		traces = traces.Join(tracing.From(call.Context()).About(call.In.OrderID))
 	}
+	ctx, step := tracing.Start(tracing.With(ctx, traces), "record payments")
 	results, err := o.receive(ctx, payments)
+	step.End(err)
+	o.logPayments(ctx, payments, results)
 	if err != nil {
 		for _, call := range calls {
 			call.Answer("", err)
@@ -66,6 +73,16 @@ func (o *Orders) payBatch(ctx context.Context, calls []*batch.Call[Payment, Paym
 		if results[i] == Parked {
 			call.Answer(rechecked[call.In.ID], err)
 		}
+	}
+}
+
+// logPayments tells at level debug what payments have come to; of those that could not be recorded there are no results.
+func (o *Orders) logPayments(ctx context.Context, payments []Payment, results []PaymentResult) {
+	if !o.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	for i, result := range results {
+		o.log.DebugContext(ctx, "payment", "result", result, "order_id", payments[i].OrderID, "payment_id", payments[i].ID)
 	}
 }
 
@@ -138,7 +155,7 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, readFirst 
 		o.log.WarnContext(ctx, "payment id was recorded with another order or amount", "payment_id", p.ID, "order_id", p.OrderID)
 	}
 	for _, id := range paid {
-		o.publisher.offer(event.SettledOrder{OrderID: id, Outcome: event.Paid})
+		o.publisher.offer(ctx, event.SettledOrder{OrderID: id, Outcome: event.Paid})
 	}
 	return results, nil
 }
@@ -161,7 +178,7 @@ func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[strin
 	}
 	for _, order := range orders {
 		if outcome := order.outcome(); outcome != "" {
-			o.publisher.offer(event.SettledOrder{OrderID: order.ID, Outcome: outcome})
+			o.publisher.offer(ctx, event.SettledOrder{OrderID: order.ID, Outcome: outcome})
 		}
 	}
 	recorded, err := readPayments(ctx, o.db.Reader(), ids)

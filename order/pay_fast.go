@@ -52,7 +52,7 @@ func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 		return err
 	}
 	for _, id := range orderIDs {
-		o.publisher.offer(event.SettledOrder{OrderID: id, Outcome: event.Paid})
+		o.publisher.offer(ctx, event.SettledOrder{OrderID: id, Outcome: event.Paid})
 	}
 	return nil
 }

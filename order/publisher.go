@@ -10,6 +10,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 )
 
 const (
@@ -33,7 +34,7 @@ type publisher struct {
 	log     *slog.Logger
 	send    func(context.Context, []event.SettledOrder) error
 	max     int // orders in one message
-	queue   chan event.SettledOrder
+	queue   chan queuedOrder
 	mu      sync.RWMutex // held for writing only by close, so that nobody sends on a closed queue
 	closed  bool
 	closing chan struct{} // closed to end the pauses between retries
@@ -43,12 +44,18 @@ type publisher struct {
 	failing atomic.Bool // so that an outage is logged once
 }
 
+// queuedOrder is a final order that waits to be published, and its trace.
+type queuedOrder struct {
+	event.SettledOrder
+	traces tracing.List
+}
+
 // startPublisher starts the publisher's goroutine; close ends it.
 func startPublisher(ctx context.Context, log *slog.Logger, batchMax int, send func(context.Context, []event.SettledOrder) error) *publisher {
 	ctx, abort := context.WithCancel(ctx)
 	p := &publisher{
 		log: log, send: send, max: batchMax,
-		queue:   make(chan event.SettledOrder, max(publishQueue, 4*batchMax)),
+		queue:   make(chan queuedOrder, max(publishQueue, 4*batchMax)),
 		closing: make(chan struct{}), done: make(chan struct{}), abort: abort,
 	}
 	go func() {
@@ -58,8 +65,8 @@ func startPublisher(ctx context.Context, log *slog.Logger, batchMax int, send fu
 	return p
 }
 
-// offer queues a final order and never blocks.
-func (p *publisher) offer(order event.SettledOrder) {
+// offer queues a final order, whose trace ctx may have, and never blocks.
+func (p *publisher) offer(ctx context.Context, order event.SettledOrder) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
@@ -67,7 +74,7 @@ func (p *publisher) offer(order event.SettledOrder) {
 		return
 	}
 	select {
-	case p.queue <- order:
+	case p.queue <- queuedOrder{order, tracing.From(ctx).About(order.OrderID)}:
 	default:
 		p.drop(1, errPublishFull)
 	}
@@ -76,11 +83,12 @@ func (p *publisher) offer(order event.SettledOrder) {
 // run sends what is queued, in batches, until the queue is closed and empty.
 func (p *publisher) run(ctx context.Context) {
 	for first := range p.queue {
-		batch := []event.SettledOrder{first}
+		batch, traces := []event.SettledOrder{first.SettledOrder}, first.traces
 		for len(batch) < p.max && len(p.queue) > 0 {
-			batch = append(batch, <-p.queue)
+			next := <-p.queue
+			batch, traces = append(batch, next.SettledOrder), traces.Join(next.traces)
 		}
-		if err := p.publish(ctx, batch); err != nil {
+		if err := p.publish(tracing.With(ctx, traces), batch); err != nil {
 			p.drop(len(batch), err)
 		} else if len(p.queue) == 0 && p.failing.Swap(false) {
 			p.log.Info("settled orders are published again", "lost", p.lost.Load())

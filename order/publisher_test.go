@@ -48,17 +48,17 @@ func TestPublisherMergesWhatWaits(t *testing.T) {
 		}
 		return nil
 	})
-	p.offer(event.SettledOrder{})
+	p.offer(t.Context(), event.SettledOrder{})
 	<-first
 	for range 7 {
-		p.offer(event.SettledOrder{})
+		p.offer(t.Context(), event.SettledOrder{})
 	}
 	close(release)
 	p.close()
 	if len(sizes) != 3 || sizes[0] != 1 || sizes[1] != 4 || sizes[2] != 3 {
 		t.Errorf("lists of %v, want [1 4 3]", sizes)
 	}
-	p.offer(event.SettledOrder{})
+	p.offer(t.Context(), event.SettledOrder{})
 	if lost := p.lost.Load(); lost != 1 {
 		t.Errorf("%d lost after close, want the 1 that came late", lost)
 	}
@@ -75,10 +75,10 @@ func TestPublisherNeverBlocksAndLogsAnOutageOnce(t *testing.T) {
 		})
 		return errAway
 	})
-	p.offer(event.SettledOrder{})
+	p.offer(t.Context(), event.SettledOrder{})
 	<-first
 	for range cap(p.queue) + 10 {
-		p.offer(event.SettledOrder{})
+		p.offer(t.Context(), event.SettledOrder{})
 	}
 	if lost := p.lost.Load(); lost != 10 {
 		t.Errorf("%d lost with a full queue, want 10", lost)
@@ -123,7 +123,7 @@ func TestPublisherHoldsAListThroughAnOutage(t *testing.T) {
 		b := &patchyBroker{answers: slices.Repeat([]error{errAway}, 9)}
 		p := newPublisher(t, 4, slog.NewTextHandler(&log, nil), b.send)
 		for n := range 6 {
-			p.offer(event.SettledOrder{OrderID: fmt.Sprint(n)})
+			p.offer(t.Context(), event.SettledOrder{OrderID: fmt.Sprint(n)})
 			synctest.Wait() // the first is held, the others wait
 		}
 		time.Sleep(time.Minute)
@@ -157,8 +157,8 @@ func TestPublisherDropsWhatIsRefusedForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &patchyBroker{answers: []error{mq.ErrNotSent}}
 		p := newPublisher(t, 1, slog.DiscardHandler, b.send)
-		p.offer(event.SettledOrder{})
-		p.offer(event.SettledOrder{})
+		p.offer(t.Context(), event.SettledOrder{})
+		p.offer(t.Context(), event.SettledOrder{})
 		synctest.Wait()
 		if len(b.attempts) != 2 || p.lost.Load() != 1 {
 			t.Errorf("%d tries and %d lost, want one order lost at once and one sent", len(b.attempts), p.lost.Load())
@@ -173,7 +173,7 @@ func TestCloseEndsThePauseWithOneMoreTry(t *testing.T) {
 				b := &patchyBroker{answers: slices.Repeat([]error{errAway}, 9)}
 				p := newPublisher(t, 2, slog.DiscardHandler, b.send)
 				for range 4 {
-					p.offer(event.SettledOrder{})
+					p.offer(t.Context(), event.SettledOrder{})
 					synctest.Wait()
 				}
 				time.Sleep(6 * time.Second) // the last of six tries; five seconds to the next
@@ -200,7 +200,7 @@ func TestCloseEndsWithinTheDrainTimeout(t *testing.T) {
 			return errAway
 		})
 		for range 100 {
-			p.offer(event.SettledOrder{})
+			p.offer(t.Context(), event.SettledOrder{})
 		}
 		time.Sleep(7 * time.Second)
 		start := time.Now()

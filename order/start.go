@@ -24,6 +24,7 @@ func New(ctx context.Context, d *db.DB, sender *mq.Sender, opts Options) *Orders
 	o.publisher = startPublisher(ctx, opts.Log, opts.MaxBatch, o.sendSettled)
 	o.payments = batch.Start(ctx, batch.Options{
 		Max: opts.MaxBatch, Workers: payWorkers, Queue: max(payQueue, 2*payWorkers*opts.MaxBatch), Wait: payWait, Timeout: payTimeout,
+		Log: opts.Log,
 	}, o.payBatch)
 	return o
 }

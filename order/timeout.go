@@ -3,9 +3,13 @@ package order
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"boxoffice/common/event"
 )
+
+// DueTimeout bounds the handling of one payment-due, with the questions to payment providers that come before it.
+const DueTimeout = 40 * time.Second
 
 // Timeout handles payment-due: it cancels the orders that are unpaid past their deadline, sends payment-due again for
 // those that are not due yet, and publishes the final ones. The deadline is the row's; the message only makes the

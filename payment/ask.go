@@ -9,8 +9,8 @@ import (
 	"boxoffice/common/event"
 )
 
-// askTimeout bounds all questions before one list of orders is cancelled.
-const askTimeout = 15 * time.Second
+// AskTimeout bounds all questions before one list of orders is cancelled.
+const AskTimeout = 15 * time.Second
 
 // AskBeforeTimeout asks the providers of those due orders that have open attempts, before they are cancelled as unpaid.
 // Money that came pays its order, and an attempt without money is closed at its provider. An order whose provider does
@@ -42,7 +42,7 @@ func (s *Service) ordersToAsk(ctx context.Context, ids []string) (asked []string
 	return asked, s.failed("read orders to ask for", err)
 }
 
-// askAll asks for attempts, each provider beside the others and for askTimeout at most, so that one that hangs costs the
+// askAll asks for attempts, each provider beside the others and for AskTimeout at most, so that one that hangs costs the
 // others nothing, and closes those without money. It returns the ids of the orders for which not every provider has given
 // a final answer.
 func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]bool {
@@ -57,7 +57,7 @@ func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]
 	var running sync.WaitGroup
 	for name, rows := range byProvider {
 		running.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, askTimeout)
+			ctx, cancel := context.WithTimeout(ctx, AskTimeout)
 			defer cancel()
 			sideBySide(rows, askWorkers, func(row attemptRow) {
 				p, err := s.provider(name)
@@ -67,7 +67,7 @@ func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]
 				if err == nil {
 					return
 				}
-				s.Log.WarnContext(ctx, "ask for a payment before its order is cancelled",
+				s.Log.Log(ctx, failureLevel(err), "ask for a payment before its order is cancelled",
 					"provider", name, "attempt_id", row.ID, "order_id", row.OrderID, "error", err)
 				mu.Lock()
 				unanswered[row.OrderID] = true

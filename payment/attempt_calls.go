@@ -17,8 +17,8 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	started, err := p.Start(ctx, row.attempt())
-	if err != nil {
-		return row, providerError(err)
+	if err := s.answered(p, err); err != nil {
+		return row, err
 	}
 	if err := s.openAttempt(ctx, row.ID, started, s.Now().Add(askPause(0))); err != nil {
 		return row, err
@@ -35,14 +35,6 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	return row, order.ErrNotPayable // it was closed meanwhile, with its order
 }
 
-// providerError classifies an error of a provider: what it does not refuse for good may succeed later.
-func providerError(err error) error {
-	if errors.Is(err, ErrRefused) || errors.Is(err, ErrUnsupported) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrProviderAway, err)
-}
-
 // query asks how an attempt stands, and leaves it open.
 func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
 	if row.State == starting {
@@ -52,8 +44,8 @@ func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Query(ctx, row.attempt())
-	if err != nil {
-		return providerError(err)
+	if err := s.answered(p, err); err != nil {
+		return err
 	}
 	return s.learn(ctx, row, status)
 }
@@ -70,8 +62,8 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Close(ctx, row.attempt())
-	if err != nil {
-		return providerError(err)
+	if err := s.answered(p, err); err != nil {
+		return err
 	}
 	return s.learn(ctx, row, status)
 }

@@ -14,6 +14,8 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/outage"
+	"boxoffice/common/tracing"
 	"boxoffice/order"
 )
 
@@ -49,6 +51,7 @@ type Options struct {
 	Providers []Provider
 	Now       func() time.Time
 	Log       *slog.Logger
+	Tracer    *tracing.Tracer // nil traces nothing
 
 	Lease       time.Duration // that a payment which starts has at least until the deadline; default 5 min
 	AskGrace    time.Duration // after the deadline, in which a provider that is away can still be asked; default 2 min
@@ -58,6 +61,10 @@ type Options struct {
 	// be in the archive, or its tickets are held or sold. It is required for Run and Work.
 	KeepParked func(ctx context.Context, orderIDs []string) (map[string]bool, error)
 }
+
+// providerPatience is how many calls of a provider fail one after the other until it counts as away: a call may also fail
+// for what is wrong with it.
+const providerPatience = 3
 
 const (
 	defaultLease       = 5 * time.Minute
@@ -70,15 +77,17 @@ type Service struct {
 	Options
 	db        *db.DB
 	providers map[string]Provider
+	outages   map[string]*outage.Outage // of each provider
 }
 
 // New returns a service over the order database. It needs no closing; Run does its work in the background.
 func New(d *db.DB, opts Options) *Service {
-	s := &Service{Options: opts, db: d, providers: map[string]Provider{}}
+	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}}
 	s.Lease, s.AskGrace = cmp.Or(s.Lease, defaultLease), cmp.Or(s.AskGrace, defaultAskGrace)
 	s.ParkedLimit = cmp.Or(s.ParkedLimit, defaultParkedLimit)
 	for _, p := range opts.Providers {
 		s.providers[p.Name()] = p
+		s.outages[p.Name()] = outage.New(opts.Log, "payment provider "+p.Name(), providerPatience)
 	}
 	return s
 }
@@ -128,7 +137,9 @@ func (s *Service) failed(doing string, err error) error {
 }
 
 // pay records money that a provider has taken. delivery names the callback or the answer that said so.
-func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery string) (order.PaymentResult, error) {
+func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery string) (result order.PaymentResult, err error) {
+	ctx, step := s.Tracer.Join(ctx, p.OrderID, "take payment")
+	defer func() { step.End(err) }()
 	return s.Orders.Pay(ctx, order.Payment{
 		ID: recordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
 	})
@@ -149,4 +160,26 @@ func providerID(provider, recordedID string) string {
 		return recordedID
 	}
 	return strings.TrimPrefix(recordedID, provider+":")
+}
+
+// answered classifies the error of a provider's call: what it does not refuse for good may succeed later. It notes whether
+// the provider is away.
+func (s *Service) answered(p Provider, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled): // by its caller, who has gone
+		return fmt.Errorf("%w: %w", ErrProviderAway, err)
+	case err == nil, errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
+		s.outages[p.Name()].Observe(nil)
+		return err
+	}
+	s.outages[p.Name()].Observe(err)
+	return fmt.Errorf("%w: %w", ErrProviderAway, err)
+}
+
+// failureLevel is the level at which a failure of the work on one payment is logged. Of an outage there is a line already.
+func failureLevel(err error) slog.Level {
+	if errors.Is(err, ErrProviderAway) || errors.Is(err, order.ErrUnavailable) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }

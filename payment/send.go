@@ -28,7 +28,7 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	}
 	sideBySide(rows, refundWorkers, func(row refundRow) {
 		if err := s.sendOne(ctx, p, row); err != nil && !errors.Is(err, db.ErrConflict) && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "send a refund", "refund_id", row.ID, "provider", row.Provider, "error", err)
+			s.Log.Log(ctx, failureLevel(err), "send a refund", "refund_id", row.ID, "provider", row.Provider, "error", err)
 		}
 	})
 	return len(rows), nil
@@ -52,10 +52,12 @@ func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error 
 func (s *Service) callForRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	call := p.Refund
 	if row.State == refundSent {
-		return p.QueryRefund(ctx, row.refund())
+		call = p.QueryRefund
 	}
-	return p.Refund(ctx, row.refund())
+	status, err := call(ctx, row.refund())
+	return status, s.answered(p, err)
 }
 
 // afterAnswer says what a refund becomes after an answer or an error of its provider.

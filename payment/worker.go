@@ -56,7 +56,7 @@ func (s *Service) repeat(ctx context.Context, j job) {
 	failing := false
 	for {
 		n, err := j.pass(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
+		if err != nil && !failing && ctx.Err() == nil && !errors.Is(err, order.ErrUnavailable) { // of an outage there is a line already
 			s.Log.ErrorContext(ctx, "work on payments", "job", j.name, "error", err)
 		}
 		failing = err != nil
@@ -111,7 +111,7 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 			err = s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
 		}
 		if err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID, "error", err)
+			s.Log.Log(ctx, failureLevel(err), "ask for a payment", "provider", row.Provider, "attempt_id", row.ID, "error", err)
 		}
 	})
 	return len(rows), nil

@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 	"boxoffice/stock"
 )
 
@@ -32,6 +33,7 @@ type listSeller struct {
 	send   sendHalf
 	onHalf func(orders int)
 	log    *slog.Logger
+	tracer *tracing.Tracer
 	// queueFailed is when a half message was last given up. A broker that is silent is waited for by one list; those who
 	// came meanwhile would each wait as long again.
 	queueFailed atomic.Pointer[time.Time]
@@ -47,7 +49,9 @@ func (s *listSeller) sell(ctx context.Context, list []*purchase) {
 			answerAll(list, ErrBusy)
 			return
 		}
-		p, err := s.plan(ctx, list)
+		planCtx, step := tracing.Start(withTraces(ctx, s.tracer, list), "plan purchases")
+		p, err := s.plan(planCtx, list)
+		step.End(err)
 		if err != nil {
 			answerAll(list, err)
 			return
@@ -92,6 +96,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 		answerAll(p.admitted, stock.Unavailable("send half message", errQueueAway))
 		return answered, nil
 	}
+	ctx = withTraces(ctx, s.tracer, p.admitted)
 	list := p.list(stock.NewID(s.now()))
 	s.onHalf(len(list.Orders))
 	local := s.stock.Begin(ctx, list)
@@ -105,6 +110,8 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 	}
 	if outcome == mq.Commit {
 		s.cache.sold(p.tickets)
+		s.tracer.Remember(tracing.From(ctx))
+		logSold(ctx, s.log, list)
 		for _, bought := range p.admitted {
 			bought.answer(stock.Reservation{Order: bought.order, State: stock.Held}, nil)
 		}

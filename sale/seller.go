@@ -13,6 +13,7 @@ import (
 	"boxoffice/common/batch"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 	"boxoffice/stock"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	OnHalf    func(orders int) // is told how many orders a half message carries that is about to be sent
+	Tracer    *tracing.Tracer  // nil traces nothing
 }
 
 func (o *Options) complete() {
@@ -82,7 +84,7 @@ func newSeller(s *stock.Stock, o Options, send sendHalf) *Seller {
 	return &Seller{
 		listSeller: listSeller{
 			planner: planner{stock: s, cache: c, inFlight: newInFlight(), now: o.Now, payWindow: o.PayWindow},
-			send:    send, onHalf: o.OnHalf, log: o.Log,
+			send:    send, onHalf: o.OnHalf, log: o.Log, tracer: o.Tracer,
 		},
 		maxBatch: o.MaxBatch, reader: newSaleReader(s, c, loader, o.Now, o.Log), loader: loader,
 	}
@@ -96,8 +98,11 @@ func (s *Seller) start(ctx context.Context) {
 	reading.Go(func() { s.loader.run(readCtx) })
 	s.stopReading = func() { cancel(); reading.Wait() }
 	s.group = batch.Start(ctx, batch.Options{
-		Max: s.maxBatch, Workers: sellerWorkers, Queue: sellerQueue, Wait: QueueTimeout, Timeout: ListTimeout,
-	}, func(ctx context.Context, calls []*call) { s.sell(ctx, gather(calls)) })
+		Max: s.maxBatch, Workers: sellerWorkers, Queue: sellerQueue, Wait: QueueTimeout, Timeout: ListTimeout, Log: s.log,
+	}, func(ctx context.Context, calls []*call) {
+		traceWaits(s.tracer, calls)
+		s.sell(ctx, gather(calls))
+	})
 }
 
 // Close takes no more purchases and returns when those that were taken have their answers. It is idempotent.

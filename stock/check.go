@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"boxoffice/common/db"
@@ -36,7 +37,11 @@ func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
 		}
 	}
 	if err != nil {
-		s.log.Warn("check-back is left open", "tx_id", half.TxID, "checks", half.Checks, "error", err)
+		level := slog.LevelWarn
+		if s.db.IsUnavailable(err) { // an outage, of which there is a line already; the broker asks again
+			level = slog.LevelDebug
+		}
+		s.log.Log(ctx, level, "check-back is left open", "tx_id", half.TxID, "checks", half.Checks, "error", err)
 		return mq.Unknown
 	}
 	return outcome

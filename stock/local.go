@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/common/tracing"
 )
 
 // ExecuteTimeout bounds a local transaction from Begin, with the wait for a connection, to its commit.
@@ -27,17 +29,26 @@ type LocalTransaction struct {
 // Begin begins the local transaction that reserves a list. It ends by Commit or Abandon.
 func (s *Stock) Begin(ctx context.Context, l ReservationList) *LocalTransaction {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ExecuteTimeout)
+	ctx, step := tracing.Start(ctx, "local transaction")
 	t := &LocalTransaction{
 		stock: s, txID: l.TxID, stored: make(chan struct{}), ended: make(chan struct{}), cancel: cancel,
 	}
 	go func() {
-		defer close(t.ended)
+		defer func() {
+			if cause := recover(); cause != nil { // the error of this list alone; the fence says what became of it
+				s.log.ErrorContext(ctx, "a local transaction panicked", "tx_id", l.TxID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+				t.err = fmt.Errorf("%w: local transaction panicked: %v", db.ErrCommitInDoubt, cause)
+			}
+			step.End(t.err)
+			close(t.ended)
+		}()
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
 			if err := s.write(ctx, tx, l); err != nil {
 				return err
 			}
 			select {
 			case <-t.stored:
+				step.Event("half message is stored")
 				return l.takeStock(ctx, tx)
 			case <-ctx.Done():
 				return ctx.Err()
@@ -68,8 +79,10 @@ func (t *LocalTransaction) Abandon() {
 // Rollback means that nothing of the list is reserved or ever will be, and Err says why; Unknown leaves it to the
 // check-back.
 func (t *LocalTransaction) Commit(ctx context.Context) mq.Outcome {
+	_, step := tracing.Start(ctx, "commit")
 	close(t.stored)
 	<-t.ended
+	step.End(t.err)
 	t.cancel()
 	switch {
 	case t.err == nil:

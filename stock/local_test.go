@@ -134,3 +134,21 @@ func TestLocalTransactionThatWasAbandonedRollsBack(t *testing.T) {
 	}
 	wantStock(t, s, screening.ID, 5, 0, 0)
 }
+
+// A panic in a local transaction ended the process. It is the error of its list: nothing of that is reserved, and the next
+// list does not wait for its locks.
+func TestPanicInALocalTransaction(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 5, 0)
+	bad := handMade(screening, 1, "alice")
+	bad.Requests = nil // is read out of range
+	outcome, err := s.execute(t.Context(), bad)
+	wantErr(t, err, db.ErrCommitInDoubt)
+	if outcome != mq.Rollback {
+		t.Errorf("outcome: %v, want Rollback", outcome)
+	}
+	if outcome, err := s.execute(t.Context(), handMade(screening, 1, "bob")); err != nil || outcome != mq.Commit {
+		t.Errorf("the next list: %v, %v", outcome, err)
+	}
+	wantStock(t, s, screening.ID, 4, 1, 0)
+}

@@ -11,6 +11,9 @@ import (
 	"boxoffice/common/event"
 )
 
+// ReviveTimeout bounds the handling of one tickets-wanted: a transaction for each order, and the messages that follow.
+const ReviveTimeout = 20 * time.Second
+
 const reviveRounds = 10
 
 // takeAgain takes the tickets of one order again, and tells whether it has them then. It has them also when they were

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 )
+
+// SettleTimeout bounds the handling of one order-settled: its transactions, and the messages that follow.
+const SettleTimeout = 20 * time.Second
 
 const (
 	settleChunk  = 1000 // orders in one transaction
@@ -37,6 +42,9 @@ func (s *Stock) Settle(ctx context.Context, e event.Settled) (released []string,
 		byOutcome := map[event.Outcome][]string{}
 		for _, id := range ids {
 			byOutcome[outcomes[id]] = append(byOutcome[outcomes[id]], id)
+		}
+		if s.log.Enabled(ctx, slog.LevelDebug) {
+			s.log.DebugContext(ctx, "settle", "orders", ids)
 		}
 		gone, err := s.settleIDs(ctx, byOutcome)
 		released = append(released, gone...)

@@ -46,7 +46,7 @@ func (w *Sweeper) Run(ctx context.Context) {
 		if n > 0 {
 			w.stock.log.Info("published reservations again that were not settled in time", "orders", n)
 		}
-		if err != nil && !failing && ctx.Err() == nil {
+		if err != nil && !failing && ctx.Err() == nil && !errors.Is(err, ErrUnavailable) { // of an outage there is a line already
 			w.stock.log.Error("sweep", "error", err)
 		}
 		failing = err != nil

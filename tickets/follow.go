@@ -12,6 +12,9 @@ import (
 	"boxoffice/order"
 )
 
+// SettleTimeout bounds the handling of one order-settled: what each of its orders has become, and its tickets.
+const SettleTimeout = 20 * time.Second
+
 const (
 	followChunk  = 200 // orders in one transaction; each has at most a hundred tickets
 	followRounds = 20

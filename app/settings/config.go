@@ -33,6 +33,11 @@ const (
 	payGraceMax = time.Hour
 )
 
+const (
+	defaultAdminListen = "127.0.0.1:8081"
+	adminListenUsage   = "address of health checks and metrics"
+)
+
 // Config is every setting of the office.
 type Config struct {
 	Listen         string // public HTTP
@@ -66,6 +71,8 @@ type Config struct {
 	ArchiveAfter   time.Duration // from the end of a screening; 0 is never
 	ArchiveDir     string
 	LogLevel       slog.Level
+	LogFormat      LogFormat
+	Traces         bool // they are sent, to the collector that the OTEL_ variables name
 	Providers      ProviderConfig
 	Identity       IdentityConfig
 

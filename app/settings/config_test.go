@@ -107,9 +107,18 @@ func TestBadConfigurationSaysWhatToSet(t *testing.T) {
 		"short window":           {args: []string{"-pay-window", "10ms"}, want: "BOXOFFICE_PAY_WINDOW"},
 		"short grace":            {args: []string{"-sweep-grace", "0s"}, want: "BOXOFFICE_SWEEP_GRACE"},
 		"log age":                {args: []string{"-log-age", "-1h"}, want: "BOXOFFICE_LOG_AGE"},
-		"log bytes":              {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
-		"quoted secret":          {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
-		"secret of two lines":    {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
+		"log format":             {args: []string{"-log-format", "xml"}, want: "text or json"},
+		"traces by gRPC": {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+			want: "http/protobuf"},
+		"trace sampler": {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_SAMPLER": "parentbased_ratio"},
+			want: "OTEL_TRACES_SAMPLER"},
+		"trace ratio": {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_SAMPLER": "traceidratio",
+			"OTEL_TRACES_SAMPLER_ARG": "1%"}, want: "OTEL_TRACES_SAMPLER_ARG"},
+		"trace exporter": {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "zipkin"},
+			want: "OTEL_TRACES_EXPORTER"},
+		"log bytes":           {env: map[string]string{"BOXOFFICE_LOG_BYTES": "-1"}, want: "BOXOFFICE_LOG_BYTES"},
+		"quoted secret":       {env: map[string]string{"BOXOFFICE_JWT_SECRET": `"` + secret + `"`}, want: "BOXOFFICE_JWT_SECRET"},
+		"secret of two lines": {env: map[string]string{"BOXOFFICE_JWT_SECRET": secret + "\r\n" + secret}, want: "BOXOFFICE_JWT_SECRET"},
 		"quoted webhook secret": {
 			env:  map[string]string{"BOXOFFICE_JWT_SECRET": secret, "BOXOFFICE_WEBHOOK_SECRET": "'" + testWebhook + "'"},
 			want: "BOXOFFICE_WEBHOOK_SECRET",
@@ -232,5 +241,24 @@ func TestTicketsAreOnWithAKey(t *testing.T) {
 	}
 	if c, err := parseArgs(t, nil); err != nil || c.TicketsDSN != "sqlite:data/tickets.db" {
 		t.Errorf("demo: %+v, %v", c, err)
+	}
+}
+
+func TestTracesAreOffUnlessACollectorIsNamed(t *testing.T) {
+	const endpoint = "http://collector:4318"
+	for name, test := range map[string]struct {
+		env  map[string]string
+		want bool
+	}{
+		"nothing":         {nil, false},
+		"endpoint":        {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, true},
+		"traces endpoint": {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint}, true},
+		"none":            {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_TRACES_EXPORTER": "none"}, false},
+		"disabled":        {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_SDK_DISABLED": "true"}, false},
+		"sampler":         {map[string]string{"OTEL_TRACES_SAMPLER": "nonsense"}, false},
+	} {
+		if c, err := parseArgs(t, test.env); err != nil || c.Traces != test.want {
+			t.Errorf("%s: %v, %v", name, c.Traces, err)
+		}
 	}
 }

@@ -43,6 +43,9 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 	c.TicketKeys = strings.Fields(secrets[EnvTicketKey])
 	c.Providers.readSecrets(secrets)
 	c.Identity.ClientSecret = secrets[EnvOIDCClientSecret]
+	if c.Traces, err = readTraces(call.Getenv); err != nil {
+		return Config{}, err
+	}
 	if err := c.setRoles(*roles); err != nil {
 		return Config{}, err
 	}
@@ -67,7 +70,7 @@ func OfficeFlags(flags *flag.FlagSet) { new(Config).define(flags) }
 // define defines the flags of the settings. It returns those that have to be parsed further.
 func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "address of the shop")
-	flags.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:8081", "address of health checks and metrics")
+	flags.StringVar(&c.AdminListen, "admin-listen", defaultAdminListen, adminListenUsage)
 	flags.StringVar(&c.DataDir, "data-dir", "./data", "directory of the embedded broker and SQLite")
 	namesrv = flags.String("namesrv", "", "RocketMQ nameservers, host:port separated by ; or , (empty: the embedded broker)")
 	flags.StringVar(&c.QueuePrefix, "queue-prefix", "", "put before every topic and group, so that several offices share a cluster")
@@ -98,22 +101,9 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 		"time after which the orders of a screening that is over go to the archive by themselves, at least 168h; 0 is never, "+
 			"and 720h for the command archive")
 	flags.StringVar(&c.ArchiveDir, "archive-dir", "", "directory of the archive's files (empty: archive in the data directory)")
+	flags.TextVar(&c.LogFormat, "log-format", LogText, "text or json")
 	flags.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	return namesrv, roles
-}
-
-// applyEnvironment sets each flag from its variable in the environment, before the command line is parsed.
-func applyEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
-	var err error
-	flags.VisitAll(func(f *flag.Flag) {
-		name := environmentName(f.Name)
-		if value := getenv(name); value != "" && err == nil {
-			if setErr := f.Value.Set(value); setErr != nil {
-				err = fmt.Errorf("set %s to %s: %q is not one", name, kindOf(f), value)
-			}
-		}
-	})
-	return err
 }
 
 // CheckEnvironment fails for a variable BOXOFFICE_... that is no setting: a misspelt one would be ignored silently, even
@@ -134,11 +124,6 @@ func CheckEnvironment(environ []string) error {
 		}
 	}
 	return nil
-}
-
-// environmentName is the variable of a flag: BOXOFFICE_PAY_WINDOW for -pay-window.
-func environmentName(flagName string) string {
-	return "BOXOFFICE_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
 
 // setRoles reads the flag -roles.

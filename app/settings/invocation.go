@@ -15,7 +15,7 @@ type Invocation struct {
 	Stdout  io.Writer
 }
 
-// NewLog returns a log that is printed.
+// NewLog returns a log of text that is printed, for a command that has no settings of the log.
 func (i Invocation) NewLog(level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(i.Stdout, &slog.HandlerOptions{Level: level}))
+	return LogText.New(i.Stdout, level)
 }

@@ -19,6 +19,7 @@ func summaries() []summary {
 		{"backup", "copy the databases of an embedded office, which may be running, -to a directory"},
 		{"broker", "run the embedded broker alone; it has flags of its own"},
 		{"doctor", "say what services and queue disagree on; -fix sends again what was lost"},
+		{"health", "say whether the office that runs here is ready, or -live whether it answers: exit status 0 or 1"},
 		{"help", "print this"},
 		{"restore", "make the data directory of an embedded office -from a backup"},
 		{"simulator", "play a payment provider that misbehaves, for tests; it has flags of its own"},
@@ -106,8 +107,11 @@ func kindOf(f *flag.Flag) string {
 			return "true or false"
 		}
 	}
-	if f.Name == "log-level" {
+	switch f.Name {
+	case "log-level":
 		return "debug, info, warn or error"
+	case "log-format":
+		return "text or json"
 	}
 	return "a valid value"
 }

@@ -7,7 +7,10 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -19,16 +22,18 @@ var ErrFull = errors.New("batch queue is full")
 // ErrClosed says that the group no longer takes calls.
 var ErrClosed = errors.New("batch group is closed")
 
-// ErrUnanswered is what a caller gets when the handler left its call without an answer.
+// ErrUnanswered is what a caller gets when the handler left its call without an answer, or has panicked: what became of the
+// call is not known.
 var ErrUnanswered = errors.New("batch handler gave no answer")
 
-// Options bounds a Group. Every field is required.
+// Options bounds a Group. Every field but Log is required.
 type Options struct {
 	Max     int           // calls in one list
 	Workers int           // lists in flight at once, when the load fills them
 	Queue   int           // calls that may wait
 	Wait    time.Duration // of a call for its list; then it is told ErrFull
 	Timeout time.Duration // of one list
+	Log     *slog.Logger  // gets the panics of the handler
 }
 
 // Call is one caller's request, waiting for its answer.
@@ -191,9 +196,25 @@ func (g *Group[In, Out]) isWanted(call *Call[In, Out]) bool {
 func (g *Group[In, Out]) handle(ctx context.Context, list []*Call[In, Out], handle func(context.Context, []*Call[In, Out])) {
 	ctx, cancel := context.WithTimeout(ctx, g.opts.Timeout)
 	defer cancel()
-	handle(ctx, list)
+	err := g.call(ctx, list, handle)
 	for _, call := range list {
 		var none Out
-		call.Answer(none, ErrUnanswered)
+		call.Answer(none, err)
 	}
+}
+
+// call calls the handler, and returns the error of those calls that it has left without an answer. A panic is the error of
+// its list alone: it must not end the process, and everybody else's calls with it.
+func (g *Group[In, Out]) call(ctx context.Context, list []*Call[In, Out], handle func(context.Context, []*Call[In, Out])) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: it panicked", ErrUnanswered)
+			if g.opts.Log != nil {
+				g.opts.Log.ErrorContext(ctx, "a list of calls panicked", "calls", len(list),
+					"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			}
+		}
+	}()
+	handle(ctx, list)
+	return ErrUnanswered
 }

@@ -1,8 +1,11 @@
 package batch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -217,5 +220,29 @@ func TestCallThatWaitedTooLongIsRefused(t *testing.T) {
 	callers.Wait()
 	if len(started) > 0 {
 		t.Error("the call that waited was handled")
+	}
+}
+
+// A panic ends neither the process nor the group: the callers of its list are told that nobody knows, and the next list is
+// handled.
+func TestPanicIsTheErrorOfItsList(t *testing.T) {
+	var log bytes.Buffer
+	g := newGroup(t, batch.Options{
+		Max: 10, Workers: 1, Queue: 10, Wait: time.Minute, Timeout: time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}, func(ctx context.Context, calls []*call) {
+		if calls[0].In == 13 {
+			panic("thirteen")
+		}
+		double(ctx, calls)
+	})
+	if _, err := g.Do(t.Context(), 13); !errors.Is(err, batch.ErrUnanswered) {
+		t.Errorf("the call that panics: %v, want %v", err, batch.ErrUnanswered)
+	}
+	if got, err := g.Do(t.Context(), 2); err != nil || got != 4 {
+		t.Errorf("the call behind it: %d, %v", got, err)
+	}
+	logged := log.String()
+	if strings.Count(logged, "level=ERROR") != 1 || !strings.Contains(logged, "thirteen") || !strings.Contains(logged, "batch_test.go") {
+		t.Errorf("want one error with its cause and stack, logged:\n%s", logged)
 	}
 }

@@ -67,8 +67,10 @@ func (d *DB) tryTx(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	// What is not committed is rolled back, also when fn panics: its locks would keep everybody waiting. It fails only when
+	// the transaction has ended, or when the connection is broken, which fn's error says better.
+	defer func() { _ = tx.Rollback() }()
 	if err := fn(&Tx{tx, d.dialect}); err != nil {
-		_ = tx.Rollback() // it fails only when the connection is broken, which fn's error says better
 		return err
 	}
 	if err := tx.Commit(); err != nil {

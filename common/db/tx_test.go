@@ -1,8 +1,10 @@
 package db_test
 
 import (
+	"context"
 	"strconv"
 	"testing"
+	"time"
 
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
@@ -57,5 +59,31 @@ func TestKeptStatementsWorkAgain(t *testing.T) {
 	}
 	if n := count(t, d); n != 3 {
 		t.Errorf("%d rows, want 3", n)
+	}
+}
+
+// A panic that somebody above recovers left its transaction open, and on SQLite everybody who writes behind it.
+func TestInTxRollsBackOnPanic(t *testing.T) {
+	d := dbtest.New(t, migrations("001_tickets.sql"))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is gone")
+			}
+		}()
+		_ = d.InTx(context.Background(), func(tx *db.Tx) error {
+			if _, err := tx.ExecContext(t.Context(), `INSERT INTO tickets (id, free_seats) VALUES ('a', 1)`); err != nil {
+				t.Error(err)
+			}
+			panic("in a transaction")
+		})
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := d.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tickets (id, free_seats) VALUES ('b', 1)`)
+		return err
+	}); err != nil || count(t, d) != 1 {
+		t.Errorf("the next one: %v, %d rows, want that of the next one", err, count(t, d))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"boxoffice/common/tracing"
 )
 
 const (
@@ -29,11 +31,14 @@ type Config struct {
 	Owner string
 	// Log also gets what the RocketMQ client logs. The client's logger is one per process: that of the first Open.
 	Log *slog.Logger
+	// Tracer goes on with the traces that messages carry. Nil traces nothing.
+	Tracer *tracing.Tracer
 }
 
 // Bus is one process's access to RocketMQ. Make one with Open; its methods may be called concurrently.
 type Bus struct {
 	log       *slog.Logger
+	tracer    *tracing.Tracer
 	servers   *nameServers
 	namespace namespace
 	instances *instances
@@ -66,7 +71,9 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name client instances: %w", err)
 	}
-	b := &Bus{log: c.Log, servers: servers, namespace: namespace{prefix: c.Prefix, owner: c.Owner}, instances: instances}
+	b := &Bus{
+		log: c.Log, tracer: c.Tracer, servers: servers, namespace: namespace{prefix: c.Prefix, owner: c.Owner}, instances: instances,
+	}
 	if err := b.Ping(ctx); err != nil {
 		return nil, err
 	}

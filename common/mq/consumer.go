@@ -111,7 +111,8 @@ func (b *Bus) startConsumer(ctx context.Context, o ConsumeOptions, handlers []Ha
 	}
 	handlerCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d := &dispatcher{
-		namespace: b.namespace, timeout: o.Timeout, isTransient: o.IsTransient, counters: &b.counters, log: b.log,
+		namespace: b.namespace, group: o.Group, timeout: o.Timeout, isTransient: o.IsTransient,
+		counters: &b.counters, tracer: b.tracer, log: b.log,
 		slots: make(chan struct{}, o.Concurrency), draining: make(chan struct{}), released: make(chan struct{}),
 	}
 	for _, h := range handlers {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"boxoffice/common/tracing"
 )
 
 const (
@@ -30,9 +32,11 @@ const (
 // at once as there are slots, and decides about those that fail.
 type dispatcher struct {
 	namespace   namespace
+	group       string
 	timeout     time.Duration    // of one handler call
 	isTransient func(error) bool // may be nil
 	counters    *counters
+	tracer      *tracing.Tracer
 	log         *slog.Logger
 	slots       chan struct{}
 
@@ -53,7 +57,9 @@ func (d *dispatcher) deliver(ctx, clientCtx context.Context, h Handler, ms []*pr
 	defer func() { <-d.slots }()
 
 	for _, m := range ms { // one, by the batch size that we set
-		err := d.handle(extractTrace(ctx, &m.Message), h, m)
+		ctx, step := startProcess(ctx, d.tracer, d.group, h.topic, m)
+		err := d.handle(ctx, h, m)
+		step.End(err)
 		if err == nil {
 			d.counters.handled.Add(1)
 			continue
@@ -126,7 +132,11 @@ func (d *dispatcher) nextLevel(h Handler, m *primitive.MessageExt, err error) in
 		return deadLetterNow
 	}
 	d.counters.retried.Add(1)
-	d.log.Warn("message will be delivered again", attributes...)
+	level := slog.LevelWarn
+	if d.isTransient != nil && d.isTransient(err) { // an outage, of which there is a line already
+		level = slog.LevelDebug
+	}
+	d.log.Log(context.Background(), level, "message will be delivered again", attributes...)
 	return int(m.ReconsumeTimes) + 1
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
-	"go.opentelemetry.io/otel/trace"
 
 	"boxoffice/broker/remoting"
 )
@@ -18,12 +17,12 @@ import (
 // Stored is a message as a broker has it for consumers.
 type Stored struct {
 	MessageID string
-	TxID      string    // of the transaction that was decided by its half message; empty for a plain message
-	TraceID   string    // of the request that sent it; empty for none
-	BornAt    time.Time // when it was sent, by its sender's clock
-	StoredAt  time.Time // when it was stored for consumers, by the broker's clock; of a half message when it was committed
-	Checks    int       // check-backs before it was committed
-	Sender    string    // address of the process that sent it, with the lower 16 bits of its process id
+	TxID      string            // of the transaction that was decided by its half message; empty for a plain message
+	BornAt    time.Time         // when it was sent, by its sender's clock
+	StoredAt  time.Time         // when it was stored for consumers, by the broker's clock; of a half message when it was committed
+	Checks    int               // check-backs before it was committed
+	Traces    map[string]string // ids of the traces that it carries, by order; empty for one of no certain order
+	Sender    string            // address of the process that sent it, with the lower 16 bits of its process id
 }
 
 // FindMessage looks in a topic for the first message that was stored from a time on, and before another, and whose body
@@ -90,12 +89,10 @@ func (b *Bus) findInQueue(
 func newStored(ctx context.Context, m *primitive.MessageExt) Stored {
 	s := Stored{
 		MessageID: m.MsgId, TxID: m.GetProperty(propertyTxID), Sender: senderOf(m),
+		Traces: carriedTraces(&m.Message),
 		BornAt: time.UnixMilli(m.BornTimestamp).UTC(), StoredAt: time.UnixMilli(m.StoreTimestamp).UTC(),
 	}
 	s.Checks, _ = strconv.Atoi(m.GetProperty(remoting.PropertyTransactionCheckTimes))
-	if id := trace.SpanContextFromContext(extractTrace(ctx, &m.Message)).TraceID(); id.IsValid() {
-		s.TraceID = id.String()
-	}
 	return s
 }
 

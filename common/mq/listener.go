@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"boxoffice/common/tracing"
 )
 
 const (
@@ -53,6 +55,7 @@ type listener struct {
 	checks    *callPool // of calls of check
 	inFlight  sync.Map  // transaction id -> *localTransaction, of the half messages being sent by this process
 	counters  *counters
+	tracer    *tracing.Tracer
 	log       *slog.Logger
 }
 
@@ -89,7 +92,9 @@ func (l *listener) CheckLocalTransaction(m *primitive.MessageExt) primitive.Loca
 	} else if half.TxID == "" {
 		l.log.Error("half message without a transaction id", "topic", m.Topic, "msg_id", m.MsgId)
 	} else {
-		outcome = l.callCheck(extractTrace(context.Background(), &m.Message), half)
+		ctx, step := startCheck(context.Background(), l.tracer, m)
+		outcome = l.callCheck(ctx, half)
+		step.End(nil)
 	}
 	l.counters.countCheck(outcome)
 	return clientState(outcome)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +23,7 @@ var clientGlobalsOnce sync.Once
 func setClientGlobals(log *slog.Logger) {
 	clientGlobalsOnce.Do(func() {
 		log := log.With("component", "rocketmq-client")
-		rlog.SetLogger(clientLogger{log})
+		rlog.SetLogger(clientLogger{log, newRepeats()})
 		// Without a handler a panic in any goroutine of the client library ends the process.
 		primitive.PanicHandler = func(cause any) {
 			log.Error("rocketmq client panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
@@ -32,7 +32,10 @@ func setClientGlobals(log *slog.Logger) {
 }
 
 // clientLogger passes on what the client library logs, as its rlog.Logger.
-type clientLogger struct{ log *slog.Logger }
+type clientLogger struct {
+	log     *slog.Logger
+	repeats *repeats
+}
 
 func (l clientLogger) Debug(msg string, fields map[string]any) { l.write(slog.LevelDebug, msg, fields) }
 
@@ -65,7 +68,17 @@ func (l clientLogger) write(level slog.Level, msg string, fields map[string]any)
 	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	l.log.LogAttrs(ctx, level, msg, attributes(fields)...) //nolint:sloglint // the message and its keys are the library's
+	attrs := attributes(fields)
+	if level >= slog.LevelWarn {
+		passes, skipped := l.repeats.pass(msg, time.Now())
+		if !passes {
+			return
+		}
+		if skipped > 0 {
+			attrs = append(attrs, slog.Int("others_since", skipped))
+		}
+	}
+	l.log.LogAttrs(ctx, level, msg, attrs...) //nolint:sloglint // the message and its keys are the library's
 }
 
 // isRoutine tells the errors and warnings of the client library that report everyday business.
@@ -75,11 +88,26 @@ func isRoutine(msg string, fields map[string]any) bool {
 		return true
 	case "processQueue is dropped without process consume result.": // every delivery held back by a drain
 		return true
-	case "conn error, close connection": // a connection that was idle for 120 s
-		err, _ := fields[rlog.LogKeyUnderlayError].(error)
-		return err != nil && (os.IsTimeout(err) || strings.Contains(err.Error(), "i/o timeout"))
+	case "do balance in group failed, get consumer id list failed", "connect to namesrv failed.",
+		"queryTopicRouteInfoFromServer return nil": // nobody answers, which whoever checks the message queue tells once
+		return true
 	}
-	return false
+	return isAway(fields[rlog.LogKeyUnderlayError])
+}
+
+// isAway tells what the client library reports while a broker or nameserver is away, for every queue every few seconds:
+// that it is away is told once, by whoever checks the message queue. Its connections that were idle for 120 s end so, too.
+// The library wraps nothing, and passes on some errors as text.
+func isAway(cause any) bool {
+	if cause == nil {
+		return false
+	}
+	text := fmt.Sprint(cause)
+	return slices.ContainsFunc([]string{
+		"connection refused", "connection reset", "broken pipe", "use of closed network connection", "no such host", "no route to host",
+		"network is unreachable", "i/o timeout", "request timeout", "deadline exceeded", "EOF",
+		"the consumer's group info not exist", // of a broker that is back, until the next heartbeat
+	}, func(sign string) bool { return strings.Contains(text, sign) })
 }
 
 // attributes makes log attributes of the fields that are plain values. Anything else is named by its type only: fields

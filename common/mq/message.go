@@ -29,7 +29,7 @@ func newMessage(ctx context.Context, n namespace, topic, key string, body []byte
 		m.WithKeys([]string{key})
 	}
 	n.setOwner(m)
-	injectTrace(ctx, m)
+	injectTraces(ctx, m)
 	return m
 }
 

@@ -74,7 +74,9 @@ func Send[T any](ctx context.Context, s *Sender, topic Topic[T], key string, pay
 
 // SendDelayed is Send with a delivery after the level's delay. Level 0 does not delay; the broker takes a level above
 // its last for its last.
-func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key string, payload T, level DelayLevel) error {
+func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key string, payload T, level DelayLevel) (err error) {
+	ctx, step := startSend(ctx, string(topic), key)
+	defer func() { step.End(err) }()
 	body, err := encode(topic, key, payload)
 	if err == nil {
 		err = s.send(ctx, func() *primitive.Message {

@@ -10,6 +10,8 @@ import (
 	rocketmq "github.com/apache/rocketmq-client-go/v2"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/producer"
+
+	"boxoffice/common/tracing"
 )
 
 const (
@@ -66,7 +68,8 @@ func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) 
 // without a first send within that second a restarted process would get no check-backs for half a minute, while the
 // broker counts them up. A producer whose first send fails has missed its heartbeat, so the next attempt takes a new one.
 func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
-	l := &listener{namespace: b.namespace, check: check, checks: newCallPool(maxChecks), counters: &b.counters, log: b.log}
+	l := &listener{namespace: b.namespace, check: check, checks: newCallPool(maxChecks), counters: &b.counters,
+		tracer: b.tracer, log: b.log}
 	p, err := producer.NewTransactionProducer(l, producerOptions(b.servers, b.namespace.qualify(group), b.instances.next("transact"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make transactional producer of group %q: %w", group, err)
@@ -109,13 +112,15 @@ func (t *Transactor) Close(ctx context.Context) error {
 // it.
 func SendHalf[T any](
 	ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome,
-) (Outcome, error) {
+) (outcome Outcome, err error) {
 	body, err := encode(topic, txID, payload)
 	if err == nil && txID == "" {
 		err = errors.New("transaction id is empty")
 	}
-	outcome := Unknown
 	if err == nil {
+		var step tracing.List
+		ctx, step = startSend(ctx, string(topic), txID)
+		defer func() { step.End(err) }()
 		m := newMessage(ctx, t.bus.namespace, string(topic), txID, body)
 		m.WithProperty(propertyTxID, txID)
 		outcome, err = t.send(ctx, m, newLocalTransaction(func() Outcome { return local(context.WithoutCancel(ctx)) }))

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"boxoffice/api"
+	"boxoffice/app/settings"
+	"boxoffice/common/outage"
+)
+
+// probePause is how long the answer of a probe that writes is used again, however many ask.
+const probePause = time.Second
+
+const (
+	watchPause     = 5 * time.Second // between two looks at what the office needs
+	watchPauseAway = time.Second     // while something of it is away, so that its end is told in time
+	watchTimeout   = 2 * time.Second // of one look
+)
+
+// openWatch starts to look at what this process needs, as /readyz does, and to log what goes away and what is back: whoever
+// reads the log should not have to make it out of the errors of a thousand requests.
+func (o *office) openWatch(ctx context.Context) error {
+	o.checks = o.probes()
+	outages := make([]*outage.Outage, len(o.checks))
+	for i, check := range o.checks {
+		outages[i] = outage.New(o.log.With("part", "watch"), check.Name, 1)
+	}
+	o.goUntilClose(ctx, func(ctx context.Context) {
+		pause := time.NewTimer(watchPause)
+		defer pause.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-pause.C:
+			}
+			pause.Reset(watchPause)
+			for i, check := range o.checks {
+				if err := probe(ctx, check); ctx.Err() == nil && outages[i].Observe(err) {
+					pause.Reset(watchPauseAway)
+				}
+			}
+		}
+	})
+	return nil
+}
+
+func probe(ctx context.Context, check api.Probe) error {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	return check.Check(ctx)
+}
+
+// probes are the readiness checks of what this process's roles need, and of nothing else. Each tries the real thing: a
+// database that answers and cannot be written, or a queue that stores nothing, sells nothing.
+func (o *office) probes() []api.Probe {
+	var probes []api.Probe
+	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleStock) {
+		probes = append(probes, api.Probe{Name: "stock database", Check: cacheFor(probePause, o.stockDB.CheckWritable)})
+	}
+	if o.config.HasRole(settings.RoleOrder) {
+		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
+	}
+	if o.ticketsDB != nil && !o.config.HasRole(settings.RoleAPI) { // a shop sells without it
+		probes = append(probes, api.Probe{Name: "tickets database", Check: cacheFor(probePause, o.ticketsDB.CheckWritable)})
+	}
+	if o.config.HasRole(settings.RoleAPI) {
+		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})
+	}
+	return append(probes, api.Probe{Name: "message queue", Check: o.bus.Ping})
+}
+
+// cacheFor returns a check whose answer is used for all calls within a pause of it.
+func cacheFor(pause time.Duration, check func(context.Context) error) func(context.Context) error {
+	var mu sync.Mutex
+	var asked time.Time
+	var answer error
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked.IsZero() || time.Since(asked) >= pause {
+			answer, asked = check(ctx), time.Time{}
+			if ctx.Err() == nil { // a check that was cut off says nothing to the next caller
+				asked = time.Now()
+			}
+		}
+		return answer
+	}
+}
