@@ -121,7 +121,9 @@ func TestScreeningPageSaysWhatItIs(t *testing.T) {
 		return f.send(t, ask{method: "GET", path: "/s/" + screeningID, header: http.Header{"Accept-Language": {language}}}).Body.String()
 	}
 	f.stock.screening = func(string) (stock.Screening, error) {
-		return stock.Screening{ID: screeningID, Movie: "<b>\"\u82b1\u6837\u5e74\u534e\"</b>", Venue: "Rex", Texts: stock.Texts{PosterURL: "https://x.example/1.png"}}, nil
+		return stock.Screening{
+			ID: screeningID, Movie: "<b>\"\u82b1\u6837\u5e74\u534e\"</b>", Venue: "Rex", Texts: stock.Texts{PosterURL: "https://x.example/1.png"},
+		}, nil
 	}
 	for language, want := range map[string][]string{
 		"en-GB,en;q=0.9": {

@@ -47,7 +47,7 @@ func (b *Bus) FindMessage(
 		if m == nil {
 			continue
 		}
-		if s := newStored(ctx, m); !exists || s.StoredAt.Before(found.StoredAt) {
+		if s := newStored(m); !exists || s.StoredAt.Before(found.StoredAt) {
 			found, exists = s, true
 		}
 	}
@@ -86,7 +86,7 @@ func (b *Bus) findInQueue(
 	return nil, nil
 }
 
-func newStored(ctx context.Context, m *primitive.MessageExt) Stored {
+func newStored(m *primitive.MessageExt) Stored {
 	s := Stored{
 		MessageID: m.MsgId, TxID: m.GetProperty(propertyTxID), Sender: senderOf(m),
 		Traces: carriedTraces(&m.Message),
