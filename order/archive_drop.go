@@ -24,6 +24,9 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err != nil || len(orderIDs) == 0 {
 			return err
 		}
+		if err := lockOrders(ctx, tx, orderIDs); err != nil {
+			return err
+		}
 		waiting, err := selectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, orderIDs)
 		switch {
 		case err != nil:

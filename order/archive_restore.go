@@ -47,7 +47,9 @@ func absentRecords(ctx context.Context, tx *db.Tx, records []Record) (absent []R
 		return nil, err
 	}
 	for _, r := range records {
-		switch row, exists := present[r.Order.ID]; {
+		row, exists := present[r.Order.ID]
+		row.LatePayment = r.Order.LatePayment // the only column that may have changed since the file was written
+		switch {
 		case !exists:
 			absent = append(absent, r)
 		case row != r.Order:

@@ -49,6 +49,9 @@ func (c *changeSet) cancelAll(ctx context.Context, tx *db.Tx, ids []string, reas
 func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Order, error) {
 	ids := orderIDs(sold)
 	return o.change(ctx, ids, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+		if err := c.lock(ctx, tx, ids); err != nil {
+			return err
+		}
 		parked, err := parkedPayments(ctx, tx, ids)
 		if err != nil {
 			return err
@@ -60,6 +63,15 @@ func (o *Orders) paySold(ctx context.Context, sold []event.Order) (map[string]Or
 			return err
 		}
 		c.heldAgain = true
-		return c.applyParked(ctx, tx)
+		if err := c.applyParked(ctx, tx); err != nil {
+			return err
+		}
+		var revived []string
+		for _, said := range sold {
+			if said.LatePayment == event.LateRevived && c.orders[said.ID].State == Paid {
+				revived = append(revived, said.ID)
+			}
+		}
+		return c.endLate(ctx, tx, revived, event.LateRevived)
 	})
 }

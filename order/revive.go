@@ -66,6 +66,9 @@ func (o *Orders) endRevivals(ctx context.Context, ids []string) error {
 		if err := c.endLate(ctx, tx, waiting, event.LateRefund); err != nil {
 			return err
 		}
+		if err := dropRevivals(ctx, tx, ids); err != nil {
+			return err
+		}
 		return c.applyParked(ctx, tx)
 	})
 	return err
@@ -108,7 +111,8 @@ func (o *Orders) WantTickets(ctx context.Context) (int, error) {
 	}
 	var late, wanted []string
 	for _, row := range claimed {
-		if now.Sub(time.UnixMilli(row.Since)) >= reviveLimit {
+		onTime := now.Sub(time.UnixMilli(row.NextAt)) < wantedLast // else nobody has asked of late, and stock may say yes
+		if now.Sub(time.UnixMilli(row.Since)) >= reviveLimit && onTime {
 			late = append(late, row.OrderID)
 		} else {
 			wanted = append(wanted, row.OrderID)

@@ -245,6 +245,10 @@ func TestStockIsAskedAgainWithinBounds(t *testing.T) {
 		t.Errorf("%d payments were taken for stranded, %v", n, err)
 	}
 	f.clock.advance(reviveLimit)
+	asked = append(asked, o.ID) // nobody has asked for an hour: once more before the money goes back
+	f.wantWanted(asked...)
+	f.wantPayment(p.ID, Parked, "")
+	f.clock.advance(wantedLast)
 	f.wantWanted(asked...)
 	f.wantPayment(p.ID, RefundDue, OrderCancelled)
 	f.publish(event.Reserved{Revived: []event.Order{again(o)}}) // the answer comes too late

@@ -36,6 +36,12 @@ func (o *Orders) CancelForScreening(ctx context.Context, held, sold []event.Orde
 	if err != nil {
 		return fmt.Errorf("cancel the orders of a screening: %w", err)
 	}
+	for _, s := range sold {
+		if order := orders[s.ID]; order.State == Cancelled { // also one that a backup knows as cancelled: its tickets return
+			order.CancelReason = CancelByOffice
+			orders[s.ID] = order
+		}
+	}
 	return o.announce(ctx, orders)
 }
 

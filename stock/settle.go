@@ -223,6 +223,8 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, o
 		case r.State == Sold && outcome == event.Returned:
 			change.returned = append(change.returned, r.OrderID)
 			change.of(r.ScreeningID).returned += r.Quantity
+		case outcome == event.Cancelled && r.LatePayment == event.LateRevived:
+			continue // it was said before the tickets were taken again
 		default:
 			if next == Sold { // it was paid late, or the office's cancellation was faster: its order is told
 				s.log.Warn("an order was paid whose tickets had gone back", "order_id", r.OrderID)

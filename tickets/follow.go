@@ -60,13 +60,13 @@ func (t *Tickets) followSoon(ctx context.Context, orderID string) error {
 // again.
 func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
 	for range followRounds {
+		states, err := readStates(ctx, t.db, ids) // before the orders: a cancelled order can become paid, and get tickets meanwhile
+		if err != nil {
+			return t.unavailable(err)
+		}
 		orders, err := t.Orders.Find(ctx, ids...)
 		if err != nil {
 			return err
-		}
-		states, err := readStates(ctx, t.db, ids)
-		if err != nil {
-			return t.unavailable(err)
 		}
 		change := plan(ids, orders, states)
 		if change.empty() {
