@@ -200,12 +200,15 @@ func (f *fakeOrders) RefundParked(_ context.Context, id string, act audit.Act) e
 	return nil
 }
 
-func (f *fakeOrders) PaymentsOf(_ context.Context, _ order.PaymentResult, limit, skip int) ([]order.Claim, error) {
+func (f *fakeOrders) PaymentsOf(_ context.Context, _ order.PaymentResult, after order.Claim, limit int) ([]order.Claim, error) {
 	claims := []order.Claim{
 		{PaymentID: "pay_1", OrderID: orderID, Amount: event.Money{Amount: 9800, Currency: "CNY"}, Since: testNow()},
 		{PaymentID: "pay_2", OrderID: orderID, Amount: event.Money{Amount: 100, Currency: "CNY"}, Since: testNow()},
 	}
-	return claims[min(skip, len(claims)):min(skip+limit, len(claims))], nil
+	claims = slices.DeleteFunc(claims, func(c order.Claim) bool {
+		return c.Since.Before(after.Since) || c.Since.Equal(after.Since) && c.PaymentID <= after.PaymentID
+	})
+	return claims[:min(limit, len(claims))], nil
 }
 
 func (f *fakeOrders) Acts(_ context.Context, filter audit.Filter, limit int) ([]audit.Recorded, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,10 +18,7 @@ import (
 
 // The operators' calls on money. Each act has a note, and is recorded with who did it and when.
 
-const (
-	refundIDMax    = 64
-	parkedSkipsMax = 100_000
-)
+const refundIDMax = 64
 
 // listRefunds answers one page of the refunds in the states that are asked for; without any, of those that are open.
 func (h *handler) listRefunds(c echo.Context, _ string) error {
@@ -91,25 +89,38 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 		return err
 	}
 	limit = pageLimit(limit)
-	skip := 0
-	if cursor != "" {
-		if skip, err = strconv.Atoi(cursor); err != nil || skip < 0 || skip > parkedSkipsMax {
-			return invalidCursor()
-		}
+	after, err := parseParkedCursor(cursor)
+	if err != nil {
+		return err
 	}
-	claims, err := h.Orders.PaymentsOf(traced(c), order.Parked, limit+1, skip)
+	claims, err := h.Orders.PaymentsOf(traced(c), order.Parked, after, limit+1)
 	if err != nil {
 		return err
 	}
 	page := listAnswer[parkedAnswer]{Items: []parkedAnswer{}}
 	if len(claims) > limit {
 		claims = claims[:limit]
-		page.NextCursor = nullIfEmpty(strconv.Itoa(skip + limit))
+		last := claims[limit-1]
+		page.NextCursor = nullIfEmpty(strconv.FormatInt(last.Since.UnixMilli(), 10) + "." + last.PaymentID)
 	}
 	for _, claim := range claims {
 		page.Items = append(page.Items, parkedAnswer{claim.PaymentID, claim.OrderID, claim.Amount, formatTime(claim.Since)})
 	}
 	return answer(c, http.StatusOK, page)
+}
+
+// parseParkedCursor reads after which payment a page begins: when it was received, and its id. The list shrinks while an
+// operator works on it, so a number of payments would lead past some.
+func parseParkedCursor(cursor string) (after order.Claim, err error) {
+	if cursor == "" {
+		return after, nil
+	}
+	since, id, found := strings.Cut(cursor, ".")
+	ms, err := strconv.ParseInt(since, 10, 64)
+	if !found || err != nil || ms < 0 || !order.IsVisibleASCII(id, order.IDMax) {
+		return after, invalidCursor()
+	}
+	return order.Claim{PaymentID: id, Since: time.UnixMilli(ms)}, nil
 }
 
 // refundParked sends the money of a payment back that waits for its order.

@@ -19,7 +19,7 @@ const headerIdempotencyKey = "Idempotency-Key"
 
 const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
-	cursorBytesMax = stock.CursorMax
+	cursorBytesMax = 300                  // a time and the longest id of a payment; every list checks its own
 	limitMax       = stock.PageMax
 	limitDefault   = 20 // where the services have none of their own
 )

@@ -154,14 +154,14 @@ func TestListsOfMoney(t *testing.T) {
 		t.Errorf("an unknown state: %d", code)
 	}
 	if code, body := get("payments/parked?limit=1"); code != 200 || !strings.Contains(body, `"pay_1"`) || !strings.Contains(body,
-		`"next_cursor":"1"`) {
+		`"next_cursor":"1795176000250.pay_1"`) {
 		t.Errorf("%d %s", code, body)
 	}
-	if code, body := get("payments/parked?limit=1&cursor=1"); code != 200 || !strings.Contains(body, `"pay_2"`) ||
+	if code, body := get("payments/parked?limit=1&cursor=1795176000250.pay_1"); code != 200 || !strings.Contains(body, `"pay_2"`) ||
 		!strings.Contains(body, `"next_cursor":null`) {
 		t.Errorf("%d %s", code, body)
 	}
-	for _, cursor := range []string{"x", "-1", "99999999"} {
+	for _, cursor := range []string{"x", "-1.a", "1.", "1", ".pay_1"} {
 		if code, _ := get("payments/parked?cursor=" + cursor); code != 400 {
 			t.Errorf("cursor %s: %d", cursor, code)
 		}

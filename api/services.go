@@ -48,7 +48,7 @@ type Orders interface {
 	CancelPaid(ctx context.Context, id string, act audit.Act) (order.Order, error)
 	RefundPart(ctx context.Context, id, key string, amount int64, act audit.Act) (refundID string, err error)
 	RefundParked(ctx context.Context, paymentID string, act audit.Act) error
-	PaymentsOf(ctx context.Context, result order.PaymentResult, limit, skip int) ([]order.Claim, error)
+	PaymentsOf(ctx context.Context, result order.PaymentResult, after order.Claim, limit int) ([]order.Claim, error)
 	SumMoney(ctx context.Context, orderIDs []string) (order.Money, error)
 	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }

@@ -361,7 +361,7 @@ func (l *lateRun) returnPaid(*rapid.T) {
 }
 
 func (l *lateRun) refundParked(r *rapid.T) {
-	parked, err := l.orders.PaymentsOf(l.t.Context(), order.Parked, 10, 0)
+	parked, err := l.orders.PaymentsOf(l.t.Context(), order.Parked, order.Claim{}, 10)
 	l.must(err)
 	if len(parked) == 0 {
 		r.Skip("no money waits")

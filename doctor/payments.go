@@ -58,11 +58,13 @@ func (r *Report) note(kind string, claims []order.Claim) {
 // reservation is published again, they are applied: one for released tickets becomes a refund, and one for sold tickets
 // pays the order, which is made anew.
 func examineParked(ctx context.Context, o Office, r *Report) error {
-	for skip := 0; ; skip += pageSize {
-		page, err := o.Orders.PaymentsOf(ctx, order.Parked, pageSize, skip)
+	var last order.Claim
+	for {
+		page, err := o.Orders.PaymentsOf(ctx, order.Parked, last, pageSize)
 		if err != nil || len(page) == 0 {
 			return err
 		}
+		last = page[len(page)-1]
 		ids := make([]string, len(page))
 		for i, c := range page {
 			ids[i] = c.OrderID

@@ -68,11 +68,13 @@ type Claim struct {
 	Since     time.Time
 }
 
-// PaymentsOf returns up to limit payments with this result, the oldest first, without the first skip of them. It finds
-// none for Applied.
-func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, limit, skip int) ([]Claim, error) {
+// PaymentsOf returns up to limit payments with this result, the oldest first, that follow after another one, whatever has
+// become of it; the zero Claim is before the first. It finds none for Applied.
+func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, after Claim, limit int) ([]Claim, error) {
+	since := after.Since.UnixMilli()
 	return o.claims(ctx, `SELECT id AS payment_id, order_id, amount, currency, received_at AS since FROM payments
-		WHERE result = ? AND result <> 'applied' ORDER BY received_at, id LIMIT ? OFFSET ?`, string(result), limit, skip)
+		WHERE result = ? AND result <> 'applied' AND received_at >= ? AND (received_at > ? OR id > ?)
+		ORDER BY received_at, id LIMIT ?`, string(result), since, since, after.PaymentID, limit)
 }
 
 // RefundsDue returns up to limit refunds that wait to be sent, or for a person, the oldest first.

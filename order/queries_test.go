@@ -1,8 +1,11 @@
 package order
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"boxoffice/common/audit"
 )
 
 func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
@@ -23,8 +26,8 @@ func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
 		t.Errorf("totals %+v, %v", got, err)
 	}
 	for want, read := range map[string]func() ([]Claim, error){
-		early.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, 10, 0) },
-		short.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, 10, 0) },
+		early.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Parked, Claim{}, 10) },
+		short.ID: func() ([]Claim, error) { return f.orders.PaymentsOf(t.Context(), Mismatch, Claim{}, 10) },
 	} {
 		if got, err := read(); err != nil || len(got) != 1 || got[0].PaymentID != want || got[0].Since.IsZero() {
 			t.Errorf("claims %+v, %v, want payment %s", got, err, want)
@@ -48,5 +51,43 @@ func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
 	settled, err := f.orders.SettledAt(t.Context(), late.ID, pending.ID, "nobody")
 	if err != nil || len(settled) != 1 || !settled[late.ID].Equal(cancelledAt) {
 		t.Errorf("settled %v, %v, want %s at %s", settled, err, late.ID, cancelledAt)
+	}
+}
+
+// Whoever sent the parked payments of one page back and turned to the next one was led past as many: a page began after a
+// number of payments, of which there were fewer by then.
+func TestPagesOfParkedPaymentsLeaveNoneOut(t *testing.T) {
+	f := newFixture(t)
+	var want []string
+	for n := range 5 {
+		p := f.payment(f.reserve(time.Hour))
+		f.pay(p, Parked)
+		want = append(want, p.ID)
+		if n%2 == 1 {
+			f.clock.advance(time.Millisecond) // others came in the same one
+		}
+	}
+	var got []string
+	var last Claim
+	for {
+		page, err := f.orders.PaymentsOf(t.Context(), Parked, last, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		last = page[len(page)-1]
+		for _, claim := range page {
+			got = append(got, claim.PaymentID)
+			if err := f.orders.RefundParked(t.Context(), claim.PaymentID, audit.Act{Actor: "me", Note: "why"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("pages have %v, want %v", got, want)
 	}
 }
