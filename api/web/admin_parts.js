@@ -22,6 +22,8 @@ export const badge = (words, kind) => element("span", { class: "badge", "data-ki
 export const heading = (title, ...actions) =>
   element("div", { class: "heading" }, element("h1", {}, title), element("div", { class: "actions" }, ...actions));
 export const section = (title, ...parts) => element("section", {}, element("h2", {}, title), ...parts);
+// resultsOf is a section whose heading only a screen reader needs.
+export const resultsOf = (title, ...parts) => element("section", {}, element("h2", { class: "visually-hidden" }, title), ...parts);
 export const nothing = (words) => element("p", { class: "muted" }, words);
 export const failure = (error) => element("p", { class: "result", role: "alert", "data-kind": "bad" }, problemWords(error));
 
@@ -57,6 +59,12 @@ export function choice(options, chosen = "") {
   return made;
 }
 
+// showParts replaces what an element holds, unless it would look the same: focus and selection then survive.
+export function showParts(root, parts) {
+  const same = parts.length === root.children.length && parts.every((part, place) => part.isEqualNode(root.children[place]));
+  if (!same) root.replaceChildren(...parts);
+}
+
 // loaded fills itself with the parts that load returns, tries again while the server is away, and does so anew when it is
 // reloaded or, with a pause in milliseconds, as time goes by.
 export function loaded(load, pause = Infinity) {
@@ -67,7 +75,7 @@ export function loaded(load, pause = Infinity) {
     let current = true;
     const { stop } = repeat(async () => {
       const parts = await load();
-      if (current) root.replaceChildren(...parts);
+      if (current) showParts(root, parts);
       return pause;
     }, (error) => { if (current) root.replaceChildren(failure(error)); });
     polling = { stop: () => { current = false; stop(); } };

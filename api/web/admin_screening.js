@@ -4,7 +4,7 @@ import { askFor } from "./admin_ask.js";
 import { get, patch, pathOf, post, query } from "./admin_calls.js";
 import { curve, stepFor } from "./admin_curve.js";
 import { separated } from "./admin_money_words.js";
-import { button, exactTime, facts, failure, link, section } from "./admin_parts.js";
+import { button, exactTime, facts, failure, link, nothing, section, showParts } from "./admin_parts.js";
 import { screeningForm } from "./admin_screening_form.js";
 import { isPast, now } from "./clock.js";
 import { element, setText } from "./dom.js";
@@ -39,8 +39,8 @@ export function screeningView(root, [id]) {
     document.title = `${found.movie} - ${text("admin.name")}`;
     root.dataset.state = found.archived ? "archived" : stateOf(found);
     setText(state, found.archived ? text("admin.archived") : noteOf(found));
-    figures.replaceChildren(figuresOf(found));
-    known.replaceChildren(termsOf(found));
+    showParts(figures, [figuresOf(found)]);
+    showParts(known, [termsOf(found)]);
     const offer = [found.paused, found.cancelled, found.archived, isPast(found.starts_at)].join();
     if (offer !== offered) actions.replaceChildren(...actionsOf(found));
     offered = offer;
@@ -87,13 +87,17 @@ export function screeningView(root, [id]) {
     show(await get(adminPath));
     return pollWait;
   }, (error) => trouble.replaceChildren(failure(error)));
+  const said = (key, wait) => {
+    sales.replaceChildren(nothing(text(key)));
+    return wait;
+  };
   const selling = repeat(async () => {
     if (!shown) return 500;
-    if (shown.archived) return sales.replaceChildren(element("p", { class: "muted" }, text("admin.archived"))), Infinity;
+    if (shown.archived) return said("admin.archived", Infinity);
     const from = Date.parse(shown.sale_opens_at), to = Math.min(now(), Date.parse(shown.sale_closes_at) + 3600_000);
-    if (to <= from) return sales.replaceChildren(element("p", { class: "muted" }, text("admin.no_sales"))), salesWait;
+    if (to <= from) return said("admin.no_sales", salesWait);
     const answer = await get(`${adminPath}/sales${query({ step: `${stepFor(to - from)}s`, from: new Date(from).toISOString() })}`);
-    sales.replaceChildren(curve(answer.buckets));
+    showParts(sales, [curve(answer.buckets)]);
     return salesWait;
   }, (error) => sales.replaceChildren(failure(error)));
   return { stop: () => { polling.stop(); selling.stop(); } };
@@ -101,7 +105,7 @@ export function screeningView(root, [id]) {
 
 // figuresOf are the numbers that change while a sale goes.
 function figuresOf(found) {
-  const count = ({ orders, tickets }) => text("admin.orders_tickets", { orders, tickets });
+  const count = ({ orders, tickets }) => text("admin.orders_tickets", { orders, tickets: text("tickets", { count: tickets }) });
   const { orders, money: sums, cancellation, archive } = found;
   return facts([
     [text("admin.available"), number(found.available)], [text("admin.reserved"), number(found.reserved)], [text("admin.sold"), number(found.sold)],
@@ -113,7 +117,7 @@ function figuresOf(found) {
     [text("admin.counted"), orders && exactTime(orders.counted_at)],
     [text("admin.cancellation"), cancellation && (cancellation.done_at ? text("admin.cancellation_done", { at: exactTime(cancellation.done_at) })
       : text("admin.cancellation_left", { count: cancellation.tickets_left }))],
-    [text("admin.archive_sums"), archive && text("admin.orders_tickets", { orders: archive.paid_orders, tickets: archive.tickets_sold })],
+    [text("admin.archive_sums"), archive && text("admin.orders_tickets", { orders: archive.paid_orders, tickets: text("tickets", { count: archive.tickets_sold }) })],
   ], "figures-grid");
 }
 

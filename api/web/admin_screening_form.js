@@ -31,8 +31,8 @@ function parts() {
     per_user_limit: { ...count, input: input("number", { required: true, min: 0, max: 100_000_000, value: 0, inputmode: "numeric" }) },
     late_payment: { ...plain, input: choice([["refund", text("admin.late_refund")], ["revive", text("admin.late_revive")]], "refund") },
     description: { ...plain, input: element("textarea", { rows: 4, maxlength: 4000 }) },
-    poster_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https://.+" }) },
-    map_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https://.+" }) },
+    poster_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
+    map_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
   };
 }
 
@@ -82,11 +82,10 @@ export function screeningForm(found, { done, leave }) {
   return element("form", { class: "screening-form", autocomplete: "off", submit },
     labelled("movie"), labelled("venue"), labelled("starts_at"),
     element("div", { class: "pair" }, labelled("sale_opens_at"), labelled("sale_closes_at")),
-    nothingElse(), element("div", { class: "pair" }, field("f-amount", text("field.amount"), amount), field("f-currency", text("field.currency"), currency)),
+    element("p", { class: "hint" }, text("admin.zone", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })),
+    element("div", { class: "pair" }, field("f-amount", text("field.price"), amount), field("f-currency", text("field.currency"), currency)),
     element("div", { class: "pair" }, labelled("capacity"), labelled("per_user_limit", text("admin.limit_hint"))),
     labelled("late_payment"), labelled("description"), labelled("poster_url"), labelled("map_url"),
     field("f-note", text("admin.note_optional"), note), result,
     element("div", { class: "actions" }, send, button(text("admin.leave"), leave)));
 }
-
-const nothingElse = () => element("p", { class: "hint" }, text("admin.zone", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }));
