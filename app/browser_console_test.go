@@ -35,8 +35,10 @@ func (p page) operates(operator string) {
 func (p page) fill(selector, value string) {
 	p.t.Helper()
 	p.untilThere(selector)
-	js[bool](p, fmt.Sprintf(`((field) => { field.value = %s; field.dispatchEvent(new Event("input", {bubbles: true})); return true; })(document.querySelector(%q))`,
-		quoted(value), selector))
+	js[bool](p, fmt.Sprintf(`((field) => {
+		field.value = %s;
+		return field.dispatchEvent(new Event("input", {bubbles: true}));
+	})(document.querySelector(%q))`, quoted(value), selector))
 }
 
 func quoted(value string) string {
@@ -90,11 +92,12 @@ func (p page) createScreening(title string) string {
 	p.t.Helper()
 	p.press("#add")
 	local := func(after time.Duration) string {
-		return js[string](p, fmt.Sprintf(`((at) => new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19))(new Date(Date.now() + %d))`,
-			after.Milliseconds()))
+		return js[string](p, fmt.Sprintf(`((at) => new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19))(
+			new Date(Date.now() + %d))`, after.Milliseconds()))
 	}
 	for field, value := range map[string]string{
-		"movie": title, "venue": "Rex", "starts_at": local(48 * time.Hour), "sale_opens_at": local(-time.Hour), "sale_closes_at": local(47 * time.Hour),
+		"movie": title, "venue": "Rex", "starts_at": local(48 * time.Hour),
+		"sale_opens_at": local(-time.Hour), "sale_closes_at": local(47 * time.Hour),
 		"amount": "49.50", "currency": "CNY", "capacity": "10", "per_user_limit": "4", "description": "A film.\nSilent.", "note": "the autumn season",
 	} {
 		p.fill("#f-"+field, value)
@@ -127,7 +130,8 @@ func TestConsoleRunsADay(t *testing.T) {
 	p.pressNamed("#main", "Change capacity")
 	p.fill("#ask-capacity", "25")
 	p.confirms("the balcony opens")
-	p.until("25 are left", `document.querySelector("#main .note").innerText === "25 left" && document.querySelector("#main").dataset.state === "open"`)
+	p.until("25 are left", `document.querySelector("#main .note").innerText === "25 left" &&
+		document.querySelector("#main").dataset.state === "open"`)
 
 	order := b.mustBuy("alice", id, 2)
 	b.eventuallyStatus("alice", order.ID, "pending_payment")
@@ -176,6 +180,30 @@ func TestConsoleRunsADay(t *testing.T) {
 	}
 }
 
+// Amounts are typed in major units and sent in minor ones, to the last digit, whatever the currency.
+func TestConsoleCountsMoneyExactly(t *testing.T) {
+	b := newBrowser(t)
+	p := b.console("Olga")
+	js[bool](p, `import("/web/admin_money_words.js").then((words) => { window.words = words; }), true`)
+	p.until("the module is there", `window.words !== undefined`)
+	for _, test := range []struct{ typed, currency, want string }{
+		{"49.5", "CNY", "4950"}, {"49", "CNY", "4900"}, {"0.07", "CNY", "7"}, {"1.15", "CNY", "115"}, {"100", "JPY", "100"}, {"1.5", "KWD", "1500"},
+		{"90071992547409.91", "CNY", "null"}, {"1.155", "CNY", "null"}, {"0", "CNY", "null"}, {"-1", "CNY", "null"}, {"1,5", "CNY", "null"},
+		{"100.5", "JPY", "null"}, {"1e3", "CNY", "null"}, {"", "CNY", "null"},
+	} {
+		if got := js[string](p, fmt.Sprintf(`String(window.words.toMinor(%q, %q))`, test.typed, test.currency)); got != test.want {
+			t.Errorf("%s %s is %s minor units, want %s", test.typed, test.currency, got, test.want)
+		}
+	}
+	for amount, want := range map[string]string{
+		`123456789012345, "CNY"`: "1,234,567,890,123.45 CNY", `7, "CNY"`: "0.07 CNY", `-1250, "CNY"`: "\u221212.50 CNY", `1234, "JPY"`: "1,234 JPY",
+	} {
+		if got := js[string](p, `window.words.separated(`+amount+`)`); got != want {
+			t.Errorf("separated(%s) is %q, want %q", amount, got, want)
+		}
+	}
+}
+
 // exports presses the button of the export and reads what the browser is given to save.
 func (p page) exports(order string) {
 	p.t.Helper()
@@ -200,7 +228,8 @@ func TestConsoleIsForOperators(t *testing.T) {
 	p.until("a buyer of the shop is asked who operates", headingIs("Operators' console")+` && document.getElementById("views").hidden`)
 	js[bool](p, `(() => {
 		const send = window.fetch;
-		window.fetch = (path, options) => send(path, path === "/v1/dev/tokens" ? {...options, body: options.body.replace("admin", "staff")} : options);
+		window.fetch = (path, options) =>
+			send(path, path === "/v1/dev/tokens" ? {...options, body: options.body.replace("admin", "staff")} : options);
 		return true;
 	})()`)
 	p.untilThere("#who")
@@ -219,7 +248,8 @@ func TestConsoleIsForOperators(t *testing.T) {
 	}
 	js[bool](p, `localStorage.setItem("operator-token", "expired") === undefined`)
 	p.do(chromedp.Navigate(b.shop + "/admin#/money"))
-	p.until("a token that is not valid any more is asked for again", `document.querySelector("#main .gate")?.innerText.includes("Your session has ended")`)
+	p.until("a token that is not valid any more is asked for again",
+		`document.querySelector("#main .gate")?.innerText.includes("Your session has ended")`)
 }
 
 // Every view of the console, in both languages, light and dark, on a narrow phone: nobody is kept out, and nothing sticks out.
@@ -287,7 +317,7 @@ func (b *browserTest) addConsoleLooks() []look {
 		{"order", "#/orders/" + cancelled.ID, nothing, is("[data-refund]") + " && " + is(".timeline li")},
 		{"refund", "#/orders/" + order.ID, func(p page) { p.press("#refund-part"); p.untilThere("#ask-amount") }, is("#refund-part")},
 		{"money", "#/money", nothing, is("[data-currency=CNY]")},
-		{"trouble", "#/trouble", nothing, `document.querySelectorAll("#main .loaded .row").length > 4 && document.querySelector("#main .badge") !== null`},
+		{"trouble", "#/trouble", nothing, `document.querySelectorAll("#main .loaded .row").length > 4 && ` + is("#main .badge")},
 		{"acts", "#/acts", nothing, `document.querySelectorAll(".row[data-act]").length > 2`},
 	}
 }

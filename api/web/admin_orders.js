@@ -22,7 +22,7 @@ export function ordersView(root, [asked]) {
   const search = (event) => {
     event.preventDefault();
     const address = `#/orders${query(values())}`;
-    if (location.hash === address) found.reload();
+    if (location.hash === address) again();
     else location.hash = address;
   };
   const saved = element("p", { class: "result", role: "status" });
@@ -45,21 +45,22 @@ export function ordersView(root, [asked]) {
   });
   save.id = "export";
   save.title = text("admin.export_hint");
-  const items = [];
-  let next = "";
-  const load = async () => {
-    for (let page = 0, before = items.length; page < emptyPagesMax; page++) {
-      const answer = await list("/v1/admin/orders", { ...values(), cursor: next });
-      items.push(...answer.items);
-      next = answer.next;
-      if (!next || items.length > before) break;
+  let seen = { items: [], next: "" }; // another object for each search: an answer that comes too late adds to none that is shown
+  const found = loaded(async () => {
+    const mine = seen;
+    for (let page = 0, before = mine.items.length; page < emptyPagesMax; page++) {
+      const answer = await list("/v1/admin/orders", { ...values(), cursor: mine.next });
+      mine.items.push(...answer.items);
+      mine.next = answer.next;
+      if (!mine.next || mine.items.length > before) break;
     }
-    const more = next ? button(text("more"), (event) => { event.target.disabled = true; found.reload(); }, "quiet wide") : null;
-    return [rows(items, orderRow, text("admin.no_orders")), ...(more ? [more] : [])];
-  };
-  const found = loaded(load);
-  const { reload } = found;
-  found.reload = () => { if (!next) items.length = 0; reload(); };
+    const more = button(text("more"), () => { more.disabled = true; found.reload(); }, "quiet wide");
+    return [rows(mine.items, orderRow, text("admin.no_orders")), ...(mine.next ? [more] : [])];
+  });
+  function again() {
+    seen = { items: [], next: "" };
+    found.reload();
+  }
   root.append(heading(text("admin.orders"), save), saved,
     element("form", { class: "filter", role: "search", submit: search }, ...Object.entries(inputs).map(([name, input]) => field(`q-${name}`, text(`find.${name}`), input)),
       element("button", { type: "submit" }, text("admin.search"))), resultsOf(text("admin.orders"), found.root));

@@ -4,7 +4,7 @@ import { askFor } from "./admin_ask.js";
 import { get, patch, pathOf, post, query } from "./admin_calls.js";
 import { curve, stepFor } from "./admin_curve.js";
 import { separated } from "./admin_money_words.js";
-import { button, exactTime, facts, failure, link, nothing, section, showParts } from "./admin_parts.js";
+import { button, choice, exactTime, facts, failure, field, link, nothing, section, showParts } from "./admin_parts.js";
 import { screeningForm } from "./admin_screening_form.js";
 import { isPast, now } from "./clock.js";
 import { element, setText } from "./dom.js";
@@ -16,6 +16,7 @@ import { noteOf, stateOf } from "./sale.js";
 
 const pollWait = 2000;
 const salesWait = 10_000;
+const spans = [[0, "admin.span_all"], [3600_000, "admin.span_hour"], [600_000, "admin.span_minutes"]]; // of the curve, in milliseconds
 
 export function screeningView(root, [id]) {
   const path = `/v1/screenings/${pathOf(id)}`, adminPath = `/v1/admin/screenings/${pathOf(id)}`;
@@ -27,8 +28,10 @@ export function screeningView(root, [id]) {
   const sales = element("div", { class: "loaded" });
   const known = element("div", { class: "loaded" });
   const trouble = element("div", {});
+  const span = choice(spans.map(([ms, key]) => [ms, text(key)]), 0);
+  span.addEventListener("change", () => selling.wake());
   root.append(link("#/screenings", text("admin.to_screenings")), element("div", { class: "heading" }, title, state), trouble, actions, place, figures,
-    section(text("admin.sales"), sales), section(text("admin.terms"), known));
+    section(text("admin.sales"), field("span", text("admin.span"), span), sales), section(text("admin.terms"), known));
   let shown = null;
   let offered = "";
 
@@ -94,7 +97,8 @@ export function screeningView(root, [id]) {
   const selling = repeat(async () => {
     if (!shown) return 500;
     if (shown.archived) return said("admin.archived", Infinity);
-    const from = Date.parse(shown.sale_opens_at), to = Math.min(now(), Date.parse(shown.sale_closes_at) + 3600_000);
+    const to = Math.min(now(), Date.parse(shown.sale_closes_at) + 3600_000);
+    const from = Math.max(Date.parse(shown.sale_opens_at), Number(span.value) > 0 ? to - Number(span.value) : 0);
     if (to <= from) return said("admin.no_sales", salesWait);
     const answer = await get(`${adminPath}/sales${query({ step: `${stepFor(to - from)}s`, from: new Date(from).toISOString() })}`);
     showParts(sales, [curve(answer.buckets)]);

@@ -14,12 +14,14 @@ const pagesMax = 20;
 
 export function screeningsView(root) {
   const parts = { open: listed("admin.open"), soon: listed("admin.soon"), past: listed("admin.past") };
+  const search = element("input", {
+    id: "filter", type: "search", maxlength: 100, autocomplete: "off", placeholder: text("home.search"), "aria-label": text("home.search"), input: () => show(),
+  });
   const place = element("div", {});
   const loading = element("p", { class: "muted", role: "status" }, text("loading"));
   let past = null; // they hardly change, and are many
-  let pages = 1;
-  const more = button(text("admin.show_past"), () => { past = null; pages = pastShown ? pages * 2 : pages; pastShown = true; polling.wake(); });
-  let pastShown = false;
+  let pages = 0; // of the past, that are asked for
+  const more = button(text("admin.show_past"), () => { past = null; pages = Math.max(1, pages * 2); polling.wake(); });
   const add = button(text("admin.add"), () => {
     if (place.childElementCount > 0) return;
     place.append(section(text("admin.add"), screeningForm(null, {
@@ -28,18 +30,28 @@ export function screeningsView(root) {
     place.querySelector("input").focus();
   }, null);
   add.id = "add";
-  root.append(heading(text("admin.screenings"), add), place, loading, parts.open.root, parts.soon.root, parts.past.root, more);
+  root.append(heading(text("admin.screenings"), add), place, search, loading, parts.open.root, parts.soon.root, parts.past.root, more);
+
+  let seen = null;
+  function show() {
+    if (!seen) return;
+    const wanted = search.value.trim().toLocaleLowerCase();
+    const matches = (item) => `${item.movie}\n${item.venue}\n${item.id}`.toLocaleLowerCase().includes(wanted);
+    const isSoon = (item) => stateOf(item) === "early";
+    const found = seen.filter(matches);
+    parts.open.show(found.filter((item) => !isSoon(item)));
+    parts.soon.show(found.filter(isSoon));
+    parts.past.show((past?.items ?? []).toReversed().filter(matches));
+    more.hidden = past !== null && !past.next;
+    setText(more, text(past ? "more" : "admin.show_past"));
+    setText(loading, found.length === 0 ? text("admin.no_screenings") : "");
+  }
 
   const polling = repeat(async () => {
     const current = await list("/v1/screenings", { closed: false, limit: 100 }, pagesMax);
-    if (pastShown && !past) past = await list("/v1/screenings", { closed: true, limit: 100 }, pages);
-    const isSoon = (item) => stateOf(item) === "early";
-    parts.open.show(current.items.filter((item) => !isSoon(item)));
-    parts.soon.show(current.items.filter(isSoon));
-    parts.past.show(past ? past.items.toReversed() : []);
-    more.hidden = past !== null && !past.next;
-    setText(more, text(past ? "more" : "admin.show_past"));
-    setText(loading, current.items.length === 0 ? text("admin.no_screenings") : "");
+    if (pages > 0 && !past) past = await list("/v1/screenings", { closed: true, limit: 100 }, pages);
+    seen = current.items;
+    show();
     return pollWait;
   });
   return { stop: polling.stop };

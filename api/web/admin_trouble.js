@@ -11,6 +11,7 @@ import { text } from "./i18n.js";
 const findingsWait = 20_000; // the office examines itself for fifteen seconds at most
 const pollWait = 5000;
 const ofOrders = ["reservation_without_order", "order_without_reservation", "order_not_settled", "stale_reservation", "contradiction"];
+const ofScreenings = ["unbalanced_stock", "unfinished_archive"];
 
 export function troubleView(root) {
   const findings = loaded(async () => findingsOf(await get("/v1/admin/findings", { wait: findingsWait }), () => later()));
@@ -32,7 +33,8 @@ function findingsOf({ healthy, complete, total, findings, counts, notes, at }, a
   const togetherOnly = (kind) => kind === "dead_letter" || kind === "exhausted_half";
   const findingRow = ({ kind, id, detail, remedy }) => row({
     title: wordOf(`finding.${kind}`, kind),
-    state: ofOrders.includes(kind) ? link(`#/orders/${encodeURIComponent(id)}`, id) : element("code", {}, id),
+    state: ofOrders.includes(kind) ? link(`#/orders/${encodeURIComponent(id)}`, id)
+      : ofScreenings.includes(kind) ? link(`#/screenings/${encodeURIComponent(id)}`, id) : element("code", {}, id),
     known: [[text("admin.detail"), detail], [text("admin.remedy"), remedy ?? text("admin.no_remedy")]],
     actions: remedy && !togetherOnly(kind) ? [button(text("admin.mend"), mend(kind, id))] : [],
   });
