@@ -107,9 +107,29 @@ func (p page) createScreening(title string) string {
 	return js[string](p, `location.hash.split("/")[2]`)
 }
 
+// writesSlowly keeps each answer to a call that changes something back, so that the second half of a double click comes before
+// it, and counts these calls.
+func (p page) writesSlowly() {
+	p.t.Helper()
+	js[bool](p, `(() => {
+		const send = window.fetch;
+		window.writes = 0;
+		window.fetch = async (path, options) => {
+			const answer = await send(path, options);
+			if (options.method && options.method !== "GET") {
+				window.writes++;
+				await new Promise((resolve) => setTimeout(resolve, 300));
+			}
+			return answer;
+		};
+		return true;
+	})()`)
+}
+
 func TestConsoleRunsADay(t *testing.T) {
 	b := newBrowser(t)
 	p := b.console("Olga")
+	p.writesSlowly()
 	id := p.createScreening("Nosferatu again")
 	if all := b.must("GET", "/v1/screenings?closed=false&limit=100", "", ""); strings.Count(string(all.body), "Nosferatu again") != 1 {
 		t.Errorf("a double click made %d screenings", strings.Count(string(all.body), "Nosferatu again"))
@@ -171,6 +191,9 @@ func TestConsoleRunsADay(t *testing.T) {
 	p.fill("#ask-typed", "Nosferatu again")
 	p.confirms("the print has burnt")
 	p.until("cancelled", `document.querySelector("#main").dataset.state === "cancelled"`)
+	if sent := js[int](p, `window.writes`); sent != 8 { // of which one refund was refused
+		t.Errorf("the console sent %d acts, want 8: a double click is one", sent)
+	}
 	want := "screening_cancel screening_change screening_resume screening_pause screening_create"
 	if got := strings.Join(b.actsOn(id), " "); got != want {
 		t.Errorf("acts on the screening: %s, want each once: %s", got, want)
