@@ -94,6 +94,7 @@ func accessTable() map[string]access {
 		"GET /s/:id":                                {who: everybody, ask: get("/s/scr-1"), status: 200},
 		"GET /o/:id":                                {who: everybody, ask: get(strings.Replace(orders, "/v1/orders", "/o", 1)), status: 200},
 		"GET /orders":                               {who: everybody, ask: get("/orders"), status: 200},
+		"GET /admin":                                {who: everybody, ask: get("/admin"), status: 200},
 		"GET /check-in":                             {who: everybody, ask: get("/check-in"), status: 200},
 		"GET /tickets":                              {who: everybody, ask: get("/tickets"), status: 200},
 		"GET /problems":                             {who: everybody, ask: get("/problems"), status: 200},

@@ -22,6 +22,7 @@ type pages struct {
 	texts       *pageTexts
 	templates   *template.Template
 	modules     []string // of the shop's script
+	console     []string // modules of the console's script
 	headers     fixedHeaders
 	shopHeaders fixedHeaders
 }
@@ -62,13 +63,15 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 		addBoth(file.path, file.serve(headers))
 	}
 	p := &pages{
-		handler: h, texts: texts, templates: templates, modules: modulesOf("/web/app.js", static),
+		handler: h, texts: texts, templates: templates,
+		modules: modulesOf("/web/app.js", static), console: modulesOf("/web/admin.js", static),
 		shopHeaders: pageHeaders(postersAnywhere), headers: headers,
 	}
 	addBoth("/", p.shop("home.title"))
 	addBoth("/s/:id", p.screening)
 	addBoth("/o/:id", p.shop("order.title"))
 	addBoth("/orders", p.shop("orders.title"))
+	addBoth("/admin", p.admin)
 	addBoth("/problems", p.problemCodes)
 	if h.Tickets != nil {
 		addBoth("/tickets", p.ofTickets("tickets.html"))
@@ -117,6 +120,14 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 	page.Description = page.Text("home.share")
 	fill(&page)
 	return p.render(c, status, p.shopHeaders, "index.html", page)
+}
+
+// admin serves the operators' console to whoever asks: what it shows comes from the API, which knows who may see it.
+func (p *pages) admin(c echo.Context) error {
+	language := p.texts.languageOf(c.Request())
+	text := func(key string) string { return p.texts.text(language, key) }
+	page := shopPage{Language: htmlLanguage(language), Title: text("admin.title"), Demo: p.Demo != nil, Modules: p.console, Text: text}
+	return p.render(c, http.StatusOK, p.headers, "admin.html", page)
 }
 
 // ofTickets serves a page that shows tickets or checks them. Its script knows the languages by itself.

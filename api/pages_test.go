@@ -69,7 +69,7 @@ func TestSecurityHeaders(t *testing.T) {
 	for _, path := range shopPaths() {
 		want(path, always, policy(" https:"))
 	}
-	for _, path := range []string{"/problems", "/tickets", "/check-in"} {
+	for _, path := range []string{"/admin", "/problems", "/tickets", "/check-in"} {
 		want(path, always, policy(""))
 	}
 	want("/openapi.yaml", always, policy(""))
@@ -83,7 +83,7 @@ func TestPagesKeepTheirPolicy(t *testing.T) {
 	forbidden := regexp.MustCompile(
 		`(?i)<script>|<script [^>]*>[^<]|\son\w+=["']|style="|https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(`)
 	f := newFixture(t, withTickets(t))
-	for _, path := range slices.Concat(shopPaths(), []string{"/problems", "/tickets", "/check-in"}, servedFiles(t)) {
+	for _, path := range slices.Concat(shopPaths(), []string{"/admin", "/problems", "/tickets", "/check-in"}, servedFiles(t)) {
 		if strings.HasPrefix(path, "/web/jsqr/") { // whose comments have addresses
 			continue
 		}

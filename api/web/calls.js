@@ -27,7 +27,7 @@ export function refused(token) {
   if (session.signedIn && session.token === token) session.close("expired");
 }
 
-export async function call(method, path, { body, headers = {}, signed = true } = {}) {
+export async function call(method, path, { body, headers = {}, signed = true, wait = answerWait } = {}) {
   const { token } = session;
   if (signed) headers = { ...credentials(), ...headers };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -35,7 +35,7 @@ export async function call(method, path, { body, headers = {}, signed = true } =
   let response, answer;
   try {
     response = await fetch(path, {
-      method, headers, cache: "no-store", signal: AbortSignal.timeout(answerWait),
+      method, headers, cache: "no-store", signal: AbortSignal.timeout(wait),
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     answer = response.status === 204 ? {} : await response.json();

@@ -1,0 +1,53 @@
+// The dialog in which an operator confirms an act, and says why. What is asked for once is done once: while a call is under
+// way nothing can be pressed, and a call that failed is sent again as the same.
+
+import { field, problemWords } from "./admin_parts.js";
+import { element } from "./dom.js";
+import { text } from "./i18n.js";
+import { tell } from "./news.js";
+
+const noteMax = 1000;
+
+// askFor opens the dialog and calls act with what was filled in: its note, and the values of fields, each {id, label, input,
+// hint}. An act that cannot be undone has typed, words that must be typed in. done is called after the act.
+export function askFor({ title, words = "", note = "required", fields = [], typed = "", go = title, done = () => {}, act }) {
+  document.getElementById("ask")?.remove();
+  const why = element("textarea", { rows: 2, maxlength: noteMax, required: note === "required" });
+  const proof = element("input", { type: "text", autocomplete: "off", spellcheck: "false", required: true });
+  const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
+  const send = element("button", { type: "submit" }, go);
+  const leave = element("button", { type: "button", class: "quiet", click: () => dialog.close() }, text("admin.leave"));
+  let working = false;
+  const submit = async (event) => {
+    event.preventDefault();
+    if (working) return;
+    if (typed && proof.value.trim() !== typed.trim()) {
+      result.textContent = text("admin.typed_wrong");
+      proof.focus();
+      return;
+    }
+    working = send.disabled = leave.disabled = true;
+    result.textContent = "";
+    try {
+      const values = Object.fromEntries(fields.map(({ id, input }) => [id, input.value.trim()]));
+      const answer = await act({ ...values, note: why.value.trim() });
+      dialog.close();
+      tell(text("admin.done", { what: title }), { kind: "good" });
+      done(answer);
+    } catch (error) {
+      result.textContent = problemWords(error);
+    } finally {
+      working = send.disabled = leave.disabled = false;
+    }
+  };
+  const dialog = element("dialog", { id: "ask", class: "dialog", "aria-labelledby": "ask-title", cancel: (event) => { if (working) event.preventDefault(); } },
+    element("h2", { id: "ask-title" }, title), words ? element("p", {}, words) : null,
+    element("form", { class: "ask", autocomplete: "off", submit },
+      ...fields.map(({ id, label, input, hint }) => field(`ask-${id}`, label, input, hint)),
+      note === "none" ? null : field("ask-note", text(note === "required" ? "admin.note" : "admin.note_optional"), why),
+      typed ? field("ask-typed", text("admin.type_title", { title: typed }), proof) : null,
+      result, element("div", { class: "actions" }, send, leave)));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,59 @@
+// The view #/money: where all money is, the refunds that are under way, and the payments that wait for their order.
+
+import { askFor } from "./admin_ask.js";
+import { get, list, pathOf, post } from "./admin_calls.js";
+import { separated } from "./admin_money_words.js";
+import { badge, button, choice, exactTime, facts, field, heading, link, loaded, nothing, row, rows, section } from "./admin_parts.js";
+import { refundRow } from "./admin_records.js";
+import { element } from "./dom.js";
+import { text } from "./i18n.js";
+
+const states = ["due", "sent", "failed", "needs_attention", "done", "settled"];
+const sums = ["received", "applied", "refunded", "returning", "parked", "needs_attention"];
+
+export function moneyView(root) {
+  const ledger = loaded(async () => ledgerOf(await get("/v1/admin/ledger")));
+  const state = choice([["", text("admin.not_back")], ...states.map((name) => [name, text(`refundstate.${name}`)])]);
+  const refunds = paged("/v1/admin/refunds", () => ({ state: state.value }), (refund, acted) => refundRow(refund, acted), text("admin.no_refunds"), () => all());
+  const parked = paged("/v1/admin/payments/parked", () => ({}), parkedRow, text("admin.no_parked"), () => all());
+  const all = () => [ledger, refunds, parked].forEach((part) => part.reload());
+  state.addEventListener("change", () => refunds.reload());
+  root.append(heading(text("admin.money"), button(text("admin.refresh"), all)), ledger.root,
+    section(text("admin.refunds"), field("refund-state", text("find.state"), state), refunds.root), section(text("admin.parked"), parked.root));
+  return { stop: () => [ledger, refunds, parked].forEach((part) => part.stop()) };
+}
+
+// paged is a list of records that grows by a button, and is read anew after an act.
+function paged(path, values, make, empty, acted) {
+  let pages = 1;
+  const part = loaded(async () => {
+    const { items, next } = await list(path, values(), pages);
+    const more = next ? [button(text("more"), () => { pages++; part.reload(); }, "quiet wide")] : [];
+    return [rows(items, (item) => make(item, acted), empty), ...more];
+  });
+  return part;
+}
+
+function ledgerOf({ currencies, balanced }) {
+  const verdict = badge(text(balanced ? "admin.balanced" : "admin.unbalanced"), balanced ? "good" : "bad");
+  if (currencies.length === 0) return [verdict, nothing(text("admin.no_money"))];
+  return [verdict, ...currencies.map((line) => {
+    const known = sums.map((name) => [text(`ledger.${name}`), separated(line[name], line.currency)]);
+    return element("section", { class: "ledger", "data-currency": line.currency },
+      element("div", { class: "row-head" }, element("h2", {}, line.currency), line.balanced ? "" : badge(text("admin.unbalanced"), "bad")),
+      facts([...known, [text("ledger.paid_orders"), separated(line.paid_orders, line.currency)]], "figures-grid"));
+  })];
+}
+
+function parkedRow(payment, acted) {
+  const amount = separated(payment.amount.amount, payment.amount.currency);
+  return row({
+    title: amount, state: badge(text("money.parked"), "wait"),
+    known: [[text("find.id"), link(`#/orders/${encodeURIComponent(payment.order_id)}`, payment.order_id)],
+      [text("find.payment"), element("code", {}, payment.payment_id)], [text("admin.since"), exactTime(payment.since)]],
+    actions: [button(text("admin.refund_parked"), () => askFor({
+      title: text("admin.refund_parked"), words: `${amount}. ${text("admin.refund_parked_words")}`,
+      act: ({ note }) => post(`/v1/admin/payments/parked/${pathOf(payment.payment_id)}/refund`, { note }), done: acted,
+    }))],
+  });
+}

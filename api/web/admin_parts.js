@@ -1,0 +1,90 @@
+// What the views of the console are made of.
+
+import { CallError } from "./calls.js";
+import { element } from "./dom.js";
+import { currentLanguage, hasText, locale, text } from "./i18n.js";
+import { repeat } from "./live.js";
+
+// problemWords says why a call failed. The server's own words name the field, the limit or the state, so they are shown.
+export function problemWords(error) {
+  if (!(error instanceof CallError)) throw error;
+  if (error.status === 0) return text("problem.no_answer");
+  if (currentLanguage() === "en") return error.message;
+  return text("admin.failed", { code: error.code, detail: error.message });
+}
+
+// wordOf is a value of the API in words, or as it is while the catalogues have none for it.
+export const wordOf = (key, value) => (hasText(key) ? text(key) : value);
+
+export const button = (words, click, className = "quiet") => element("button", { type: "button", class: className, click }, words);
+export const link = (href, words, className = null) => element("a", { href, class: className }, words);
+export const badge = (words, kind) => element("span", { class: "badge", "data-kind": kind }, words);
+export const heading = (title, ...actions) =>
+  element("div", { class: "heading" }, element("h1", {}, title), element("div", { class: "actions" }, ...actions));
+export const section = (title, ...parts) => element("section", {}, element("h2", {}, title), ...parts);
+// resultsOf is a section whose heading only a screen reader needs.
+export const resultsOf = (title, ...parts) => element("section", {}, element("h2", { class: "visually-hidden" }, title), ...parts);
+export const nothing = (words) => element("p", { class: "muted" }, words);
+export const failure = (error) => element("p", { class: "result", role: "alert", "data-kind": "bad" }, problemWords(error));
+
+// facts lists what is known by name; what is null or empty is left out.
+export function facts(pairs, className = "known") {
+  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return element("dl", { class: className }, ...known.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+}
+
+// row is one thing in a list: what it is, how it stands, what is known of it, and what can be done with it.
+export function row({ title, state = null, known = [], actions = [], more = [] }) {
+  return element("li", { class: "row" },
+    element("div", { class: "row-head" }, element("h3", {}, title), state),
+    facts(known), ...more, actions.length > 0 ? element("div", { class: "actions" }, ...actions) : null);
+}
+
+export const rows = (items, make, empty) => (items.length > 0 ? element("ul", { class: "rows" }, ...items.map(make)) : nothing(empty));
+
+// field is an input with its label, and perhaps a hint.
+export function field(id, words, input, hint = null) {
+  input.id = id;
+  input.name = id;
+  if (hint) input.setAttribute("aria-describedby", `${id}-hint`);
+  return element("div", { class: "field" }, element("label", { for: id }, words), input,
+    hint ? element("p", { class: "hint", id: `${id}-hint` }, hint) : null);
+}
+
+// choice is a list to choose from, of [value, words].
+export function choice(options, chosen = "") {
+  const made = element("select", {}, ...options.map(([value, words]) => element("option", { value }, words)));
+  made.value = chosen;
+  return made;
+}
+
+// showParts replaces what an element holds, unless it would look the same: focus and selection then survive.
+export function showParts(root, parts) {
+  const same = parts.length === root.children.length && parts.every((part, place) => part.isEqualNode(root.children[place]));
+  if (!same) root.replaceChildren(...parts);
+}
+
+// loaded fills itself with the parts that load returns, tries again while the server is away, and does so anew when it is
+// reloaded or, with a pause in milliseconds, as time goes by.
+export function loaded(load, pause = Infinity) {
+  const root = element("div", { class: "loaded" }, nothing(text("loading")));
+  let polling = { stop() {} };
+  const reload = () => {
+    polling.stop();
+    let current = true;
+    const { stop } = repeat(async () => {
+      const parts = await load();
+      if (current) showParts(root, parts);
+      return pause;
+    }, (error) => { if (current) root.replaceChildren(failure(error)); });
+    polling = { stop: () => { current = false; stop(); } };
+  };
+  reload();
+  return { root, reload, stop: () => polling.stop() };
+}
+
+const exact = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+
+// exactTime is a time to the second, in the zone of the browser.
+export const exactTime = (time) => (time ? new Intl.DateTimeFormat(locale(), exact).format(new Date(time)) : null);

@@ -1,0 +1,57 @@
+// Records that several views list: refunds, and the acts of operators.
+
+import { askFor } from "./admin_ask.js";
+import { pathOf, post } from "./admin_calls.js";
+import { separated } from "./admin_money_words.js";
+import { badge, button, exactTime, facts, link, row, wordOf } from "./admin_parts.js";
+import { element } from "./dom.js";
+import { number } from "./format.js";
+import { text } from "./i18n.js";
+
+const kinds = { done: "good", settled: "good", needs_attention: "bad", failed: "wait", due: "wait", sent: "wait" };
+
+// refundRow is a refund with what can be done about it. acted is called after an act.
+export function refundRow(refund, acted) {
+  const path = `/v1/admin/refunds/${pathOf(refund.id)}`;
+  const amount = separated(refund.amount.amount, refund.amount.currency);
+  const act = (name, title, words) => button(title, () => askFor({
+    title, words: `${amount}. ${words}`,
+    act: ({ note }) => post(`${path}/${name}`, { note }), done: acted,
+  }));
+  const made = row({
+    title: amount,
+    state: badge(text(`refundstate.${refund.state}`), kinds[refund.state]),
+    known: [
+      [text("find.id"), link(`#/orders/${encodeURIComponent(refund.order_id)}`, refund.order_id)], [text("admin.why"), wordOf(`why.${refund.reason}`, refund.reason)],
+      [text("admin.provider"), refund.provider], [text("admin.tries"), number(refund.tries)], [text("admin.said"), refund.detail],
+      [text("admin.changed"), exactTime(refund.changed_at)], [text("admin.id"), element("code", {}, refund.id)],
+    ],
+    actions: refund.state === "done" || refund.state === "settled" ? [] : [
+      act("retry", text("admin.refund_retry"), text("admin.refund_retry_words")), act("settle", text("admin.refund_settle"), text("admin.refund_settle_words")),
+    ],
+  });
+  made.dataset.refund = refund.state;
+  return made;
+}
+
+const shown = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "\u2013"));
+
+// actRow is what an operator has done, and what that changed.
+export function actRow(act) {
+  const names = [...new Set([...Object.keys(act.before ?? {}), ...Object.keys(act.after ?? {})])];
+  const changes = names.map((name) => [name, act.before ? `${shown(act.before[name])} \u2192 ${shown(act.after?.[name])}` : shown(act.after?.[name])]);
+  const made = row({
+    title: wordOf(`act.${act.act}`, act.act),
+    state: element("span", { class: "muted" }, exactTime(act.at)),
+    known: [[text("admin.actor"), act.actor], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
+    more: changes.length > 0 ? [facts(changes, "known changes")] : [],
+  });
+  made.dataset.act = act.act;
+  return made;
+}
+
+function subjectLink({ act, subject }) {
+  if (act.startsWith("screening_")) return link(`#/screenings/${encodeURIComponent(subject)}`, subject);
+  if (act === "cancel" || act === "refund_part") return link(`#/orders/${encodeURIComponent(subject)}`, subject);
+  return subject;
+}

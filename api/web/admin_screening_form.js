@@ -1,0 +1,91 @@
+// The form of a screening, to add one and to change one. A change sends only what differs.
+
+import { patch, pathOf, post } from "./admin_calls.js";
+import { toMajor, toMinor } from "./admin_money_words.js";
+import { button, choice, field, problemWords } from "./admin_parts.js";
+import { element } from "./dom.js";
+import { text } from "./i18n.js";
+
+const input = (type, more = {}) => element("input", { type, autocomplete: "off", ...more });
+
+// localTime is a time as a field of the browser has it, in its zone.
+function localTime(time) {
+  const at = new Date(time);
+  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+const givenTime = (typed) => new Date(typed).toISOString();
+
+// parts are the fields: the input, how a screening fills it in, and what it says to the API.
+function parts() {
+  const plain = { show: String, read: (typed) => typed.trim() };
+  const count = { show: String, read: Number };
+  const time = { show: localTime, read: givenTime };
+  const when = () => input("datetime-local", { required: true, step: 1 });
+  return {
+    movie: { ...plain, input: input("text", { required: true, maxlength: 255 }) },
+    venue: { ...plain, input: input("text", { required: true, maxlength: 255 }) },
+    starts_at: { ...time, input: when() },
+    sale_opens_at: { ...time, input: when() },
+    sale_closes_at: { ...time, input: when() },
+    capacity: { ...count, input: input("number", { required: true, min: 1, max: 100_000_000, inputmode: "numeric" }) },
+    per_user_limit: { ...count, input: input("number", { required: true, min: 0, max: 100_000_000, value: 0, inputmode: "numeric" }) },
+    late_payment: { ...plain, input: choice([["refund", text("admin.late_refund")], ["revive", text("admin.late_revive")]], "refund") },
+    description: { ...plain, input: element("textarea", { rows: 4, maxlength: 4000 }) },
+    poster_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
+    map_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
+  };
+}
+
+// screeningForm makes the form; found is the screening to change, or null for a new one. done gets what the API answers.
+export function screeningForm(found, { done, leave }) {
+  const all = parts();
+  const amount = input("text", { required: true, inputmode: "decimal", maxlength: 16 });
+  const currency = input("text", { required: true, maxlength: 3, pattern: "[A-Z]{3}", value: "CNY" });
+  const note = element("textarea", { rows: 2, maxlength: 1000 });
+  if (found) {
+    for (const [name, part] of Object.entries(all)) part.input.value = part.show(found[name]);
+    amount.value = toMajor(found.price);
+    currency.value = found.price.currency;
+  }
+  const shown = Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input.value]));
+  const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
+  const send = element("button", { type: "submit" }, text(found ? "admin.save" : "admin.create"));
+
+  function body() {
+    const given = {};
+    for (const [name, part] of Object.entries(all)) {
+      if (found ? part.input.value !== shown[name] : part.input.value !== "") given[name] = part.read(part.input.value);
+    }
+    const minor = toMinor(amount.value, currency.value);
+    if (minor === null) throw new RangeError(text("admin.bad_amount"));
+    if (!found || minor !== found.price.amount || currency.value !== found.price.currency) given.price = { amount: minor, currency: currency.value };
+    if (found && Object.keys(given).length === 0) throw new RangeError(text("admin.unchanged"));
+    if (note.value.trim()) given.note = note.value.trim();
+    return given;
+  }
+  const submit = async (event) => {
+    event.preventDefault();
+    if (send.disabled) return;
+    send.disabled = true;
+    result.textContent = "";
+    try {
+      const given = body();
+      done(found ? await patch(`/v1/screenings/${pathOf(found.id)}`, given) : await post("/v1/screenings", given));
+    } catch (error) {
+      if (error instanceof RangeError) result.textContent = error.message;
+      else if (!found && error.status === 0) result.textContent = text("admin.create_unknown");
+      else result.textContent = problemWords(error);
+      send.disabled = false;
+    }
+  };
+  const labelled = (name, hint = null) => field(`f-${name}`, text(`field.${name}`), all[name].input, hint);
+  return element("form", { class: "screening-form", autocomplete: "off", submit },
+    labelled("movie"), labelled("venue"), labelled("starts_at"),
+    element("div", { class: "pair" }, labelled("sale_opens_at"), labelled("sale_closes_at")),
+    element("p", { class: "hint" }, text("admin.zone", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })),
+    element("div", { class: "pair" }, field("f-amount", text("field.price"), amount), field("f-currency", text("field.currency"), currency)),
+    element("div", { class: "pair" }, labelled("capacity"), labelled("per_user_limit", text("admin.limit_hint"))),
+    labelled("late_payment"), labelled("description"), labelled("poster_url"), labelled("map_url"),
+    field("f-note", text("admin.note_optional"), note), result,
+    element("div", { class: "actions" }, send, button(text("admin.leave"), leave)));
+}
