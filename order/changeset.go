@@ -271,3 +271,25 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 	}
 	return holdOrders(ctx, tx, c.held)
 }
+
+// lock keeps the orders as they are until the commit, and reads them again.
+func (c *changeSet) lock(ctx context.Context, tx *db.Tx, ids []string) (err error) {
+	if err := lockOrders(ctx, tx, ids); err != nil {
+		return err
+	}
+	c.orders, err = readOrders(ctx, tx, ids)
+	return err
+}
+
+// endLate decides what becomes of further money for locked orders.
+func (c *changeSet) endLate(ctx context.Context, tx *db.Tx, ids []string, to event.LatePayment) error {
+	for _, id := range ids {
+		order, from := c.orders[id], c.orders[id].LatePayment
+		if from != to {
+			order.LatePayment = to
+			c.orders[id] = order
+			c.late.ended = append(c.late.ended, lateChange{id, from, to})
+		}
+	}
+	return dropRevivals(ctx, tx, ids)
+}
