@@ -43,7 +43,7 @@ const (
 	screeningID = "scr-1"
 	orderID     = "0f3k9d2m7q0x4c8b1n5f6h2j3a"
 
-	testStreams, testBuyerStreams, testAddressStreams = 1002, 2, 1001
+	testStreams, testBuyerStreams, testAddressStreams = 1400, 2, 1001
 )
 
 func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 250e6, time.UTC) }

@@ -12,6 +12,10 @@ var (
 	ErrStopping = errors.New("process is stopping")
 )
 
+// buyersShare is the part of the places that is kept for buyers: whoever looks at a screening needs no name, and a crowd of
+// them, or one machine, must not take the places of those who have to pay in time.
+const buyersShare = 4
+
 // Caller is who opens a stream. What is empty is not limited.
 type Caller struct {
 	Buyer   string
@@ -25,6 +29,7 @@ type admission struct {
 	mu        sync.Mutex
 	closed    bool
 	open      int
+	anonymous int // of those that are open
 	buyers    map[string]int
 	addresses map[string]int
 	left      sync.WaitGroup
@@ -37,13 +42,16 @@ func (a *admission) enter(c Caller) error {
 	switch {
 	case a.closed:
 		return ErrStopping
-	case a.open >= a.streams:
+	case a.open >= a.streams, c.Buyer == "" && a.anonymous >= a.streams-a.streams/buyersShare:
 		return ErrFull
 	case c.Buyer != "" && a.buyers[c.Buyer] >= a.ofBuyer,
 		c.Address != "" && a.ofAddress > 0 && a.addresses[c.Address] >= a.ofAddress:
 		return ErrTooMany
 	}
 	a.open++
+	if c.Buyer == "" {
+		a.anonymous++
+	}
 	a.left.Add(1)
 	count(a.buyers, c.Buyer, 1)
 	count(a.addresses, c.Address, 1)
@@ -55,6 +63,9 @@ func (a *admission) exit(c Caller) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open--
+	if c.Buyer == "" {
+		a.anonymous--
+	}
 	a.left.Done()
 	count(a.buyers, c.Buyer, -1)
 	count(a.addresses, c.Address, -1)

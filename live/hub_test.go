@@ -406,6 +406,38 @@ func TestAdmission(t *testing.T) {
 	enter("c", "2", ErrFull)
 }
 
+// One machine opens as many streams of a screening as it gets, and says no name. Whoever buys meanwhile still sees the order.
+func TestAnonymousCrowdLeavesPlacesToBuyers(t *testing.T) {
+	h := New(Options{Streams: 8, BuyerStreams: 8})
+	var crowd []*Place
+	for {
+		p, err := h.Enter(Caller{Address: "1"})
+		if err != nil {
+			if !errors.Is(err, ErrFull) {
+				t.Fatal(err)
+			}
+			break
+		}
+		crowd = append(crowd, p)
+	}
+	if len(crowd) != 6 {
+		t.Fatalf("a crowd has %d of 8 places, want 6", len(crowd))
+	}
+	for _, buyer := range []string{"a", "b"} {
+		if _, err := h.Enter(Caller{buyer, "1"}); err != nil {
+			t.Errorf("%s finds no place: %v", buyer, err)
+		}
+	}
+	crowd[0].Leave()
+	if _, err := h.Enter(Caller{}); err != nil {
+		t.Errorf("who comes after one of the crowd has left: %v", err)
+	}
+	crowd[1].Leave()
+	if _, err := h.Enter(Caller{"c", ""}); err != nil {
+		t.Errorf("a buyer does not get what the crowd does not use: %v", err)
+	}
+}
+
 // Who watches when the hub closes is closed, and so is who has a place and begins to watch a moment later.
 func TestCloseEndsAllStreams(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
