@@ -164,10 +164,20 @@ func TestStolenState(t *testing.T) {
 	}
 }
 
-// A code that somebody has found in a history or a log is of no use: the browser has used up its part, and the provider the
-// code.
+// A code that somebody has found in a history or a log is of no use: the browser has used up its part, the process knows that,
+// and to any other process the provider says so.
 func TestReplayOfTheCode(t *testing.T) {
 	f := newSignInFixture(t)
+	known := f.newIdentity(t, testNow)
+	one, other := f.server.Config.Handler, newFixture(t, func(o *Options) { o.Identity = known }).handler
+	var atOther atomic.Bool
+	f.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if atOther.Load() {
+			other.ServeHTTP(w, r)
+		} else {
+			one.ServeHTTP(w, r)
+		}
+	})
 	browser := identitytest.NewBrowser(t)
 	address := f.begin(t, browser, "/problems")
 	shop, err := url.Parse(f.server.URL)
@@ -183,6 +193,9 @@ func TestReplayOfTheCode(t *testing.T) {
 		t.Errorf("the second time it was answered %d", shown.status)
 	}
 	thief := identitytest.NewBrowser(t)
+	thief.Jar.SetCookies(shop, kept)
+	f.wantPage(t, thief, back, http.StatusBadRequest, "/problems")
+	atOther.Store(true)
 	thief.Jar.SetCookies(shop, kept)
 	f.wantPage(t, thief, back, http.StatusForbidden, "/problems")
 }

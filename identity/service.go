@@ -58,9 +58,13 @@ func New(options Options) (*Service, error) {
 		now: options.Now,
 	}
 	if options.SignIn != nil {
+		exchanges, err := newExchanges()
+		if err != nil {
+			return nil, err
+		}
 		s.signIn = &signIn{
 			SignInOptions: *options.SignIn, provider: options.Provider, seal: flowSeal,
-			client: httpclient.New(nil, answerBytesMax), turns: make(chan struct{}, exchangesMax), now: options.Now,
+			client: httpclient.New(nil, answerBytesMax), exchanges: exchanges, now: options.Now,
 		}
 	}
 	return s, nil

@@ -17,20 +17,11 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// How a sign-in fails.
-var (
-	// ErrSignInStale says that the browser has not begun this sign-in, or too long ago.
-	ErrSignInStale = errors.New("the sign-in was not begun by this browser, or too long ago")
-	// ErrSignInRefused says that the identity provider does not sign this person in here.
-	ErrSignInRefused = errors.New("the identity provider refuses the sign-in")
-)
-
 const (
 	// FlowLife is how long a person may take to sign in at the identity provider.
 	FlowLife = 10 * time.Minute
 
 	exchangeTimeout = 10 * time.Second
-	exchangesMax    = 64 // at a time; whoever comes then waits
 	returnBytesMax  = 512
 	errorBytesMax   = 64
 )
@@ -49,9 +40,10 @@ type signIn struct {
 	provider *Provider
 	seal     seal
 	client   *http.Client
-	turns    chan struct{} // of exchanges
 	now      func() time.Time
 	made     atomic.Pointer[madeConfig]
+
+	exchanges *exchanges
 }
 
 // madeConfig is the client's side of the flow as it was made of a discovery document. It is kept, because it learns how the
@@ -146,12 +138,11 @@ func (s *signIn) exchange(ctx context.Context, code string, begun flowContent) (
 	if err != nil {
 		return "", err
 	}
-	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
-	case <-ctx.Done():
-		return "", fmt.Errorf("%w: wait to exchange code: %w", ErrProviderAway, ctx.Err())
+	giveBack, err := s.exchanges.take(ctx, begun.State)
+	if err != nil {
+		return "", err
 	}
+	defer giveBack()
 	got, err := config.Exchange(oidc.ClientContext(ctx, s.client), code, oauth2.VerifierOption(begun.Verifier))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.ErrorCode == "invalid_grant" {
 		return "", fmt.Errorf("%w: exchange code: %w", ErrSignInRefused, err)

@@ -1,19 +1,26 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"boxoffice/identity/identitytest"
 )
 
-// However many come back at once, the provider is asked by a few at a time, and nobody waits for ever.
-func TestExchangesTakeTurns(t *testing.T) {
+// newSignIn returns a service that signs people in at a provider of its own.
+func newSignIn(t *testing.T) *Service {
+	t.Helper()
 	server := identitytest.Run(t, testNow)
 	provider, err := NewProvider(ProviderOptions{
 		Issuer: server.Issuer(), SignIn: true, RolesClaim: "roles", Now: testNow, Log: slog.New(slog.DiscardHandler),
@@ -31,12 +38,19 @@ func TestExchangesTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return service
+}
+
+// However many come back at once, the provider is asked by a few at a time, and nobody waits for ever.
+func TestExchangesTakeTurns(t *testing.T) {
+	service := newSignIn(t)
+	turns := service.signIn.exchanges.turns
 	address, flow, err := service.BeginSignIn(t.Context(), "/orders")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range exchangesMax {
-		service.signIn.turns <- struct{}{}
+		turns <- struct{}{}
 	}
 	back := signInAt(t, address)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -44,13 +58,117 @@ func TestExchangesTakeTurns(t *testing.T) {
 	if done, err := service.FinishSignIn(ctx, flow, back); !errors.Is(err, ErrProviderAway) || done.Return != "/orders" {
 		t.Errorf("while all turns are taken: %+v, %v", done, err)
 	}
-	<-service.signIn.turns
+	<-turns
 	if done, err := service.FinishSignIn(t.Context(), flow, back); err != nil || done.ExpiresAt != testNow().Add(time.Hour).Truncate(time.Second) {
 		t.Errorf("with a turn: %+v, %v", done, err)
 	}
-	if n := len(service.signIn.turns); n != exchangesMax-1 {
+	if n := len(turns); n != exchangesMax-1 {
 		t.Errorf("%d turns are taken, want %d", n, exchangesMax-1)
 	}
+}
+
+// garbageCode is a code that nobody was given.
+const garbageCode = "garbage"
+
+// slowForGarbage is the way to a provider that takes its time to refuse garbageCode.
+type slowForGarbage struct {
+	http.RoundTripper
+	refuse chan struct{} // closed: it does
+	asked  atomic.Int64  // for garbage
+}
+
+func (s *slowForGarbage) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("code="+garbageCode)) {
+			s.asked.Add(1)
+			<-s.refuse
+		}
+	}
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// One client, who has signed in nowhere, comes back with the same cookie and a code of its own again and again, while the
+// provider is slow to refuse it. The provider is asked once for it, and everybody else signs in.
+func TestOneClientCannotTakeTheTurnsOfAll(t *testing.T) {
+	service := newSignIn(t)
+	signIn := func() {
+		t.Helper()
+		address, honest, err := service.BeginSignIn(t.Context(), "/orders")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, err := service.FinishSignIn(t.Context(), honest, signInAt(t, address)); err != nil || done.Session == "" {
+			t.Errorf("somebody else signs in: %+v, %v", done, err)
+		}
+	}
+	signIn() // after which it is known how the provider wants to be asked
+	way := &slowForGarbage{RoundTripper: service.signIn.client.Transport, refuse: make(chan struct{})}
+	service.signIn.client = &http.Client{Transport: way}
+	address, flow, err := service.BeginSignIn(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	garbage := url.Values{"state": {signInAt(t, address).Get("state")}, "code": {garbageCode}}
+	const times = 2 * exchangesMax
+	answers := make(chan error, times)
+	var running sync.WaitGroup
+	for range times {
+		running.Go(func() {
+			_, err := service.FinishSignIn(t.Context(), flow, garbage)
+			answers <- err
+		})
+	}
+	for range times - 1 { // the one that asks the provider waits
+		select {
+		case err := <-answers:
+			if !errors.Is(err, ErrSignInStale) {
+				t.Errorf("once more with the same cookie: %v, want %v", err, ErrSignInStale)
+			}
+		case <-time.After(exchangeTimeout / 2):
+			close(way.refuse)
+			t.Fatalf("the provider is asked %d times for one cookie", way.asked.Load())
+		}
+	}
+	signIn()
+	close(way.refuse)
+	running.Wait()
+	if _, err := service.FinishSignIn(t.Context(), flow, garbage); !errors.Is(err, ErrSignInStale) {
+		t.Errorf("after the provider has refused it: %v, want %v", err, ErrSignInStale)
+	}
+	if n := way.asked.Load(); n != 1 {
+		t.Errorf("the provider was asked %d times for one cookie", n)
+	}
+}
+
+// A provider that hangs lets no more wait than are bounded: whoever comes then is told at once to try again.
+func TestWaitersForExchangesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := newExchanges()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), exchangeTimeout)
+		defer stop()
+		const places = exchangesMax + exchangeWaitersMax
+		for n := range places {
+			go func() { _, _ = e.take(ctx, fmt.Sprint(n)) }()
+		}
+		synctest.Wait()
+		began := time.Now()
+		if _, err := e.take(ctx, "one more"); !errors.Is(err, ErrProviderAway) || !time.Now().Equal(began) {
+			t.Errorf("one more than may wait, after %v: %v", time.Since(began), err)
+		}
+		stop()
+		synctest.Wait()
+		if n := len(e.underway); n != exchangesMax {
+			t.Errorf("%d are under way after the waiters have gone, want %d", n, exchangesMax)
+		}
+	})
 }
 
 // signInAt signs in at the provider, and returns its answer.

@@ -1,0 +1,11 @@
+package identity
+
+import "errors"
+
+// How a sign-in fails.
+var (
+	// ErrSignInStale says that the browser has not begun this sign-in, or too long ago, or has finished it.
+	ErrSignInStale = errors.New("the sign-in was not begun by this browser, or too long ago, or is finished")
+	// ErrSignInRefused says that the identity provider does not sign this person in here.
+	ErrSignInRefused = errors.New("the identity provider refuses the sign-in")
+)
