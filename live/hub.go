@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -54,32 +52,25 @@ type Order struct {
 // Final tells whether the order stays as it is for ever.
 func (o Order) Final() bool { return o.Exists && o.Row.IsFinal() }
 
-// Of a screening on sale every look finds another number of tickets. Telling a crowd costs more than all else that is done
-// here, so that after a burst so many streams are told in a second, and each gets what is newest then.
-const (
-	crowdRate  = 2_500
-	crowdBurst = 10_000
-)
-
 // Hub knows what is watched, and by whom.
 type Hub struct {
 	options    Options
 	admission  admission
 	orders     *topics[Order]
 	screenings *topics[stock.Screening]
-	crowds     *rate.Limiter // of telling the watchers of screenings
+	crowds     *crowds // who watch the screenings
 }
 
 // New returns a hub in which nothing is watched. It looks only while Run runs.
 func New(o Options) *Hub {
+	screenings := newTopics[stock.Screening]()
 	return &Hub{
 		options: o,
 		admission: admission{
 			streams: o.Streams, ofBuyer: o.BuyerStreams, ofAddress: o.AddressStreams,
 			buyers: map[string]int{}, addresses: map[string]int{},
 		},
-		orders: newTopics[Order](), screenings: newTopics[stock.Screening](),
-		crowds: rate.NewLimiter(crowdRate, crowdBurst),
+		orders: newTopics[Order](), screenings: screenings, crowds: newCrowds(screenings),
 	}
 }
 

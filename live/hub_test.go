@@ -308,45 +308,6 @@ func TestLongLooksAreFollowedByLongerPauses(t *testing.T) {
 	}
 }
 
-// A crowd is told of one change at once, and of many at a bounded rate; all see the newest.
-func TestCrowdIsToldAtABoundedRate(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fixture) {
-		const crowd = 8_000
-		f.set(func() { f.screenings["s"] = stock.Screening{ID: "s"} })
-		var watchers []*watcher
-		var last *Stream[stock.Screening]
-		for range crowd {
-			s, w := f.watchScreening("s")
-			watchers, last = append(watchers, w), s
-		}
-		told := func() (n int64) {
-			for _, w := range watchers {
-				n += w.woken.Load()
-			}
-			return n
-		}
-		time.Sleep(time.Minute)
-		before := told()
-		f.set(func() { f.screenings["s"] = stock.Screening{ID: "s", Available: 1000} })
-		time.Sleep(screeningPause + time.Millisecond)
-		if n := told() - before; n != crowd {
-			t.Errorf("%d of %d watchers were told at once of a change", n, crowd)
-		}
-		before = told()
-		for n := range int64(100) {
-			f.set(func() { f.screenings["s"] = stock.Screening{ID: "s", Available: n} })
-			time.Sleep(100 * time.Millisecond)
-		}
-		if n := told() - before; n < 9*crowdRate || n > 11*crowdRate+crowdBurst {
-			t.Errorf("%d were told in ten seconds, want about %d", n, 10*crowdRate)
-		}
-		time.Sleep(2 * crowd * time.Second / crowdRate)
-		if got := last.Newest().Value.Available; got != 99 {
-			t.Errorf("the last state is %d available, want 99", got)
-		}
-	})
-}
-
 // What other buyers do to the books shows in the number of available tickets, or not at all.
 func TestScreeningIsShownAsBuyersSeeIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
@@ -380,61 +341,6 @@ func TestStateIsEncodedOnceForAll(t *testing.T) {
 		if _, err := s.Event(began.Add(c.later), encode); err != nil || encoded != c.want {
 			t.Errorf("after %v: encoded %d times, want %d, %v", c.later, encoded, c.want, err)
 		}
-	}
-}
-
-func TestAdmission(t *testing.T) {
-	h := New(Options{Streams: 4, BuyerStreams: 2, AddressStreams: 3})
-	enter := func(buyer, address string, want error) *Place {
-		t.Helper()
-		p, err := h.Enter(Caller{buyer, address})
-		if !errors.Is(err, want) {
-			t.Errorf("%s at %s: %v, want %v", buyer, address, err, want)
-		}
-		return p
-	}
-	first := enter("a", "1", nil)
-	enter("a", "1", nil)
-	enter("a", "2", ErrTooMany)
-	enter("b", "1", nil)
-	enter("c", "1", ErrTooMany)
-	enter("", "2", nil)
-	enter("c", "2", ErrFull)
-	first.Leave()
-	first.Leave()
-	enter("c", "1", nil)
-	enter("c", "2", ErrFull)
-}
-
-// One machine opens as many streams of a screening as it gets, and says no name. Whoever buys meanwhile still sees the order.
-func TestAnonymousCrowdLeavesPlacesToBuyers(t *testing.T) {
-	h := New(Options{Streams: 8, BuyerStreams: 8})
-	var crowd []*Place
-	for {
-		p, err := h.Enter(Caller{Address: "1"})
-		if err != nil {
-			if !errors.Is(err, ErrFull) {
-				t.Fatal(err)
-			}
-			break
-		}
-		crowd = append(crowd, p)
-	}
-	if len(crowd) != 6 {
-		t.Fatalf("a crowd has %d of 8 places, want 6", len(crowd))
-	}
-	for _, buyer := range []string{"a", "b"} {
-		if _, err := h.Enter(Caller{buyer, "1"}); err != nil {
-			t.Errorf("%s finds no place: %v", buyer, err)
-		}
-	}
-	crowd[0].Leave()
-	if _, err := h.Enter(Caller{}); err != nil {
-		t.Errorf("who comes after one of the crowd has left: %v", err)
-	}
-	crowd[1].Leave()
-	if _, err := h.Enter(Caller{"c", ""}); err != nil {
-		t.Errorf("a buyer does not get what the crowd does not use: %v", err)
 	}
 }
 

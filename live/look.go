@@ -26,8 +26,6 @@ const (
 	lookTimeout = 5 * time.Second
 
 	screeningsPerRead = 500
-
-	crowdStep = 100 // streams that are told of a screening at once
 )
 
 // Run looks at what is watched until ctx ends.
@@ -43,13 +41,14 @@ func (h *Hub) Run(ctx context.Context) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
+	h.crowds.wait()
 }
 
 // looker looks at one kind of what is watched, again and again. While the database is away nothing changes for those who
 // watch, and they are shown what it says when it is back.
 type looker struct {
 	kind   string
-	look   func(context.Context) (tell func(context.Context), err error) // tell is nil when nothing is watched
+	look   func(context.Context) (tell func(context.Context), err error) // tell does not wait, and is nil when nothing is watched
 	pause  func(took time.Duration) time.Duration
 	log    *slog.Logger
 	onLook func(kind string, took time.Duration, err error)
@@ -170,25 +169,16 @@ func (h *Hub) lookAtScreenings(ctx context.Context) (tell func(context.Context),
 			}
 		}
 	}
-	return func(ctx context.Context) { h.tellCrowds(ctx, changed) }, err
+	tell = func(ctx context.Context) {
+		for _, t := range changed {
+			h.crowds.tell(ctx, t)
+		}
+	}
+	return tell, err
 }
 
 // asSeen leaves out of a screening what buyers do not see, and what changes all the time.
 func asSeen(s stock.Screening) stock.Screening {
 	s.Reserved, s.Sold, s.Sales, s.LimitChanges = 0, 0, 0, 0
 	return s
-}
-
-// tellCrowds wakes the watchers of screenings, a few at a time.
-func (h *Hub) tellCrowds(ctx context.Context, changed []*topic[stock.Screening]) {
-	for _, t := range changed {
-		for some := range slices.Chunk(h.screenings.watchersOf(t), crowdStep) {
-			if h.crowds.WaitN(ctx, len(some)) != nil { // ctx has ended
-				return
-			}
-			for _, w := range some {
-				w.Wake()
-			}
-		}
-	}
 }
