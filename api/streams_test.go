@@ -391,14 +391,25 @@ func TestClientThatReadsNothingIsDropped(t *testing.T) {
 	})
 }
 
-func TestTooManyStreams(t *testing.T) {
+// A phone whose network comes and goes has streams that it cannot end. Its buyer is not refused: the oldest of them ends.
+func TestNewestStreamOfABuyerEndsTheOldest(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *streamFixture) {
-		mine := []*client{f.openOrder(), f.openOrder()}
-		f.wantRefused(f.openOrder(), http.StatusTooManyRequests, "rate_limited")
-		mine[0].leave()
+		gone, kept := f.openOrder(), f.openOrder()
+		gone.next()
+		kept.next()
+		newest := f.openOrder()
+		if e := newest.next(); newest.StatusCode != http.StatusOK || e.order(t).ID != orderID {
+			t.Errorf("one more stream than a buyer may have: %d %+v", newest.StatusCode, e)
+		}
+		if e, took := gone.nextIn(); !e.end || took > time.Second {
+			t.Errorf("the oldest stream gets %+v after %v, want its end", e, took)
+		}
+		if e := kept.next(); !e.heartbeat {
+			t.Errorf("the stream between gets %+v, want a heartbeat", e)
+		}
 		synctest.Wait()
-		if c := f.openOrder(); c.StatusCode != http.StatusOK {
-			t.Errorf("a stream in place of one that has ended: %d", c.StatusCode)
+		if n := f.live.Open(); n != testBuyerStreams {
+			t.Errorf("%d streams are open, want %d", n, testBuyerStreams)
 		}
 	})
 }

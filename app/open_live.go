@@ -12,7 +12,7 @@ import (
 )
 
 // buyerStreams is how many streams one buyer may have open: more than a person has tabs, and few enough that one buyer
-// cannot take the places of many.
+// cannot take the places of many. One more ends the oldest.
 const buyerStreams = 10
 
 // openLive opens what streams of orders and screenings come from, in a process that serves them.

@@ -35,7 +35,7 @@ type Options struct {
 	Screenings Screenings
 
 	Streams        int // most at once
-	BuyerStreams   int // most of one buyer
+	BuyerStreams   int // most of one buyer; one more ends the oldest
 	AddressStreams int // most of one network address; 0 is no limit
 
 	Log    *slog.Logger
@@ -68,7 +68,7 @@ func New(o Options) *Hub {
 		options: o,
 		admission: admission{
 			streams: o.Streams, ofBuyer: o.BuyerStreams, ofAddress: o.AddressStreams,
-			buyers: map[string]int{}, addresses: map[string]int{},
+			buyers: map[string][]*entry{}, addresses: map[string]int{},
 		},
 		orders: newTopics[Order](), screenings: screenings, crowds: newCrowds(screenings),
 	}
@@ -94,15 +94,18 @@ func (h *Hub) ShowsScreening(id string) bool {
 // Place is the right to one stream.
 type Place struct {
 	hub   *Hub
+	entry *entry
 	leave func()
 }
 
-// Enter takes a place for a stream, which the caller gives back. It fails with ErrFull, ErrTooMany or ErrStopping.
+// Enter takes a place for a stream, which the caller gives back. If its buyer has as many as one may have, the oldest of them
+// is closed. It fails with ErrFull, ErrTooMany or ErrStopping.
 func (h *Hub) Enter(c Caller) (*Place, error) {
-	if err := h.admission.enter(c); err != nil {
+	e, err := h.admission.enter(c)
+	if err != nil {
 		return nil, err
 	}
-	return &Place{hub: h, leave: sync.OnceFunc(func() { h.admission.exit(c) })}, nil
+	return &Place{hub: h, entry: e, leave: sync.OnceFunc(func() { h.admission.exit(e) })}, nil
 }
 
 // Leave gives the place back. It may be called more than once.
@@ -126,6 +129,7 @@ func (p *Place) WatchScreening(id string, w Watcher) *Stream[stock.Screening] {
 
 func watch[T comparable](p *Place, all *topics[T], id string, known T, w Watcher) *Stream[T] {
 	watched := all.join(id, known, w)
+	p.hub.admission.begin(p.entry, w)
 	return &Stream[T]{topic: watched, leave: func() { all.leave(watched, w); p.Leave() }}
 }
 

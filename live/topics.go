@@ -10,7 +10,7 @@ import (
 // Watcher is who is told of states.
 type Watcher interface {
 	Wake()        // there is a newer state; it is called again and again, and must not block
-	Close() error // the process stops
+	Close() error // the process stops, or a newer stream takes the place
 }
 
 // topic is what one or more streams watch. It keeps the newest state alone: whoever is slow misses those between.
