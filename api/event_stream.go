@@ -34,15 +34,20 @@ const (
 	eventTimeout     = 10 * time.Second
 	eventBufferBytes = 16 << 10
 
-	// Streams end after about streamLife, so that those of a process are spread over all again. Clients come back after
-	// about reconnectPause, with the id of the last event that they have. Both are drawn, so that not all clients of a
-	// sale, or of a process that has stopped, come back in the same moment.
-	streamLife     = 30 * time.Minute
-	reconnectPause = 2 * time.Second
+	// Streams end, so that those of a process are spread over all again, and that whoever watches an order shows again who
+	// it is: a session that was ended, or a key that was withdrawn, is noticed then. Clients come back after about
+	// reconnectPause, with the id of the last event that they have. All are drawn, so that not all clients of a sale, or of
+	// a process that has stopped, come back in the same moment.
+	orderStreamLife     = 5 * time.Minute // at most
+	screeningStreamLife = 45 * time.Minute
+	reconnectPause      = 2 * time.Second
 )
 
 // drawAround draws a time that is up to a half shorter or longer.
 func drawAround(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+
+// drawUpTo draws a time between a third of the longest and the longest.
+func drawUpTo(longest time.Duration) time.Duration { return longest/3 + rand.N(longest-longest/3) }
 
 // eventStream sends each new state of what is watched as a server-sent event (HTML standard, section 9.2).
 //

@@ -35,7 +35,7 @@ func (h *handler) streamOrder(c echo.Context, who caller) error {
 		}
 	}
 	valid := who.ExpiresAt.Add(identity.Leeway).Sub(h.Now())
-	s := &eventStream[live.Order]{encode: encodeOrder, final: live.Order.Final, lastID: lastID, until: endOfStream(valid)}
+	s := &eventStream[live.Order]{encode: encodeOrder, final: live.Order.Final, lastID: lastID, until: endOfStream(orderStreamLife, valid)}
 	return startStream(h, c, s, who.Subject, func(p *live.Place) *live.Stream[live.Order] {
 		return p.WatchOrder(reservation, s)
 	})
@@ -54,14 +54,14 @@ func (h *handler) streamScreening(c echo.Context) error {
 	}
 	s := &eventStream[stock.Screening]{
 		encode: encodeScreening, final: func(stock.Screening) bool { return false },
-		lastID: c.Request().Header.Get(headerLastEventID), until: endOfStream(streamLife),
+		lastID: c.Request().Header.Get(headerLastEventID), until: endOfStream(screeningStreamLife, screeningStreamLife),
 	}
 	return startStream(h, c, s, "", func(p *live.Place) *live.Stream[stock.Screening] { return p.WatchScreening(id, s) })
 }
 
 // endOfStream is when a stream ends that begins now: after its life, or with its token.
-func endOfStream(valid time.Duration) time.Time {
-	return time.Now().Add(min(drawAround(streamLife), valid))
+func endOfStream(life, valid time.Duration) time.Time {
+	return time.Now().Add(min(drawUpTo(life), valid))
 }
 
 // startStream begins the answer, and leaves the stream to a goroutine of its own. So the request is over: it is not in

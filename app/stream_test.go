@@ -107,7 +107,7 @@ func TestStreamShowsWhatAnotherProcessDecides(t *testing.T) {
 	}
 }
 
-// An office does not wait for its streams, whose clients would stay for half an hour.
+// An office does not wait for its streams, whose clients would stay for minutes.
 func TestOfficeStopsAlthoughStreamsAreOpen(t *testing.T) {
 	o := newOffice(t)
 	screening := o.addScreening(10, 0)
