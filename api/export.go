@@ -43,13 +43,29 @@ func exportRecord(r inquiry.Row) []string {
 	}
 }
 
-// harmless puts an apostrophe before a text that a spreadsheet would run as a formula: buyers choose their names, and
-// providers the ids of payments (OWASP, CSV injection).
+// harmless puts an apostrophe before what a spreadsheet would run as a formula: buyers choose their names, and providers the
+// ids of payments (OWASP, CSV injection). A spreadsheet whose list separator is a semicolon or a tab splits a text there,
+// whatever the quotes around it, so that a formula can begin in its middle, too.
 func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
+	var safe strings.Builder
+	begins := true // a cell does, here
+	for i := range len(text) {
+		if begins && startsFormula(text[i:]) {
+			safe.WriteByte('\'')
+		}
+		safe.WriteByte(text[i])
+		begins = strings.IndexByte(cellSeparators, text[i]) >= 0
 	}
-	return text
+	return safe.String()
+}
+
+// cellSeparators end a cell in a spreadsheet of some country, besides the comma, which the quotes of CSV protect.
+const cellSeparators = ";\t\r\n"
+
+// startsFormula tells whether a cell that begins with text may be run, also when its quotes are taken away.
+func startsFormula(text string) bool {
+	cell := strings.TrimLeft(text, `"`)
+	return cell != "" && strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0
 }
 
 // exportOrders answers orders as CSV (RFC 4180), the oldest first, while they are read. An answer that fails after its

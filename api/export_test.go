@@ -63,6 +63,19 @@ func TestExportIsHarmlessCSV(t *testing.T) {
 	}
 }
 
+// A buyer calls himself x;=1+1, and the accountant's spreadsheet splits lines at semicolons, as in much of Europe, or at tabs,
+// quotes or no quotes. No cell that comes of it is run.
+func TestNoCellOfASplitTextIsAFormula(t *testing.T) {
+	for text, want := range map[string]string{
+		"x;=1+1": "x;'=1+1", "x;=1;-2;y": "x;'=1;'-2;y", "x\t+1": "x\t'+1", "x\n@a": "x\n'@a", `x;"=1"`: `x;'"=1"`, `"=1"`: `'"=1"`,
+		"=1;=2": "'=1;'=2", "x;y": "x;y", "a-b@c.example": "a-b@c.example", ";": ";", "": "", "\xff;=": "\xff;'=", "\u7968;=1": "\u7968;'=1",
+	} {
+		if got := harmless(text); got != want {
+			t.Errorf("%q is written %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestExportOfNothingIsItsHeader(t *testing.T) {
 	f := newFixture(t)
 	f.desk.export = func(context.Context, func([]inquiry.Row) error) error { return nil }
