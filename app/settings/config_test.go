@@ -198,6 +198,25 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 }
 
+// An ID token, which is issued to the shop to say who has signed in, lies in logs and histories of browsers. With the shop as
+// the audience of bearer tokens, whoever finds one could call the API with it.
+func TestIDTokenIsNoBearerToken(t *testing.T) {
+	env := map[string]string{
+		"BOXOFFICE_JWT_SECRET":     "0123456789abcdef0123456789abcdef",
+		"BOXOFFICE_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"BOXOFFICE_OIDC_ISSUER":    "https://login.example", "BOXOFFICE_PUBLIC_URL": "https://shop.example",
+		"BOXOFFICE_OIDC_CLIENT_ID": "shop", "BOXOFFICE_OIDC_AUDIENCE": "shop",
+	}
+	if _, err := parseArgs(t, env, "-listen", ":8080"); err == nil ||
+		!strings.HasPrefix(err.Error(), "set BOXOFFICE_OIDC_AUDIENCE to another value than BOXOFFICE_OIDC_CLIENT_ID") {
+		t.Errorf("the shop as the audience of bearer tokens: %v", err)
+	}
+	delete(env, "BOXOFFICE_OIDC_CLIENT_ID") // nobody signs in on the page
+	if _, err := parseArgs(t, env, "-listen", ":8080"); err != nil {
+		t.Errorf("no sign-in on the page: %v", err)
+	}
+}
+
 // What is needed for a sign-in on the page and for bearer tokens, and no more.
 func TestIdentityProviderIsConfigured(t *testing.T) {
 	env := map[string]string{

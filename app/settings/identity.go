@@ -63,6 +63,9 @@ func (c *IdentityConfig) check() error {
 		return fmt.Errorf("set BOXOFFICE_OIDC_CLIENT_ID to the id of the client that has the secret of %s", EnvOIDCClientSecret)
 	case c.ClientID == "" && c.Audience == "":
 		return errors.New("set BOXOFFICE_OIDC_CLIENT_ID for a sign-in on the page, or BOXOFFICE_OIDC_AUDIENCE for bearer tokens, or both")
+	case c.ClientID != "" && c.ClientID == c.Audience:
+		return errors.New("set BOXOFFICE_OIDC_AUDIENCE to another value than BOXOFFICE_OIDC_CLIENT_ID: what proves a sign-in on the page " +
+			"would be a bearer token of the API")
 	case c.ClientID != "" && !slices.Contains(strings.Fields(c.Scopes), "openid"):
 		return errors.New("set BOXOFFICE_OIDC_SCOPES to scopes with openid among them")
 	case c.RolesClaim == "" || c.StaffRole == "" || c.AdminRole == "" || c.StaffRole == c.AdminRole:
