@@ -42,7 +42,7 @@ export function screeningView(root, [id]) {
     document.title = `${found.movie} - ${text("admin.name")}`;
     root.dataset.state = found.archived ? "archived" : stateOf(found);
     setText(state, found.archived ? text("admin.archived") : noteOf(found));
-    showParts(figures, [figuresOf(found)]);
+    showParts(figures, [figuresOf(found), nothing(found.orders ? text("admin.counted", { at: exactTime(found.orders.counted_at) }) : "")]);
     showParts(known, [termsOf(found)]);
     const offer = [found.paused, found.cancelled, found.archived, isPast(found.starts_at)].join();
     if (offer !== offered) actions.replaceChildren(...actionsOf(found));
@@ -118,7 +118,6 @@ function figuresOf(found) {
     [text("admin.orders_cancelled"), orders && count(orders.cancelled)], [text("admin.buyers"), orders && number(orders.buyers)],
     [text("admin.received"), sums && separated(sums.received.amount, sums.received.currency)],
     [text("admin.refunded"), sums && separated(sums.refunded.amount, sums.refunded.currency)],
-    [text("admin.counted"), orders && exactTime(orders.counted_at)],
     [text("admin.cancellation"), cancellation && (cancellation.done_at ? text("admin.cancellation_done", { at: exactTime(cancellation.done_at) })
       : text("admin.cancellation_left", { count: cancellation.tickets_left }))],
     [text("admin.archive_sums"), archive && text("admin.orders_tickets", { orders: archive.paid_orders, tickets: text("tickets", { count: archive.tickets_sold }) })],
