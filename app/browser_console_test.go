@@ -53,6 +53,7 @@ func (p page) pressNamed(root, words string) {
 		const found = [...document.querySelectorAll(%q)].find((one) => one.innerText === %s && !one.disabled && one.getClientRects().length > 0);
 		document.querySelectorAll("[data-pressed]").forEach((one) => one.removeAttribute("data-pressed"));
 		found?.setAttribute("data-pressed", "");
+		found?.scrollIntoView({block: "center"}); // and not beneath the bar
 		return found !== undefined;
 	})()`, root+" :is(button, a)", quoted(words)))
 	p.clicks("[data-pressed]")
@@ -225,6 +226,31 @@ func TestConsoleCountsMoneyExactly(t *testing.T) {
 			t.Errorf("separated(%s) is %q, want %q", amount, got, want)
 		}
 	}
+}
+
+// A payment that nobody ordered is sent back; its provider does not know it, so a person settles it, and everything is on record.
+func TestConsoleSendsMoneyBack(t *testing.T) {
+	b := newBrowser(t)
+	if result := b.callback("unknown", "nobody", 1); result != "parked" {
+		t.Fatalf("payment: %s, want parked", result)
+	}
+	p := b.console("Olga")
+	p.view("#/money", `document.querySelector("[data-currency=CNY]") !== null`)
+	p.pressNamed("#main", "Send back")
+	p.confirms("nobody ordered")
+	p.until("it is parked no more", `document.querySelector("#main").innerText.includes("No payment waits for its order.")`)
+	b.eventually("a person has to look", func() bool {
+		return strings.Contains(string(b.must("GET", "/v1/admin/refunds", bearer(t, "boss", "admin"), "").body), "needs_attention")
+	})
+	p.pressNamed("#main", "Look again")
+	p.until("the office says so", `document.querySelector("[data-refund=needs_attention]")?.innerText.includes("No order") === true`)
+	p.pressNamed("[data-refund=needs_attention]", "Settle by hand")
+	p.confirms("by bank transfer")
+	p.until("nothing is to be done", `document.querySelector("#main").innerText.includes("No refund is like that.")`)
+	p.view("#/acts", `document.querySelector(".row[data-act=settle_refund]")?.innerText.includes("by bank transfer") === true`)
+	p.until("and the other act", `document.querySelector(".row[data-act=refund_parked]")?.innerText.includes("nobody ordered") === true`)
+	js[string](p, `location.hash = "#/trouble"`)
+	p.until("and all is well", `document.querySelector("#main .badge[data-kind=good]")?.innerText === "All is well"`)
 }
 
 // exports presses the button of the export and reads what the browser is given to save.
