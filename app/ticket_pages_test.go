@@ -115,6 +115,50 @@ func TestTicketsPageWithACookie(t *testing.T) {
 	}
 }
 
+// Alice leaves her tickets open in one tab and signs out in another; Mallory signs in at the same browser. What was shown to
+// Alice is not shown to her, neither at once nor by an answer that comes late or a page that is gone back to.
+func TestTicketsPageForgetsThePersonBefore(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 1)
+	p := b.open("/")
+	p.signIn("alice")
+	p.do(chromedp.Navigate(b.shop + "/tickets#" + order.ID))
+	p.until("a card", `document.querySelectorAll(".ticket img.qr").length === 1`)
+	const isBare = `document.querySelectorAll(".ticket").length === 0 && document.getElementById("print").hidden && `
+	shop := b.open("/")
+	shop.clicks("#sign-out")
+	p.until("the card is gone", isBare+`document.getElementById("message").innerText.includes("Sign in")`)
+
+	shop.signIn("alice")
+	p.until("a card again", `document.querySelectorAll(".ticket").length === 1`)
+	js[bool](p, `(() => {
+		const send = window.fetch;
+		window.fetch = async (path, options) => {
+			const answer = await send(path, options);
+			if (!window.held && path.includes("/tickets?")) await new Promise((go) => { window.held = go; });
+			window.late = (window.late ?? 0) + 1;
+			return answer;
+		};
+		location.hash += "%20"; // another order, and hers again: what was shown is asked for anew
+		location.hash = location.hash.replace("%20", "");
+		return true;
+	})()`)
+	p.until("an answer is on its way", `window.held !== undefined`)
+	shop.clicks("#sign-out")
+	shop.signIn("mallory")
+	p.until("mallory is told", isBare+`document.getElementById("message").innerText.includes("no such order")`)
+	js[bool](p, `(window.late = 0, window.held(), true)`)
+	p.until("the late answer has come", `window.late > 0`)
+	p.tell("settled", `new Promise((done) => setTimeout(done, 300, "yes"))`, "yes")
+	if !js[bool](p, isBare+"true") {
+		t.Error("a late answer shows mallory alice's ticket")
+	}
+
+	js[bool](p, `(document.getElementById("tickets").append(Object.assign(document.createElement("article"), {className: "ticket"})),
+		window.dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true})))`)
+	p.until("a page that is gone back to begins anew", isBare+"true")
+}
+
 // Whoever stands at a door types a code, and is told in green or red, also when the first answer is lost.
 func TestCheckInPageTakesTypedCodes(t *testing.T) {
 	b := newBrowser(t)

@@ -1,6 +1,7 @@
 // The page of an order's tickets. The order's id is in the hash, which no server sees, and the session is the shop's.
 
 import * as calls from "./ticket-calls.js";
+import { session } from "./session.js";
 import { dayOf, t, timeOf, translate } from "./ticket-texts.js";
 
 const lookAgain = 10_000; // for whether a ticket was used meanwhile
@@ -49,13 +50,23 @@ function updateCard({ root, state }, ticket) {
   if (state.textContent !== text) state.textContent = text;
 }
 
-async function show(id, token) {
+// clear takes away whatever is shown.
+function clear() {
+  $("tickets").replaceChildren();
+  cards.clear();
+  $("print").hidden = $("hint").hidden = true;
+  shown = "";
+  showMessage("");
+}
+
+// show shows the tickets of an order, unless isCurrent says meanwhile that nobody waits for them any more.
+async function show(id, isCurrent) {
   const isNew = shown !== id;
-  const { screening_id: screeningId, items } = await calls.orderTickets(token, id, isNew);
+  const { screening_id: screeningId, items } = await calls.orderTickets(session.token, id, isNew);
+  const screening = isNew ? await calls.screening(screeningId) : null;
+  if (!isCurrent()) return;
   if (isNew) {
-    const screening = await calls.screening(screeningId);
-    $("tickets").replaceChildren();
-    cards.clear();
+    clear();
     for (const ticket of items) cards.set(ticket.id, makeCard(ticket, screening));
     shown = id;
   }
@@ -66,35 +77,32 @@ async function show(id, token) {
 }
 
 // look shows the tickets, and says what is in the way. It returns whether to look again by itself.
-async function look() {
+async function look(isCurrent) {
   const id = decodeURIComponent(location.hash.slice(1));
-  const token = localStorage.getItem("token") || "";
-  const byCookie = (localStorage.getItem("session") || "").startsWith("cookie"); // which the browser sends by itself
-  if (id === "" || (token === "" && !byCookie)) {
+  if (id === "" || !session.signedIn) {
     showMessage(id === "" ? t.noOrder : t.signIn);
     return false;
   }
   try {
-    await show(id, token);
+    await show(id, isCurrent);
     return true;
   } catch (error) {
     if (!(error instanceof calls.CallError)) throw error;
+    if (!isCurrent()) return false;
     if (error.retryable) showMessage(t.away);
     else showMessage({ not_paid: t.notPaid, not_found: t.notFound, unauthorized: t.signIn }[error.code] || error.message);
     return error.retryable || error.code === "not_paid"; // its payment may be on the way
   }
 }
 
-// begin looks at the order of the hash until another one is asked for.
+// begin looks at the order of the hash until another one is asked for, or somebody else is signed in, who must not see what
+// was shown to the one before.
 let round = 0;
 async function begin() {
   const mine = ++round;
-  if (shown !== decodeURIComponent(location.hash.slice(1))) {
-    $("tickets").replaceChildren();
-    $("print").hidden = $("hint").hidden = true;
-    shown = "";
-  }
-  while (mine === round && (await look())) {
+  const isCurrent = () => mine === round;
+  clear();
+  while (isCurrent() && (await look(isCurrent))) {
     await new Promise((resolve) => setTimeout(resolve, lookAgain));
     while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
   }
@@ -104,5 +112,6 @@ translate();
 document.title = `boxoffice: ${t.tickets}`;
 $("print").addEventListener("click", () => window.print());
 window.addEventListener("hashchange", begin);
-window.addEventListener("storage", ({ key }) => { if (key === "session" || key === null) begin(); });
+window.addEventListener("pageshow", ({ persisted }) => { if (persisted) begin(); }); // somebody went back: it missed what happened
+session.onChange(begin);
 begin();
