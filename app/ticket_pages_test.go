@@ -15,6 +15,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/skip2/go-qrcode"
+
+	"boxoffice/identity/identitytest"
 )
 
 // payInDemo buys tickets of the demo's first screening and has the simulator pay for them.
@@ -194,6 +196,45 @@ func TestCheckInPageTakesTypedCodes(t *testing.T) {
 	if said := p.answered("bad"); !strings.Contains(said, "For another screening") {
 		t.Errorf("a code of another screening: %s", said)
 	}
+}
+
+// A member of the staff has signed in at the identity provider, and has no token to paste. The door opens by the cookie, lets
+// a guest in, and is closed again, also for the next one at this browser, when that member leaves.
+func TestCheckInPageWithACookie(t *testing.T) {
+	b := newBrowser(t)
+	provider := identitytest.Run(t, time.Now)
+	o := &officeTest{home: newHome(t), t: t, clock: &testClock{}}
+	o.env = o.environment()
+	o.env["BOXOFFICE_OIDC_ISSUER"] = provider.Issuer()
+	o.env["BOXOFFICE_OIDC_CLIENT_ID"], o.env["BOXOFFICE_OIDC_CLIENT_SECRET"] = provider.ClientID, provider.ClientSecret
+	o.addTickets()
+	o.start()
+	screening := o.addScreening(10, 0)
+	order := o.mustPay("alice", screening, 1)
+	p := b.blank()
+	p.do(chromedp.Navigate(o.shop + "/check-in#" + screening))
+	p.until("it offers the provider", `!document.getElementById("provider").hidden && document.getElementById("door").hidden`)
+
+	const isOpen = `!document.getElementById("door").hidden`
+	provider.QueueUser(identitytest.Person{Subject: "bob"})
+	p.clicks("#provider")
+	p.until("a buyer is asked for a token", `location.pathname === "/check-in" && !document.getElementById("provider").hidden && !(`+isOpen+`)`)
+	p.tell("out", `fetch("/sign-out", {method: "POST"}).then((r) => r.status)`, "204")
+	provider.QueueUser(identitytest.Person{Subject: "sam", Said: map[string]any{"roles": []string{"staff"}}})
+	p.clicks("#provider")
+	p.until("the door is open", isOpen)
+	p.do(chromedp.Navigate(o.shop + "/check-in#" + screening))
+	p.do(chromedp.Reload())
+	p.until("the door of the screening is open", isOpen+fmt.Sprintf(` && document.getElementById("screening").value === %q`, screening))
+	p.do(chromedp.SendKeys("#code", o.tickets("alice", order.ID)[0].Code+"\r"))
+	if said := p.answered("good"); !strings.Contains(said, "Ticket 1 of 1") {
+		t.Errorf("a good code: %s", said)
+	}
+	p.until("it is counted", `document.getElementById("inside").innerText.startsWith("1 of 1")`)
+	p.goOn()
+	p.clicks("#leave")
+	p.until("the door is closed", `!document.getElementById("provider").hidden && !(`+isOpen+`)`)
+	p.tell("gone", `fetch("/v1/me").then((r) => r.status)`, "401")
 }
 
 // A door is offered what begins today or later, also when its sale is over; the past is walked through once.

@@ -1,8 +1,9 @@
 // The page of the staff at a door: it reads codes by the camera, or typed ones, and says in green or red whether somebody may
-// come in. Its token is its own: the same browser may have a buyer signed in.
+// come in. Its token is its own: the same browser may have a buyer signed in. Without one the sign-in of the browser counts.
 
 import * as calls from "./ticket-calls.js";
 import { scan } from "./scanner.js";
+import { session } from "./session.js";
 import { dayOf, t, timeOf, translate } from "./ticket-texts.js";
 
 const triesMax = 5;
@@ -104,7 +105,7 @@ async function toggleCamera() {
 
 async function count() {
   const id = $("screening").value;
-  if (!id || !stored.token) {
+  if (!id || $("door").hidden) {
     $("inside").textContent = "";
     return;
   }
@@ -137,6 +138,20 @@ function showDoor() {
   $("sign-in").hidden = true;
   $("door").hidden = false;
   listScreenings();
+}
+
+// open opens the door to whoever is signed in: by a token, or by the browser's cookie as a member of the staff.
+async function open() {
+  if (stored.token) return showDoor();
+  const staff = ({ roles }) => roles.includes("staff") || roles.includes("admin");
+  try {
+    if (staff(await calls.me())) return showDoor();
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error; // nobody is signed in
+  }
+  leave();
+  const methods = await calls.signInMethods().catch(() => ({ methods: [] }));
+  $("provider").hidden = !methods.methods.includes("oidc");
 }
 
 function leave(why = "") {
@@ -177,7 +192,19 @@ $("answer").addEventListener("close", () => {
   busy = false;
 });
 $("camera").addEventListener("click", toggleCamera);
-$("leave").addEventListener("click", () => leave());
+$("leave").addEventListener("click", async () => {
+  const byCookie = stored.token === "";
+  leave();
+  if (!byCookie) return;
+  try {
+    await calls.signOut();
+    session.close();
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    $("sign-in-message").textContent = t.stillSignedIn;
+  }
+});
+session.onChange(() => { if (!stored.token) open(); }); // somebody else may be signed in by cookie now
 $("gate").addEventListener("change", () => { stored.gate = $("gate").value.trim(); });
 $("screening").addEventListener("change", () => {
   history.replaceState(null, "", $("screening").value ? `#${encodeURIComponent($("screening").value)}` : location.pathname);
@@ -188,4 +215,4 @@ setInterval(() => { if (!document.hidden && !$("door").hidden) count(); }, count
 translate();
 document.title = `boxoffice: ${t.checkIn}`;
 $("gate").value = stored.gate;
-if (stored.token) showDoor();
+open();

@@ -1,4 +1,5 @@
-// Calls of the pages of tickets. Each gives the token that it is made with: buyers and staff may share a browser.
+// Calls of the pages of tickets. Each gives the token that it is made with, since buyers and staff may share a browser;
+// without one the browser's cookie says who calls.
 
 const answerWait = 10_000;
 const pagesMax = 500;
@@ -28,7 +29,7 @@ async function call(method, path, { token = "", body, headers = {} } = {}) {
       method, headers, cache: "no-store", signal: AbortSignal.timeout(answerWait),
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    answer = await response.json();
+    answer = response.status === 204 ? null : await response.json();
   } catch {
     throw new CallError(response && response.status >= 400 ? response.status : 0, {});
   }
@@ -41,6 +42,9 @@ const pathOf = (id) => encodeURIComponent(id);
 export const orderTickets = (token, id, qr) => call("GET", `/v1/orders/${pathOf(id)}/tickets?qr=${qr}`, { token });
 export const screening = (id) => call("GET", `/v1/screenings/${pathOf(id)}`);
 export const counts = (token, id) => call("GET", `/v1/screenings/${pathOf(id)}/checkins`, { token });
+export const me = () => call("GET", "/v1/me"); // by the browser's cookie
+export const signInMethods = () => call("GET", "/v1/sign-in");
+export const signOut = () => call("POST", "/sign-out");
 export const staffToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "staff" } });
 
 // checkIn sends a code. key is the same in all tries, so that an answer that was lost is not taken for a used ticket.

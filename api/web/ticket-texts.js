@@ -18,6 +18,7 @@ const texts = {
     unauthorized: "Sign in again: the token is not valid, or not any more.", forbidden: "This needs the role staff.",
     no_answer: "No answer. The ticket was not checked: try again.", trying: "No answer yet, trying again",
     noCamera: "The camera cannot be used. Type the code.", next: "Tap to go on",
+    provider: "Sign in with your account", stillSignedIn: "No answer: this browser is still signed in.",
     needsJavaScript: "This page needs JavaScript.",
   },
   zh: {
@@ -37,6 +38,7 @@ const texts = {
     unauthorized: "令牌无效或已过期，请重新登录。", forbidden: "需要检票员权限。",
     no_answer: "没有响应，此票未核验，请重试。", trying: "没有响应，正在重试",
     noCamera: "无法使用摄像头，请输入票码。", next: "点按继续",
+    provider: "用账号登录", stillSignedIn: "没有响应：此浏览器仍处于登录状态。",
     needsJavaScript: "此页需要 JavaScript。",
   },
 };
