@@ -69,6 +69,7 @@ type handler struct {
 	headers      fixedHeaders // of every response
 	figures      *paced[stock.Figures]
 	money        *paced[order.Money]
+	qrImages     *qrImages
 }
 
 // newHandler checks the options and makes the parts. An error says which option cannot be used.
@@ -111,8 +112,9 @@ func newHandler(opts Options) (*handler, error) {
 		addressRates: addressRates,
 		headers:      answerHeaders(),
 	}
-	var figuresErr, moneyErr error
+	var figuresErr, moneyErr, imagesErr error
 	h.figures, figuresErr = newPaced(opts.Stock.Figures)
 	h.money, moneyErr = newPaced(moneySum(opts.Stock, opts.Orders))
-	return h, errors.Join(figuresErr, moneyErr)
+	h.qrImages, imagesErr = newQRImages()
+	return h, errors.Join(figuresErr, moneyErr, imagesErr)
 }

@@ -51,7 +51,7 @@ func booleanQuery(c echo.Context, name string) (bool, error) {
 }
 
 // listOrderTickets answers the tickets of a paid order to its buyer, the valid ones with their QR codes if they are asked
-// for: a hundred are some work to draw.
+// for.
 func (h *handler) listOrderTickets(c echo.Context, caller string) error {
 	wantsQR, err := booleanQuery(c, "qr")
 	if err != nil {
@@ -73,7 +73,7 @@ func (h *handler) listOrderTickets(c echo.Context, caller string) error {
 		if !wantsQR || ticket.State != tickets.Valid {
 			continue
 		}
-		if page.Items[i].QRImage, err = qrImage(ticket.Code); err != nil {
+		if page.Items[i].QRImage, err = h.qrImages.of(traced(c), ticket.Code); err != nil {
 			return err
 		}
 	}
