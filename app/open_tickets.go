@@ -33,12 +33,12 @@ func (o *office) openTickets(ctx context.Context) error {
 	return nil
 }
 
-// isArchived tells whether the orders of a screening are in the archive, or on their way into it. Of a screening that an
-// older stock database does not know nobody can tell, and its tickets stay.
+// isArchived tells whether the orders of a screening are in the archive and nowhere else. As long as its file is not written
+// and its rows are not deleted, the screening may be opened again.
 func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
-	screening, err := o.stock.Screening(ctx, screeningID)
-	if errors.Is(err, stock.ErrScreeningNotFound) {
+	archive, err := o.stock.Archive(ctx, screeningID)
+	if errors.Is(err, stock.ErrNotArchived) {
 		return false, nil
 	}
-	return screening.Archived, err
+	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
 }

@@ -3,6 +3,7 @@ package tickets
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"boxoffice/common/db"
@@ -10,10 +11,11 @@ import (
 
 const (
 	purgeScreenings = 100
-	purgeRows       = 500 // in one transaction, so that nobody waits for it long
+	purgeOrders     = 50 // in one transaction, each with at most a hundred tickets, so that nobody waits for it long
 )
 
-// PurgeEvery purges now and after each pause until ctx ends. gone tells whether the orders of a screening are in the archive.
+// PurgeEvery purges now and after each pause until ctx ends. gone tells whether the orders of a screening are in
+// the archive and nowhere else.
 func (t *Tickets) PurgeEvery(ctx context.Context, pause time.Duration, gone func(context.Context, string) (bool, error)) {
 	for {
 		n, err := t.Purge(ctx, gone)
@@ -63,33 +65,51 @@ func (t *Tickets) Purge(ctx context.Context, gone func(context.Context, string) 
 	}
 }
 
-// purgeScreening deletes the tickets before the orders, which lead to them.
+// purgeScreening deletes the tickets of a screening's orders, a few orders at a time and each together with its tickets: an
+// order without them would seem unpaid. What the order service still has stays, whatever was said of its screening, since
+// its tickets would be made anew, and used ones be valid again.
 func (t *Tickets) purgeScreening(ctx context.Context, screeningID string) (deleted int64, err error) {
-	deleted, err = t.deleteRows(ctx, "tickets", "id", screeningID)
-	if err != nil {
-		return deleted, err
-	}
-	_, err = t.deleteRows(ctx, "ticket_orders", "order_id", screeningID)
-	return deleted, err
-}
-
-// deleteRows deletes the rows of a screening from a table, some at a time, by their key.
-func (t *Tickets) deleteRows(ctx context.Context, table, key, screeningID string) (deleted int64, err error) {
-	for {
+	for after := ""; ; {
 		var ids []string
-		if err := t.db.Reader().SelectContext(ctx, &ids, `SELECT `+key+` FROM `+table+` WHERE screening_id = ? LIMIT ?`,
-			screeningID, purgeRows); err != nil {
-			return deleted, fmt.Errorf("read what is to be deleted from %s: %w", table, err)
+		if err := t.db.Reader().SelectContext(ctx, &ids, `SELECT order_id FROM ticket_orders WHERE screening_id = ? AND order_id > ?
+			ORDER BY order_id LIMIT ?`, screeningID, after, purgeOrders); err != nil {
+			return deleted, fmt.Errorf("read orders to purge: %w", err)
 		}
 		if len(ids) == 0 {
 			return deleted, nil
 		}
-		if err := t.db.InTx(ctx, func(tx *db.Tx) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+key+` IN `+db.In(len(ids)), db.Args(ids)...)
-			return err
-		}); err != nil {
-			return deleted, fmt.Errorf("delete from %s: %w", table, err)
+		after = ids[len(ids)-1]
+		present, err := t.Orders.Find(ctx, ids...)
+		if err != nil {
+			return deleted, fmt.Errorf("ask for orders to purge: %w", err)
 		}
-		deleted += int64(len(ids))
+		ids = slices.DeleteFunc(ids, func(id string) bool { _, exists := present[id]; return exists })
+		n, err := t.deleteOrders(ctx, ids)
+		if err != nil {
+			return deleted, err
+		}
+		deleted += n
 	}
+}
+
+// deleteOrders deletes orders with their tickets, and returns how many tickets.
+func (t *Tickets) deleteOrders(ctx context.Context, ids []string) (deleted int64, err error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	err = t.db.InTx(ctx, func(tx *db.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM tickets WHERE order_id IN `+db.In(len(ids)), db.Args(ids)...)
+		if err != nil {
+			return err
+		}
+		if deleted, err = result.RowsAffected(); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM ticket_orders WHERE order_id IN `+db.In(len(ids)), db.Args(ids)...)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete orders with their tickets: %w", err)
+	}
+	return deleted, nil
 }

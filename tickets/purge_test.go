@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 func TestPurgeDeletesTicketsOfArchivedScreenings(t *testing.T) {
 	f := newFixture(t)
 	var ids []string
-	for i := range purgeRows + 7 {
+	for i := range purgeOrders + 7 {
 		id := fmt.Sprint("order-", i)
 		ids = append(ids, id)
 		f.orders.set(id, 2, order.Paid, "")
@@ -26,9 +27,15 @@ func TestPurgeDeletesTicketsOfArchivedScreenings(t *testing.T) {
 		}
 	})
 	f.settle(event.Paid, ids...)
+	f.orders.change(func() { // the archive has them
+		for _, id := range ids[:purgeOrders+7] {
+			delete(f.orders.rows, id)
+		}
+		delete(f.orders.rows, "stays-104")
+	})
 	gone := func(_ context.Context, id string) (bool, error) { return id == testScreeningID || id == "s-104", nil }
 	deleted, err := f.Purge(t.Context(), gone)
-	if err != nil || deleted != 2*(purgeRows+7)+1 {
+	if err != nil || deleted != 2*(purgeOrders+7)+1 {
 		t.Errorf("deleted %d, %v", deleted, err)
 	}
 	var left []int
@@ -41,6 +48,27 @@ func TestPurgeDeletesTicketsOfArchivedScreenings(t *testing.T) {
 	}
 	if deleted, err = f.Purge(t.Context(), gone); err != nil || deleted != 0 {
 		t.Errorf("again: deleted %d, %v", deleted, err)
+	}
+}
+
+// A guest is in, and the screening is said to be archived while its orders are still there. The guest's ticket is kept, and
+// lets nobody else in.
+func TestPurgeKeepsTheTicketsOfOrdersThatAreThere(t *testing.T) {
+	f := newFixture(t)
+	code := f.pay(testOrderID, 1)[0].Code
+	if _, err := f.CheckIn(t.Context(), entry(code, "1")); err != nil {
+		t.Fatal(err)
+	}
+	gone := func(context.Context, string) (bool, error) { return true, nil }
+	if deleted, err := f.Purge(t.Context(), gone); err != nil || deleted != 0 {
+		t.Errorf("deleted %d, %v", deleted, err)
+	}
+	if _, err := f.CheckIn(t.Context(), entry(code, "2")); !errors.As(err, &UsedError{}) {
+		t.Errorf("the second guest: %v", err)
+	}
+	f.orders.change(func() { f.orders.err = order.ErrUnavailable })
+	if deleted, err := f.Purge(t.Context(), gone); !errors.Is(err, order.ErrUnavailable) || deleted != 0 {
+		t.Errorf("without the order service: deleted %d, %v", deleted, err)
 	}
 }
 
