@@ -82,6 +82,7 @@ type Identity interface {
 // Tickets is what the API calls to show the tickets of paid orders, and to let their bearers in.
 type Tickets interface {
 	OfOrder(ctx context.Context, orderID string) ([]tickets.Ticket, error)
+	ScreeningOf(code string) (screeningID string, err error)
 	CheckIn(ctx context.Context, e tickets.Entry) (tickets.Ticket, error)
 	OfScreening(ctx context.Context, screeningID, afterID string, limit int) (found []tickets.Ticket, next string, err error)
 	Count(ctx context.Context, screeningID string) (tickets.Counts, error)

@@ -1,14 +1,17 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
@@ -101,6 +104,12 @@ func (h *handler) getTicketKeys(c echo.Context) error {
 	return answer(c, http.StatusOK, set)
 }
 
+const (
+	doorWait   = 2 * time.Second    // for the screening of a ticket, while somebody stands at the door
+	doorHours  = 12 * time.Hour     // before and after its beginning a ticket opens a door of any screening
+	doorCloses = 7 * 24 * time.Hour // after its beginning a ticket opens no door: used ones may be deleted from then on
+)
+
 // checkInBody is a code that was scanned, or typed, at a door.
 type checkInBody struct {
 	Code        string `json:"code"`
@@ -134,6 +143,10 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 			"gate must have at most %d bytes of UTF-8 and no control characters.", tickets.GateMax)}
 	}
 	ctx := traced(c)
+	screening, err := h.openDoor(ctx, body)
+	if err != nil {
+		return err
+	}
 	ticket, err := h.Tickets.CheckIn(ctx, tickets.Entry{
 		Code: body.Code, ScreeningID: body.ScreeningID, Gate: body.Gate, Staff: caller, Key: key,
 	})
@@ -141,13 +154,37 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 		return err
 	}
 	admitted := checkInAnswer{Ticket: newTicketAnswer(ticket), Gate: ticket.UsedGate, ServerTime: formatTime(h.Now())}
-	if screening, err := h.Stock.Screening(ctx, ticket.ScreeningID); err != nil {
-		h.Log.WarnContext(ctx, "show the screening of a ticket that was let in", "screening_id", ticket.ScreeningID, "error", err)
-	} else {
-		shown := newScreeningAnswer(screening, h.Now())
+	if screening != nil {
+		shown := newScreeningAnswer(*screening, h.Now())
 		admitted.Screening = &shown
 	}
 	return answer(c, http.StatusOK, admitted)
+}
+
+// openDoor refuses a code at a time that cannot be that of its screening, and returns the screening. A door that names its
+// screening decides by itself, until the screening is long over. If the screening cannot be read soon, the door opens all
+// the same, and nil is returned.
+func (h *handler) openDoor(ctx context.Context, body checkInBody) (*stock.Screening, error) {
+	id, err := h.Tickets.ScreeningOf(body.Code)
+	if err != nil {
+		return nil, err
+	}
+	reading, cancel := context.WithTimeout(ctx, doorWait)
+	defer cancel()
+	screening, err := h.Stock.Screening(reading, id)
+	if err != nil {
+		h.Log.WarnContext(ctx, "let somebody in without a look at the screening", "screening_id", id, "error", err)
+		return nil, nil
+	}
+	begins := screening.StartsAt.Sub(h.Now())
+	switch {
+	case body.ScreeningID == "" && begins.Abs() > doorHours:
+		return nil, problemError{kind: wrongScreening, detail: "The ticket is for a screening that begins on another day: " +
+			"name the screening of the door to let its bearer in all the same."}
+	case -begins > doorCloses:
+		return nil, problemError{kind: wrongScreening, detail: "The ticket is for a screening that was over long ago."}
+	}
+	return &screening, nil
 }
 
 // checkInCounts is how full a screening is.

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 	"boxoffice/sql"
+	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
@@ -143,7 +146,7 @@ func TestStaffSeesTheScreening(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
 	code := f.tickets(t, "").Items[0].Code
 	staff := tokenFor(t, "sam", roleStaff)
-	f.send(t, f.checkIn(t, `{"code":"`+code+`"}`, "k", staff))
+	f.send(t, f.checkIn(t, `{"code":"`+code+`","screening_id":"`+screeningID+`"}`, "k", staff))
 	path := "/v1/screenings/" + screeningID
 	w := f.send(t, ask{method: "GET", path: path + "/checkins", token: staff})
 	if !strings.Contains(w.Body.String(), `"sold":1,"issued":2,"entered":1,"void":0`) {
@@ -164,6 +167,48 @@ func TestStaffSeesTheScreening(t *testing.T) {
 	w = f.send(t, ask{method: "GET", path: "/v1/tickets/key"})
 	if !strings.Contains(w.Body.String(), `"kty":"OKP","crv":"Ed25519"`) {
 		t.Errorf("keys: %d %s", w.Code, w.Body)
+	}
+}
+
+// A guest comes ten days early to a door that names no screening, and is not let in; to one that names the guest's, and close
+// to its beginning to any, the guest is. Long after it nobody is, and used tickets may be gone by then. A database of stock
+// that is away closes no door.
+func TestDoorOpensAtTheTimeOfTheScreening(t *testing.T) {
+	f := newTicketFixture(t, order.Paid, "")
+	codes := f.tickets(t, "").Items
+	staff := tokenFor(t, "sam", roleStaff)
+	door := func(code, screening, key string) *httptest.ResponseRecorder {
+		t.Helper()
+		body := `{"code":"` + code + `"}`
+		if screening != "" {
+			body = `{"code":"` + code + `","screening_id":"` + screening + `"}`
+		}
+		return f.send(t, f.checkIn(t, body, key, staff))
+	}
+	begins := func(in time.Duration) {
+		f.stock.screening = func(string) (stock.Screening, error) {
+			s := testScreening()
+			s.StartsAt = testNow().Add(in)
+			return s, nil
+		}
+	}
+	for _, in := range []time.Duration{240 * time.Hour, 12*time.Hour + time.Minute, -12*time.Hour - time.Minute} {
+		begins(in)
+		wantProblem(t, door(codes[0].Code, "", "k"), 409, "wrong_screening")
+	}
+	begins(-7*24*time.Hour - time.Minute)
+	wantProblem(t, door(codes[0].Code, screeningID, "k"), 409, "wrong_screening")
+	begins(11 * time.Hour)
+	if w := door(codes[0].Code, "", "k"); w.Code != http.StatusOK {
+		t.Errorf("tonight: %d %s", w.Code, w.Body)
+	}
+	begins(240 * time.Hour)
+	if w := door(codes[1].Code, screeningID, "k"); w.Code != http.StatusOK {
+		t.Errorf("a door that is for this screening: %d %s", w.Code, w.Body)
+	}
+	f.stock.screening = func(string) (stock.Screening, error) { return stock.Screening{}, stock.ErrUnavailable }
+	if w := door(codes[1].Code, "", "k"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"screening":null`) {
+		t.Errorf("without stock: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestTicketsPageShowsTheCards(t *testing.T) {
 	if pages := len(regexp.MustCompile(`/Type\s*/Page\b[^s]`).FindAll(printed, -1)); pages != 2 {
 		t.Errorf("two tickets are printed on %d pages, want one each", pages)
 	}
-	if r := b.checkIn(b.tickets("alice", order.ID)[0].Code, "k"); r.status != http.StatusOK {
+	if r := b.checkIn("casablanca", b.tickets("alice", order.ID)[0].Code, "k"); r.status != http.StatusOK {
 		t.Fatalf("check in: %d %s", r.status, r.body)
 	}
 	p.until("one was used", `[...document.querySelectorAll(".ticket[data-state=used]")].map((card) => card.innerText.includes("Used")).join() ===

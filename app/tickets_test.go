@@ -52,9 +52,10 @@ func (o *officeTest) tickets(buyer, order string) []ticketJSON {
 	return decode[struct{ Items []ticketJSON }](o.t, r).Items
 }
 
-func (o *officeTest) checkIn(code, key string) response {
+func (o *officeTest) checkIn(screening, code, key string) response {
 	o.t.Helper()
-	return o.must("POST", "/v1/checkins", bearer(o.t, "sam", "staff"), fmt.Sprintf(`{"code":%q,"gate":"North"}`, code), "Idempotency-Key", key)
+	return o.must("POST", "/v1/checkins", bearer(o.t, "sam", "staff"), fmt.Sprintf(
+		`{"code":%q,"screening_id":%q,"gate":"North"}`, code, screening), "Idempotency-Key", key)
 }
 
 // storedTickets counts the tickets of an order in the database, where nobody makes them by looking.
@@ -89,7 +90,7 @@ func TestTicketFromThePurchaseToTheDoor(t *testing.T) {
 	if r := o.must("GET", "/v1/orders/"+order.ID+"/tickets", bearer(t, "bob", "buyer"), ""); r.status != http.StatusNotFound {
 		t.Errorf("tickets of another buyer: %d %s", r.status, r.body)
 	}
-	if r := o.checkIn(tickets[0].Code, "k1"); r.status != http.StatusOK || !strings.Contains(string(r.body), `"movie":"Casablanca"`) {
+	if r := o.checkIn(screening, tickets[0].Code, "k1"); r.status != http.StatusOK || !strings.Contains(string(r.body), `"movie":"Casablanca"`) {
 		t.Errorf("check in: %d %s", r.status, r.body)
 	}
 	code := o.tickets("bob", returned.ID)[0].Code
@@ -113,7 +114,7 @@ func TestTicketFromThePurchaseToTheDoor(t *testing.T) {
 		"a returned one":  {code, "k4", "ticket_void", 409},
 		"one of somebody": {tickets[1].Code[:100] + code[100:], "k5", "ticket_invalid", 409},
 	} {
-		if r := o.checkIn(test.code, test.key); r.status != test.status || r.code() != test.want {
+		if r := o.checkIn(screening, test.code, test.key); r.status != test.status || r.code() != test.want {
 			t.Errorf("check in %s: %d %s", what, r.status, r.body)
 		}
 	}
@@ -190,7 +191,7 @@ func TestTicketKeyIsReplaced(t *testing.T) {
 			t.Error("the new key does not sign")
 		}
 		want := []int{http.StatusOK, http.StatusConflict}[i]
-		if r := o.checkIn(printed[i].Code, fmt.Sprint(i)); r.status != want {
+		if r := o.checkIn(order.ScreeningID, printed[i].Code, fmt.Sprint(i)); r.status != want {
 			t.Errorf("a code of the old key, with %d keys: %d %s", 2-i, r.status, r.body)
 		}
 	}
@@ -208,7 +209,7 @@ func TestTicketsOfArchivedOrdersGo(t *testing.T) {
 	o.stop()
 	o.start() // it looks at its start
 	o.eventually("the tickets are gone", func() bool { return o.storedTickets(dsn, order.ID, "valid") == 0 })
-	if r := o.checkIn(code, "k"); r.code() != "ticket_invalid" {
+	if r := o.checkIn(order.ScreeningID, code, "k"); r.code() != "ticket_invalid" {
 		t.Errorf("check in: %d %s", r.status, r.body)
 	}
 	if out, err := o.archive(0, "-restore", o.archiveFile(order.ScreeningID)); err != nil {
@@ -227,7 +228,7 @@ func TestBackupHasTheTickets(t *testing.T) {
 	lost.start()
 	order := lost.mustPay("alice", lost.addScreening(10, 0), 2)
 	tickets := lost.tickets("alice", order.ID)
-	if r := lost.checkIn(tickets[0].Code, "k"); r.status != http.StatusOK {
+	if r := lost.checkIn(order.ScreeningID, tickets[0].Code, "k"); r.status != http.StatusOK {
 		t.Fatalf("check in: %d %s", r.status, r.body)
 	}
 	copied := filepath.Join(dir, "copied")

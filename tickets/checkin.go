@@ -7,6 +7,12 @@ import (
 	"boxoffice/common/db"
 )
 
+// ScreeningOf returns the screening that a code is for, or ErrCodeInvalid. It does not tell whether there is such a ticket.
+func (t *Tickets) ScreeningOf(code string) (screeningID string, err error) {
+	seat, err := t.Keys.verify(code)
+	return seat.screeningID, err
+}
+
 // CheckIn lets the bearer of a code in, once. It fails with ErrCodeInvalid, ErrWrongScreening, ErrVoid, or UsedError. What
 // a lost message has left undone is made up for here: a ticket of a paid order is made, one of a returned order is void. If
 // the order service is away, what is known decides.
