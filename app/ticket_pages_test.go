@@ -237,6 +237,85 @@ func TestCheckInPageWithACookie(t *testing.T) {
 	p.tell("gone", `fetch("/v1/me").then((r) => r.status)`, "401")
 }
 
+// A member of the staff opens a door without saying for which screening. Nothing begins soon: no code is checked before one is
+// chosen. One begins soon: it is chosen already.
+func TestCheckInPageKnowsItsScreening(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 1)
+	code := b.tickets("alice", order.ID)[0].Code
+	p := b.openDoor()
+	p.do(chromedp.Navigate(b.shop+"/problems"), chromedp.Navigate(b.shop+"/check-in"))
+	p.until("the door offers screenings", `document.getElementById("screening").length > 2`)
+	p.do(chromedp.SendKeys("#code", code+"\r"))
+	p.until("it asks which", `document.getElementById("message").innerText.includes("Choose the screening")`)
+	if js[bool](p, `document.getElementById("answer").open`) || b.tickets("alice", order.ID)[0].State != "valid" {
+		t.Error("a code was checked before a screening was chosen")
+	}
+	choose := func(value string) {
+		js[bool](p, fmt.Sprintf(`(({value}) => document.getElementById("screening").dispatchEvent(new Event("change")))(
+			Object.assign(document.getElementById("screening"), {value: %q}))`, value))
+	}
+	choose("*")
+	p.do(chromedp.SendKeys("#code", "\r"))
+	if said := p.answered("bad"); !strings.Contains(said, "For another screening") {
+		t.Errorf("a ticket of another day: %s", said)
+	}
+	p.goOn()
+	choose("casablanca")
+	p.do(chromedp.SendKeys("#code", code+"\r"))
+	p.answered("good")
+
+	b.addSale("Tonight", b.clock.Now().Add(time.Hour))
+	p.do(chromedp.Navigate(b.shop+"/problems"), chromedp.Navigate(b.shop+"/check-in"))
+	p.until("tonight's is chosen", `document.getElementById("screening").selectedOptions[0]?.innerText.includes("Tonight")`)
+}
+
+// A guest is let in, but every answer is lost on the way to the door; the guest holds up the code again. It is the same
+// check-in, so the door opens. An answer that makes no sense does not stop the door either.
+func TestCheckInPageAsksAgainAfterALostAnswer(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 2)
+	tickets := b.tickets("alice", order.ID)
+	p := b.openDoor()
+	js[bool](p, `(() => {
+		const send = window.fetch;
+		window.lose = () => { throw new TypeError("connection lost"); };
+		window.setTimeout = ((wait) => (call, ms) => wait(call, Math.min(ms, 50)))(window.setTimeout); // between the tries
+		window.fetch = async (path, options) => {
+			const answer = await send(path, options);
+			return path === "/v1/checkins" && window.lose ? window.lose() : answer;
+		};
+		return true;
+	})()`)
+	p.do(chromedp.SendKeys("#code", tickets[0].Code+"\r"))
+	if said := p.answered("bad"); !strings.Contains(said, "No answer") {
+		t.Errorf("without an answer: %s", said)
+	}
+	if state := b.tickets("alice", order.ID)[0].State; state != "used" {
+		t.Fatalf("the ticket is %s", state)
+	}
+	p.goOn()
+	js[bool](p, `(window.lose = () => new Response("null"), true)`)
+	p.do(chromedp.SendKeys("#code", tickets[1].Code+"\r"))
+	if said := p.answered("bad"); !strings.Contains(said, "No answer") {
+		t.Errorf("an answer without sense: %s", said)
+	}
+	p.goOn()
+	for i, ticket := range tickets {
+		js[bool](p, `(window.lose = undefined, true)`)
+		p.do(chromedp.SendKeys("#code", ticket.Code+"\r"))
+		if said := p.answered("good"); !strings.Contains(said, fmt.Sprintf("Ticket %d of 2", i+1)) {
+			t.Errorf("the guest once more: %s", said)
+		}
+		js[bool](p, `(document.getElementById("answer-close").click(), true)`)
+		p.until("the answer is gone", `!document.getElementById("answer").open`)
+	}
+	p.do(chromedp.SendKeys("#code", tickets[0].Code+"\r"))
+	if said := p.answered("bad"); !strings.Contains(said, "Used already") {
+		t.Errorf("the code of somebody who is in: %s", said)
+	}
+}
+
 // A door is offered what begins today or later, also when its sale is over; the past is walked through once.
 func TestCheckInPageListsWhatIsToCome(t *testing.T) {
 	b := newBrowser(t)
@@ -254,14 +333,15 @@ func TestCheckInPageListsWhatIsToCome(t *testing.T) {
 		add("Over", now.Add(-time.Duration(200+i)*time.Hour))
 	}
 	add("Tonight", now.Add(time.Hour))
+	add("Tomorrow", now.Add(20*time.Hour))
 	p := b.openDoor()
 	for range 2 {
-		p.until("tonight's is first, nothing that is over is there", `(([any, tonight, ...others]) => tonight?.innerText.includes("Tonight") &&
-			others.length === 4 && !others.some((o) => o.innerText.includes("Over")))(document.getElementById("screening").options)`)
+		p.until("tonight's is first, nothing that is over is there", `(([choose, any, tonight, ...others]) => tonight?.innerText.includes("Tonight") &&
+			others.length === 5 && !others.some((o) => o.innerText.includes("Over")))(document.getElementById("screening").options)`)
 		p.do(chromedp.Reload())
 	}
 	p.until("it is asked for tonight's page of the past alone", `performance.getEntriesByType("resource").filter(({name}) =>
-		name.includes("closed=true")).length === 1 && document.getElementById("screening").length === 6`)
+		name.includes("closed=true")).length === 1 && document.getElementById("screening").length === 8`)
 }
 
 // filmOf is a film of one picture, in a format that Chromium takes for a camera: a QR code before a grey wall.

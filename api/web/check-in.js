@@ -11,11 +11,15 @@ const goodWait = 1800; // a green answer goes by itself, a red one is for somebo
 const sameCodeWait = 4000; // a code that stays before the camera is one check-in
 const countWait = 10_000;
 const recent = 12 * 3600_000;
+const anyScreening = "*"; // which is no id: chosen where one door leads to several halls
+const soon = { before: 2 * 3600_000, after: 4 * 3600_000 }; // what begins within these hours is what a door is for
+const openKeysMax = 1000;
 
 const $ = (id) => document.getElementById(id);
 const demo = document.body.dataset.demo === "yes";
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seen = { code: "", at: 0 };
+const openKeys = new Map(); // by code: of check-ins whose end is not known, since every answer was lost
 let busy = false; // a code is being checked, or its answer read
 let stopCamera = null;
 let closeTimer = 0;
@@ -55,31 +59,65 @@ function showRefused(error) {
   showAnswer("bad", t[error.code] || error.message, at ? t.usedAt(timeOf(at), gate) : "");
 }
 
-// check sends a code until it is answered, at most triesMax times, always with the same key.
+// keyOf returns the key of a code's check-in: the same until it has ended, for the guest may be in by an answer that was lost.
+function keyOf(code) {
+  if (!openKeys.has(code)) {
+    if (openKeys.size >= openKeysMax) openKeys.delete(openKeys.keys().next().value);
+    openKeys.set(code, calls.newKey());
+  }
+  return openKeys.get(code);
+}
+
+// endsCheckIn tells whether a refusal is of the ticket, not of who asks or of a part that is away.
+function endsCheckIn(error) {
+  return !error.retryable && error.status !== 401 && error.status !== 403;
+}
+
+// isReady tells whether the door knows what it is for, and asks for it otherwise.
+function isReady() {
+  const ready = $("screening").value !== "";
+  $("message").textContent = ready ? "" : t.chooseFirst;
+  if (!ready) $("screening").focus();
+  return ready;
+}
+
 async function check(code) {
-  if (busy || code === "") return;
+  if (busy || code === "" || !isReady()) return;
   busy = true;
-  const key = calls.newKey();
+  try {
+    await askUntilAnswered(code);
+  } catch (error) {
+    showAnswer("bad", t.no_answer); // else nobody could go on
+    throw error;
+  }
+  count();
+}
+
+// askUntilAnswered sends a code until it is answered, at most triesMax times, always with the same key.
+async function askUntilAnswered(code) {
+  const key = keyOf(code);
   const body = { code, gate: stored.gate };
-  if ($("screening").value) body.screening_id = $("screening").value;
+  if ($("screening").value !== anyScreening) body.screening_id = $("screening").value;
   for (let tries = 1, wait = 400; ; tries++, wait *= 2) {
     try {
       showAdmitted(await calls.checkIn(stored.token, key, body));
-      break;
+      openKeys.delete(code);
+      return;
     } catch (error) {
       if (!(error instanceof calls.CallError)) throw error;
+      if (endsCheckIn(error)) openKeys.delete(code);
       if (!error.retryable || tries === triesMax) {
         showRefused(error.retryable ? new calls.CallError(0, {}) : error);
-        break;
+        return;
       }
       showAnswer("wait", t.trying);
       await sleep(wait);
     }
   }
-  count();
 }
 
 function onCode(code) {
+  if (!isReady()) return;
   const again = code === seen.code && performance.now() - seen.at < sameCodeWait;
   Object.assign(seen, { code, at: performance.now() });
   if (!again) check(code);
@@ -105,7 +143,7 @@ async function toggleCamera() {
 
 async function count() {
   const id = $("screening").value;
-  if (!id || $("door").hidden) {
+  if (!id || id === anyScreening || $("door").hidden) {
     $("inside").textContent = "";
     return;
   }
@@ -117,14 +155,19 @@ async function count() {
   }
 }
 
-// listScreenings offers those that begin today or later; the hash of the page can name one.
+// listScreenings offers those that begin today or later. The hash of the page can name one; else the one that begins about
+// now is chosen, if there is one alone.
 async function listScreenings() {
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  $("screening").replaceChildren(new Option(t.anyScreening, ""));
+  let wanted = decodeURIComponent(location.hash.slice(1));
+  $("screening").replaceChildren(new Option(t.chooseScreening, ""), new Option(t.anyScreening, anyScreening));
   try {
-    for (const item of await calls.screenings(Date.now() - recent)) {
+    const items = await calls.screenings(Date.now() - recent);
+    for (const item of items) {
       $("screening").add(new Option(`${dayOf(item.starts_at)} \u00b7 ${item.movie} \u00b7 ${item.venue}`, item.id));
     }
+    const now = items.map((item) => [item.id, Date.parse(item.starts_at) - Date.now()])
+      .filter(([, begins]) => begins > -soon.before && begins < soon.after);
+    if (wanted === "" && now.length === 1) wanted = now[0][0];
   } catch (error) {
     if (!(error instanceof calls.CallError)) throw error;
     $("message").textContent = t.no_answer;
@@ -179,6 +222,7 @@ $("sign-in").addEventListener("submit", async (event) => {
 });
 $("typed").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!isReady()) return;
   const code = $("code").value.trim();
   $("code").value = "";
   check(code);
@@ -208,6 +252,7 @@ session.onChange(() => { if (!stored.token) open(); }); // somebody else may be 
 $("gate").addEventListener("change", () => { stored.gate = $("gate").value.trim(); });
 $("screening").addEventListener("change", () => {
   history.replaceState(null, "", $("screening").value ? `#${encodeURIComponent($("screening").value)}` : location.pathname);
+  $("message").textContent = "";
   count();
 });
 setInterval(() => { if (!document.hidden && !$("door").hidden) count(); }, countWait);

@@ -16,7 +16,7 @@ export class CallError extends Error {
 
   // retryable tells whether the same request may succeed a moment later.
   get retryable() {
-    return this.status === 0 || this.status === 429 || this.status === 500 || this.status === 503;
+    return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
@@ -33,7 +33,7 @@ async function call(method, path, { token = "", body, headers = {} } = {}) {
   } catch {
     throw new CallError(response && response.status >= 400 ? response.status : 0, {});
   }
-  if (!response.ok) throw new CallError(response.status, answer);
+  if (!response.ok) throw new CallError(response.status, answer ?? {});
   return answer;
 }
 
