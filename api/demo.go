@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -49,8 +52,22 @@ type tokenAnswer struct {
 	ExpiresAt string `json:"expires_at"`
 }
 
-// makeToken issues a token for any name, to anybody who asks.
+// isOwnHost tells whether a request is for this machine, or for the address that the shop is configured to have. Another
+// site whose name leads to this machine (DNS rebinding) has the browser send the site's own.
+func (d *demoHandler) isOwnHost(host string) bool {
+	if public, err := url.Parse(d.PublicURL); err == nil && public.Host != "" && strings.EqualFold(host, public.Host) {
+		return true
+	}
+	name := (&url.URL{Host: host}).Hostname()
+	ip, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// makeToken issues a token for any name, to anybody who asks at this machine.
 func (d *demoHandler) makeToken(c echo.Context) error {
+	if !d.isOwnHost(c.Request().Host) {
+		return problemError{kind: otherSite, detail: "The demo makes tokens only at localhost, a loopback address and its public URL."}
+	}
 	var body tokenBody
 	if err := decodeBody(c, &body); err != nil {
 		return err

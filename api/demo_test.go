@@ -27,6 +27,20 @@ func TestDemoTokenBuys(t *testing.T) {
 	}
 }
 
+// Somebody who tries the demo opens another site, whose name then leads to this machine. It gets no tokens of the demo.
+func TestDemoMakesNoTokensForOtherHosts(t *testing.T) {
+	f := newFixture(t, withDemo, func(o *Options) { o.PublicURL = "https://shop.example" })
+	a := ask{method: "POST", path: "/v1/dev/tokens", body: `{"user":"alice","role":"admin"}`}
+	for _, a.host = range []string{"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "192.168.1.7:8080"} {
+		wantProblem(t, f.send(t, a), http.StatusForbidden, "other_site")
+	}
+	for _, a.host = range []string{"localhost:8080", "LOCALHOST", "127.0.0.1:8080", "127.0.0.2", "[::1]:8080", "shop.example"} {
+		if w := f.send(t, a); w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", a.host, w.Code, w.Body)
+		}
+	}
+}
+
 // The simulator goes the whole way of a provider: HTTP, signature, callback.
 func TestSimulatorPaysByCallback(t *testing.T) {
 	var address string

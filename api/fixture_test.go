@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -457,6 +458,7 @@ type ask struct {
 	method, path, body string
 	token              string
 	header             http.Header
+	host               string // of a demo's route; empty: this machine
 }
 
 // send handles one request, and holds the answer against openapi.yaml.
@@ -471,6 +473,9 @@ func (f *fixture) send(t *testing.T, a ask) *httptest.ResponseRecorder {
 	}
 	if a.token != "" {
 		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	if strings.HasPrefix(a.path, "/v1/dev/") {
+		r.Host = cmp.Or(a.host, "127.0.0.1:8080")
 	}
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, r)
