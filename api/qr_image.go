@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,8 @@ const (
 	qrWaitingMax = 64              // wait for their turn to draw
 	qrWait       = 5 * time.Second // for a turn
 )
+
+var errDrawingBusy = errors.New("too many codes are being drawn")
 
 // qrImage draws a QR code as a data URL, which a page shows without another request.
 func qrImage(text string) (string, error) {
@@ -44,7 +47,8 @@ func newQRImages() (*qrImages, error) {
 	return &qrImages{draw: qrImage, wait: qrWait, kept: kept, turn: make(chan struct{}, 1)}, err
 }
 
-// of returns the image of a text. It fails as busy when too many wait already, or when the turn does not come soon.
+// of returns the image of a text. It fails with errDrawingBusy when too many wait already, or when
+// the turn does not come soon.
 func (q *qrImages) of(ctx context.Context, text string) (string, error) {
 	if image, known := q.kept.Get(text); known {
 		return image, nil
@@ -66,7 +70,7 @@ func (q *qrImages) of(ctx context.Context, text string) (string, error) {
 func (q *qrImages) takeTurn(ctx context.Context) error {
 	defer q.waiting.Add(-1)
 	if q.waiting.Add(1) > qrWaitingMax {
-		return problemError{kind: busy, detail: "Too many codes are being drawn: ask again."}
+		return errDrawingBusy
 	}
 	patience := time.NewTimer(q.wait)
 	defer patience.Stop()
@@ -74,7 +78,7 @@ func (q *qrImages) takeTurn(ctx context.Context) error {
 	case q.turn <- struct{}{}:
 		return nil
 	case <-patience.C:
-		return problemError{kind: busy, detail: "Too many codes are being drawn: ask again."}
+		return errDrawingBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -2,15 +2,11 @@ package api
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"boxoffice/identity"
-	"boxoffice/order"
 )
 
 // A buyer of a hundred tickets asks for their codes again and again, at once by many connections. One code is drawn at a
@@ -34,7 +30,7 @@ func TestDrawingCodesTakesOneCoreAtMost(t *testing.T) {
 			go func() {
 				text := string(rune('a' + i%8))
 				image, err := images.of(t.Context(), text)
-				if isBusy(err) {
+				if errors.Is(err, errDrawingBusy) {
 					refused.Add(1)
 				} else if err != nil || image != "image of "+text {
 					t.Errorf("%s: %q, %v", text, image, err)
@@ -56,7 +52,7 @@ func TestDrawingCodesBoundsTheWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		images.turn <- struct{}{}
-		if _, err := images.of(t.Context(), "text"); !isBusy(err) {
+		if _, err := images.of(t.Context(), "text"); !errors.Is(err, errDrawingBusy) {
 			t.Errorf("%v, want busy", err)
 		}
 		<-images.turn
@@ -64,49 +60,4 @@ func TestDrawingCodesBoundsTheWait(t *testing.T) {
 			t.Errorf("%.30q, %v", image, err)
 		}
 	})
-}
-
-func isBusy(err error) bool {
-	own, ok := errors.AsType[problemError](err)
-	return ok && own.kind == busy
-}
-
-// The tickets of an order are asked for twice: the second time no code is drawn.
-func TestTicketsKeepTheirDrawnCodes(t *testing.T) {
-	var drawn atomic.Int32
-	var opts Options
-	f := newFixture(t, withTickets(t), func(o *Options) {
-		o.Identity = newIdentity(t, identity.Options{Now: o.Now})
-		opts = *o
-	})
-	f.findOrder(order.Paid, "")
-	h, err := newHandler(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.handler, err = h.routes(); err != nil {
-		t.Fatal(err)
-	}
-	h.qrImages.draw = func(text string) (string, error) {
-		drawn.Add(1)
-		return "image of " + text, nil
-	}
-	for range 2 {
-		if found := f.tickets(t, "?qr=true"); found.Items[1].QRImage != "image of "+found.Items[1].Code {
-			t.Errorf("tickets %+v", found)
-		}
-	}
-	if drawn.Load() != 2 {
-		t.Errorf("%d codes were drawn for two tickets", drawn.Load())
-	}
-	h.qrImages.turn <- struct{}{}
-	f.tickets(t, "?qr=true")
-	h.qrImages.kept.Purge()
-	h.qrImages.wait = time.Millisecond
-	path := "/v1/orders/" + orderID + "/tickets?qr=true"
-	w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
-	wantProblem(t, w, http.StatusServiceUnavailable, "busy")
-	if w.Header().Get("Retry-After") == "" {
-		t.Error("no Retry-After")
-	}
 }

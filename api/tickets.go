@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -76,7 +77,11 @@ func (h *handler) listOrderTickets(c echo.Context, caller string) error {
 		if !wantsQR || ticket.State != tickets.Valid {
 			continue
 		}
-		if page.Items[i].QRImage, err = h.qrImages.of(traced(c), ticket.Code); err != nil {
+		page.Items[i].QRImage, err = h.qrImages.of(traced(c), ticket.Code)
+		switch {
+		case errors.Is(err, errDrawingBusy):
+			return problemError{kind: busy, detail: "Too many codes are being drawn: ask again."}
+		case err != nil:
 			return err
 		}
 	}
