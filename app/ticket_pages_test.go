@@ -336,7 +336,8 @@ func TestCheckInPageListsWhatIsToCome(t *testing.T) {
 	add("Tomorrow", now.Add(20*time.Hour))
 	p := b.openDoor()
 	for range 2 {
-		p.until("tonight's is first, nothing that is over is there", `(([choose, any, tonight, ...others]) => tonight?.innerText.includes("Tonight") &&
+		p.until("tonight's is first, nothing that is over is there",
+			`(([choose, any, tonight, ...others]) => tonight?.innerText.includes("Tonight") &&
 			others.length === 5 && !others.some((o) => o.innerText.includes("Over")))(document.getElementById("screening").options)`)
 		p.do(chromedp.Reload())
 	}
