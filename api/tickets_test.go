@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"boxoffice/common/db/dbtest"
+	"boxoffice/identity"
 	"boxoffice/order"
 	"boxoffice/sql"
 	"boxoffice/stock"
@@ -209,6 +211,47 @@ func TestDoorOpensAtTheTimeOfTheScreening(t *testing.T) {
 	f.stock.screening = func(string) (stock.Screening, error) { return stock.Screening{}, stock.ErrUnavailable }
 	if w := door(codes[1].Code, "", "k"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"screening":null`) {
 		t.Errorf("without stock: %d %s", w.Code, w.Body)
+	}
+}
+
+// A buyer asks for the tickets of an order twice: the second time no code is drawn. Who would wait too long for codes is told
+// to come back.
+func TestTicketsKeepTheirDrawnCodes(t *testing.T) {
+	var drawn atomic.Int32
+	var opts Options
+	f := newFixture(t, withTickets(t), func(o *Options) {
+		o.Identity = newIdentity(t, identity.Options{Now: o.Now})
+		opts = *o
+	})
+	f.findOrder(order.Paid, "")
+	h, err := newHandler(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.handler, err = h.routes(); err != nil {
+		t.Fatal(err)
+	}
+	h.qrImages.draw = func(text string) (string, error) {
+		drawn.Add(1)
+		return "image of " + text, nil
+	}
+	for range 2 {
+		if found := f.tickets(t, "?qr=true"); found.Items[1].QRImage != "image of "+found.Items[1].Code {
+			t.Errorf("tickets %+v", found)
+		}
+	}
+	if drawn.Load() != 2 {
+		t.Errorf("%d codes were drawn for two tickets", drawn.Load())
+	}
+	h.qrImages.turn <- struct{}{}
+	f.tickets(t, "?qr=true")
+	h.qrImages.kept.Purge()
+	h.qrImages.wait = time.Millisecond
+	path := "/v1/orders/" + orderID + "/tickets?qr=true"
+	w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
+	wantProblem(t, w, http.StatusServiceUnavailable, "busy")
+	if w.Header().Get("Retry-After") == "" {
+		t.Error("no Retry-After")
 	}
 }
 
