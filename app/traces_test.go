@@ -165,11 +165,20 @@ func TestOneTraceShowsAnOrderToItsEnd(t *testing.T) {
 		}
 	}
 	o.eventuallySpans(c, traceOfBob, purchase...)
-	o.advance(16 * time.Minute)
-	o.eventuallySpans(c, traceOfBob, append(purchase, "process payment-due", "send order-settled", "process order-settled")...)
 	if n := len(c.trace(traceOfAlice)); testing.Verbose() {
 		t.Logf("%d spans:\n%s", n, drawing(c.trace(traceOfAlice)))
 	}
+}
+
+// The trace of an order that nobody pays goes on to its cancellation, over a message that waits in the broker.
+func TestOneTraceShowsAnUnpaidOrderToItsEnd(t *testing.T) {
+	c := newTestCollector(t)
+	o := newTracedOffice(t, c.URL, "parentbased_always_off", "")
+	o.needsBrokerClock(t)
+	o.buyTraced("bob", o.addScreening(10, 0), traceOfBob)
+	o.eventuallySpans(c, traceOfBob, "send payment-due")
+	o.advance(16 * time.Minute)
+	o.eventuallySpans(c, traceOfBob, "process payment-due", "send order-settled", "process order-settled")
 }
 
 // Purchases that nobody samples leave nothing in their messages, and send nothing.
