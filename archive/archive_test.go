@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -71,7 +72,7 @@ func TestOnlyWhatIsOverAndSettledIsArchived(t *testing.T) {
 			if change.order {
 				d = o.orderDB
 			}
-			o.exec(d, change.statement)
+			dbtest.Exec(o.t, d, change.statement)
 			before := o.rows()
 			o.advance(40 * 24 * time.Hour)
 			n, err := o.archiver().Run(t.Context(), month)
@@ -135,7 +136,7 @@ func TestStoppedArchiverIsGoneOnWith(t *testing.T) {
 				stops++
 			}
 			o.wantRows(before)
-			o.exec(o.stockDB, `DELETE FROM archives`)
+			dbtest.Exec(o.t, o.stockDB, `DELETE FROM archives`)
 		}
 	}
 	o.wantEmpty()
@@ -227,8 +228,8 @@ func TestOtherFileIsNotRestored(t *testing.T) {
 	o.run(2)
 	after := o.rows()
 	files := map[string]error{o.archiveFile("x"): ErrDamaged, o.archiveFile("y"): stock.ErrNotArchived}
-	o.exec(o.stockDB, `UPDATE archives SET orders = orders + 1 WHERE screening_id = 'x'`)
-	o.exec(o.stockDB, `DELETE FROM archives WHERE screening_id = 'y'`)
+	dbtest.Exec(o.t, o.stockDB, `UPDATE archives SET orders = orders + 1 WHERE screening_id = 'x'`)
+	dbtest.Exec(o.t, o.stockDB, `DELETE FROM archives WHERE screening_id = 'y'`)
 	for file, want := range files {
 		if _, err := o.archiver().Restore(t.Context(), file); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", file, err, want)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/common/db/dbtest"
 )
 
 // A file that somebody has edited and packed again is whole, and says of itself what the books say: one order stood twice
@@ -39,7 +41,7 @@ func TestEditedFileIsDamaged(t *testing.T) {
 			whole := mustRead(t, file)
 			edited := editLines(t, whole, c.edit)
 			if c.digest == "" {
-				o.exec(o.stockDB, `UPDATE archives SET digest = ''`)
+				dbtest.Exec(o.t, o.stockDB, `UPDATE archives SET digest = ''`)
 			}
 			if err := os.WriteFile(file, edited, 0o600); err != nil {
 				t.Fatal(err)

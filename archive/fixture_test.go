@@ -99,32 +99,16 @@ func (o *office) addScreening(id string, n, limit int64) {
 			at.UnixMilli()+500)
 		holdings = append(holdings, id, buyer, 2)
 	}
-	o.insert(o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
-		created_at, expires_at, settled_at)`, reservations)
+	dbtest.Insert(o.t, o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+		created_at, expires_at, settled_at)`, reservations...)
 	if limit > 0 {
-		o.insert(o.stockDB, `holdings (screening_id, buyer_id, quantity)`, holdings)
+		dbtest.Insert(o.t, o.stockDB, `holdings (screening_id, buyer_id, quantity)`, holdings...)
 	}
-	o.insert(o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
-		created_at, recorded_at, expires_at, settled_at)`, orders)
-	o.insert(o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments)
-	o.exec(o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`, sold, sold, n, id)
-}
-
-func (o *office) insert(d *db.DB, into string, values []any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error { return tx.Insert(o.t.Context(), into, values) }); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
-func (o *office) exec(d *db.DB, statement string, args ...any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(o.t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		o.t.Fatal(err)
-	}
+	dbtest.Insert(o.t, o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
+		created_at, recorded_at, expires_at, settled_at)`, orders...)
+	dbtest.Insert(o.t, o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments...)
+	dbtest.Exec(o.t, o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`,
+		sold, sold, n, id)
 }
 
 // rows is every row of the tables that the archive empties, as text.

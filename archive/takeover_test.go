@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -52,7 +53,7 @@ func TestSlowWorkerIsFenced(t *testing.T) {
 					o.wantFiles(o.archiveFile("x"))
 					mustRemove(t, o.archiveFile("x"))
 				}
-				o.exec(o.stockDB, `DELETE FROM archives`)
+				dbtest.Exec(o.t, o.stockDB, `DELETE FROM archives`)
 				step++
 			}
 			if step < 6 {

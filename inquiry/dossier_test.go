@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/order"
@@ -63,7 +64,7 @@ func TestDossierOfAnArchivedOrder(t *testing.T) {
 	b := o.bought("scr-1", "alice")
 	o.add(b, Paid)
 	o.pay(b, "pay-1", order.DefaultProvider, order.Applied, 0)
-	o.exec(o.stockDB, `UPDATE stock SET sold = 2, available = 8, sales = 1`)
+	dbtest.Exec(o.t, o.stockDB, `UPDATE stock SET sold = 2, available = 8, sales = 1`)
 	before := o.dossier(b.ID)
 	o.advance(60 * 24 * time.Hour)
 	if n, err := o.archiver.Run(t.Context(), 30*24*time.Hour); err != nil || n != 1 {
@@ -144,7 +145,7 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 	o := newOffice(t)
 	pending, paid := o.bought("scr-1", "alice"), o.bought("scr-1", "bob")
 	o.add(pending, PendingPayment)
-	o.exec(o.orderDB, `UPDATE orders SET extended = 1, ask_until = expires_at + 1000 WHERE id = ?`, pending.ID)
+	dbtest.Exec(o.t, o.orderDB, `UPDATE orders SET extended = 1, ask_until = expires_at + 1000 WHERE id = ?`, pending.ID)
 	o.advance(50 * time.Millisecond)
 	want := []string{
 		"tickets_reserved by reservation", "order_recorded by order", "payment_due by order, planned", "sweep by reservation, planned",
@@ -158,16 +159,16 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 	}
 	o.add(paid, Paid)
 	at := paid.CreatedAt
-	o.insert(o.orderDB, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, reference, expires_at, tries,
+	dbtest.Insert(o.t, o.orderDB, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, reference, expires_at, tries,
 		next_at, created_at, changed_at)`,
 		"pa-1", paid.ID, "webhook", 9800, "CNY", "paid", "https://shop.example/", "ref-1", at+900_000, 2, at, at+100, at+1001)
 	o.pay(paid, "pay-1", order.DefaultProvider, order.Applied, 9800)
-	o.exec(o.orderDB, `UPDATE payments SET received_at = ?`, at+1000)
-	o.insert(o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, detail, created_at, changed_at)`,
+	dbtest.Exec(o.t, o.orderDB, `UPDATE payments SET received_at = ?`, at+1000)
+	dbtest.Insert(o.t, o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, detail, created_at, changed_at)`,
 		"rf_1", "pay-1", paid.ID, "webhook", 9800, "CNY", "office", "failed", 1, "no answer", at+5000, at+6000)
-	o.insert(o.orderDB, `operator_acts (id, at, actor, act, subject, note)`,
+	dbtest.Insert(o.t, o.orderDB, `operator_acts (id, at, actor, act, subject, note)`,
 		"1", at+4999, "me", "refund_part", paid.ID, "a seat is broken", "2", at+5500, "me", "retry_refund", "rf_1", "again")
-	o.insert(o.orderDB, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`,
+	dbtest.Insert(o.t, o.orderDB, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`,
 		"pay-9", paid.ID, 9800, "CNY", "callback", at+7000)
 	o.advance(time.Hour)
 	o.message = mq.Stored{

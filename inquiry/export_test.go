@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 )
 
@@ -61,7 +62,7 @@ func TestExportAddsUpMoney(t *testing.T) {
 	o.add(b, Paid)
 	o.pay(b, "pay-1", order.DefaultProvider, order.Applied, 100)
 	o.pay(b, "pay-2", order.DefaultProvider, order.RefundDue, 9800)
-	o.insert(o.orderDB, intoPayments, "pay-3", "webhook", b.ID, 5, "USD", "callback", "mismatch", 5, 1)
+	dbtest.Insert(o.t, o.orderDB, intoPayments, "pay-3", "webhook", b.ID, 5, "USD", "callback", "mismatch", 5, 1)
 	err := o.desk.Export(t.Context(), Filter{}, Period{}, func(rows []Row) error {
 		if len(rows) != 1 || rows[0].MoneyOf != (order.MoneyOf{Received: 19600, Refunded: 9900, PaidBy: "pay-1", Provider: "webhook"}) {
 			t.Errorf("exported %+v", rows)
@@ -80,7 +81,7 @@ func TestExportsAreBounded(t *testing.T) {
 	for range pageRows + 1 { // two pages
 		reservations = append(reservations, reservationValues(o.bought("scr-1", "alice"), Reserved)...)
 	}
-	o.insert(o.stockDB, intoReservations, reservations...)
+	dbtest.Insert(o.t, o.stockDB, intoReservations, reservations...)
 	entered, leave := make(chan struct{}, exportsMax), make(chan struct{})
 	ended := make(chan error, exportsMax)
 	for range exportsMax {

@@ -72,23 +72,6 @@ func (o *office) now() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
 
 func (o *office) advance(d time.Duration) { o.ms.Add(d.Milliseconds()) }
 
-func (o *office) insert(d *db.DB, into string, values ...any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error { return tx.Insert(o.t.Context(), into, values) }); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
-func (o *office) exec(d *db.DB, statement string, args ...any) {
-	o.t.Helper()
-	if err := d.InTx(o.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(o.t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
 // bought is an order that a purchase makes now.
 func (o *office) bought(screening, buyer string) event.Order {
 	now := o.now()
@@ -141,15 +124,15 @@ const (
 // add writes an order that stands so.
 func (o *office) add(b event.Order, status Status) {
 	o.t.Helper()
-	o.insert(o.stockDB, intoReservations, reservationValues(b, status)...)
+	dbtest.Insert(o.t, o.stockDB, intoReservations, reservationValues(b, status)...)
 	if status != Reserved {
-		o.insert(o.orderDB, intoOrders, orderValues(b, status)...)
+		dbtest.Insert(o.t, o.orderDB, intoOrders, orderValues(b, status)...)
 	}
 }
 
 // pay writes a payment of an order's amount.
 func (o *office) pay(b event.Order, id, provider string, result order.PaymentResult, refunded int64) {
 	o.t.Helper()
-	o.insert(o.orderDB, intoPayments, id, provider, b.ID, b.Amount.Amount, b.Amount.Currency, "callback-"+id, string(result), refunded,
+	dbtest.Insert(o.t, o.orderDB, intoPayments, id, provider, b.ID, b.Amount.Amount, b.Amount.Currency, "callback-"+id, string(result), refunded,
 		o.now().UnixMilli())
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 )
 
@@ -89,8 +90,8 @@ func TestSearchForARareStatusIsBounded(t *testing.T) {
 		b := o.bought("scr-1", "bob")
 		reservations, orders = append(reservations, reservationValues(b, Paid)...), append(orders, orderValues(b, Paid)...)
 	}
-	o.insert(o.stockDB, intoReservations, reservations...)
-	o.insert(o.orderDB, intoOrders, orders...)
+	dbtest.Insert(o.t, o.stockDB, intoReservations, reservations...)
+	dbtest.Insert(o.t, o.orderDB, intoOrders, orders...)
 	f := Filter{Status: Cancelled}
 	items, next, err := o.desk.Search(t.Context(), f, "", 20)
 	if err != nil || len(items) != 0 || next == "" {
@@ -128,11 +129,11 @@ func TestSearchByPayment(t *testing.T) {
 	o.add(b, Paid)
 	o.add(other, Paid)
 	o.pay(b, "pay-1", order.DefaultProvider, order.Applied, 0)
-	o.insert(o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at, changed_at)`,
+	dbtest.Insert(o.t, o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at, changed_at)`,
 		"rf_1", "pay-1", b.ID, "webhook", 100, "CNY", "office", "due", 1, 1, 1)
-	o.insert(o.orderDB, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at, created_at,
+	dbtest.Insert(o.t, o.orderDB, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at, created_at,
 		changed_at)`, "pa-1", b.ID, "webhook", 9800, "CNY", "closed", "https://shop.example/", 1, 1, 1, 1)
-	o.insert(o.orderDB, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`,
+	dbtest.Insert(o.t, o.orderDB, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`,
 		"pay-1", other.ID, 9800, "CNY", "callback", 1)
 	for id, want := range map[string][]string{
 		"pay-1": {b.ID, other.ID}, "rf_1": {b.ID}, "pa-1": {b.ID}, "pay-2": nil,

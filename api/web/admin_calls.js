@@ -44,11 +44,6 @@ export async function list(path, values = {}, pages = 1) {
 export const whoIs = (token) => call("GET", "/v1/me", { signed: false, headers: bearer(token) });
 export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "admin" }, signed: false });
 
-// newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
-export function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
 // download saves a file that needs the operator's token, which a plain link would not send.
 export async function download(path, name) {
   let response;

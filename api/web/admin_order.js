@@ -1,7 +1,7 @@
 // The view #/orders/ID: all that is known of one order, what happened to it, and what can be done with it.
 
 import { askFor } from "./admin_ask.js";
-import { get, newKey, pathOf, post } from "./admin_calls.js";
+import { get, pathOf, post } from "./admin_calls.js";
 import { separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
 import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, wordOf } from "./admin_parts.js";
@@ -10,6 +10,7 @@ import { CallError } from "./calls.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
+import { newKey } from "./key.js";
 
 const pollWait = 5000;
 const amountOf = ({ amount, currency }) => separated(amount, currency);

@@ -1,6 +1,7 @@
 // The page of the staff at a door: it reads codes by the camera, or typed ones, and says in green or red whether somebody may
 // come in. Its token is its own: the same browser may have a buyer signed in. Without one the sign-in of the browser counts.
 
+import { newKey } from "./key.js";
 import * as calls from "./ticket-calls.js";
 import { scan } from "./scanner.js";
 import { session } from "./session.js";
@@ -63,7 +64,7 @@ function showRefused(error) {
 function keyOf(code) {
   if (!openKeys.has(code)) {
     if (openKeys.size >= openKeysMax) openKeys.delete(openKeys.keys().next().value);
-    openKeys.set(code, calls.newKey());
+    openKeys.set(code, newKey());
   }
   return openKeys.get(code);
 }

@@ -2,6 +2,7 @@
 // double click, a reload and a retry after a lost answer all send the same Idempotency-Key, which is the same order.
 
 import * as calls from "./calls.js";
+import { newKey } from "./key.js";
 import { session } from "./session.js";
 
 const life = 10 * 60_000; // a page that is opened the next day must not buy what was wanted the day before
@@ -100,10 +101,4 @@ async function send(screening) {
     if (!error.retryable && error.status !== 401) localStorage.removeItem(name);
     throw error;
   }
-}
-
-// newKey makes an Idempotency-Key. crypto.randomUUID does not exist on a plain http address other than localhost.
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
