@@ -164,7 +164,8 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 		"pa-1", paid.ID, "webhook", 9800, "CNY", "paid", "https://shop.example/", "ref-1", at+900_000, 2, at, at+100, at+1001)
 	o.pay(paid, "pay-1", order.DefaultProvider, order.Applied, 9800)
 	dbtest.Exec(o.t, o.orderDB, `UPDATE payments SET received_at = ?`, at+1000)
-	dbtest.Insert(o.t, o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, detail, created_at, changed_at)`,
+	dbtest.Insert(o.t, o.orderDB, `refunds (id, payment_id, order_id, provider, amount, currency, reason,
+		state, next_at, detail, created_at, changed_at)`,
 		"rf_1", "pay-1", paid.ID, "webhook", 9800, "CNY", "office", "failed", 1, "no answer", at+5000, at+6000)
 	dbtest.Insert(o.t, o.orderDB, `operator_acts (id, at, actor, act, subject, note)`,
 		"1", at+4999, "me", "refund_part", paid.ID, "a seat is broken", "2", at+5500, "me", "retry_refund", "rf_1", "again")
