@@ -215,8 +215,24 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	} {
 		var got screeningChangeBody
 		err := decodeStrictly([]byte(`{"sale_opens_at":"`+at+`"}`), &got)
-		if _, detail := table.find(err); !strings.Contains(detail, "RFC 3339") {
+		if _, detail := table.find(err); !strings.Contains(detail, `field "sale_opens_at" is no time of RFC 3339`) {
 			t.Errorf("%s: %v, %q", at, got.SaleOpensAt, detail)
+		}
+	}
+}
+
+// time.Parse takes an hour of one digit and a comma before the fraction, and it read the times of two queries: an export or a
+// curve could begin elsewhere than at the time that whoever asked had in mind.
+func TestTimesOfQueriesAreOfRFC3339(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"/v1/admin/screenings/" + screeningID + "/sales", "/v1/admin/orders.csv"} {
+		for _, name := range []string{"from", "to"} {
+			for _, at := range []string{"2026-01-02T5:00:00Z", "2026-01-02T05:00:00,5Z", "2026-01-02T05:00:00", "2026-01-02T25:00:00Z"} {
+				w := f.send(t, ask{method: "GET", path: path + "?" + name + "=" + at, token: tokenFor(t, "root", roleAdmin)})
+				if detail := wantProblem(t, w, 400, "invalid_request"); !strings.HasPrefix(detail, name+" must be a time of RFC 3339") {
+					t.Errorf("%s?%s=%s: %q does not name it", path, name, at, detail)
+				}
+			}
 		}
 	}
 }
