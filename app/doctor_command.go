@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -178,7 +179,11 @@ func (e *examination) findBroker() (address string, err error) {
 	if err == nil {
 		return address, nil
 	}
-	if address, noteErr := readNameServer(e.config.DataDir); noteErr == nil {
+	running := broker.IsLocked(err) || errors.As(err, new(*net.OpError)) // it has the log, or the port
+	if !running && !errors.Is(err, fs.ErrNotExist) {
+		return "", brokerRemedy(err, "BOXOFFICE_BROKER_LISTEN", "BOXOFFICE_DATA_DIR", e.config.DataDir, "BOXOFFICE_CUT_DAMAGE=true")
+	}
+	if address, noteErr := readNameServer(e.config.DataDir); running && noteErr == nil {
 		return address, nil
 	}
 	return "", fmt.Errorf("the embedded broker cannot be opened (%w); while an office runs, give -namesrv and the nameserver of its ready line", err)
