@@ -15,7 +15,6 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
@@ -139,14 +138,6 @@ func (e *examination) openTickets(ctx context.Context) error {
 	e.office.Further = furtherSubscriptions(e.config)
 	_, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
 	return err
-}
-
-// openExisting opens a database that exists and has this version's schema, which it leaves as it is.
-func (e *examination) openExisting(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
-	if err := checkFileExists(dsn); err != nil {
-		return nil, err
-	}
-	return e.openDatabase(ctx, dsn, migrations, (*db.DB).CheckMigrated)
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined
