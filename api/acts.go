@@ -16,7 +16,7 @@ import (
 // listActs answers what operators have done, to screenings and to orders and money, the latest first; with the parameters
 // subject and actor, to one of these and by one of them.
 func (h *handler) listActs(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfActs.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}}
 	if len(acts) > limit {
 		acts = acts[:limit]
-		page.NextCursor = nullIfEmpty(acts[limit-1].ID)
+		page.NextCursor = listOfActs.cursor(acts[limit-1].ID)
 	}
 	for _, a := range acts {
 		page.Items = append(page.Items, newRecordedActAnswer(a))

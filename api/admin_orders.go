@@ -39,7 +39,7 @@ func newFoundAnswer(f inquiry.Found) foundAnswer {
 
 // listAllOrders answers one page of all buyers' orders, the newest first.
 func (h *handler) listAllOrders(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfAllOrders.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (h *handler) listAllOrders(c echo.Context, _ string) error {
 	if err != nil {
 		return listError(err)
 	}
-	page := listAnswer[foundAnswer]{Items: make([]foundAnswer, len(found)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[foundAnswer]{Items: make([]foundAnswer, len(found)), NextCursor: listOfAllOrders.cursor(next)}
 	for i, f := range found {
 		page.Items[i] = newFoundAnswer(f)
 	}

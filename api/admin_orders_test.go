@@ -30,7 +30,7 @@ func TestSearchPassesItsParametersOn(t *testing.T) {
 	var cursor string
 	var limit int
 	f.desk.search = func(c string, n int) ([]inquiry.Found, string, error) { cursor, limit = c, n; return nil, "", nil }
-	const query = "&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=abc&limit=7"
+	const query = "&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=all-orders.abc&limit=7"
 	body := f.asAdmin(t, "GET", "/v1/admin/orders?id="+orderID+query, "")
 	want := inquiry.Filter{OrderID: orderID, PaymentID: "stripe:pi_1", BuyerID: "alice", ScreeningID: "scr-1", Status: inquiry.Reserved}
 	if f.desk.filter != want || cursor != "abc" || limit != 7 || body != `{"items":[],"next_cursor":null}` {
@@ -53,7 +53,7 @@ func TestBadSearches(t *testing.T) {
 	for query, names := range map[string]string{
 		"state=lost": "state", "state=PAID": "state", "state=paid&state=paid": "state", "id=a%20b": "id", "id=" + strings.Repeat("x", 65): "id",
 		"payment=%00": "payment", "payment=" + strings.Repeat("x", 256): "payment", "buyer=%20alice": "buyer", "screening=a'b": "screening",
-		"cursor=foreign": "cursor", "cursor=%00": "cursor", "limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
+		"cursor=foreign": "cursor", "cursor=all-orders.foreign": "cursor", "cursor=%00": "cursor", "limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
 	} {
 		w := f.send(t, ask{method: "GET", path: "/v1/admin/orders?" + query, token: tokenFor(t, "root", roleAdmin)})
 		if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, names) {

@@ -125,9 +125,12 @@ type letterAnswer struct {
 
 // listDeadLetters answers the messages that were given up.
 func (h *handler) listDeadLetters(c echo.Context, _ string) error {
-	_, limit, err := pageQuery(c)
+	place, limit, err := listOfDead.pageQuery(c)
 	if err != nil {
 		return err
+	}
+	if place != "" {
+		return invalidCursor()
 	}
 	groups, err := h.Operators.Doctor.DeadLetters(traced(c), pageLimit(limit))
 	if err != nil {

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/strictjson"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
@@ -42,14 +44,15 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 func validStatus(s string) bool { return slices.Contains(inquiry.Statuses(), inquiry.Status(s)) }
 
 // timeQuery returns a parameter that is a time; the zero time when it is not given, or empty.
-func timeQuery(c echo.Context, name string) (time.Time, error) {
-	given := c.QueryParams()[name]
+func timeQuery(query url.Values, name string) (time.Time, error) {
+	given := query[name]
 	if len(given) == 0 || len(given) == 1 && given[0] == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339, given[0])
+	t, err := strictjson.ParseTime(given[0])
 	if len(given) > 1 || err != nil || !validTime(t) {
-		return time.Time{}, problemError{kind: malformed, detail: name + " must be a time in RFC 3339, given once; + is %2B in a URL."}
+		return time.Time{}, problemError{kind: malformed,
+			detail: name + " must be a time of RFC 3339 between the years 1970 and 9998, given once; + is %2B in a URL."}
 	}
 	return t, nil
 }

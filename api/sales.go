@@ -74,10 +74,8 @@ func parseCurveQuery(query url.Values) (curveQuery, error) {
 	wrong := func(format string, args ...any) (curveQuery, error) {
 		return asked, problemError{kind: malformed, detail: fmt.Sprintf(format, args...)}
 	}
-	for _, name := range []string{"step", "from", "to"} {
-		if len(query[name]) > 1 {
-			return wrong("step, from and to may be given once each.")
-		}
+	if len(query["step"]) > 1 {
+		return wrong("step may be given once.")
 	}
 	var err error
 	if query.Has("step") {
@@ -87,14 +85,13 @@ func parseCurveQuery(query url.Values) (curveQuery, error) {
 		}
 	}
 	for name, at := range map[string]*int64{"from": &asked.from, "to": &asked.to} {
-		if !query.Has(name) {
-			continue
+		given, err := timeQuery(query, name)
+		if err != nil {
+			return asked, err
 		}
-		given, err := time.Parse(time.RFC3339, query.Get(name))
-		if err != nil || !validTime(given) {
-			return wrong("from and to must be times as of RFC 3339, between the years 1970 and 9998.")
+		if !given.IsZero() {
+			*at = given.UnixMilli()
 		}
-		*at = given.UnixMilli()
 	}
 	if asked.from > 0 && asked.to > 0 && (asked.to <= asked.from || (asked.to-asked.from)/asked.step.Milliseconds() >= salesBucketsMax) {
 		return wrong("from must be before to, by less than %d steps.", salesBucketsMax)

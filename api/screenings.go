@@ -11,7 +11,7 @@ import (
 
 // listScreenings answers one page of screenings, by their start.
 func (h *handler) listScreenings(c echo.Context) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfScreenings.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (h *handler) listScreenings(c echo.Context) error {
 	if err != nil {
 		return listError(err)
 	}
-	page := listAnswer[screeningAnswer]{Items: make([]screeningAnswer, len(items)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[screeningAnswer]{Items: make([]screeningAnswer, len(items)), NextCursor: listOfScreenings.cursor(next)}
 	now := h.Now()
 	for i, item := range items {
 		page.Items[i] = newScreeningAnswer(item, now)
