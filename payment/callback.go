@@ -29,6 +29,12 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 	}
 	taken := Taken{Provider: p}
 	for _, payment := range report.Payments {
+		switch ours, err := s.isOurs(ctx, p, payment); {
+		case err != nil:
+			return Taken{}, fmt.Errorf("take callback: %w", err)
+		case !ours:
+			continue
+		}
 		result, err := s.pay(ctx, providerName, payment, report.ID)
 		if err != nil {
 			return Taken{}, fmt.Errorf("take callback: %w", err)

@@ -229,6 +229,7 @@ type fakeProvider struct {
 	pending bool             // refunds are done later
 	hang    chan struct{}    // calls wait until it is closed; nil: they do not
 	passive bool             // it only sends callbacks
+	shared  bool             // its account takes money for others too
 	onlyKey string           // of the refund that a test is about
 }
 
@@ -255,6 +256,9 @@ func (p *fakeProvider) enter(call string) error {
 
 // CallbacksOnly tells whether the test has made it so.
 func (p *fakeProvider) CallbacksOnly() bool { return p.passive }
+
+// SharedAccount tells whether the test has made it so.
+func (p *fakeProvider) SharedAccount() bool { return p.shared }
 
 // wait waits while the test lets the provider hang.
 func (p *fakeProvider) wait() {

@@ -116,6 +116,19 @@ func (s *Service) findOrInsert(ctx context.Context, o order.Order, provider, ret
 	}
 }
 
+// attemptsMax is more than an order has attempts with one provider.
+const attemptsMax = 256
+
+// isAttemptID tells whether this is the id of one of an order's attempts with a provider.
+func isAttemptID(id, orderID, provider string) bool {
+	for n := range attemptsMax {
+		if attemptID(orderID, provider, n) == id {
+			return true
+		}
+	}
+	return false
+}
+
 // attemptID makes the id of an order's nth attempt with a provider: always the same, so that two calls at once make one
 // attempt, of characters that every provider takes as a merchant's number.
 func attemptID(orderID, provider string, n int) string {

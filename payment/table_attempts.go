@@ -59,6 +59,13 @@ func (s *Service) attemptsOf(ctx context.Context, orderIDs ...string) ([]attempt
 	return rows, s.failed("read payment attempts", err)
 }
 
+// knowsAttempt tells whether an attempt with a provider is recorded.
+func (s *Service) knowsAttempt(ctx context.Context, provider, id string) (bool, error) {
+	var found []int
+	err := s.db.Reader().SelectContext(ctx, &found, `SELECT 1 FROM payment_attempts WHERE id = ? AND provider = ?`, id, provider)
+	return len(found) > 0, s.failed("look for a payment attempt", err)
+}
+
 // openAttempts reads attempts of a provider that are not final and due to be asked for, up to limit of each state.
 func (s *Service) openAttempts(ctx context.Context, provider string, now time.Time, limit int) ([]attemptRow, error) {
 	var all []attemptRow

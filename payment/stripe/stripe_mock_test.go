@@ -89,6 +89,7 @@ func TestEveryCallAgainstStripeMock(t *testing.T) {
 	url := newStripeMock(t)
 	var statuses []string
 	p := providerOf(t, stripe.Options{
+		Office: testOffice,
 		APIKey: "sk_test_123", WebhookSecrets: []string{testSecret}, URL: url, HTTP: &http.Client{Transport: withURL{&statuses}},
 	})
 	a := newAttempt(9800, "CNY")
