@@ -228,6 +228,7 @@ type fakeProvider struct {
 	cut     map[string]bool  // by call: it does what it is asked, and its answer is lost
 	pending bool             // refunds are done later
 	hang    chan struct{}    // calls wait until it is closed; nil: they do not
+	busy    bool             // payers are just paying, and nothing can be closed
 	passive bool             // it only sends callbacks
 	shared  bool             // its account takes money for others too
 	onlyKey string           // of the refund that a test is about
@@ -329,7 +330,7 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 	if a == nil {
 		return Status{State: Closed}, p.leave(call)
 	}
-	if closes && a.State == Open {
+	if closes && a.State == Open && !p.busy {
 		a.State = Closed
 	}
 	return a.Status, p.leave(call)
