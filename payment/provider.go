@@ -89,7 +89,8 @@ type Started struct {
 	Action    Action
 }
 
-// Action is what the payer has to do. URLs are absolute and http or https.
+// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it
+// 8000 as JSON. An attempt with another action is closed again.
 type Action struct {
 	Kind   ActionKind        `json:"kind"`
 	URL    string            `json:"url,omitempty"`    // of a redirect or a form
