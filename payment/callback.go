@@ -54,7 +54,7 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 		}
 	}
 	for _, refund := range report.Refunds {
-		if err := s.learnOfRefund(ctx, providerName, refund); err != nil {
+		if err := s.learnOfRefund(ctx, p, refund); err != nil {
 			return Taken{}, fmt.Errorf("take callback: %w", err)
 		}
 		taken.Refunds++
