@@ -76,7 +76,7 @@ func (s *Service) afterReport(
 	case sending < row.Sending, row.State == refundSettled:
 		return to, false, nil
 	case row.State == refundDone:
-		return s.afterDone(ctx, p, row, report.State, later)
+		return s.afterDone(ctx, p, row, report.RefundStatus, later)
 	case row.Spent && report.State == RefundPending: // which was so before its provider said no
 		return to, false, nil
 	}
@@ -84,17 +84,20 @@ func (s *Service) afterReport(
 }
 
 // afterDone says what becomes of a refund that is done, and whose provider reports that it is not. A bank may have returned
-// it after days; or this was said before, and comes late. So the provider is asked, and its answer counts.
+// it after days; or this was said before, and comes late. So the provider is asked, and its answer counts if it has one.
 func (s *Service) afterDone(
-	ctx context.Context, p Provider, row refundRow, reported RefundState, later time.Time,
+	ctx context.Context, p Provider, row refundRow, reported RefundStatus, later time.Time,
 ) (to refundChange, news bool, err error) {
-	if reported != RefundFailed && reported != RefundStuck {
+	if reported.State != RefundFailed && reported.State != RefundStuck {
 		return to, false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.QueryRefund(ctx, row.refund())
-	if err := s.answered(p, err); err != nil {
+	switch err := s.answered(p, err); {
+	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrRefused): // there is no better answer than the report
+		status = reported
+	case err != nil:
 		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w", err)
 	}
 	return afterStatus(row, status, later), status.State == RefundFailed || status.State == RefundStuck, nil

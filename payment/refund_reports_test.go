@@ -38,6 +38,17 @@ func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 	}
 }
 
+// A provider without an API cannot be asked: what it reports is all that is known.
+func TestFailureOfADoneRefundWithoutAnyoneToAsk(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.work()
+	r := f.wantRefund(refundDone)
+	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = ErrUnsupported })
+	f.tell(r.ID, RefundFailed)
+	f.wantRefund(refundNeedsAttention)
+}
+
 // A refund was settled by hand, and its provider had sent it after all: the callback was dropped, and nobody knew that the
 // money had gone twice. A person is told, once.
 func TestRefundThatIsBackAfterItWasSettledIsShown(t *testing.T) {
