@@ -48,6 +48,19 @@ func TestStartPayment(t *testing.T) {
 	}
 }
 
+// A code that is too long to be drawn was answered with status 500, at each try.
+func TestLongestCodeIsDrawn(t *testing.T) {
+	f := newFixture(t)
+	for length, status := range map[int]int{payment.QRMax: 200, 4000: 422} {
+		f.payments.start = func(event.Order, string) (payment.Opened, error) {
+			return payment.Opened{ID: "a", Action: payment.Action{Kind: payment.ShowQR, QR: strings.Repeat("\x9b", length)}}, nil
+		}
+		if w := f.send(t, startAsk(t, "alice", startBody)); w.Code != status {
+			t.Errorf("a code of %d bytes was answered %d", length, w.Code)
+		}
+	}
+}
+
 // A return_url is where a payer's browser goes: no script, no file, no name and password.
 func TestReturnURLInput(t *testing.T) {
 	f := newFixture(t)

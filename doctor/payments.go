@@ -28,6 +28,9 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("reused_payment_id", reused)
+	if err := examineUnattended(ctx, o, r); err != nil {
+		return err
+	}
 	return examineLedgers(ctx, o, r)
 }
 

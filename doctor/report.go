@@ -20,16 +20,17 @@ const (
 	UnbalancedStock    Kind = "unbalanced_stock"          // a screening's counters are not the sum of its reservations
 	MissingOrder       Kind = "reservation_without_order" // its stock-reserved message was lost, or waits
 	MissingReservation Kind = "order_without_reservation"
-	UnsettledOrder     Kind = "order_not_settled"  // the order is final, its tickets are still reserved
-	StaleReservation   Kind = "stale_reservation"  // held long after its deadline, and its order still pending
-	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
-	UnbalancedLedger   Kind = "unbalanced_ledger"  // not all money of a currency is accounted for
-	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
-	LatePayment        Kind = "late_payment"       // money has waited too long for the tickets of its cancelled order
-	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
-	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
-	QueueAway          Kind = "queue_away"         // the message queue does not answer
-	UnfinishedArchive  Kind = "unfinished_archive" // a screening's archiving or restoring is at a standstill
+	UnsettledOrder     Kind = "order_not_settled"   // the order is final, its tickets are still reserved
+	StaleReservation   Kind = "stale_reservation"   // held long after its deadline, and its order still pending
+	Contradiction      Kind = "contradiction"       // reservation and order say what cannot both be true
+	UnbalancedLedger   Kind = "unbalanced_ledger"   // not all money of a currency is accounted for
+	UnattendedPayments Kind = "payments_unattended" // a payment provider has open work, and nobody does it
+	ParkedPayment      Kind = "parked_payment"      // a payment has waited too long for its order
+	LatePayment        Kind = "late_payment"        // money has waited too long for the tickets of its cancelled order
+	DeadLetter         Kind = "dead_letter"         // a message that a handler has refused for good
+	ExhaustedHalf      Kind = "exhausted_half"      // a half message that was given up after its last check-back
+	QueueAway          Kind = "queue_away"          // the message queue does not answer
+	UnfinishedArchive  Kind = "unfinished_archive"  // a screening's archiving or restoring is at a standstill
 )
 
 // Trouble is one thing that needs attention.

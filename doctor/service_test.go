@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -23,7 +24,13 @@ func newService(t *testing.T) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stockDB, orderDB, clock := stocktest.NewDB(t), dbtest.New(t, orderSchema), stocktest.NewClock()
+	return newServiceOver(t, stocktest.NewClock(), dbtest.New(t, orderSchema))
+}
+
+// newServiceOver is newService with a clock and an order database of the test's own.
+func newServiceOver(t *testing.T, clock *stocktest.Clock, orderDB *db.DB) *Service {
+	t.Helper()
+	stockDB := stocktest.NewDB(t)
 	quiet := slog.New(slog.DiscardHandler)
 	orders := order.New(t.Context(), orderDB, nil, order.Options{Now: clock.Now, Log: quiet, MaxBatch: 1})
 	t.Cleanup(orders.Close)

@@ -103,6 +103,15 @@ func (s *Service) Providers() []string {
 	return names
 }
 
+// Callers returns the names of all providers, in the order in which they were given: each may send callbacks.
+func (s *Service) Callers() []string {
+	names := make([]string, len(s.Options.Providers))
+	for i, p := range s.Options.Providers {
+		names[i] = p.Name()
+	}
+	return names
+}
+
 // Knows tells whether there is a provider of this name.
 func (s *Service) Knows(name string) bool {
 	_, exists := s.providers[name]
