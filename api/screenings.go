@@ -9,7 +9,7 @@ import (
 	"boxoffice/stock"
 )
 
-// listScreenings answers one page of screenings, by their start.
+// listScreenings answers one page of screenings, by their start; those whose sale is over, when only they are asked for, latest first.
 func (h *handler) listScreenings(c echo.Context) error {
 	cursor, limit, err := pageQuery(c)
 	if err != nil {
