@@ -26,8 +26,9 @@ export function refundRow(refund, acted) {
       [text("admin.provider"), wordOf(`provider.${refund.provider}`, refund.provider)], [text("admin.tries"), number(refund.tries)], [text("admin.said"), refund.detail],
       [text("admin.changed"), exactTime(refund.changed_at)], [text("admin.id"), element("code", {}, refund.id)],
     ],
-    actions: refund.state === "done" || refund.state === "settled" ? [] : [
-      act("retry", text("admin.refund_retry"), text("admin.refund_retry_words")), act("settle", text("admin.refund_settle"), text("admin.refund_settle_words")),
+    actions: [
+      ...(["failed", "needs_attention"].includes(refund.state) ? [act("retry", text("admin.refund_retry"), text("admin.refund_retry_words"))] : []),
+      ...(refund.state === "needs_attention" ? [act("settle", text("admin.refund_settle"), text("admin.refund_settle_words"))] : []),
     ],
   });
   made.dataset.refund = refund.state;
