@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 	"boxoffice/identity"
 	"boxoffice/order"
 )
@@ -23,10 +24,10 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	query := c.QueryParams()
 	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
 	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
-		return problemError{kind: malformed, detail: "subject must be the id of a screening, order, payment or refund."}
+		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment or refund."))
 	}
 	if len(filter.Actor) > identity.SubjectBytesMax || !utf8.ValidString(filter.Actor) {
-		return problemError{kind: malformed, detail: "actor must be the name of an operator."}
+		return telling(malformed, sentence.New("bad_find_actor", "actor must be the name of an operator."))
 	}
 	limit = pageLimit(limit)
 	onMoney, err := h.Orders.Acts(traced(c), filter, limit+1)

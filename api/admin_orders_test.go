@@ -126,6 +126,10 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := got.Findings[len(got.Findings)-1]
+	if first := got.Findings[0]; len(first.Said) != 1 || first.Said[0].Code != "reserved_without_order" ||
+		first.RemedySaid == nil || first.RemedySaid.Code != "publish_again" || last.RemedySaid != nil {
+		t.Errorf("told by codes %+v, %+v", first, last)
+	}
 	if len(got.Findings) != findingsMax+1 || last.Remedy != nil || len(got.Notes) != findingsMax || got.Complete || got.Healthy ||
 		got.Counts[doctor.MissingOrder] != 3*findingsMax+1 {
 		t.Errorf("%d findings, the last %+v, %d notes, complete %v, healthy %v, counts %v",
@@ -177,8 +181,9 @@ func TestOperatorsRoutesNeedTheirParts(t *testing.T) {
 func TestTimelineAnswers(t *testing.T) {
 	f := newFixture(t)
 	want := `{"id":"` + orderID + `","entries":[{"at":"2026-11-20T12:00:00.250Z","what":"half_message_sent","detail":"transaction t",` +
-		`"source":"message","process":"10.0.0.1, pid 7","planned":false},{"at":"2026-11-20T12:00:00.250Z","what":"payment_due",` +
-		`"detail":"unpaid","source":"order","process":null,"planned":true}],"message":"found","server_time":"2026-11-20T12:00:00.250Z"}`
+		`"source":"message","process":"10.0.0.1, pid 7","planned":false,"said":[{"code":"transaction",` +
+		`"values":{"id":"t"}}]},{"at":"2026-11-20T12:00:00.250Z","what":"payment_due",` +
+		`"detail":"unpaid","source":"order","process":null,"planned":true,"said":[]}],"message":"found","server_time":"2026-11-20T12:00:00.250Z"}`
 	if got := f.asAdmin(t, "GET", "/v1/admin/orders/"+orderID+"/timeline", ""); got != want {
 		t.Errorf("answered %s, want %s", got, want)
 	}

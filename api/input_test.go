@@ -175,7 +175,7 @@ func TestScreeningInput(t *testing.T) {
 		return stock.Screening{}, fmt.Errorf("%w: sale window", stock.ErrInvalid)
 	}
 	w := f.send(t, ask{method: "PATCH", path: "/v1/screenings/scr-1", token: admin, body: `{"sale_closes_at":"2020-01-01T00:00:00Z"}`})
-	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow {
+	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow().String() {
 		t.Errorf("detail is %q", detail)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/common/strictjson"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
@@ -21,17 +22,20 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 		name  string
 		into  *string
 		valid func(string) bool
-		want  string
+		wrong sentence.Sentence
 	}{
-		{"id", &f.OrderID, validID, "the id of an order"},
-		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) }, "the id of a payment, attempt or refund"},
-		{"buyer", &f.BuyerID, identity.ValidSubject, "the id of a buyer"},
-		{"screening", &f.ScreeningID, validID, "the id of a screening"},
-		{"state", &status, validStatus, "reserved, pending_payment, paid or cancelled"},
+		{"id", &f.OrderID, validID, sentence.New("bad_find_id", "id must be the id of an order, given once.")},
+		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) },
+			sentence.New("bad_find_payment", "payment must be the id of a payment, attempt or refund, given once.")},
+		{"buyer", &f.BuyerID, identity.ValidSubject, sentence.New("bad_find_buyer", "buyer must be the id of a buyer, given once.")},
+		{"screening", &f.ScreeningID, validID,
+			sentence.New("bad_find_screening", "screening must be the id of a screening, given once.")},
+		{"state", &status, validStatus,
+			sentence.New("bad_find_state", "state must be reserved, pending_payment, paid or cancelled, given once.")},
 	} {
 		given := c.QueryParams()[p.name]
 		if len(given) > 1 || len(given) == 1 && given[0] != "" && !p.valid(given[0]) {
-			return f, problemError{kind: malformed, detail: p.name + " must be " + p.want + ", given once."}
+			return f, telling(malformed, p.wrong)
 		}
 		if len(given) == 1 {
 			*p.into = given[0]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
 
@@ -54,7 +55,7 @@ func (h *handler) getSales(c echo.Context, _ string) error {
 	case err != nil:
 		return err
 	case !known:
-		return problemError{kind: busy, detail: "The orders are being counted: ask again."}
+		return telling(busy, sentence.New("being_counted", "The orders are being counted: ask again."))
 	}
 	asked.complete(figures)
 	body := salesAnswer{

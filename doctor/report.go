@@ -4,13 +4,11 @@ import (
 	"time"
 
 	"boxoffice/common/mq"
+	"boxoffice/common/sentence"
 )
 
 // maxTroubles is how many troubles of each kind a report lists; it counts all.
 const maxTroubles = 1000
-
-// publishAgain is the remedy of a reservation whose order does not say what it should.
-const publishAgain = "publish its reservation again"
 
 // Kind says what is wrong.
 type Kind string
@@ -40,7 +38,28 @@ type Trouble struct {
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"` // what Fix does; empty when a person has to decide
 
+	Said       []sentence.Sentence `json:"-"` // Detail is these in English
+	RemedySaid sentence.Sentence   `json:"-"` // Remedy is this in English
+
 	does remedy // what Fix does
+}
+
+// tells says what is wrong.
+func (t Trouble) tells(said ...sentence.Sentence) Trouble {
+	t.Said = append(t.Said, said...)
+	t.Detail = sentence.Join(t.Said)
+	return t
+}
+
+// mends says what Fix does about it.
+func (t Trouble) mends(how sentence.Sentence, does remedy) Trouble {
+	t.RemedySaid, t.Remedy, t.does = how, how.String(), does
+	return t
+}
+
+// publishesAgain is mended by publishing an order's reservation, when the order does not say what it should.
+func (t Trouble) publishesAgain(orderID string) Trouble {
+	return t.mends(sentence.New("publish_again", "publish its reservation again"), remedy{republish: []string{orderID}})
 }
 
 // remedy is what is to be done about troubles.

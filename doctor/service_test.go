@@ -87,9 +87,9 @@ func TestExaminationIsBounded(t *testing.T) {
 
 func TestChoices(t *testing.T) {
 	r := newReport(time.Now())
-	r.add(Trouble{Kind: MissingOrder, ID: "o-1", Remedy: publishAgain, does: remedy{republish: []string{"o-1"}}})
-	r.add(Trouble{Kind: MissingOrder, ID: "o-2", Remedy: publishAgain, does: remedy{republish: []string{"o-2"}}})
-	r.add(Trouble{Kind: ParkedPayment, ID: "p-1", Remedy: publishAgain, does: remedy{republish: []string{"o-3"}}})
+	r.add(Trouble{Kind: MissingOrder, ID: "o-1"}.publishesAgain("o-1"))
+	r.add(Trouble{Kind: MissingOrder, ID: "o-2"}.publishesAgain("o-2"))
+	r.add(Trouble{Kind: ParkedPayment, ID: "p-1"}.publishesAgain("o-3"))
 	r.add(Trouble{Kind: LatePayment, ID: "p-2", Remedy: "ask for its tickets again", does: remedy{wanted: []string{"o-5"}}})
 	r.add(Trouble{Kind: Contradiction, ID: "o-4"})
 	r.add(Trouble{Kind: DeadLetter, ID: "m-1", Remedy: "send it again"})
