@@ -36,6 +36,7 @@ type Orders interface {
 	RefundStranded(ctx context.Context, before time.Time,
 		keep func(ctx context.Context, orderIDs []string) (map[string]bool, error)) (int, error)
 	WantTickets(ctx context.Context) (int, error)
+	AnnounceReturned(ctx context.Context) (int, error)
 }
 
 // Stock is what is called of the stock service.
