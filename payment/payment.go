@@ -32,10 +32,11 @@ type Orders interface {
 	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
 	Pay(ctx context.Context, p order.Payment) (order.PaymentResult, error)
 	HoldForPayment(ctx context.Context, reserved event.Order, hold order.Hold) (order.Order, error)
-	StopAsking(ctx context.Context, ids []string) error
+	StopAsking(ctx context.Context, asked map[string]int64) error
 	RefundStranded(ctx context.Context, before time.Time,
 		keep func(ctx context.Context, orderIDs []string) (map[string]bool, error)) (int, error)
 	WantTickets(ctx context.Context) (int, error)
+	AnnounceReturned(ctx context.Context) (int, error)
 }
 
 // Stock is what is called of the stock service.

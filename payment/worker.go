@@ -25,14 +25,18 @@ type job struct {
 }
 
 // jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, stock is asked
-// for the tickets of orders that were paid late, money that waited too long for an order is made a refund, and what nobody
-// can do is left to a person.
+// for the tickets of orders that were paid late and told of those that return, money that waited too long for an order is
+// made a refund, and what nobody can do is left to a person.
 func (s *Service) jobs() []job {
-	jobs := []job{{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
-		_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
-		return 0, err
-	}}, {"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
-		{"leave work of providers that are gone", strandPause, s.leaveGone}}
+	jobs := []job{
+		{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
+			_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
+			return 0, err
+		}},
+		{"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
+		{"return the tickets of cancelled orders", workPause, s.Orders.AnnounceReturned},
+		{"leave work of providers that are gone", strandPause, s.leaveGone},
+	}
 	for _, p := range s.Options.Providers {
 		jobs = append(jobs,
 			job{"ask " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) }},
