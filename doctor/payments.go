@@ -23,11 +23,13 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("refund_due", refunds)
-	reused, err := o.Orders.ReusedPayments(ctx, maxNotes)
+	reused, err := o.Orders.Reused(ctx, maxNotes)
 	if err != nil {
 		return err
 	}
-	r.note("reused_payment_id", reused)
+	for _, p := range reused {
+		r.note("reused_payment_id", []order.Claim{p.Claim})
+	}
 	if err := examineUnattended(ctx, o, r); err != nil {
 		return err
 	}
@@ -43,8 +45,8 @@ func examineLedgers(ctx context.Context, o Office, r *Report) error {
 	for _, l := range ledgers {
 		if !l.Balanced() {
 			r.add(Trouble{Kind: UnbalancedLedger, ID: l.Currency, Detail: fmt.Sprintf("received %d is not applied %d + refunded %d + "+
-				"returning %d + parked %d, or the paid orders cost %d and got %d", l.Received, l.Applied, l.Refunded, l.Returning,
-				l.Parked, l.OrdersDue, l.Applied+l.PartsBack)})
+				"returning %d + parked %d + unclear %d, or the paid orders cost %d and got %d", l.Received, l.Applied, l.Refunded, l.Returning,
+				l.Parked, l.Unclear, l.OrdersDue, l.Applied+l.PartsBack)})
 		}
 	}
 	return nil
