@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"boxoffice/common/db"
@@ -151,25 +150,8 @@ func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery 
 	ctx, step := s.Tracer.Join(ctx, p.OrderID, "take payment")
 	defer func() { step.End(err) }()
 	return s.Orders.Pay(ctx, order.Payment{
-		ID: recordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
+		ID: order.RecordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
 	})
-}
-
-// recordID is the id under which a payment is recorded: ids are unique only among those of one provider. The payments of
-// the default provider keep theirs.
-func recordID(provider, paymentID string) string {
-	if provider == order.DefaultProvider {
-		return paymentID
-	}
-	return provider + ":" + paymentID
-}
-
-// providerID is the provider's own id of a payment that is recorded under this one.
-func providerID(provider, recordedID string) string {
-	if provider == order.DefaultProvider {
-		return recordedID
-	}
-	return strings.TrimPrefix(recordedID, provider+":")
 }
 
 // answered classifies the error of a provider's call: what it does not refuse for good may succeed later. It notes whether
