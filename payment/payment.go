@@ -78,16 +78,18 @@ type Service struct {
 	db        *db.DB
 	providers map[string]Provider
 	outages   map[string]*outage.Outage // of each provider
+	turns     map[string]chan struct{}  // of each provider: for how many lists of due orders it is asked at once
 }
 
 // New returns a service over the order database. It needs no closing; Run does its work in the background.
 func New(d *db.DB, opts Options) *Service {
-	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}}
+	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}, turns: map[string]chan struct{}{}}
 	s.Lease, s.AskGrace = cmp.Or(s.Lease, defaultLease), cmp.Or(s.AskGrace, defaultAskGrace)
 	s.ParkedLimit = cmp.Or(s.ParkedLimit, defaultParkedLimit)
 	for _, p := range opts.Providers {
 		s.providers[p.Name()] = p
 		s.outages[p.Name()] = outage.New(opts.Log, "payment provider "+p.Name(), providerPatience)
+		s.turns[p.Name()] = make(chan struct{}, max(1, AskLists/len(opts.Providers)))
 	}
 	return s
 }
