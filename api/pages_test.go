@@ -307,9 +307,17 @@ func TestProblemsInWords(t *testing.T) {
 		}
 	}
 	own := []string{"no_answer", "other", "name_too_long", "bad_token"} // of the page itself
-	for key := range catalogue(t, english) {
-		if code, found := strings.CutPrefix(key, "problem."); found && !codes[code] && !slices.Contains(own, code) {
-			t.Errorf("%s is of no code", key)
+	words := catalogue(t, english)
+	for key := range words {
+		for _, group := range []string{"problem.", "refused."} {
+			if code, found := strings.CutPrefix(key, group); found && !codes[code] && !slices.Contains(own, code) {
+				t.Errorf("%s is of no code", key)
+			}
+		}
+	}
+	for code := range codes { // at a door they are said in two words
+		if (strings.HasPrefix(code, "ticket_") || code == "wrong_screening") && len(words["refused."+code]) == 0 {
+			t.Errorf("a door has no words for %s", code)
 		}
 	}
 }

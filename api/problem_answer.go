@@ -25,10 +25,15 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	}
 }
 
-// membersOf returns what an error brings of its own: of a used ticket, when and where it was used.
+// membersOf returns what an error brings of its own: of a used ticket, when and where it was used; of one that is not for
+// this door, what it is for.
 func membersOf(err error) problemMembers {
 	if used, ok := errors.AsType[tickets.UsedError](err); ok {
 		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
+	}
+	if elsewhere, ok := errors.AsType[elsewhereError](err); ok {
+		s := elsewhere.screening
+		return problemMembers{Screening: &ticketPlace{s.ID, s.Movie, s.Venue, formatTime(s.StartsAt)}}
 	}
 	return problemMembers{}
 }

@@ -257,7 +257,7 @@ func TestCheckInPageKnowsItsScreening(t *testing.T) {
 	}
 	choose("*")
 	p.do(chromedp.SendKeys("#code", "\r"))
-	if said := p.answered("bad"); !strings.Contains(said, "For another screening") {
+	if said := p.answered("bad"); !strings.Contains(said, "Too early") {
 		t.Errorf("a ticket of another day: %s", said)
 	}
 	p.goOn()
