@@ -319,6 +319,14 @@ type ticketPlace struct {
 	StartsAt string `json:"starts_at"`
 }
 
+// elsewhereError refuses a ticket that is not for this door, or not for now, with what it is for.
+type elsewhereError struct {
+	error
+	screening stock.Screening
+}
+
+func (e elsewhereError) Unwrap() error { return e.error }
+
 func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {
 	return json.Marshal(problemBody{
 		Type: "/problems#" + p.code, Title: p.title, Status: p.status, Detail: detail, Code: p.code, TraceID: traceID,

@@ -130,14 +130,6 @@ type checkInAnswer struct {
 	ServerTime string           `json:"server_time"`
 }
 
-// elsewhereError refuses a ticket that is not for this door, or not for now, with what it is for.
-type elsewhereError struct {
-	error
-	screening stock.Screening
-}
-
-func (e elsewhereError) Unwrap() error { return e.error }
-
 // checkIn lets the bearer of a code in, once. A retry with the same Idempotency-Key gets the same answer.
 func (h *handler) checkIn(c echo.Context, caller string) error {
 	key, err := idempotencyKey(c.Request().Header)

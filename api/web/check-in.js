@@ -6,6 +6,7 @@ import { onAnswerClosed, placeOf, refusalOf, showAnswer } from "./door_answer.js
 import * as calls from "./door_calls.js";
 import * as queue from "./door_queue.js";
 import { endsCheckIn, waitingList } from "./door_waiting.js";
+import { shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
 import { scan } from "./scanner.js";
@@ -153,7 +154,7 @@ async function listScreenings() {
   $("screening").replaceChildren(new Option(text("door.choose"), ""), new Option(text("door.any"), anyScreening));
   try {
     const items = await calls.screenings(Date.now() - recent);
-    for (const item of items) $("screening").add(new Option(placeOf(item), item.id));
+    for (const item of items) $("screening").add(new Option(`${shortTime(item.starts_at)} \u00b7 ${item.movie} \u00b7 ${item.venue}`, item.id));
     const now = items.map((item) => [item.id, Date.parse(item.starts_at) - Date.now()])
       .filter(([, begins]) => begins > -soon.before && begins < soon.after);
     if (wanted === "" && now.length === 1) wanted = now[0][0];
