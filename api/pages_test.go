@@ -322,6 +322,32 @@ func TestProblemsInWords(t *testing.T) {
 	}
 }
 
+// What the doctor finds is told in the console in words.
+func TestFindingsInWords(t *testing.T) {
+	document, err := files.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(document), "    FindingKind:\n      type: string\n      enum:\n")
+	var kinds []string
+	for line := range strings.Lines(list) {
+		kind, found := strings.CutPrefix(strings.TrimSpace(line), "- ")
+		if !found {
+			break
+		}
+		kinds = append(kinds, kind)
+	}
+	words := catalogue(t, english)
+	for _, kind := range kinds {
+		if len(words["finding."+kind]) == 0 {
+			t.Errorf("there are no words for %s", kind)
+		}
+	}
+	if len(kinds) < 15 {
+		t.Errorf("%v are not all kinds", kinds)
+	}
+}
+
 // The scripts are layers: none imports, by whatever way, itself.
 func TestScriptsHaveNoCycles(t *testing.T) {
 	texts, err := readPageTexts()

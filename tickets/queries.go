@@ -27,6 +27,20 @@ func (t *Tickets) OfOrder(ctx context.Context, orderID string) ([]Ticket, error)
 	return found, nil
 }
 
+// Known returns for each of these orders of which something is known whether its tickets let anybody in; those of the others
+// are void.
+func (t *Tickets) Known(ctx context.Context, orderIDs ...string) (map[string]bool, error) {
+	states, err := readStates(ctx, t.db, orderIDs)
+	if err != nil {
+		return nil, t.unavailable(err)
+	}
+	known := make(map[string]bool, len(states))
+	for id, state := range states {
+		known[id] = state == orderIssued
+	}
+	return known, nil
+}
+
 // OfScreening returns up to limit tickets of a screening, without codes, by their ids, after afterID; next is where the rest
 // begins, or empty.
 func (t *Tickets) OfScreening(ctx context.Context, screeningID, afterID string, limit int) (found []Ticket, next string, err error) {

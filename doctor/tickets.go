@@ -1,0 +1,49 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"boxoffice/order"
+)
+
+// knownTickets is what the service of tickets has of some orders, and when it was asked. Orders that are read afterwards are
+// not behind it: tickets are made of orders that are paid.
+type knownTickets struct {
+	at      time.Time // zero: the office has no tickets
+	letting map[string]bool
+}
+
+func readTickets(ctx context.Context, o Office, orderIDs []string) (knownTickets, error) {
+	if o.Tickets == nil {
+		return knownTickets{}, nil
+	}
+	at := o.Now()
+	letting, err := o.Tickets.Known(ctx, orderIDs...)
+	return knownTickets{at, letting}, err
+}
+
+// examine compares an order with its tickets, whose message may have been on its way for a moment. settledAt is when the order
+// became final. A reservation that is published again has its order say once more what it has become, and the tickets follow.
+func (k knownTickets) examine(r *Report, bought order.Order, settledAt time.Time) {
+	if k.at.IsZero() {
+		return
+	}
+	letsIn, known := k.letting[bought.ID]
+	age := k.at.Sub(settledAt)
+	t := Trouble{ID: bought.ID, Remedy: publishAgain, does: remedy{republish: []string{bought.ID}}}
+	switch {
+	case bought.State == order.Paid && !known && age > inFlight:
+		t.Kind, t.Detail = MissingTickets, fmt.Sprintf("the order is paid since %s, and has no tickets", round(age))
+	case bought.State == order.Paid && known && !letsIn:
+		t = Trouble{Kind: MissingTickets, ID: bought.ID, Detail: "the order is paid, and its tickets are void"}
+	case bought.State == order.Cancelled && letsIn && age > inFlight:
+		t.Kind, t.Detail = UnpaidTickets, fmt.Sprintf("the order was cancelled %s ago, and its tickets are valid", round(age))
+	case bought.State == order.PendingPayment && letsIn:
+		t = Trouble{Kind: UnpaidTickets, ID: bought.ID, Detail: "the order is not paid, and has tickets"}
+	default:
+		return
+	}
+	r.add(t)
+}
