@@ -64,7 +64,7 @@ func allowedImports() map[string][]string {
 		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/sentence", "common/tracing"},
 		"order":                     {"common/audit", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
 		"tickets":                   {"order", "common/db", "common/event"},
-		"doctor":                    {"stock", "order", "payment", "common/audit", "common/event", "common/mq", "common/sentence"},
+		"doctor":                    {"stock", "order", "payment", "tickets", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
 		"cancellation":              {"stock", "order"},
