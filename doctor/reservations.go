@@ -58,8 +58,8 @@ func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 			Detail: "its tickets were released, and there is no order that says so"})
 	case age > inFlight:
 		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}},
-			Detail: fmt.Sprintf("%d tickets of %s are reserved since %s, and there is no order", reservation.Quantity,
-				reservation.ScreeningID, round(age))})
+			Detail: fmt.Sprintf("reserved since %s, tickets: %d, of screening %s, and there is no order", round(age),
+				reservation.Quantity, reservation.ScreeningID)})
 	}
 }
 

@@ -150,7 +150,7 @@ func (t *timeline) attempts(d Dossier) {
 		if !known { // its provider has not answered yet
 			continue
 		}
-		detail := fmt.Sprintf("attempt %s, asked for %d times", a.ID, a.Tries)
+		detail := fmt.Sprintf("attempt %s, questions: %d", a.ID, a.Tries)
 		if a.Reference != "" {
 			detail += ", which " + a.Provider + " knows as " + a.Reference
 		}
@@ -172,7 +172,7 @@ func (t *timeline) refunds(d Dossier) {
 	for _, r := range d.Refunds {
 		t.add(r.CreatedAt, RefundDue, FromRefund, "%s of payment %s, because of %s", text(r.Amount), r.PaymentID, r.Reason)
 		if r.ChangedAt.After(r.CreatedAt) {
-			detail := fmt.Sprintf("refund %s is %s after %d tries", r.ID, r.State, r.Tries)
+			detail := fmt.Sprintf("refund %s is %s, tries: %d", r.ID, r.State, r.Tries)
 			if r.Detail != "" {
 				detail += ": " + r.Detail
 			}
@@ -197,7 +197,7 @@ func (t *timeline) settled(d Dossier) {
 	}
 	if d.Reservation != nil {
 		what := map[stock.ReservationState]string{stock.Sold: TicketsSold, stock.Released: TicketsReleased}[d.Reservation.State]
-		t.add(d.Reservation.SettledAt, what, FromReservation, "%d tickets", d.Reservation.Quantity)
+		t.add(d.Reservation.SettledAt, what, FromReservation, "tickets: %d", d.Reservation.Quantity)
 	}
 }
 

@@ -52,9 +52,9 @@ func (s Screening) notOver(before time.Time) string {
 	case !s.StartsAt.Before(before):
 		return fmt.Sprintf("It starts at %s, and that must be before %s.", fieldTime(s.StartsAt), fieldTime(before))
 	case s.Reserved > 0:
-		return fmt.Sprintf("%d of its tickets are reserved, and not yet paid for or returned.", s.Reserved)
+		return fmt.Sprintf("Some of its tickets are reserved, and not yet paid for or returned: %d.", s.Reserved)
 	case s.Cancelled && s.Sold > 0:
-		return fmt.Sprintf("It is cancelled, and the orders of %d of its tickets have not ended yet.", s.Sold)
+		return fmt.Sprintf("It is cancelled, and not all of its orders have ended yet: tickets still sold: %d.", s.Sold)
 	}
 	return ""
 }
