@@ -24,6 +24,7 @@ const (
 	StaleReservation   Kind = "stale_reservation"  // held long after its deadline, and its order still pending
 	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
 	UnbalancedLedger   Kind = "unbalanced_ledger"  // not all money of a currency is accounted for
+	LedgerAndStock     Kind = "ledger_and_stock"   // the paid orders cost something else than the tickets that stock has sold
 	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
 	LatePayment        Kind = "late_payment"       // money has waited too long for the tickets of its cancelled order
 	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
