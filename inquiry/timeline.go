@@ -171,7 +171,7 @@ func (t *timeline) attempts(d Dossier) {
 func (t *timeline) payments(d Dossier) {
 	for _, p := range d.Payments {
 		t.add(p.ReceivedAt, MoneyReceived, FromPayment, sentence.New("money_came",
-			"{amount} by {provider}, payment {payment}, said by {delivery}: it is {result} now", "amount", sentence.Amount(p.Amount),
+			"{amount} by {provider}, payment {payment}, said by {delivery}; now: {result}", "amount", sentence.Amount(p.Amount),
 			"provider", sentence.Word{Kind: "provider", Value: p.Provider}, "payment", p.ID, "delivery", p.WebhookID,
 			"result", sentence.Word{Kind: "payment_result", Value: string(p.Result)}))
 	}
@@ -189,7 +189,8 @@ func (t *timeline) refunds(d Dossier) {
 			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state}, tries: {count}", "id", r.ID,
 				"state", sentence.Word{Kind: "refund_state", Value: r.State}, "count", r.Tries)}
 			if r.Detail != "" {
-				said = append(said, sentence.New("provider_said", "its provider: {detail}", "detail", r.Detail))
+				said = append(said, sentence.New("provider_said", "its provider: {detail}",
+					"detail", sentence.Word{Kind: "error", Value: r.Detail}))
 			}
 			t.add(r.ChangedAt, RefundChanged, FromRefund, said...)
 		}
