@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"boxoffice/common/httpclient"
+	"boxoffice/common/outage"
 )
 
 // ErrProviderAway says that the identity provider does not answer, or not as it should.
@@ -60,7 +61,7 @@ type Provider struct {
 	readings   singleflight.Group
 	unknown    *rate.Limiter // of readings for the sake of unknown keys
 	waiting    chan struct{}
-	away       atomic.Bool
+	outage     *outage.Outage
 
 	bearers    *jwt.Parser
 	signatures *jwt.Parser
@@ -73,6 +74,7 @@ func NewProvider(options ProviderOptions) (*Provider, error) {
 		client:          httpclient.New(nil, answerBytesMax),
 		unknown:         rate.NewLimiter(rate.Every(retryPause), 1),
 		waiting:         make(chan struct{}, waitersMax),
+		outage:          outage.New(options.Log.With("issuer", options.Issuer), "identity provider", 1),
 	}
 	p.signatures = newParser(options.Now, providerAlgorithms(), jwt.WithoutClaimsValidation())
 	p.bearers = newParser(options.Now, providerAlgorithms(), jwt.WithIssuer(options.Issuer), jwt.WithAudience(options.Audience))
@@ -102,20 +104,13 @@ func (p *Provider) Run(ctx context.Context) {
 	}
 }
 
-// read reads what the provider publishes; whoever comes meanwhile shares the reading. An outage is logged when it begins and
-// when it ends.
+// read reads what the provider publishes; whoever comes meanwhile shares the reading.
 func (p *Provider) read(ctx context.Context) error {
 	_, err, _ := p.readings.Do("read", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		err := p.readAll(ctx)
-		switch away := err != nil; {
-		case away && !p.away.Swap(true):
-			p.Log.WarnContext(ctx, "the identity provider does not answer: the keys that are known go on, as do the office's own tokens",
-				"issuer", p.Issuer, "error", err)
-		case !away && p.away.Swap(false):
-			p.Log.InfoContext(ctx, "the identity provider answers again", "issuer", p.Issuer)
-		}
+		p.outage.Observe(err)
 		return nil, err
 	})
 	return err

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -123,7 +124,9 @@ func TestProviderAway(t *testing.T) {
 			t.Errorf("a known key: %v", err)
 		}
 	}
-	if log := f.log.String(); strings.Count(log, "does not answer") != 2 || strings.Count(log, "answers again") != 1 {
+	of := fmt.Sprintf(` issuer=%s of="identity provider" `, testIssuer)
+	begins, ends := `msg="outage begins"`+of+"error=", `msg="outage ends"`+of+"lasted="
+	if log := f.log.String(); strings.Count(log, begins) != 2 || strings.Count(log, ends) != 1 {
 		t.Errorf("logged %s", log)
 	}
 }
