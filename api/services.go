@@ -80,6 +80,7 @@ type Identity interface {
 	Session(text string) (identity.Caller, error)
 	BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error)
 	FinishSignIn(ctx context.Context, flow string, answer url.Values) (identity.SignedIn, error)
+	EndSession(idToken, returnPath string) (address string)
 }
 
 // Tickets is what the API calls to show the tickets of paid orders, and to let their bearers in.

@@ -45,19 +45,7 @@ func TestSignInAndOut(t *testing.T) {
 	if shown := f.open(t, browser, "/v1/orders"); shown.status != http.StatusOK || !strings.Contains(shown.body, orderID) {
 		t.Errorf("her orders: %d %s", shown.status, shown.body)
 	}
-	signOut := func(site string) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL+"/sign-out", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Sec-Fetch-Site", site)
-		response, err := browser.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		return response.StatusCode
-	}
+	signOut := func(site string) int { return f.signOut(t, browser, "", site).status }
 	if status := signOut("cross-site"); status != http.StatusForbidden {
 		t.Errorf("another site's sign-out was answered %d", status)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
@@ -56,8 +57,8 @@ type ProviderOptions struct {
 type Provider struct {
 	ProviderOptions
 	client     *http.Client
-	keys       atomic.Pointer[keySet]        // nil until they have been read
-	discovered atomic.Pointer[oidc.Provider] // nil until it has been read
+	keys       atomic.Pointer[keySet]    // nil until they have been read
+	discovered atomic.Pointer[discovery] // nil until it has been read
 	readings   singleflight.Group
 	unknown    *rate.Limiter // of readings for the sake of unknown keys
 	waiting    chan struct{}
@@ -65,6 +66,12 @@ type Provider struct {
 
 	bearers    *jwt.Parser
 	signatures *jwt.Parser
+}
+
+// discovery is what the discovery document says of where people sign in and out.
+type discovery struct {
+	signIn     oauth2.Endpoint
+	endSession string // empty: the provider's own sessions end there alone
 }
 
 // NewProvider makes a provider. Nothing is asked of it yet; an error is that of a file of keys which cannot be used.
@@ -139,18 +146,19 @@ func (p *Provider) discover(ctx context.Context) (keys string, err error) {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	var document struct {
-		Keys string `json:"jwks_uri"`
+		Keys       string `json:"jwks_uri"`
+		EndSession string `json:"end_session_endpoint"`
 	}
 	if err := discovered.Claims(&document); err != nil {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	endpoint := discovered.Endpoint()
-	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys} {
+	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys, cmp.Or(document.EndSession, endpoint.AuthURL)} {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || strings.HasPrefix(p.Issuer, "https:") && u.Scheme != "https" {
 			return "", fmt.Errorf("discover: %q is not an https URL", text)
 		}
 	}
-	p.discovered.Store(discovered)
+	p.discovered.Store(&discovery{endpoint, document.EndSession})
 	return document.Keys, nil
 }
 
