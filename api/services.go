@@ -79,7 +79,7 @@ type Identity interface {
 	SignsIn() bool
 	Session(text string) (identity.Caller, error)
 	BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error)
-	FinishSignIn(ctx context.Context, flow string, answer url.Values) (identity.SignedIn, error)
+	FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (identity.SignedIn, error)
 	EndSession(idToken, returnPath string) (address string)
 }
 

@@ -80,7 +80,7 @@ func (s *signInHandler) begin(c echo.Context) error {
 // it ends.
 func (s *signInHandler) finish(c echo.Context) error {
 	s.headers.set(c)
-	signedIn, err := s.Identity.FinishSignIn(traced(c), s.cookies.get(c, s.cookies.flow), c.QueryParams())
+	signedIn, err := s.Identity.FinishSignIn(traced(c), clientNetwork(c.RealIP()), s.cookies.get(c, s.cookies.flow), c.QueryParams())
 	s.cookies.set(c, s.cookies.flow, "", 0)
 	if err != nil {
 		return s.tell(c, err, signedIn.Return)

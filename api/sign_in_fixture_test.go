@@ -77,7 +77,7 @@ func (f *signInFixture) signIn(t *testing.T, person identitytest.Person) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	signedIn, err := f.known.FinishSignIn(t.Context(), flow, f.comeBack(t, person, address).Query())
+	signedIn, err := f.known.FinishSignIn(t.Context(), "192.0.2.1", flow, f.comeBack(t, person, address).Query())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,10 +129,11 @@ type SignedIn struct {
 	Return    string // the path to go to; after an error, that from which to try again
 }
 
-// FinishSignIn takes the answer with which the identity provider has sent a person back, and what the browser has kept. It
-// fails with ErrSignInStale, ErrSignInRefused or ErrProviderAway.
-func (s *Service) FinishSignIn(ctx context.Context, flow string, answer url.Values) (SignedIn, error) {
-	done, err := s.signIn.finish(ctx, flow, answer)
+// FinishSignIn takes the answer with which the identity provider has sent a person back, and what the browser has kept. The
+// client is where it is, such as its network address. It fails with ErrSignInStale, ErrSignInRefused, ErrTooManySignIns or
+// ErrProviderAway.
+func (s *Service) FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (SignedIn, error) {
+	done, err := s.signIn.finish(ctx, client, flow, answer)
 	if err != nil {
 		return SignedIn{Return: done.returnPath}, err
 	}

@@ -110,8 +110,8 @@ type finished struct {
 	returnPath string // from which the sign-in was begun
 }
 
-// finish returns the person whom the provider has sent back with an answer.
-func (s *signIn) finish(ctx context.Context, flow string, answer url.Values) (finished, error) {
+// finish returns the person whom the provider has sent back with an answer, at a client.
+func (s *signIn) finish(ctx context.Context, client, flow string, answer url.Values) (finished, error) {
 	var begun flowContent
 	if err := s.seal.open(flow, &begun); err != nil {
 		return finished{returnPath: "/"}, fmt.Errorf("%w: %w", ErrSignInStale, err)
@@ -128,7 +128,7 @@ func (s *signIn) finish(ctx context.Context, flow string, answer url.Values) (fi
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	token, err := s.exchange(ctx, answer.Get("code"), begun)
+	token, err := s.exchange(ctx, client, answer.Get("code"), begun)
 	if err != nil {
 		return done, err
 	}
@@ -142,12 +142,12 @@ func (s *signIn) finish(ctx context.Context, flow string, answer url.Values) (fi
 
 // exchange gets the ID token for a code. One that the provider does not know is refused; whatever else fails is the provider's
 // fault, or that of how it is configured.
-func (s *signIn) exchange(ctx context.Context, code string, begun flowContent) (token string, err error) {
+func (s *signIn) exchange(ctx context.Context, client, code string, begun flowContent) (token string, err error) {
 	config, err := s.config(ctx)
 	if err != nil {
 		return "", err
 	}
-	giveBack, err := s.exchanges.take(ctx, begun.State)
+	giveBack, err := s.exchanges.take(ctx, client, begun.State)
 	if err != nil {
 		return "", err
 	}
