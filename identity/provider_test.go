@@ -225,6 +225,8 @@ func TestDiscoveryStaysOnTLS(t *testing.T) {
 		"people over no TLS":   {map[string]string{"authorization_endpoint": "http://login.example/authorize"}, false},
 		"secrets over no TLS":  {map[string]string{"token_endpoint": "http://login.example/token"}, false},
 		"keys over no TLS":     {map[string]string{"jwks_uri": "http://login.example/keys"}, false},
+		"sign-out over no TLS": {map[string]string{"end_session_endpoint": "http://login.example/out"}, false},
+		"sign-out over TLS":    {map[string]string{"end_session_endpoint": "https://login.example/out"}, true},
 		"no authorization":     {map[string]string{"authorization_endpoint": ""}, false},
 		"keys in a file of us": {map[string]string{"jwks_uri": "/etc/hostname"}, false},
 	} {
