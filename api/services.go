@@ -37,7 +37,7 @@ type Stock interface {
 // check before a purchase is decoded: an error is the answer, nil means that Purchase decides.
 type Seller interface {
 	Refuse(ctx context.Context, screeningID, buyerID, key string) error
-	Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error)
+	Purchase(ctx context.Context, p sale.Request) (sale.Bought, error)
 }
 
 // Orders is what the API calls of the order service. Find leaves absent ids out of its answer.
