@@ -40,7 +40,7 @@ func (h *handler) addSignIn(add func(method, path string, handle echo.HandlerFun
 	if err != nil {
 		return fmt.Errorf("parse page of sign-in: %w", err)
 	}
-	s := &signInHandler{handler: h, page: page, headers: pageHeaders("")}
+	s := &signInHandler{handler: h, page: page, headers: pageHeaders("", h.cookies.secure)}
 	add(http.MethodGet, signInPath, s.begin)
 	add(http.MethodGet, SignInCallbackPath, s.finish)
 	add(http.MethodPost, signOutPath, s.signOut)
