@@ -142,6 +142,7 @@ func (f *fakeStock) ScreeningsByID(context.Context, []string) (map[string]stock.
 type fakeSeller struct {
 	refuse   func(screeningID, buyerID, key string) error
 	purchase func(context.Context, sale.Request) (stock.Reservation, error)
+	before   bool // an earlier request has bought it
 }
 
 func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string) error {
@@ -151,8 +152,9 @@ func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string)
 	return f.refuse(screeningID, buyerID, key)
 }
 
-func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error) {
-	return f.purchase(ctx, p)
+func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (sale.Bought, error) {
+	reservation, err := f.purchase(ctx, p)
+	return sale.Bought{Reservation: reservation, Before: f.before}, err
 }
 
 type fakeOrders struct {

@@ -27,11 +27,16 @@ func answerHeaders() fixedHeaders {
 
 // pageHeaders are set on the web pages and their files besides, for the browser that shows them. The policy allows no inline
 // script or style, no HTML made of text (Trusted Types), and nothing from another origin, but for the image of a QR code, a
-// form that a payment provider takes, and images from whereImages.
-func pageHeaders(whereImages string) fixedHeaders {
+// form that a payment provider takes, and images from whereImages. The form goes over TLS, unless the shop itself is reached
+// without it.
+func pageHeaders(whereImages string, overTLS bool) fixedHeaders {
+	whereForms := " https:"
+	if !overTLS {
+		whereForms += " http:"
+	}
 	return fixedHeaders{
 		{echo.HeaderContentSecurityPolicy, []string{
-			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action https:; frame-ancestors 'none'; " +
+			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action" + whereForms + "; frame-ancestors 'none'; " +
 				"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"}},
 		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},

@@ -57,13 +57,13 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 		add(http.MethodGet, path, serve)
 		add(http.MethodHead, path, serve)
 	}
-	headers := pageHeaders("")
+	headers := pageHeaders("", h.cookies.secure)
 	for _, file := range static {
 		addBoth(file.path, file.serve(headers))
 	}
 	p := &pages{
 		handler: h, texts: texts, templates: templates,
-		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere), headers: headers,
+		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere, h.cookies.secure), headers: headers,
 	}
 	addBoth("/", p.shop("home.title"))
 	addBoth("/s/:id", p.screening)

@@ -286,8 +286,9 @@ $("leave").addEventListener("click", async () => {
   leave();
   if (!byCookie) return;
   try {
-    await signOut();
+    const provider = await signOut();
     session.close();
+    if (provider) location.assign(provider);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     $("sign-in-message").textContent = text("door.still_signed_in");
