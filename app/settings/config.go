@@ -22,6 +22,7 @@ const (
 	RoleStock   = "stock"
 	RoleOrder   = "order"
 	RoleTickets = "tickets"
+	RoleNotify  = "notify"
 )
 
 // JWTSecretMin is the shortest secret of tokens, in bytes.
@@ -75,6 +76,7 @@ type Config struct {
 	Traces         bool // they are sent, to the collector that the OTEL_ variables name
 	Providers      ProviderConfig
 	Identity       IdentityConfig
+	Notify         NotifyConfig
 
 	isTool bool // a command works on the office: it starts no payments
 	Demo   bool // no secret is configured: the office makes its own, and anybody gets a token
@@ -150,6 +152,7 @@ func (c *Config) completeSecrets() error {
 		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets, EnvTicketKey: c.TicketKeys,
 		EnvStripeKey: {c.Providers.StripeKey}, EnvStripeWebhookSecret: c.Providers.StripeWebhookSecrets,
 		EnvWechatAPIKey: {c.Providers.WechatAPIKey}, EnvOIDCClientSecret: {c.Identity.ClientSecret},
+		EnvSMTPURL: {c.Notify.smtpURL}, EnvSMSSecret: {c.Notify.SMSSecret},
 	} {
 		if err := checkVisible(name, secrets); err != nil {
 			return err
@@ -174,7 +177,7 @@ func (c *Config) completeSecrets() error {
 		return fmt.Errorf("set %s to at least %d bytes: with an identity provider, too, it signs the sign-ins on the page",
 			EnvJWTSecret, JWTSecretMin)
 	}
-	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() {
+	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() && !c.Notify.sends() {
 		return c.enableDemo()
 	}
 	return c.CheckSecrets()
@@ -208,7 +211,7 @@ func (c *Config) isInDataDir(dsn string) bool {
 // secrets are read from the data directory later.
 func (c *Config) enableDemo() error {
 	if len(c.NameServers) > 0 || !c.isInDataDir(c.StockDSN) || !c.isInDataDir(c.OrderDSN) ||
-		c.TicketsDSN != "" && !c.isInDataDir(c.TicketsDSN) {
+		c.TicketsDSN != "" && !c.isInDataDir(c.TicketsDSN) || c.Notify.DSN != "" && !c.isInDataDir(c.Notify.DSN) {
 		return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: without them the demo runs, " +
 			"and only on its own broker and databases")
 	}
