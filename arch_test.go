@@ -64,6 +64,9 @@ func allowedImports() map[string][]string {
 		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/tracing"},
 		"order":                     {"common/audit", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
 		"tickets":                   {"order", "common/db", "common/event"},
+		"notify":                    {"order", "tickets", "common/audit", "common/db", "common/event", "common/outage"},
+		"notify/smtp":               {"notify"},
+		"notify/sms":                {"notify", "common/httpclient"},
 		"doctor":                    {"stock", "order", "payment", "common/audit", "common/event", "common/mq"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
@@ -344,7 +347,8 @@ const levelsMax = 5
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
 	return []string{
-		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation",
+		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "notify", "identity", "inquiry", "presence",
+		"cancellation",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",
