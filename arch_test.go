@@ -41,15 +41,16 @@ func allowedImports() map[string][]string {
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
 			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "sql", "tickets",
+			"notify", "notify/smtp", "notify/sms",
 			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/tracing", "live",
 		},
 		"api": {
-			"identity", "live", "sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence",
+			"identity", "live", "sale", "stock", "order", "payment", "tickets", "notify", "inquiry", "doctor", "presence",
 			"common/audit", "common/event", "common/strictjson", "common/tracing",
 		},
 		"live":                      {"order", "stock"},
 		"presence":                  {"common/db"},
-		"inquiry":                   {"stock", "order", "payment", "archive", "common/audit", "common/event", "common/mq"},
+		"inquiry":                   {"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq"},
 		"payment":                   {"order", "common/audit", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},

@@ -31,7 +31,7 @@ type pages struct {
 type shopPage struct {
 	Language, Title, Description string
 	Image                        string // https URL, or ""
-	Demo, Tickets                bool
+	Demo, Tickets, Notify        bool
 	Modules                      []string
 	Text                         func(key string) string
 }
@@ -77,6 +77,9 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 		addBoth("/tickets", p.ofTickets("tickets.html"))
 		addBoth("/check-in", p.ofTickets("check-in.html"))
 	}
+	if h.Notify != nil && h.Demo != nil {
+		addBoth("/mailbox", p.mailbox(static))
+	}
 	addBoth("/openapi.yaml", func(c echo.Context) error {
 		headers.set(c)
 		return c.Blob(http.StatusOK, "application/yaml", document)
@@ -114,7 +117,8 @@ func (p *pages) screening(c echo.Context) error {
 func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) error {
 	language := p.texts.languageOf(c.Request())
 	page := shopPage{
-		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil, Modules: p.modules,
+		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil,
+		Notify: p.Notify != nil, Modules: p.modules,
 		Text: func(key string) string { return p.texts.text(language, key) },
 	}
 	page.Description = page.Text("home.share")
@@ -126,8 +130,21 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 func (p *pages) admin(c echo.Context) error {
 	language := p.texts.languageOf(c.Request())
 	text := func(key string) string { return p.texts.text(language, key) }
-	page := shopPage{Language: htmlLanguage(language), Title: text("admin.title"), Demo: p.Demo != nil, Modules: p.console, Text: text}
+	page := shopPage{
+		Language: htmlLanguage(language), Title: text("admin.title"), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: p.console, Text: text,
+	}
 	return p.render(c, http.StatusOK, p.headers, "admin.html", page)
+}
+
+// mailbox serves the page of the demo's mailbox, whose script asks who looks.
+func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
+	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders()
+	return func(c echo.Context) error {
+		language := p.texts.languageOf(c.Request())
+		text := func(key string) string { return p.texts.text(language, key) }
+		page := shopPage{Language: htmlLanguage(language), Title: text("mailbox.title"), Modules: modules, Text: text}
+		return p.render(c, http.StatusOK, headers, "mailbox.html", page)
+	}
 }
 
 // ofTickets serves a page that shows tickets or checks them. Its script knows the languages by itself.

@@ -14,6 +14,7 @@ import (
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/live"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/presence"
@@ -57,6 +58,7 @@ const (
 	ticketInvalid
 	wrongScreening
 	orderArchived
+	notDead
 	noRemedy
 	keyMissing
 	keyReused
@@ -131,6 +133,8 @@ func officeProblems() []problem {
 			"The ticket is for another screening.", []error{tickets.ErrWrongScreening}},
 		{orderArchived, http.StatusConflict, "order_archived", "Order archived",
 			"The order is in none of the databases, and may be in a file of the archive: restore it to see the order.", nil},
+		{notDead, http.StatusConflict, "notification_not_dead", "Not given up",
+			"Only a mail or SMS that was given up can be sent again.", []error{notify.ErrNotDead}},
 		{noRemedy, http.StatusConflict, "no_remedy", "No remedy",
 			"For this only a person can do something: see its detail.", []error{doctor.ErrNoRemedy}},
 	}
@@ -151,7 +155,7 @@ func requestProblems() []problem {
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
 			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent,
 				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider, inquiry.ErrOrderAbsent,
-				doctor.ErrNoTrouble}},
+				doctor.ErrNoTrouble, notify.ErrAbsent}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
 			"Sign in, or send a valid bearer token in the Authorization header.", []error{identity.ErrInvalid}},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
@@ -169,7 +173,7 @@ func requestProblems() []problem {
 			"You send faster, or have more streams open, than one buyer or address may. Wait as Retry-After says.", []error{live.ErrTooMany}},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy, live.ErrFull, live.ErrStopping}},
+			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, notify.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy, live.ErrFull, live.ErrStopping}},
 		{signInStale, http.StatusBadRequest, "sign_in_stale", "Not signed in",
 			"This sign-in was not begun in this browser, or too long ago, or it is finished already. Nothing has changed.",
 			[]error{identity.ErrSignInStale}},
@@ -184,8 +188,8 @@ func requestProblems() []problem {
 			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
-			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway,
-				presence.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, notify.ErrUnavailable, inquiry.ErrClosed,
+				doctor.ErrQueueAway, presence.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
 	}
 }
 
@@ -253,6 +257,9 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 	if archived, ok := errors.AsType[inquiry.ArchivedError](err); ok {
 		return &t.rows[orderArchived], "The order may be in the archive: restore one of these files to see it: " + strings.Join(archived.Files, ", ")
 	}
+	if errors.Is(err, notify.ErrContactInvalid) {
+		return &t.rows[invalid], sentence(err)
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""
 	}
@@ -264,6 +271,12 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 		}
 	}
 	return &t.rows[routerProblem(err)], ""
+}
+
+// sentence is what an error says, for people.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // routerProblem is the problem for an error that echo's router raises; any other error is internal.
