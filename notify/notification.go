@@ -5,6 +5,7 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -101,3 +102,41 @@ type Counts struct {
 	Due, Dead int64
 	OldestDue time.Time // zero when none is due
 }
+
+// What a Sender can say of a message beside that it is taken.
+var (
+	ErrRefused = errors.New("message is refused for good")
+	ErrAway    = errors.New("nobody is there to take messages")
+)
+
+// Message is a notification as it is sent.
+type Message struct {
+	ID       string // of the notification: the same in each try, so that who gets it twice can tell
+	OrderID  string
+	BuyerID  string
+	Kind     Kind
+	Channel  Channel
+	To       string
+	Language string
+	Subject  string // empty for an SMS
+	Text     string
+	HTML     string // empty for an SMS
+	Images   []Image
+	MadeAt   time.Time // when the notification was made
+}
+
+// Image is a picture that the HTML of a message shows, as cid:ID.
+type Image struct {
+	ID  string // "ticket-1"
+	PNG []byte
+}
+
+// Sender hands messages to who carries them. Send returns nil once the message is taken, ErrRefused when it never will be,
+// ErrAway when nobody is there to take it, which says nothing about the message, and any other error when a later try may
+// do. It is called from several goroutines, with a context that ends after SendTimeout.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// SendTimeout bounds one try to send one message, with all that is read for it.
+const SendTimeout = 30 * time.Second
