@@ -56,7 +56,7 @@ func (h *handler) setContact(c echo.Context, who caller) error {
 	if err := h.Notify.SetContact(traced(c), contact); err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, h.newContactAnswer(who, contact))
+	return h.getContact(c, who)
 }
 
 // deleteContact forgets where the buyer was told.

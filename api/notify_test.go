@@ -83,7 +83,7 @@ func (f *fakeNotify) Message(context.Context, string) (notify.Message, error) {
 }
 
 func (f *fakeNotify) Retry(_ context.Context, id string, act audit.Act) (notify.Notification, error) {
-	f.acts = append(f.acts, audit.Recorded{Act: act, ID: "z", At: testNow(), What: "notification_retry", Subject: id})
+	f.acts = append(f.acts, audit.Recorded{Act: act, ID: "z", At: testNow(), What: "retry_notification", Subject: id})
 	return f.mail, f.err
 }
 
@@ -175,7 +175,7 @@ func TestOperatorsOfMail(t *testing.T) {
 		t.Errorf("retry: %d %s", w.Code, w.Body)
 	}
 	w = f.send(t, ask{method: "GET", path: "/v1/admin/acts?subject=" + deadMail, token: boss})
-	if !strings.Contains(w.Body.String(), `"act":"notification_retry"`) || !strings.Contains(w.Body.String(), "the mailbox is there now") {
+	if !strings.Contains(w.Body.String(), `"act":"retry_notification"`) || !strings.Contains(w.Body.String(), "the mailbox is there now") {
 		t.Errorf("acts: %s", w.Body)
 	}
 	retry.body = `{"note":" "}`

@@ -119,8 +119,8 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
-	if err := e.openTickets(ctx); err != nil {
-		return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+	if err := e.openFurther(ctx); err != nil {
+		return err
 	}
 	owner, err := stockDB.Owner(ctx)
 	if err != nil {
@@ -130,14 +130,28 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openTickets adds the subscription of the tickets, if the office has made their database: the queue knows it from then on.
-func (e *examination) openTickets(ctx context.Context) error {
-	if !e.config.HasTickets() || checkFileExists(e.config.TicketsDSN) != nil {
-		return nil
+// openFurther adds the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
+// queue knows them from then on.
+func (e *examination) openFurther(ctx context.Context) error {
+	made := e.config
+	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
+		made.TicketsDSN = ""
 	}
-	e.office.Further = furtherSubscriptions(e.config)
-	_, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
-	return err
+	if made.HasNotify() && checkFileExists(made.Notify.DSN) != nil {
+		made.Notify.DSN = ""
+	}
+	if made.HasTickets() {
+		if _, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets); err != nil {
+			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+		}
+	}
+	if made.HasNotify() {
+		if _, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify); err != nil {
+			return fmt.Errorf("BOXOFFICE_NOTIFY_DSN: %w", err)
+		}
+	}
+	e.office.Further = furtherSubscriptions(made)
+	return nil
 }
 
 // openExisting opens a database that exists and has this version's schema, which it leaves as it is.

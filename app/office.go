@@ -17,6 +17,7 @@ import (
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/live"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -39,6 +40,7 @@ type office struct {
 	stockDB      *db.DB
 	orderDB      *db.DB
 	ticketsDB    *db.DB // nil in a process that has nothing to do with tickets
+	notifyDB     *db.DB // nil in a process that has nothing to do with mail and SMS
 	owner        string // the office's id in all databases and in every message
 	bus          *mq.Bus
 	identity     *identity.Service // nil: this process serves no shop
@@ -46,6 +48,7 @@ type office struct {
 	orders       *order.Orders
 	payments     *payment.Service
 	tickets      *tickets.Tickets // nil, as its database
+	notify       *notify.Service  // nil, as its database
 	webhooks     *webhook.Provider
 	publisher    *stock.Publisher
 	archive      api.RequestArchive

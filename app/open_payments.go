@@ -20,11 +20,15 @@ func (o *office) openPayments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.payments = payment.New(o.orderDB, payment.Options{
+	options := payment.Options{
 		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"), Tracer: o.tracer,
 		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
 		KeepParked: o.keptParked,
-	})
+	}
+	if o.config.HasNotify() {
+		options.TellRefunds = o.tellRefunds
+	}
+	o.payments = payment.New(o.orderDB, options)
 	if o.config.HasRole(settings.RoleOrder) {
 		o.goUntilClose(ctx, o.payments.Run)
 	}

@@ -20,7 +20,7 @@ func (o *office) openTickets(ctx context.Context) error {
 		return nil
 	}
 	options := tickets.Options{Orders: o.orders, Now: o.now, Log: o.log.With("part", "tickets")}
-	if o.config.HasRole(settings.RoleAPI) {
+	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleNotify) { // which show codes
 		var err error
 		if options.Keys, err = tickets.ParseKeys(o.config.TicketKeys); err != nil {
 			return fmt.Errorf("%s: one %w", settings.EnvTicketKey, err)

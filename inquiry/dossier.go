@@ -7,6 +7,7 @@ import (
 	"boxoffice/archive"
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -22,8 +23,11 @@ type Dossier struct {
 	Payments    []order.Received
 	Reused      []order.Claim // payments that came with the id of another one
 	Refunds     []payment.RefundInfo
-	Acts        []audit.Recorded // of operators, on the order, its payments and its refunds
-	File        string           // of the archive, which has the order; empty for one that is in the databases
+	Acts        []audit.Recorded // of operators, on the order, its payments, its refunds and what its buyer was told
+
+	Notifications []notify.Notification // what its buyer was told of it, and will be
+	MailAway      bool                  // that could not be read
+	File          string                // of the archive, which has the order; empty for one that is in the databases
 }
 
 // Found is the order in short; with neither reservation nor order it has the id alone.
@@ -68,7 +72,11 @@ func (d *Desk) Dossier(ctx context.Context, orderID string) (Dossier, error) {
 			return Dossier{}, err
 		}
 	}
-	return dossier, d.readActs(ctx, &dossier)
+	if err := d.readActs(ctx, &dossier); err != nil {
+		return Dossier{}, err
+	}
+	d.readNotifications(ctx, &dossier)
+	return dossier, nil
 }
 
 // readMoney reads the payments of an order, and what came before and after them.

@@ -45,14 +45,16 @@ type Desk struct {
 	payments *payment.Service
 	queue    Queue
 
+	notifications Notifications // nil: nobody is told
+
 	exports chan struct{} // holds one for each that runs
 	closed  chan struct{}
 	closing sync.Once
 }
 
-// NewDesk returns a desk over the services of an office and its message queue.
-func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue) *Desk {
-	return &Desk{stock: s, orders: o, payments: p, queue: q, exports: make(chan struct{}, exportsMax), closed: make(chan struct{})}
+// NewDesk returns a desk over the services of an office and its message queue. Without mail and SMS, n is nil.
+func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue, n Notifications) *Desk {
+	return &Desk{stock: s, orders: o, payments: p, queue: q, notifications: n, exports: make(chan struct{}, exportsMax), closed: make(chan struct{})}
 }
 
 // Close ends the exports that run: an office that stops does not wait for them. It is idempotent.

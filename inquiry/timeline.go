@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -25,6 +26,7 @@ const (
 	FromRefund      Source = "refund"
 	FromAct         Source = "operator_act"
 	FromMessage     Source = "message"
+	FromMail        Source = "notification"
 )
 
 // What an entry of a timeline tells.
@@ -47,8 +49,12 @@ const (
 	RefundDue        = "refund_due"
 	RefundChanged    = "refund_changed"
 	OperatorAct      = "operator_act"
-	PaymentDue       = "payment_due" // the deadline
-	Sweep            = "sweep"       // the sweeper publishes the reservation again
+	NotificationMade = "notification_made" // there is something to tell its buyer
+	NotificationSent = "notification_sent"
+	NotificationDead = "notification_dead" // made, and given up by now
+	NotificationDue  = "notification_due"  // the next try
+	PaymentDue       = "payment_due"       // the deadline
+	Sweep            = "sweep"             // the sweeper publishes the reservation again
 )
 
 // Entry is one thing that happened to an order, or that will.
@@ -74,6 +80,7 @@ func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
 	for _, act := range d.Acts {
 		t.add(act.At, OperatorAct, FromAct, "%s did %s to %s: %s", act.Actor, act.What, act.Subject, act.Note)
 	}
+	t.notifications(d)
 	t.settled(d) // after what has settled it, where both happened at the same time
 	slices.SortStableFunc(t.entries, func(a, b Entry) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
 	return t.entries
@@ -178,6 +185,29 @@ func (t *timeline) refunds(d Dossier) {
 			}
 			t.add(r.ChangedAt, RefundChanged, FromRefund, "%s", detail)
 		}
+	}
+}
+
+// notifications adds what the buyer was told.
+func (t *timeline) notifications(d Dossier) {
+	for _, n := range d.Notifications {
+		about := fmt.Sprintf("%s by %s", n.Kind, n.Channel)
+		if n.To != "" {
+			about += " to " + n.To
+		}
+		switch n.State {
+		case notify.StateDead:
+			t.add(n.CreatedAt, NotificationDead, FromMail, "%s, given up after %d tries: %s", about, n.Tries, n.LastError)
+		case notify.StateSkipped:
+			t.add(n.CreatedAt, NotificationMade, FromMail, "%s, not sent: %s", about, n.LastError)
+		default:
+			t.add(n.CreatedAt, NotificationMade, FromMail, "%s", about)
+		}
+		t.add(n.SentAt, NotificationSent, FromMail, "%s, at try %d", about, n.Tries)
+		if n.LastError != "" && n.State == notify.StateDue {
+			about += fmt.Sprintf(", after %d tries: %s", n.Tries, n.LastError)
+		}
+		t.add(n.NextAt, NotificationDue, FromMail, "%s", about)
 	}
 }
 

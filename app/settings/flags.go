@@ -53,10 +53,10 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 	if err := c.complete(); err != nil {
 		return Config{}, err
 	}
-	if err := c.completeTickets(); err != nil {
+	if err := c.completeNotify(); err != nil {
 		return Config{}, err
 	}
-	if err := c.completeNotify(); err != nil {
+	if err := c.completeTickets(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
