@@ -25,7 +25,8 @@ type job struct {
 }
 
 // jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, stock is asked
-// for the tickets of orders that were paid late, and money that waited too long for an order is made a refund.
+// for the tickets of orders that were paid late, money that waited too long for an order is made a refund, and it is published
+// which refunds are back.
 func (s *Service) jobs() []job {
 	jobs := []job{{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
 		_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
@@ -36,6 +37,9 @@ func (s *Service) jobs() []job {
 			job{"ask " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) }},
 			job{"send refunds by " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) }},
 		)
+	}
+	if s.TellRefunds != nil {
+		jobs = append(jobs, job{"tell of refunds", workPause, s.tellRefunds})
 	}
 	return jobs
 }

@@ -21,7 +21,7 @@ const (
 	// TicketsWanted asks stock to take the tickets of orders again that were cancelled as unpaid, because money has come
 	// for them. Stock answers by stock-reserved, with Revived or Refused.
 	TicketsWanted mq.Topic[Wanted] = "tickets-wanted"
-	// RefundSent says that the money of refunds is back with its payers, or on its way where no provider says more.
+	// RefundSent says that the money of refunds has been sent back, by a provider or by hand.
 	RefundSent mq.Topic[RefundsSent] = "refund-sent"
 )
 
