@@ -63,7 +63,7 @@ func (o *office) mailSender() (notify.Sender, error) {
 	}
 	options := smtp.Options{
 		Host: server.Host, Port: port, Security: smtp.StartTLS, Username: server.User, Password: server.Password,
-		From: o.config.Notify.MailFrom, Log: o.log.With("part", "notify"),
+		From: o.config.Notify.MailFrom,
 	}
 	switch {
 	case server.Implicit:
