@@ -22,7 +22,9 @@ func TestContactsThatCannotBeWrittenTo(t *testing.T) {
 			t.Errorf("email %q: %v", email, err)
 		}
 	}
-	for _, phone := range []string{"13800138000", "+", "+0123456789", "+1234567890123456", "+138 0013 8000", "+1380013800x", "+12345", "+1380013\n"} {
+	for _, phone := range []string{
+		"13800138000", "+", "+0123456789", "+1234567890123456", "+138 0013 8000", "+1380013800x", "+12345", "+1380013\n",
+	} {
 		if err := f.SetContact(t.Context(), Contact{BuyerID: "alice", Phone: phone}); !errors.Is(err, ErrContactInvalid) {
 			t.Errorf("phone %q: %v", phone, err)
 		}

@@ -37,7 +37,8 @@ func TestBuyerIsToldOfEachThingOnce(t *testing.T) {
 		}
 		f.work()
 	}
-	if got := f.mail.ids(); fmt.Sprint(got) != "[o-1-cancelled-mail-office o-1-paid-mail o-1-refunded-mail-rf_1 o-1-refunded-mail-rf_2 o-1-reserved-mail]" {
+	const want = "[o-1-cancelled-mail-office o-1-paid-mail o-1-refunded-mail-rf_1 o-1-refunded-mail-rf_2 o-1-reserved-mail]"
+	if got := f.mail.ids(); fmt.Sprint(got) != want {
 		t.Errorf("mails: %s", got)
 	}
 	if n := len(f.sms.ids()); n != 5 {

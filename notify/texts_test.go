@@ -134,7 +134,7 @@ func TestTicketsArePicturesInTheMail(t *testing.T) {
 	if err != nil || m.ID != f.mail.sent[0].ID || m.Text != f.mail.sent[0].Text || m.To != alice.Email {
 		t.Fatalf("message %+v, %v", m, err)
 	}
-	if len(m.Images) != imagesMax || !strings.Contains(m.HTML, `src="cid:ticket-10"`) || strings.Contains(m.HTML, "ticket-11") {
+	if len(m.Images) != imagesMax || !strings.Contains(m.HTML, `src="cid:ticket-10@boxoffice"`) || strings.Contains(m.HTML, "ticket-11") {
 		t.Errorf("%d pictures in\n%s", len(m.Images), m.HTML)
 	}
 	if !strings.Contains(m.Text, "CODE-OF-o-1-12") || !strings.Contains(m.HTML, "CODE-OF-o-1-12") {
