@@ -128,7 +128,7 @@ func (s *Service) ticketsOf(ctx context.Context, orderID string) (all []ticketWo
 		}
 		w := ticketWords{Number: ticket.Number, Of: ticket.Of, Code: ticket.Code}
 		if len(images) < imagesMax {
-			image := Image{ID: "ticket-" + strconv.Itoa(ticket.Number)}
+			image := Image{ID: "ticket-" + strconv.Itoa(ticket.Number) + "@boxoffice"}
 			if image.PNG, err = s.drawCode(ticket.Code); err != nil {
 				return nil, nil, err
 			}

@@ -127,7 +127,7 @@ type Message struct {
 
 // Image is a picture that the HTML of a message shows, as cid:ID.
 type Image struct {
-	ID  string // "ticket-1"
+	ID  string // "ticket-1@boxoffice": a mail wants it so
 	PNG []byte
 }
 

@@ -51,7 +51,7 @@ type words struct {
 type ticketWords struct {
 	Number, Of int
 	Code       string
-	Image      htmltemplate.URL // cid:ticket-1; empty: none is shown
+	Image      htmltemplate.URL // cid:ticket-1@boxoffice; empty: none is shown
 }
 
 // readTexts reads the templates.

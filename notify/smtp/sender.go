@@ -2,6 +2,7 @@
 package smtp
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -148,7 +149,8 @@ func (s *Sender) compose(m notify.Message) (*mail.Msg, error) {
 		message.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 	}
 	for _, image := range m.Images {
-		err := message.EmbedReader(image.ID+".png", strings.NewReader(string(image.PNG)), mail.WithFileContentID(image.ID),
+		name, _, _ := strings.Cut(image.ID, "@")
+		err := message.EmbedReader(name+".png", bytes.NewReader(image.PNG), mail.WithFileContentID("<"+image.ID+">"),
 			mail.WithFileContentType("image/png"))
 		if err != nil {
 			return nil, err
