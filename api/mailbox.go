@@ -28,7 +28,7 @@ func (h *handler) listMessages(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, notificationPage(found, ""))
+	return answer(c, http.StatusOK, listAnswer[notificationAnswer]{Items: newNotificationAnswers(found)})
 }
 
 // getMessage answers one message to the buyer to whom it was sent. Another's is not found, as one that never was.

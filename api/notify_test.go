@@ -165,7 +165,7 @@ func TestOperatorsOfMail(t *testing.T) {
 	if !strings.Contains(w.Body.String(), `"last_error":"550 no such mailbox"`) || mails.filter.State != notify.StateDead {
 		t.Errorf("what is dead: %s, asked for %+v", w.Body, mails.filter)
 	}
-	f.send(t, list("?state=due&cursor=x&limit=7"))
+	f.send(t, list("?state=due&cursor=notifications.x&limit=7"))
 	if mails.filter != (notify.Filter{State: notify.StateDue, AfterID: "x", Limit: 7}) {
 		t.Errorf("asked for %+v", mails.filter)
 	}

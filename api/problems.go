@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
@@ -214,6 +215,12 @@ func (p *problem) setHeaders(header http.Header) {
 type problemError struct {
 	kind   problemKind
 	detail string
+	said   sentence.Sentence // detail by its code, where a page can show it in another language
+}
+
+// telling is a problem whose detail pages can show in another language.
+func telling(kind problemKind, said sentence.Sentence) problemError {
+	return problemError{kind, said.String(), said}
 }
 
 // Error is for the log; a caller is answered with the problem.
@@ -258,7 +265,7 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 		return &t.rows[orderArchived], "The order may be in the archive: restore one of these files to see it: " + strings.Join(archived.Files, ", ")
 	}
 	if errors.Is(err, notify.ErrContactInvalid) {
-		return &t.rows[invalid], sentence(err)
+		return &t.rows[invalid], inWords(err)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""
@@ -273,8 +280,8 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 	return &t.rows[routerProblem(err)], ""
 }
 
-// sentence is what an error says, for people.
-func sentence(err error) string {
+// inWords is what an error says, for people.
+func inWords(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
@@ -314,8 +321,9 @@ type problemBody struct {
 
 // problemMembers are the extension members that some problems have.
 type problemMembers struct {
-	UsedAt   string `json:"used_at,omitempty"`
-	UsedGate string `json:"used_gate,omitempty"`
+	UsedAt   string             `json:"used_at,omitempty"`
+	UsedGate string             `json:"used_gate,omitempty"`
+	Said     *sentence.Sentence `json:"said,omitempty"`
 }
 
 func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/notify"
@@ -13,24 +14,11 @@ import (
 	"boxoffice/notify/smtp"
 )
 
-// notifyChannels are the ways in which this office tells its buyers, as far as this process knows. A shop that leaves sending
-// to others, and knows only their database, takes it that they send mail.
-func (o *office) notifyChannels() []notify.Channel {
-	var channels []notify.Channel
-	if o.config.Demo || o.config.Notify.HasMail() || !o.config.Notify.HasSMS() {
-		channels = append(channels, notify.ChannelMail)
-	}
-	if o.config.Demo || o.config.Notify.HasSMS() {
-		channels = append(channels, notify.ChannelSMS)
-	}
-	return channels
-}
-
 // notifySenders makes what hands messages over, for each channel.
-func (o *office) notifySenders() (map[notify.Channel]notify.Sender, error) {
+func notifySenders(config settings.Config, now func() time.Time) (map[notify.Channel]notify.Sender, error) {
 	senders := map[notify.Channel]notify.Sender{}
-	for _, channel := range o.notifyChannels() {
-		made, err := o.notifySender(channel)
+	for _, channel := range config.NotifyChannels() {
+		made, err := notifySender(config, channel, now)
 		if err != nil {
 			return nil, err
 		}
@@ -39,31 +27,31 @@ func (o *office) notifySenders() (map[notify.Channel]notify.Sender, error) {
 	return senders, nil
 }
 
-func (o *office) notifySender(channel notify.Channel) (notify.Sender, error) {
+func notifySender(config settings.Config, channel notify.Channel, now func() time.Time) (notify.Sender, error) {
 	switch {
-	case o.config.Demo:
+	case config.Demo:
 		return demoMailbox{}, nil
-	case !o.config.HasRole(settings.RoleNotify):
+	case !config.HasRole(settings.RoleNotify):
 		return sentElsewhere{}, nil
 	case channel == notify.ChannelMail:
-		return o.mailSender()
+		return mailSender(config.Notify)
 	}
-	made, err := sms.New(sms.Options{URL: o.config.Notify.SMSURL, Secret: o.config.Notify.SMSSecret, Now: o.now})
+	made, err := sms.New(sms.Options{URL: config.Notify.SMSURL, Secret: config.Notify.SMSSecret, Now: now})
 	if err != nil {
 		return nil, fmt.Errorf("set BOXOFFICE_SMS_URL and %s to a gateway and its secret: %w", settings.EnvSMSSecret, err)
 	}
 	return made, nil
 }
 
-func (o *office) mailSender() (notify.Sender, error) {
-	server := o.config.Notify.SMTP
+func mailSender(config settings.NotifyConfig) (notify.Sender, error) {
+	server := config.SMTP
 	port, err := strconv.Atoi(server.Port)
 	if err != nil {
 		return nil, fmt.Errorf("set %s to one with a port: %w", settings.EnvSMTPURL, err)
 	}
 	options := smtp.Options{
 		Host: server.Host, Port: port, Security: smtp.StartTLS, Username: server.User, Password: server.Password,
-		From: o.config.Notify.MailFrom,
+		From: config.MailFrom,
 	}
 	switch {
 	case server.Implicit:

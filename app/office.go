@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -57,8 +58,9 @@ type office struct {
 	sender       *mq.Sender // of the order service, and of what operators have sent again
 	desk         *inquiry.Desk
 	operators    *api.Operators
-	live         *live.Hub        // nil without streams
-	onCreate     func(orders int) // is told how many orders each message has created; may be nil
+	live         *live.Hub                // nil without streams
+	toldDecided  atomic.Pointer[live.Hub] // the same, for consumers, which begin earlier
+	onCreate     func(orders int)         // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before
 	failed       chan error   // of an HTTP server that cannot go on
@@ -80,6 +82,16 @@ func (o *office) shopURL() string {
 	return address
 }
 
+// isArchived tells whether the orders of a screening are in the archive and nowhere else. As long as its file is not written
+// and its rows are not deleted, the screening may be opened again.
+func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
+	archive, err := o.stock.Archive(ctx, screeningID)
+	if errors.Is(err, stock.ErrNotArchived) {
+		return false, nil
+	}
+	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
+}
+
 // goUntilClose runs a loop in the background, until the office closes.
 func (o *office) goUntilClose(ctx context.Context, loop func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -92,4 +104,12 @@ func (o *office) goUntilClose(ctx context.Context, loop func(context.Context)) {
 func (o *office) close() error {
 	o.ready.Store(false)
 	return o.closeAll(stopTimeout)
+}
+
+// showDecided has the orders that this process has decided shown to those who watch them. Consumers call it from before
+// openLive on.
+func (o *office) showDecided(orderIDs []string) {
+	if hub := o.toldDecided.Load(); hub != nil {
+		hub.Decided(orderIDs)
+	}
 }

@@ -51,7 +51,7 @@ func (o *office) shopOptions() api.Options {
 		options.Tickets = o.tickets
 	}
 	if o.notify != nil {
-		options.Notify, options.NotifyChannels = o.notify, o.notifyChannels()
+		options.Notify, options.NotifyChannels = o.notify, o.config.NotifyChannels()
 	}
 	if o.config.Demo {
 		options.Demo = &api.Demo{

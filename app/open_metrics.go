@@ -21,7 +21,7 @@ func (o *office) openMetrics(context.Context) error {
 		}, func() float64 { return float64(o.orders.Unpublished()) }),
 	}
 	if o.notify != nil {
-		collectors = append(collectors, newNotifyGauges(o.notify, o.notifyChannels(), o.now))
+		collectors = append(collectors, newNotifyGauges(o.notify, o.config.NotifyChannels(), o.now))
 	}
 	for _, collector := range collectors {
 		if err := o.registry.Register(collector); err != nil {

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"boxoffice/app/settings"
-	"boxoffice/common/event"
-	"boxoffice/common/mq"
 	"boxoffice/notify"
 )
 
@@ -22,7 +20,7 @@ func (o *office) openNotify(ctx context.Context) error {
 	if o.notifyDB == nil {
 		return nil
 	}
-	senders, err := o.notifySenders()
+	senders, err := notifySenders(o.config, o.now)
 	if err != nil {
 		return err
 	}
@@ -55,13 +53,4 @@ func (o *office) latestOrders(ctx context.Context, buyerID string) ([]string, er
 		ids[i] = r.ID
 	}
 	return ids, err
-}
-
-// tellRefunds publishes that money is on its way back, for those who tell its payers.
-func (o *office) tellRefunds(ctx context.Context, sent event.RefundsSent) error {
-	key := ""
-	if len(sent.Refunds) > 0 {
-		key = sent.Refunds[0].OrderID
-	}
-	return mq.Send(ctx, o.sender, event.RefundSent, key, sent)
 }

@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
 	"boxoffice/archive"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 	"boxoffice/simulator"
@@ -67,10 +71,20 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 		o.webhooks = p
 		providers = append(providers, p)
 	}
-	others, err := o.config.Providers.Make(func(provider string) string {
+	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider
 	}, o.now)
 	return append(providers, others...), err
+}
+
+// nameAtProviders names this office where others use an account of a provider too: by its id, and by its address, which a
+// copy of its databases does not have. What was started under an earlier address is found by asking.
+func (o *office) nameAtProviders() string {
+	if o.config.PublicURL == "" {
+		return o.owner
+	}
+	sum := sha256.Sum256([]byte(o.config.PublicURL))
+	return o.owner + "-" + hex.EncodeToString(sum[:8])
 }
 
 // keptParked names those of the orders, for which money waits and none has come, whose money does not go back by itself. The
@@ -91,4 +105,13 @@ func (o *office) keptParked(ctx context.Context, orderIDs []string) (map[string]
 		kept[id] = err == nil && o.now().Sub(made) >= archive.AgeMin
 	}
 	return kept, nil
+}
+
+// tellRefunds publishes that money is on its way back, for those who tell its payers.
+func (o *office) tellRefunds(ctx context.Context, sent event.RefundsSent) error {
+	key := ""
+	if len(sent.Refunds) > 0 {
+		key = sent.Refunds[0].OrderID
+	}
+	return mq.Send(ctx, o.sender, event.RefundSent, key, sent)
 }

@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"boxoffice/app/settings"
-	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
@@ -31,14 +29,4 @@ func (o *office) openTickets(ctx context.Context) error {
 		o.goUntilClose(ctx, func(ctx context.Context) { o.tickets.PurgeEvery(ctx, ticketsPurgePause, o.isArchived) })
 	}
 	return nil
-}
-
-// isArchived tells whether the orders of a screening are in the archive and nowhere else. As long as its file is not written
-// and its rows are not deleted, the screening may be opened again.
-func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
-	archive, err := o.stock.Archive(ctx, screeningID)
-	if errors.Is(err, stock.ErrNotArchived) {
-		return false, nil
-	}
-	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
 }

@@ -3,6 +3,7 @@ package inquiry
 import (
 	"context"
 	"errors"
+	"time"
 
 	"boxoffice/archive"
 	"boxoffice/common/audit"
@@ -12,6 +13,9 @@ import (
 	"boxoffice/payment"
 	"boxoffice/stock"
 )
+
+// mailTimeout bounds what is read of mail and SMS: without it an order is explained all the same.
+const mailTimeout = 2 * time.Second
 
 // Dossier is all that is known of one order. Its reservation is there before its row, and a payment can be there before
 // both.
@@ -105,6 +109,27 @@ func (d *Desk) readActs(ctx context.Context, dossier *Dossier) (err error) {
 	}
 	dossier.Acts, err = d.orders.ActsOn(ctx, subjects...)
 	return err
+}
+
+// readNotifications reads what the buyer of an order was told, and what operators did to that. A database that does not answer
+// leaves it out, and the dossier says so.
+func (d *Desk) readNotifications(ctx context.Context, dossier *Dossier) {
+	if d.notifications == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	defer cancel()
+	found, err := d.notifications.OfOrder(ctx, dossier.OrderID)
+	var acts []audit.Recorded
+	if err == nil {
+		ids := make([]string, len(found))
+		for i, n := range found {
+			ids[i] = n.ID
+		}
+		acts, err = d.notifications.ActsOn(ctx, ids...)
+	}
+	dossier.Notifications, dossier.MailAway = found, err != nil
+	dossier.Acts = append(dossier.Acts, acts...)
 }
 
 // fill adds what a file has of the order. The payments that paid it are in the file, the others in the database.

@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -36,6 +38,12 @@ func (e ArchivedError) Error() string { return "the order may be in the archive"
 // Queue is what is called of the message queue: it has the message of a purchase for some days.
 type Queue interface {
 	FindMessage(ctx context.Context, topic string, from, until time.Time, limit int, matches func([]byte) bool) (mq.Stored, bool, error)
+}
+
+// Notifications is what is called of mail and SMS.
+type Notifications interface {
+	OfOrder(ctx context.Context, orderID string) ([]notify.Notification, error)
+	ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, error)
 }
 
 // Desk answers inquiries. It may be used concurrently.

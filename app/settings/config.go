@@ -85,6 +85,9 @@ type Config struct {
 // HasRole tells whether this process does the work of role.
 func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
 
+// HasNotify tells whether this office tells buyers by mail or SMS what becomes of their orders.
+func (c Config) HasNotify() bool { return c.Notify.DSN != "" }
+
 // ErrLogAge says that orders would be archived while the embedded broker still has messages of them.
 var ErrLogAge = errors.New("set BOXOFFICE_LOG_AGE to BOXOFFICE_ARCHIVE_AFTER or less, and not to 0: " +
 	"a message that is read again must not name an archived order")
@@ -161,7 +164,7 @@ func (c *Config) completeSecrets() error {
 	if c.Providers.needsPublicURL() && c.PublicURL == "" {
 		return errors.New("set BOXOFFICE_PUBLIC_URL to the address at which the payment provider reaches the shop")
 	}
-	if _, err := c.Providers.Make(func(string) string { return "" }, time.Now); err != nil {
+	if _, err := c.Providers.Make("any", func(string) string { return "" }, time.Now); err != nil {
 		return err
 	}
 	if err := c.Identity.check(); err != nil {

@@ -5,14 +5,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// HasNotify tells whether this office tells buyers by mail or SMS what becomes of their orders.
-func (c Config) HasNotify() bool { return c.Notify.DSN != "" }
+	"boxoffice/notify"
+)
 
 // UsesNotify tells whether this process needs the database of mail and SMS.
 func (c Config) UsesNotify() bool {
 	return c.HasNotify() && (c.HasRole(RoleAPI) || c.HasRole(RoleNotify))
+}
+
+// NotifyChannels are the ways in which this office tells its buyers, as far as this process knows. A shop that leaves sending
+// to others, and knows only their database, takes it that they send mail.
+func (c Config) NotifyChannels() []notify.Channel {
+	var channels []notify.Channel
+	if c.Demo || c.Notify.HasMail() || !c.Notify.HasSMS() {
+		channels = append(channels, notify.ChannelMail)
+	}
+	if c.Demo || c.Notify.HasSMS() {
+		channels = append(channels, notify.ChannelSMS)
+	}
+	return channels
 }
 
 // completeNotify decides whether there are mail and SMS: any setting of theirs asks for them, and the demo has them, in a
