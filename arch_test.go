@@ -347,8 +347,8 @@ const levelsMax = 5
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
 	return []string{
-		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "notify", "identity", "inquiry", "presence",
-		"cancellation",
+		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation",
+		"notify", "notify/smtp", "notify/sms",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",
