@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,16 +31,19 @@ func TestKilledBetweenTheServersWordAndOurs(t *testing.T) {
 	if err := o.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: "o-1", Outcome: event.Paid}}}); err != nil {
 		t.Fatal(err)
 	}
-	killed := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatIsKilled$")
+	ctx, kill := context.WithCancel(t.Context()) // whose end kills it
+	killed := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestProcessThatIsKilled$")
 	killed.Env = append(os.Environ(), envDSN+"="+dsn, envServer+"="+s.addr)
+	dead := make(chan struct{})
 	s.set(func() {
-		s.after = func() {
-			if err := killed.Process.Kill(); err != nil {
-				t.Error(err)
-			}
+		s.after = func() { // before the server's answer leaves
+			kill()
+			<-dead
 		}
 	})
-	if out, err := killed.CombinedOutput(); killed.ProcessState.ExitCode() != -1 {
+	out, err := killed.CombinedOutput()
+	close(dead)
+	if killed.ProcessState.ExitCode() != -1 {
 		t.Fatalf("it was not killed: %v\n%s", err, out)
 	}
 	s.set(func() { s.after = nil })
