@@ -41,15 +41,15 @@ func allowedImports() map[string][]string {
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
 			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "sql", "tickets",
-			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/tracing", "live",
+			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/sentence", "common/tracing", "live",
 		},
 		"api": {
 			"identity", "live", "sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence",
-			"common/audit", "common/event", "common/strictjson", "common/tracing",
+			"common/audit", "common/event", "common/sentence", "common/strictjson", "common/tracing",
 		},
 		"live":                      {"order", "stock"},
 		"presence":                  {"common/db"},
-		"inquiry":                   {"stock", "order", "payment", "archive", "common/audit", "common/event", "common/mq"},
+		"inquiry":                   {"stock", "order", "payment", "archive", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"payment":                   {"order", "common/audit", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
@@ -61,13 +61,13 @@ func allowedImports() map[string][]string {
 		"identity":                  {"common/httpclient"},
 		"identity/identitytest":     {},
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
-		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/tracing"},
+		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/sentence", "common/tracing"},
 		"order":                     {"common/audit", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
 		"tickets":                   {"order", "common/db", "common/event"},
 		"notify":                    {"order", "tickets", "common/audit", "common/db", "common/event", "common/outage"},
 		"notify/smtp":               {"notify"},
 		"notify/sms":                {"notify", "common/httpclient"},
-		"doctor":                    {"stock", "order", "payment", "common/audit", "common/event", "common/mq"},
+		"doctor":                    {"stock", "order", "payment", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
 		"cancellation":              {"stock", "order"},
@@ -80,6 +80,7 @@ func allowedImports() map[string][]string {
 		"common/batch":              {},
 		"common/durable":            {},
 		"common/outage":             {},
+		"common/sentence":           {},
 		"common/tracing":            {},
 		"sql":                       {},
 		"broker":                    {"broker/internal/commitlog", "broker/remoting"},
@@ -564,7 +565,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	quoted := regexp.MustCompile("`([^`\n]+)`")
-	for _, document := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
+	for _, document := range []string{"README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

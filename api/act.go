@@ -2,13 +2,13 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 )
 
 // actBody is why an operator does something.
@@ -42,7 +42,7 @@ func newSmallAct(caller, note string) (audit.Act, error) {
 }
 
 func badNote() error {
-	return problemError{kind: invalid, detail: fmt.Sprintf("note must say why, in one line of 1 to %d bytes.", audit.NoteMax)}
+	return telling(invalid, sentence.New("bad_note", "note must say why, in one line of 1 to {most} bytes.", "most", audit.NoteMax))
 }
 
 // recordedActAnswer is an act of an operator.

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 	"boxoffice/identity"
 	"boxoffice/order"
 )
@@ -16,17 +17,17 @@ import (
 // listActs answers what operators have done, to screenings and to orders and money, the latest first; with the parameters
 // subject and actor, to one of these and by one of them.
 func (h *handler) listActs(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfActs.pageQuery(c)
 	if err != nil {
 		return err
 	}
 	query := c.QueryParams()
 	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
 	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
-		return problemError{kind: malformed, detail: "subject must be the id of a screening, order, payment or refund."}
+		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment or refund."))
 	}
 	if len(filter.Actor) > identity.SubjectBytesMax || !utf8.ValidString(filter.Actor) {
-		return problemError{kind: malformed, detail: "actor must be the name of an operator."}
+		return telling(malformed, sentence.New("bad_find_actor", "actor must be the name of an operator."))
 	}
 	limit = pageLimit(limit)
 	onMoney, err := h.Orders.Acts(traced(c), filter, limit+1)
@@ -44,7 +45,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}}
 	if len(acts) > limit {
 		acts = acts[:limit]
-		page.NextCursor = nullIfEmpty(acts[limit-1].ID)
+		page.NextCursor = listOfActs.cursor(acts[limit-1].ID)
 	}
 	for _, a := range acts {
 		page.Items = append(page.Items, newRecordedActAnswer(a))

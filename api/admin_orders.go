@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
+	"boxoffice/common/sentence"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -39,7 +40,7 @@ func newFoundAnswer(f inquiry.Found) foundAnswer {
 
 // listAllOrders answers one page of all buyers' orders, the newest first.
 func (h *handler) listAllOrders(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfAllOrders.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (h *handler) listAllOrders(c echo.Context, _ string) error {
 	if err != nil {
 		return listError(err)
 	}
-	page := listAnswer[foundAnswer]{Items: make([]foundAnswer, len(found)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[foundAnswer]{Items: make([]foundAnswer, len(found)), NextCursor: listOfAllOrders.cursor(next)}
 	for i, f := range found {
 		page.Items[i] = newFoundAnswer(f)
 	}
@@ -197,6 +198,8 @@ type entryAnswer struct {
 	Source  string  `json:"source"`
 	Process *string `json:"process"` // that did it; null where that is not known
 	Planned bool    `json:"planned"` // it is still to come
+
+	Said []sentence.Sentence `json:"said"` // detail by codes
 }
 
 // getTimeline answers what happened to one order.
@@ -213,7 +216,7 @@ func (h *handler) getTimeline(c echo.Context, _ string) error {
 	timeline := timelineAnswer{ID: id, Entries: []entryAnswer{}, Message: string(history.Message), ServerTime: formatTime(now)}
 	for _, e := range history.Entries {
 		timeline.Entries = append(timeline.Entries, entryAnswer{
-			formatTime(e.At), e.What, e.Detail, string(e.Source), nullIfEmpty(e.Process), e.Planned,
+			formatTime(e.At), e.What, e.Detail, string(e.Source), nullIfEmpty(e.Process), e.Planned, said(e.Said),
 		})
 	}
 	return answer(c, http.StatusOK, timeline)

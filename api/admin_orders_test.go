@@ -30,7 +30,7 @@ func TestSearchPassesItsParametersOn(t *testing.T) {
 	var cursor string
 	var limit int
 	f.desk.search = func(c string, n int) ([]inquiry.Found, string, error) { cursor, limit = c, n; return nil, "", nil }
-	const query = "&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=abc&limit=7"
+	const query = "&payment=stripe:pi_1&buyer=alice&screening=scr-1&state=reserved&cursor=all-orders.abc&limit=7"
 	body := f.asAdmin(t, "GET", "/v1/admin/orders?id="+orderID+query, "")
 	want := inquiry.Filter{OrderID: orderID, PaymentID: "stripe:pi_1", BuyerID: "alice", ScreeningID: "scr-1", Status: inquiry.Reserved}
 	if f.desk.filter != want || cursor != "abc" || limit != 7 || body != `{"items":[],"next_cursor":null}` {
@@ -53,7 +53,7 @@ func TestBadSearches(t *testing.T) {
 	for query, names := range map[string]string{
 		"state=lost": "state", "state=PAID": "state", "state=paid&state=paid": "state", "id=a%20b": "id", "id=" + strings.Repeat("x", 65): "id",
 		"payment=%00": "payment", "payment=" + strings.Repeat("x", 256): "payment", "buyer=%20alice": "buyer", "screening=a'b": "screening",
-		"cursor=foreign": "cursor", "cursor=%00": "cursor", "limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
+		"cursor=foreign": "cursor", "cursor=all-orders.foreign": "cursor", "cursor=%00": "cursor", "limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
 	} {
 		w := f.send(t, ask{method: "GET", path: "/v1/admin/orders?" + query, token: tokenFor(t, "root", roleAdmin)})
 		if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, names) {
@@ -126,6 +126,10 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := got.Findings[len(got.Findings)-1]
+	if first := got.Findings[0]; len(first.Said) != 1 || first.Said[0].Code != "reserved_without_order" ||
+		first.RemedySaid == nil || first.RemedySaid.Code != "publish_again" || last.RemedySaid != nil {
+		t.Errorf("told by codes %+v, %+v", first, last)
+	}
 	if len(got.Findings) != findingsMax+1 || last.Remedy != nil || len(got.Notes) != findingsMax || got.Complete || got.Healthy ||
 		got.Counts[doctor.MissingOrder] != 3*findingsMax+1 {
 		t.Errorf("%d findings, the last %+v, %d notes, complete %v, healthy %v, counts %v",
@@ -177,8 +181,9 @@ func TestOperatorsRoutesNeedTheirParts(t *testing.T) {
 func TestTimelineAnswers(t *testing.T) {
 	f := newFixture(t)
 	want := `{"id":"` + orderID + `","entries":[{"at":"2026-11-20T12:00:00.250Z","what":"half_message_sent","detail":"transaction t",` +
-		`"source":"message","process":"10.0.0.1, pid 7","planned":false},{"at":"2026-11-20T12:00:00.250Z","what":"payment_due",` +
-		`"detail":"unpaid","source":"order","process":null,"planned":true}],"message":"found","server_time":"2026-11-20T12:00:00.250Z"}`
+		`"source":"message","process":"10.0.0.1, pid 7","planned":false,"said":[{"code":"transaction",` +
+		`"values":{"id":"t"}}]},{"at":"2026-11-20T12:00:00.250Z","what":"payment_due",` +
+		`"detail":"unpaid","source":"order","process":null,"planned":true,"said":[]}],"message":"found","server_time":"2026-11-20T12:00:00.250Z"}`
 	if got := f.asAdmin(t, "GET", "/v1/admin/orders/"+orderID+"/timeline", ""); got != want {
 		t.Errorf("answered %s, want %s", got, want)
 	}

@@ -8,13 +8,22 @@ import (
 	"boxoffice/payment"
 )
 
+// What can come of a callback.
+const (
+	outcomeTaken    = "taken"
+	outcomeForged   = "forged"
+	outcomeUnusable = "unusable" // it is signed, and cannot be taken
+	outcomeFailed   = "failed"   // it is to be sent again
+)
+
 // callbackMetrics counts the callbacks of each payment provider by what came of them. A provider that does not exist has
 // no series, so that a client cannot make any.
 type callbackMetrics struct {
 	total *prometheus.CounterVec // nil: nothing is counted
 }
 
-func newCallbackMetrics(registerer prometheus.Registerer) (*callbackMetrics, error) {
+// newCallbackMetrics makes each series at 0: of one that begins with the first forged callback no rule sees an increase.
+func newCallbackMetrics(registerer prometheus.Registerer, providers []string) (*callbackMetrics, error) {
 	if registerer == nil {
 		return &callbackMetrics{}, nil
 	}
@@ -22,6 +31,11 @@ func newCallbackMetrics(registerer prometheus.Registerer) (*callbackMetrics, err
 		Name: "boxoffice_payment_callbacks_total",
 		Help: "Callbacks of payment providers: taken, forged, unusable, or failed and to be sent again.",
 	}, []string{"provider", "outcome"})}
+	for _, provider := range providers {
+		for _, outcome := range []string{outcomeTaken, outcomeForged, outcomeUnusable, outcomeFailed} {
+			metrics.total.WithLabelValues(provider, outcome)
+		}
+	}
 	return metrics, registerer.Register(metrics.total)
 }
 
@@ -30,13 +44,13 @@ func (m *callbackMetrics) count(provider string, err error) {
 	if m.total == nil || errors.Is(err, payment.ErrUnknownProvider) {
 		return
 	}
-	outcome := "failed"
+	outcome := outcomeFailed
 	if err == nil {
-		outcome = "taken"
+		outcome = outcomeTaken
 	} else if errors.Is(err, payment.ErrForged) {
-		outcome = "forged"
+		outcome = outcomeForged
 	} else if _, unusable := errors.AsType[payment.BadCallback](err); unusable {
-		outcome = "unusable"
+		outcome = outcomeUnusable
 	}
 	m.total.WithLabelValues(provider, outcome).Inc()
 }

@@ -99,10 +99,10 @@ func exportQuery(c echo.Context) (f inquiry.Filter, period inquiry.Period, bom b
 	if f.OrderID != "" || f.PaymentID != "" || f.BuyerID != "" {
 		return f, period, false, problemError{kind: malformed, detail: "An export is of a screening, a state and a period; list single orders."}
 	}
-	if period.From, err = timeQuery(c, "from"); err != nil {
+	if period.From, err = timeQuery(c.QueryParams(), "from"); err != nil {
 		return f, period, false, err
 	}
-	if period.Until, err = timeQuery(c, "to"); err != nil {
+	if period.Until, err = timeQuery(c.QueryParams(), "to"); err != nil {
 		return f, period, false, err
 	}
 	if !period.Until.IsZero() && period.From.After(period.Until) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/order"
 )
@@ -28,10 +29,20 @@ type findingsAnswer struct {
 }
 
 type findingAnswer struct {
-	Kind   doctor.Kind `json:"kind"`
-	ID     string      `json:"id"`
-	Detail string      `json:"detail"`
-	Remedy *string     `json:"remedy"` // what a fix does; null when a person has to decide
+	Kind       doctor.Kind         `json:"kind"`
+	ID         string              `json:"id"`
+	Detail     string              `json:"detail"`
+	Said       []sentence.Sentence `json:"said"`   // detail by codes
+	Remedy     *string             `json:"remedy"` // what a fix does; null when a person has to decide
+	RemedySaid *sentence.Sentence  `json:"remedy_said"`
+}
+
+func newFindingAnswer(t doctor.Trouble) findingAnswer {
+	found := findingAnswer{Kind: t.Kind, ID: t.ID, Detail: t.Detail, Said: said(t.Said), Remedy: nullIfEmpty(t.Remedy)}
+	if t.RemedySaid.Code != "" {
+		found.RemedySaid = &t.RemedySaid
+	}
+	return found
 }
 
 type noteAnswer struct {
@@ -56,7 +67,7 @@ func (h *handler) listFindings(c echo.Context, _ string) error {
 	listed := map[doctor.Kind]int{}
 	for _, t := range report.Troubles {
 		if listed[t.Kind]++; listed[t.Kind] <= findingsMax {
-			found.Findings = append(found.Findings, findingAnswer{t.Kind, t.ID, t.Detail, nullIfEmpty(t.Remedy)})
+			found.Findings = append(found.Findings, newFindingAnswer(t))
 		}
 	}
 	for _, n := range report.Notes[:min(len(report.Notes), findingsMax)] {
@@ -97,7 +108,7 @@ func (h *handler) fixFindings(c echo.Context, caller string) error {
 		return err
 	}
 	if body.Kind == "" || body.ID != "" && !order.IsVisibleASCII(body.ID, order.IDMax) {
-		return problemError{kind: invalid, detail: "kind must be one of the findings, and id that of one of them."}
+		return telling(invalid, sentence.New("bad_finding", "kind must be one of the findings, and id that of one of them."))
 	}
 	mended, err := h.Operators.Doctor.Fix(traced(c), doctor.Selection{Kind: doctor.Kind(body.Kind), ID: body.ID}, act)
 	if err != nil {
@@ -125,9 +136,12 @@ type letterAnswer struct {
 
 // listDeadLetters answers the messages that were given up.
 func (h *handler) listDeadLetters(c echo.Context, _ string) error {
-	_, limit, err := pageQuery(c)
+	place, limit, err := listOfDead.pageQuery(c)
 	if err != nil {
 		return err
+	}
+	if place != "" {
+		return invalidCursor()
 	}
 	groups, err := h.Operators.Doctor.DeadLetters(traced(c), pageLimit(limit))
 	if err != nil {

@@ -89,7 +89,7 @@ func newHandler(opts Options) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register request metrics: %w", err)
 	}
-	callbacks, err := newCallbackMetrics(opts.Metrics)
+	callbacks, err := newCallbackMetrics(opts.Metrics, opts.Payments.Callers())
 	if err != nil {
 		return nil, fmt.Errorf("register callback metrics: %w", err)
 	}

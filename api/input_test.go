@@ -10,6 +10,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"boxoffice/inquiry"
+	"boxoffice/order"
 	"boxoffice/stock"
 )
 
@@ -173,7 +175,7 @@ func TestScreeningInput(t *testing.T) {
 		return stock.Screening{}, fmt.Errorf("%w: sale window", stock.ErrInvalid)
 	}
 	w := f.send(t, ask{method: "PATCH", path: "/v1/screenings/scr-1", token: admin, body: `{"sale_closes_at":"2020-01-01T00:00:00Z"}`})
-	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow {
+	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow().String() {
 		t.Errorf("detail is %q", detail)
 	}
 }
@@ -215,19 +217,35 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	} {
 		var got screeningChangeBody
 		err := decodeStrictly([]byte(`{"sale_opens_at":"`+at+`"}`), &got)
-		if _, detail := table.find(err); !strings.Contains(detail, "RFC 3339") {
+		if _, detail := table.find(err); !strings.Contains(detail, `field "sale_opens_at" is no time of RFC 3339`) {
 			t.Errorf("%s: %v, %q", at, got.SaleOpensAt, detail)
+		}
+	}
+}
+
+// time.Parse takes an hour of one digit and a comma before the fraction, and it read the times of two queries: an export or a
+// curve could begin elsewhere than at the time that whoever asked had in mind.
+func TestTimesOfQueriesAreOfRFC3339(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"/v1/admin/screenings/" + screeningID + "/sales", "/v1/admin/orders.csv"} {
+		for _, name := range []string{"from", "to"} {
+			for _, at := range []string{"2026-01-02T5:00:00Z", "2026-01-02T05:00:00,5Z", "2026-01-02T05:00:00", "2026-01-02T25:00:00Z"} {
+				w := f.send(t, ask{method: "GET", path: path + "?" + name + "=" + at, token: tokenFor(t, "root", roleAdmin)})
+				if detail := wantProblem(t, w, 400, "invalid_request"); !strings.HasPrefix(detail, name+" must be a time of RFC 3339") {
+					t.Errorf("%s?%s=%s: %q does not name it", path, name, at, detail)
+				}
+			}
 		}
 	}
 }
 
 func TestListInput(t *testing.T) {
 	f := newFixture(t)
-	for _, path := range []string{"/v1/screenings", "/v1/orders"} {
+	for path, list := range map[string]string{"/v1/screenings": "screenings", "/v1/orders": "orders"} {
 		for query, status := range map[string]int{
 			"limit=0": 400, "limit=-1": 400, "limit=101": 400, "limit=": 400, "limit=x": 400, "limit=1.0": 400,
 			"limit=99999999999999999999": 400, "limit=1&limit=2": 400, "cursor=a&cursor=b": 400, "cursor=%00": 400,
-			"cursor=" + strings.Repeat("c", cursorBytesMax+1): 400, "limit=100": 200, "limit=1&cursor=abc": 200, "cursor=": 200,
+			"cursor=" + strings.Repeat("c", cursorBytesMax+1): 400, "limit=100": 200, "limit=1&cursor=" + list + ".abc": 200, "cursor=" + list + ".": 400, "cursor=" + list + ".%00": 400, "cursor=": 200,
 			"other=1": 200, "%zz": 200,
 		} {
 			w := f.send(t, ask{method: "GET", path: path + "?" + query, token: tokenFor(t, "alice", roleBuyer)})
@@ -250,7 +268,7 @@ func TestListInput(t *testing.T) {
 	for _, query := range []string{"closed=", "closed=1", "closed=FALSE", "closed=true&closed=true"} {
 		wantProblem(t, f.send(t, ask{method: "GET", path: "/v1/screenings?" + query}), 400, "invalid_request")
 	}
-	w := f.send(t, ask{method: "GET", path: "/v1/screenings?cursor=abc"})
+	w := f.send(t, ask{method: "GET", path: "/v1/screenings?cursor=screenings.abc"})
 	if cursor != "abc" || limit != 0 || w.Body.String() != `{"items":[],"next_cursor":null}` {
 		t.Errorf("asked for %q, %d and answered %s", cursor, limit, w.Body)
 	}
@@ -292,15 +310,40 @@ func FuzzPurchaseBody(f *testing.F) {
 	})
 }
 
-// A cursor of another list was answered with "The request cannot be read."
+// A cursor of another list was answered with "The request cannot be read.", or, where any text was taken for the id of a row,
+// with 200 and some page or none.
 func TestBadCursorIsNamed(t *testing.T) {
-	f := newFixture(t)
+	f := newTicketFixture(t, order.Paid, "")
 	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", stock.ErrCursorInvalid }
 	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) { return nil, "", stock.ErrCursorInvalid }
-	for _, path := range []string{"/v1/screenings?cursor=abc", "/v1/orders?cursor=abc"} {
-		w := f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleBuyer)})
-		if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, "cursor") {
-			t.Errorf("%s: %q does not name the cursor", path, detail)
+	lists := map[string]string{
+		"/v1/screenings": "screenings", "/v1/orders": "orders", "/v1/admin/orders": "all-orders", "/v1/admin/acts": "acts",
+		"/v1/admin/refunds": "refunds", "/v1/admin/payments/parked": "parked", "/v1/admin/dead-letters": "dead-letters",
+		"/v1/screenings/" + screeningID + "/tickets": "tickets",
+	}
+	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", inquiry.ErrCursorInvalid }
+	for path, mine := range lists {
+		cursors := []string{"abc", "zzz", "1795176000250.pay_1"}
+		for _, other := range lists {
+			if other != mine {
+				cursors = append(cursors, other+".rf_1", other+".1795176000250.pay_1")
+			}
+		}
+		if mine == "screenings" || mine == "orders" || mine == "all-orders" || mine == "dead-letters" {
+			cursors = append(cursors, mine+".zzz") // which the service does not know, or there is no further page
+		}
+		token := tokenFor(t, "root", roleAdmin)
+		switch mine {
+		case "orders":
+			token = tokenFor(t, "alice", roleBuyer)
+		case "tickets":
+			token = tokenFor(t, "sam", roleStaff)
+		}
+		for _, cursor := range cursors {
+			w := f.send(t, ask{method: "GET", path: path + "?cursor=" + cursor, token: token})
+			if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, "cursor") {
+				t.Errorf("%s?cursor=%s: %q does not name the cursor", path, cursor, detail)
+			}
 		}
 	}
 }

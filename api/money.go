@@ -22,7 +22,7 @@ const refundIDMax = 64
 
 // listRefunds answers one page of the refunds in the states that are asked for; without any, of those that are open.
 func (h *handler) listRefunds(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfRefunds.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (h *handler) listRefunds(c echo.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	page := listAnswer[refundAnswer]{Items: make([]refundAnswer, len(items)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[refundAnswer]{Items: make([]refundAnswer, len(items)), NextCursor: listOfRefunds.cursor(next)}
 	for i, item := range items {
 		page.Items[i] = newRefundAnswer(item)
 	}
@@ -84,7 +84,7 @@ type parkedAnswer struct {
 
 // listParked answers the payments that wait for their order, the oldest first.
 func (h *handler) listParked(c echo.Context, _ string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfParked.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 	if len(claims) > limit {
 		claims = claims[:limit]
 		last := claims[limit-1]
-		page.NextCursor = nullIfEmpty(strconv.FormatInt(last.Since.UnixMilli(), 10) + "." + last.PaymentID)
+		page.NextCursor = listOfParked.cursor(strconv.FormatInt(last.Since.UnixMilli(), 10) + "." + last.PaymentID)
 	}
 	for _, claim := range claims {
 		page.Items = append(page.Items, parkedAnswer{claim.PaymentID, claim.OrderID, claim.Amount, formatTime(claim.Since)})

@@ -133,7 +133,7 @@ func (h *handler) archiveScreening(c echo.Context, caller string) error {
 	return h.operate(c, caller, func(ctx context.Context, id string, by audit.Act) error {
 		err := h.Archive(ctx, id, by)
 		if refused, ok := errors.AsType[stock.NotArchivableError](err); ok {
-			return problemError{kind: notArchivable, detail: refused.Reason}
+			return telling(notArchivable, refused.Why)
 		}
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
 
@@ -91,11 +92,12 @@ func TestActsOnScreenings(t *testing.T) {
 		}
 	}
 	f.archive = func(string) error {
-		return fmt.Errorf("archive: %w", stock.NotArchivableError{Reason: "2 of its tickets are reserved."})
+		return fmt.Errorf("archive: %w", stock.NotArchivableError{Why: sentence.New("x", "{count} of its tickets are reserved.", "count", 2)})
 	}
 	w := f.send(t, ask{method: "POST", path: "/v1/admin/screenings/scr-1/archive", body: `{"note":"x"}`, token: tokenFor(t, "boss", roleAdmin)})
-	if detail := wantProblem(t, w, 409, "not_archivable"); detail != "2 of its tickets are reserved." {
-		t.Errorf("detail %q", detail)
+	if detail := wantProblem(t, w, 409, "not_archivable"); detail != "2 of its tickets are reserved." ||
+		!strings.Contains(w.Body.String(), `"said":{"code":"x","values":{"count":2}}`) {
+		t.Errorf("detail %q: %s", detail, w.Body)
 	}
 }
 

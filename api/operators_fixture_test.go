@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
 	"boxoffice/order"
@@ -75,7 +76,8 @@ func newDesk() *fakeDesk {
 		},
 		history: func(id string) (inquiry.History, error) {
 			return inquiry.History{OrderID: id, Message: inquiry.MessageFound, Entries: []inquiry.Entry{
-				{At: testNow(), What: inquiry.HalfMessageSent, Detail: "transaction t", Source: inquiry.FromMessage, Process: "10.0.0.1, pid 7"},
+				{At: testNow(), What: inquiry.HalfMessageSent, Detail: "transaction t", Source: inquiry.FromMessage, Process: "10.0.0.1, pid 7",
+					Said: []sentence.Sentence{sentence.New("transaction", "transaction {id}", "id", "t")}},
 				{At: testNow(), What: inquiry.PaymentDue, Detail: "unpaid", Source: inquiry.FromOrder, Planned: true},
 			}}, nil
 		},
@@ -96,8 +98,11 @@ func newDoctor() *fakeDoctor {
 	return &fakeDoctor{
 		report: &doctor.Report{
 			At: testNow(), Counts: map[doctor.Kind]int{doctor.MissingOrder: 1},
-			Troubles: []doctor.Trouble{{Kind: doctor.MissingOrder, ID: orderID, Detail: "no order", Remedy: "publish it again"}},
-			Notes:    []doctor.Note{{Kind: "refund_due", PaymentID: "pay_1", OrderID: orderID, Amount: 1, Currency: "CNY", Since: testNow()}},
+			Troubles: []doctor.Trouble{{
+				Kind: doctor.MissingOrder, ID: orderID, Detail: "no order", Remedy: "publish it again",
+				Said: []sentence.Sentence{sentence.New("reserved_without_order", "no order", "age", time.Minute)}, RemedySaid: sentence.New("publish_again", "x"),
+			}},
+			Notes: []doctor.Note{{Kind: "refund_due", PaymentID: "pay_1", OrderID: orderID, Amount: 1, Currency: "CNY", Since: testNow()}},
 		},
 		mended: doctor.Mended{Done: []string{"published"}},
 	}

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
+	"boxoffice/common/strictjson"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
@@ -19,17 +22,20 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 		name  string
 		into  *string
 		valid func(string) bool
-		want  string
+		wrong sentence.Sentence
 	}{
-		{"id", &f.OrderID, validID, "the id of an order"},
-		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) }, "the id of a payment, attempt or refund"},
-		{"buyer", &f.BuyerID, identity.ValidSubject, "the id of a buyer"},
-		{"screening", &f.ScreeningID, validID, "the id of a screening"},
-		{"state", &status, validStatus, "reserved, pending_payment, paid or cancelled"},
+		{"id", &f.OrderID, validID, sentence.New("bad_find_id", "id must be the id of an order, given once.")},
+		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) },
+			sentence.New("bad_find_payment", "payment must be the id of a payment, attempt or refund, given once.")},
+		{"buyer", &f.BuyerID, identity.ValidSubject, sentence.New("bad_find_buyer", "buyer must be the id of a buyer, given once.")},
+		{"screening", &f.ScreeningID, validID,
+			sentence.New("bad_find_screening", "screening must be the id of a screening, given once.")},
+		{"state", &status, validStatus,
+			sentence.New("bad_find_state", "state must be reserved, pending_payment, paid or cancelled, given once.")},
 	} {
 		given := c.QueryParams()[p.name]
 		if len(given) > 1 || len(given) == 1 && given[0] != "" && !p.valid(given[0]) {
-			return f, problemError{kind: malformed, detail: p.name + " must be " + p.want + ", given once."}
+			return f, telling(malformed, p.wrong)
 		}
 		if len(given) == 1 {
 			*p.into = given[0]
@@ -42,14 +48,15 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 func validStatus(s string) bool { return slices.Contains(inquiry.Statuses(), inquiry.Status(s)) }
 
 // timeQuery returns a parameter that is a time; the zero time when it is not given, or empty.
-func timeQuery(c echo.Context, name string) (time.Time, error) {
-	given := c.QueryParams()[name]
+func timeQuery(query url.Values, name string) (time.Time, error) {
+	given := query[name]
 	if len(given) == 0 || len(given) == 1 && given[0] == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339, given[0])
+	t, err := strictjson.ParseTime(given[0])
 	if len(given) > 1 || err != nil || !validTime(t) {
-		return time.Time{}, problemError{kind: malformed, detail: name + " must be a time in RFC 3339, given once; + is %2B in a URL."}
+		return time.Time{}, problemError{kind: malformed,
+			detail: name + " must be a time of RFC 3339 between the years 1970 and 9998, given once; + is %2B in a URL."}
 	}
 	return t, nil
 }

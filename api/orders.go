@@ -25,7 +25,7 @@ func (h *handler) getOrder(c echo.Context, caller string) error {
 
 // listOrders answers the buyer's orders, newest first.
 func (h *handler) listOrders(c echo.Context, caller string) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfOrders.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (h *handler) listOrders(c echo.Context, caller string) error {
 	if err != nil {
 		return listError(err)
 	}
-	page := listAnswer[orderAnswer]{Items: make([]orderAnswer, len(reservations)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[orderAnswer]{Items: make([]orderAnswer, len(reservations)), NextCursor: listOfOrders.cursor(next)}
 	if len(reservations) > 0 {
 		ids := make([]string, len(reservations))
 		for i := range reservations {

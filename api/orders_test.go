@@ -115,7 +115,7 @@ func TestOrderRowOverlaysReservation(t *testing.T) {
 				t.Errorf("answered %d %s, want %s %s", w.Code, w.Body, c.status, c.reason)
 			}
 			list := f.send(t, ask{method: "GET", path: "/v1/orders", token: tokenFor(t, "alice", roleBuyer)})
-			if want := `{"items":[` + w.Body.String() + `],"next_cursor":"next"}`; list.Body.String() != want {
+			if want := `{"items":[` + w.Body.String() + `],"next_cursor":"orders.next"}`; list.Body.String() != want {
 				t.Errorf("listed %s, want %s", list.Body, want)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,7 +20,7 @@ const headerIdempotencyKey = "Idempotency-Key"
 
 const (
 	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
-	cursorBytesMax = 300                  // a time and the longest id of a payment; every list checks its own
+	cursorBytesMax = 320                  // a list, a time and the longest id of a payment; every list checks its own
 	limitMax       = stock.PageMax
 	limitDefault   = 20 // where the services have none of their own
 )
@@ -61,15 +62,42 @@ func listError(err error) error {
 	return err
 }
 
-// pageQuery returns the parameters cursor and limit of a list. A limit that is not given is 0, for the default.
-func pageQuery(c echo.Context) (cursor string, limit int, err error) {
+// list is the name of a list, with which its cursors begin: the cursor of another list would lead anywhere.
+type list string
+
+const (
+	listOfScreenings list = "screenings"
+	listOfOrders     list = "orders"
+	listOfAllOrders  list = "all-orders"
+	listOfActs       list = "acts"
+	listOfRefunds    list = "refunds"
+	listOfParked     list = "parked"
+	listOfTickets    list = "tickets"
+	listOfDead       list = "dead-letters" // has one page
+)
+
+// cursor makes the cursor of a list from the place where its next page begins; nil where there is none.
+func (l list) cursor(place string) *string {
+	if place == "" {
+		return nil
+	}
+	whole := string(l) + "." + place
+	return &whole
+}
+
+// pageQuery returns the parameters of a list: the place that its cursor stands for, and limit. A limit that is not given is
+// 0, for the default.
+func (l list) pageQuery(c echo.Context) (place string, limit int, err error) {
 	query := c.QueryParams()
 	if len(query["cursor"]) > 1 || len(query["limit"]) > 1 {
 		return "", 0, problemError{kind: malformed, detail: "cursor and limit may be given once each."}
 	}
-	cursor = query.Get("cursor")
-	if len(cursor) > cursorBytesMax || !printableASCII(cursor) {
-		return "", 0, invalidCursor()
+	if cursor := query.Get("cursor"); cursor != "" {
+		var mine bool
+		place, mine = strings.CutPrefix(cursor, string(l)+".")
+		if !mine || place == "" || len(cursor) > cursorBytesMax || !printableASCII(cursor) {
+			return "", 0, invalidCursor()
+		}
 	}
 	if text := query.Get("limit"); query.Has("limit") {
 		limit, err = strconv.Atoi(text)
@@ -77,7 +105,7 @@ func pageQuery(c echo.Context) (cursor string, limit int, err error) {
 			return "", 0, problemError{kind: malformed, detail: fmt.Sprintf("limit must be an integer from 1 to %d.", limitMax)}
 		}
 	}
-	return cursor, limit, nil
+	return place, limit, nil
 }
 
 // pageLimit returns how many items a page has, for a limit that pageQuery returned.

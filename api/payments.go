@@ -80,7 +80,7 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	action := actionAnswer{Action: opened.Action}
 	if opened.Action.Kind == payment.ShowQR {
 		if action.QRImage, err = qrImage(opened.Action.QR); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", payment.ErrRefused, err)
 		}
 	}
 	return answer(c, http.StatusOK, attemptAnswer{

@@ -48,6 +48,19 @@ func TestStartPayment(t *testing.T) {
 	}
 }
 
+// A code that is too long to be drawn was answered with status 500, at each try.
+func TestLongestCodeIsDrawn(t *testing.T) {
+	f := newFixture(t)
+	for length, status := range map[int]int{payment.QRMax: 200, 4000: 422} {
+		f.payments.start = func(event.Order, string) (payment.Opened, error) {
+			return payment.Opened{ID: "a", Action: payment.Action{Kind: payment.ShowQR, QR: strings.Repeat("\x9b", length)}}, nil
+		}
+		if w := f.send(t, startAsk(t, "alice", startBody)); w.Code != status {
+			t.Errorf("a code of %d bytes was answered %d", length, w.Code)
+		}
+	}
+}
+
 // A return_url is where a payer's browser goes: no script, no file, no name and password.
 func TestReturnURLInput(t *testing.T) {
 	f := newFixture(t)
@@ -144,7 +157,7 @@ func TestListsOfMoney(t *testing.T) {
 		w := f.send(t, ask{method: "GET", path: "/v1/admin/" + path, token: boss})
 		return w.Code, w.Body.String()
 	}
-	if code, body := get("refunds"); code != 200 || !strings.Contains(body, `"next_cursor":"rf_1"`) || len(f.payments.states) != 4 {
+	if code, body := get("refunds"); code != 200 || !strings.Contains(body, `"next_cursor":"refunds.rf_1"`) || len(f.payments.states) != 4 {
 		t.Errorf("%d %s, asked for %q", code, body, f.payments.states)
 	}
 	if code, _ := get("refunds?state=done&state=settled"); code != 200 || !slices.Equal(f.payments.states, []string{"done", "settled"}) {
@@ -154,14 +167,14 @@ func TestListsOfMoney(t *testing.T) {
 		t.Errorf("an unknown state: %d", code)
 	}
 	if code, body := get("payments/parked?limit=1"); code != 200 || !strings.Contains(body, `"pay_1"`) || !strings.Contains(body,
-		`"next_cursor":"1795176000250.pay_1"`) {
+		`"next_cursor":"parked.1795176000250.pay_1"`) {
 		t.Errorf("%d %s", code, body)
 	}
-	if code, body := get("payments/parked?limit=1&cursor=1795176000250.pay_1"); code != 200 || !strings.Contains(body, `"pay_2"`) ||
+	if code, body := get("payments/parked?limit=1&cursor=parked.1795176000250.pay_1"); code != 200 || !strings.Contains(body, `"pay_2"`) ||
 		!strings.Contains(body, `"next_cursor":null`) {
 		t.Errorf("%d %s", code, body)
 	}
-	for _, cursor := range []string{"x", "-1.a", "1.", "1", ".pay_1"} {
+	for _, cursor := range []string{"x", "parked.x", "parked.-1.a", "parked.1.", "parked.1", "parked..pay_1", "1795176000250.pay_1"} {
 		if code, _ := get("payments/parked?cursor=" + cursor); code != 400 {
 			t.Errorf("cursor %s: %d", cursor, code)
 		}

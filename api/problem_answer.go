@@ -25,10 +25,14 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	}
 }
 
-// membersOf returns what an error brings of its own: of a used ticket, when and where it was used.
+// membersOf returns what an error brings of its own: of a used ticket, when and where it was used, and a detail by its code.
 func membersOf(err error) problemMembers {
 	if used, ok := errors.AsType[tickets.UsedError](err); ok {
 		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
+	}
+	if own, ok := errors.AsType[problemError](err); ok && own.said.Code != "" {
+		said := own.said // and not own itself, which would then be made anew for every error
+		return problemMembers{Said: &said}
 	}
 	return problemMembers{}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
@@ -210,6 +211,12 @@ func (p *problem) setHeaders(header http.Header) {
 type problemError struct {
 	kind   problemKind
 	detail string
+	said   sentence.Sentence // detail by its code, where a page can show it in another language
+}
+
+// telling is a problem whose detail pages can show in another language.
+func telling(kind problemKind, said sentence.Sentence) problemError {
+	return problemError{kind, said.String(), said}
 }
 
 // Error is for the log; a caller is answered with the problem.
@@ -301,8 +308,9 @@ type problemBody struct {
 
 // problemMembers are the extension members that some problems have.
 type problemMembers struct {
-	UsedAt   string `json:"used_at,omitempty"`
-	UsedGate string `json:"used_gate,omitempty"`
+	UsedAt   string             `json:"used_at,omitempty"`
+	UsedGate string             `json:"used_gate,omitempty"`
+	Said     *sentence.Sentence `json:"said,omitempty"`
 }
 
 func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
 
@@ -54,7 +55,7 @@ func (h *handler) getSales(c echo.Context, _ string) error {
 	case err != nil:
 		return err
 	case !known:
-		return problemError{kind: busy, detail: "The orders are being counted: ask again."}
+		return telling(busy, sentence.New("being_counted", "The orders are being counted: ask again."))
 	}
 	asked.complete(figures)
 	body := salesAnswer{
@@ -74,10 +75,8 @@ func parseCurveQuery(query url.Values) (curveQuery, error) {
 	wrong := func(format string, args ...any) (curveQuery, error) {
 		return asked, problemError{kind: malformed, detail: fmt.Sprintf(format, args...)}
 	}
-	for _, name := range []string{"step", "from", "to"} {
-		if len(query[name]) > 1 {
-			return wrong("step, from and to may be given once each.")
-		}
+	if len(query["step"]) > 1 {
+		return wrong("step may be given once.")
 	}
 	var err error
 	if query.Has("step") {
@@ -87,14 +86,13 @@ func parseCurveQuery(query url.Values) (curveQuery, error) {
 		}
 	}
 	for name, at := range map[string]*int64{"from": &asked.from, "to": &asked.to} {
-		if !query.Has(name) {
-			continue
+		given, err := timeQuery(query, name)
+		if err != nil {
+			return asked, err
 		}
-		given, err := time.Parse(time.RFC3339, query.Get(name))
-		if err != nil || !validTime(given) {
-			return wrong("from and to must be times as of RFC 3339, between the years 1970 and 9998.")
+		if !given.IsZero() {
+			*at = given.UnixMilli()
 		}
-		*at = given.UnixMilli()
 	}
 	if asked.from > 0 && asked.to > 0 && (asked.to <= asked.from || (asked.to-asked.from)/asked.step.Milliseconds() >= salesBucketsMax) {
 		return wrong("from must be before to, by less than %d steps.", salesBucketsMax)

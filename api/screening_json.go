@@ -1,17 +1,19 @@
 package api
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
 
-const wrongWindow = "sale_opens_at must be before sale_closes_at."
+func wrongWindow() sentence.Sentence {
+	return sentence.New("bad_window", "sale_opens_at must be before sale_closes_at.")
+}
 
 // screeningAnswer is a screening as everybody sees it.
 type screeningAnswer struct {
@@ -83,7 +85,6 @@ type screeningChangeBody struct {
 const (
 	lateRefund = "refund"
 	lateRevive = "revive"
-	wrongLate  = "late_payment must be " + lateRefund + " or " + lateRevive + "."
 )
 
 func lateText(p event.LatePayment) string {
@@ -130,13 +131,13 @@ func (b screeningChangeBody) change(by audit.Act) stock.ScreeningChange {
 	}
 }
 
-// invalidField says which value of a new screening is not allowed, or "".
-func (b screeningBody) invalidField() string {
+// invalidField says which value of a new screening is not allowed, or nothing.
+func (b screeningBody) invalidField() sentence.Sentence {
 	switch {
 	case !validTime(b.StartsAt):
-		return "starts_at must be given, between the years 1970 and 9998."
+		return sentence.New("no_start", "starts_at must be given, between the years 1970 and 9998.")
 	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
-		return "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998."
+		return sentence.New("no_window", "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998.")
 	}
 	return screeningChangeBody{
 		Movie: &b.Movie, Venue: &b.Venue, StartsAt: &b.StartsAt, Price: &b.Price, Capacity: &b.Capacity,
@@ -145,45 +146,46 @@ func (b screeningBody) invalidField() string {
 	}.invalidField()
 }
 
-// invalidField says which value of a change is not allowed, or "".
-func (b screeningChangeBody) invalidField() string {
+// invalidField says which value of a change is not allowed, or nothing.
+func (b screeningChangeBody) invalidField() sentence.Sentence {
 	nothing := screeningChangeBody{Note: b.Note}
 	switch {
 	case b == nothing:
-		return "At least one field beside note must be given."
+		return sentence.New("no_field", "At least one field beside note must be given.")
 	case b.StartsAt != nil && !validTime(*b.StartsAt):
-		return "starts_at must be between the years 1970 and 9998."
+		return sentence.New("bad_start", "starts_at must be between the years 1970 and 9998.")
 	case b.Price != nil && (b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax):
-		return fmt.Sprintf("price.amount must be from 1 to %d minor units.", stock.PriceMax)
+		return sentence.New("bad_price", "price.amount must be from 1 to {most} minor units.", "most", int64(stock.PriceMax))
 	case b.Price != nil && !event.IsCurrency(b.Price.Currency):
-		return "price.currency must be three capital letters, as in ISO 4217."
+		return sentence.New("bad_currency", "price.currency must be three capital letters, as in ISO 4217.")
 	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
-		return fmt.Sprintf("capacity must be from 1 to %d.", stock.CapacityMax)
+		return sentence.New("bad_capacity", "capacity must be from 1 to {most}.", "most", int64(stock.CapacityMax))
 	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
-		return "sale_opens_at and sale_closes_at must be between the years 1970 and 9998."
+		return sentence.New("bad_sale_times", "sale_opens_at and sale_closes_at must be between the years 1970 and 9998.")
 	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
-		return fmt.Sprintf("per_user_limit must be from 0, which is no limit, to %d.", stock.CapacityMax)
+		return sentence.New("bad_limit", "per_user_limit must be from 0, which is no limit, to {most}.", "most", int64(stock.CapacityMax))
 	case !validLate(b.LatePayment):
-		return wrongLate
+		return sentence.New("bad_late_payment", "late_payment must be refund or revive.")
 	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
-		return wrongWindow
+		return wrongWindow()
 	}
 	return b.invalidText()
 }
 
-func (b screeningChangeBody) invalidText() string {
+func (b screeningChangeBody) invalidText() sentence.Sentence {
 	switch {
 	case b.Movie != nil && !validName(*b.Movie):
-		return fmt.Sprintf("movie must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+		return sentence.New("bad_movie", "movie must have 1 to {most} bytes of UTF-8 and no control characters.", "most", int64(stock.NameMax))
 	case b.Venue != nil && !validName(*b.Venue):
-		return fmt.Sprintf("venue must have 1 to %d bytes of UTF-8 and no control characters.", stock.NameMax)
+		return sentence.New("bad_venue", "venue must have 1 to {most} bytes of UTF-8 and no control characters.", "most", int64(stock.NameMax))
 	case b.Description != nil && !validDescription(*b.Description):
-		return fmt.Sprintf("description must have at most %d bytes of UTF-8 and no control characters but line breaks.",
-			stock.DescriptionMax)
+		return sentence.New("bad_description",
+			"description must have at most {most} bytes of UTF-8 and no control characters but line breaks.", "most", int64(stock.DescriptionMax))
 	case b.PosterURL != nil && !stock.IsURL(*b.PosterURL), b.MapURL != nil && !stock.IsURL(*b.MapURL):
-		return fmt.Sprintf("poster_url and map_url must be URLs of https, without a password, of at most %d bytes; or empty.", stock.URLMax)
+		return sentence.New("bad_links",
+			"poster_url and map_url must be URLs of https, without a password, of at most {most} bytes; or empty.", "most", int64(stock.URLMax))
 	}
-	return ""
+	return sentence.Sentence{}
 }
 
 func validDescription(s string) bool {

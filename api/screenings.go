@@ -9,9 +9,9 @@ import (
 	"boxoffice/stock"
 )
 
-// listScreenings answers one page of screenings, by their start.
+// listScreenings answers one page of screenings, by their start; those whose sale is over, when only they are asked for, latest first.
 func (h *handler) listScreenings(c echo.Context) error {
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfScreenings.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (h *handler) listScreenings(c echo.Context) error {
 	if err != nil {
 		return listError(err)
 	}
-	page := listAnswer[screeningAnswer]{Items: make([]screeningAnswer, len(items)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[screeningAnswer]{Items: make([]screeningAnswer, len(items)), NextCursor: listOfScreenings.cursor(next)}
 	now := h.Now()
 	for i, item := range items {
 		page.Items[i] = newScreeningAnswer(item, now)
@@ -63,8 +63,8 @@ func (h *handler) addScreening(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if invalidField := body.invalidField(); invalidField != "" {
-		return problemError{kind: invalid, detail: invalidField}
+	if invalidField := body.invalidField(); invalidField.Code != "" {
+		return telling(invalid, invalidField)
 	}
 	act, err := newSmallAct(caller, body.Note)
 	if err != nil {
@@ -88,8 +88,8 @@ func (h *handler) changeScreening(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if invalidField := body.invalidField(); invalidField != "" {
-		return problemError{kind: invalid, detail: invalidField}
+	if invalidField := body.invalidField(); invalidField.Code != "" {
+		return telling(invalid, invalidField)
 	}
 	act, err := newSmallAct(caller, body.Note)
 	if err != nil {
@@ -97,7 +97,7 @@ func (h *handler) changeScreening(c echo.Context, caller string) error {
 	}
 	screening, err := h.Stock.ChangeScreening(traced(c), id, body.change(act))
 	if errors.Is(err, stock.ErrInvalid) { // the values are valid, so it is a new time with the other one that stays
-		return problemError{kind: invalid, detail: wrongWindow}
+		return telling(invalid, wrongWindow())
 	}
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ type Orders interface {
 // Payments is what the API calls to bring money in and back.
 type Payments interface {
 	Providers() []string
+	Callers() []string
 	Knows(provider string) bool
 	Start(ctx context.Context, reserved event.Order, provider, returnURL string) (payment.Opened, error)
 	Callback(ctx context.Context, provider string, header http.Header, body []byte) (payment.Taken, error)

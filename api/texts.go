@@ -57,13 +57,17 @@ func readWebJSON(name string, into any) error {
 	return nil
 }
 
-// module returns the catalogues as a script.
+// module returns the catalogues, and what problems say in languages other than that of the API, as a script.
 func (p *pageTexts) module() ([]byte, error) {
 	encoded, err := json.Marshal(p.catalogues)
 	if err != nil {
 		return nil, fmt.Errorf("encode texts: %w", err)
 	}
-	return fmt.Appendf(nil, "export const catalogues = %s;\n", encoded), nil
+	problems, err := json.Marshal(map[string]map[string]problemWords{chinese: p.problems})
+	if err != nil {
+		return nil, fmt.Errorf("encode texts of problems: %w", err)
+	}
+	return fmt.Appendf(nil, "export const catalogues = %s;\nexport const problems = %s;\n", encoded, problems), nil
 }
 
 // text returns a text that has one form, with the values of its places: the name of each, and what stands there. A key that

@@ -228,7 +228,7 @@ func (h *handler) listScreeningTickets(c echo.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	cursor, limit, err := pageQuery(c)
+	cursor, limit, err := listOfTickets.pageQuery(c)
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (h *handler) listScreeningTickets(c echo.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	page := listAnswer[ticketAnswer]{Items: make([]ticketAnswer, len(found)), NextCursor: nullIfEmpty(next)}
+	page := listAnswer[ticketAnswer]{Items: make([]ticketAnswer, len(found)), NextCursor: listOfTickets.cursor(next)}
 	for i, ticket := range found {
 		page.Items[i] = newTicketAnswer(ticket)
 	}

@@ -155,10 +155,10 @@ func TestStaffSeesTheScreening(t *testing.T) {
 		t.Errorf("counts: %d %s", w.Code, w.Body)
 	}
 	w = f.send(t, ask{method: "GET", path: path + "/tickets?limit=1", token: staff})
-	if !strings.Contains(w.Body.String(), `"next_cursor":"`+orderID+`-1"`) || strings.Contains(w.Body.String(), "code") {
+	if !strings.Contains(w.Body.String(), `"next_cursor":"tickets.`+orderID+`-1"`) || strings.Contains(w.Body.String(), "code") {
 		t.Errorf("list: %d %s", w.Code, w.Body)
 	}
-	w = f.send(t, ask{method: "GET", path: path + "/tickets?cursor=" + orderID + "-1", token: staff})
+	w = f.send(t, ask{method: "GET", path: path + "/tickets?cursor=tickets." + orderID + "-1", token: staff})
 	if !strings.Contains(w.Body.String(), `"number":2`) || !strings.Contains(w.Body.String(), `"next_cursor":null`) {
 		t.Errorf("second page: %d %s", w.Code, w.Body)
 	}

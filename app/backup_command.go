@@ -13,6 +13,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/backup"
+	"boxoffice/sql"
 )
 
 // runBackup copies the databases of an embedded office, which may be running: boxoffice backup -to DIRECTORY, and the
@@ -34,7 +35,10 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 		return err
 	}
 	if config.HasTickets() && checkFileExists(config.TicketsDSN) == nil {
-		if err := o.openTicketsDB(ctx); err != nil {
+		if o.ticketsDB, err = o.openExisting(ctx, config.TicketsDSN, sql.Tickets); err != nil {
+			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+		}
+		if err := checkOwners(ctx, o.stockDB, o.ticketsDB); err != nil {
 			return err
 		}
 	}

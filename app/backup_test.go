@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/common/db"
 )
 
 // command runs one of the program's commands with this office's environment.
@@ -55,6 +58,30 @@ func TestBackupOfARunningSaleIsRestored(t *testing.T) {
 		}
 	}
 	o.wantHealthy(2 * time.Minute)
+}
+
+// The backup is the first step of an upgrade, and the new program is at hand: its backup brought the schema of the running
+// office up to date, whose processes could not start again, and it was itself no way back. So did the archive.
+func TestCommandsLeaveAnOlderSchemaAlone(t *testing.T) {
+	t.Parallel()
+	o := newEmbedded(t, t.TempDir())
+	o.start()
+	o.stop()
+	o.write(o.stockDSN, `DELETE FROM migrations WHERE name LIKE '047%'`)
+	count := func() (n int) {
+		o.read(o.stockDSN, &n, `SELECT COUNT(*) FROM migrations`)
+		return n
+	}
+	before := count()
+	for name, args := range map[string][]string{"backup": {"-to", filepath.Join(t.TempDir(), "one")}, "archive": nil, "doctor": nil} {
+		err := o.command(name, args...)
+		if !errors.Is(err, db.ErrSchemaTooOld) || !strings.Contains(err.Error(), "the version of boxoffice that has run here last") {
+			t.Errorf("%s: %v, want that the other version is taken", name, err)
+		}
+		if n := count(); n != before {
+			t.Fatalf("%s ran %d migrations", name, n-before)
+		}
+	}
 }
 
 // Neither command writes over anything, and a backup that is not whole is not restored.

@@ -37,13 +37,8 @@ func runBroker(ctx context.Context, call settings.Invocation) error {
 		broker.WithLogger(call.NewLog(slog.LevelInfo)),
 		broker.WithRetention(*logAge, *logBytes), broker.WithCutDamage(*cutDamage),
 	)
-	switch {
-	case errors.As(err, new(*broker.DamageError)):
-		return fmt.Errorf("set -cut-damage for one start to give up what is damaged: %w", err)
-	case broker.IsLocked(err):
-		return fmt.Errorf("an office or another broker uses %s: set -data to another directory: %w", *data, err)
-	case err != nil:
-		return err
+	if err != nil {
+		return brokerRemedy(err, "-listen", "-data", *data, "-cut-damage")
 	}
 	_, _ = fmt.Fprintf(call.Stdout, "boxoffice broker is ready: nameserver and broker on %s, data in %s\n", b.Addr(), *data)
 	select {

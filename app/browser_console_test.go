@@ -79,10 +79,10 @@ func headingIs(words string) string {
 }
 
 // actsOn lists what operators have done to something, by the API.
-func (b *browserTest) actsOn(subject string) (acts []string) {
-	b.t.Helper()
-	r := b.must("GET", "/v1/admin/acts?subject="+subject, bearer(b.t, "boss", "admin"), "")
-	for _, item := range decode[struct{ Items []struct{ Act string } }](b.t, r).Items {
+func (o *officeTest) actsOn(subject string) (acts []string) {
+	o.t.Helper()
+	r := o.must("GET", "/v1/admin/acts?subject="+subject, bearer(o.t, "boss", "admin"), "")
+	for _, item := range decode[struct{ Items []struct{ Act string } }](o.t, r).Items {
 		acts = append(acts, item.Act)
 	}
 	return acts

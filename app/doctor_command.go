@@ -9,12 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
@@ -140,14 +140,6 @@ func (e *examination) openTickets(ctx context.Context) error {
 	return err
 }
 
-// openExisting opens a database that exists and has this version's schema, which it leaves as it is.
-func (e *examination) openExisting(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
-	if err := checkFileExists(dsn); err != nil {
-		return nil, err
-	}
-	return e.openDatabase(ctx, dsn, migrations, (*db.DB).CheckMigrated)
-}
-
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined
 // all the same.
 func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Logger) {
@@ -178,7 +170,11 @@ func (e *examination) findBroker() (address string, err error) {
 	if err == nil {
 		return address, nil
 	}
-	if address, noteErr := readNameServer(e.config.DataDir); noteErr == nil {
+	running := broker.IsLocked(err) || errors.As(err, new(*net.OpError)) // it has the log, or the port
+	if !running && !errors.Is(err, fs.ErrNotExist) {
+		return "", brokerRemedy(err, "BOXOFFICE_BROKER_LISTEN", "BOXOFFICE_DATA_DIR", e.config.DataDir, "BOXOFFICE_CUT_DAMAGE=true")
+	}
+	if address, noteErr := readNameServer(e.config.DataDir); running && noteErr == nil {
 		return address, nil
 	}
 	return "", fmt.Errorf("the embedded broker cannot be opened (%w); while an office runs, give -namesrv and the nameserver of its ready line", err)

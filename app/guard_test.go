@@ -92,6 +92,38 @@ func TestSecondOfficeInADirectoryIsToldSo(t *testing.T) {
 	}
 }
 
+// An office that had ended because its disk failed did not come back on a full one: it could not note its broker's address.
+func TestOfficeStartsThoughItsBrokersAddressCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no file that is always full:", err)
+	}
+	o := newEmbedded(t, t.TempDir())
+	o.start()
+	o.stop()
+	if err := writeNameServer(o.dir, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	fill := func() {
+		if err := os.Symlink("/dev/full", nameServerFile(o.dir)+".tmp"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill()
+	o.start()
+	o.stop()
+	if left, err := readNameServer(o.dir); err == nil {
+		t.Errorf("the note leads to %s still, where somebody else may listen", left)
+	}
+	if err := writeNameServer(o.dir, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	fill()
+	if err := writeNameServer(o.dir, "127.0.0.1:1"); err != nil {
+		t.Errorf("an address that is noted already: %v", err)
+	}
+}
+
 // newEmbedded is an office that brings its broker, in a directory of its own.
 func newEmbedded(t *testing.T, dir string) *officeTest {
 	t.Helper()

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,12 +16,22 @@ func brokerDir(dataDir string) string { return filepath.Join(dataDir, "broker") 
 // crash the file is still there: only the lock on the broker's log tells whether one runs.
 func nameServerFile(dataDir string) string { return filepath.Join(brokerDir(dataDir), "NAMESERVER") }
 
+// writeNameServer notes the address. Where it cannot, it takes a note of another address away: nobody may be led there.
 func writeNameServer(dataDir, address string) error {
 	file := nameServerFile(dataDir)
-	if err := os.WriteFile(file+".tmp", []byte(address+"\n"), 0o600); err != nil {
-		return err
+	if noted, err := readNameServer(dataDir); err == nil && noted == address {
+		return nil
 	}
-	return os.Rename(file+".tmp", file)
+	err := os.WriteFile(file+".tmp", []byte(address+"\n"), 0o600)
+	if err == nil {
+		return os.Rename(file+".tmp", file)
+	}
+	for _, left := range []string{file, file + ".tmp"} {
+		if removeErr := os.Remove(left); !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
+	}
+	return err
 }
 
 func readNameServer(dataDir string) (address string, err error) {

@@ -54,8 +54,9 @@ type office struct {
 	sender       *mq.Sender // of the order service, and of what operators have sent again
 	desk         *inquiry.Desk
 	operators    *api.Operators
-	live         *live.Hub        // nil without streams
-	onCreate     func(orders int) // is told how many orders each message has created; may be nil
+	live         *live.Hub                // nil without streams
+	toldDecided  atomic.Pointer[live.Hub] // the same, for consumers, which begin earlier
+	onCreate     func(orders int)         // is told how many orders each message has created; may be nil
 	shop, admin  net.Listener
 	shopAddress  atomic.Value // string: the URL of shop, once it listens, for workers that have begun before
 	failed       chan error   // of an HTTP server that cannot go on
@@ -89,4 +90,12 @@ func (o *office) goUntilClose(ctx context.Context, loop func(context.Context)) {
 func (o *office) close() error {
 	o.ready.Store(false)
 	return o.closeAll(stopTimeout)
+}
+
+// showDecided has the orders that this process has decided shown to those who watch them. Consumers call it from before
+// openLive on.
+func (o *office) showDecided(orderIDs []string) {
+	if hub := o.toldDecided.Load(); hub != nil {
+		hub.Decided(orderIDs)
+	}
 }

@@ -219,6 +219,11 @@ func (o *officeTest) send(method, path, token, body string, header ...string) (r
 }
 
 func sendTo(shop, method, path, token, body string, header ...string) (response, error) {
+	return sendBy(&http.Client{}, shop, method, path, token, body, header...)
+}
+
+// sendBy makes one request by a client that may keep connections.
+func sendBy(client *http.Client, shop, method, path, token, body string, header ...string) (response, error) {
 	request, err := http.NewRequest(method, shop+path, strings.NewReader(body))
 	if err != nil {
 		return response{}, err
@@ -232,8 +237,9 @@ func sendTo(shop, method, path, token, body string, header ...string) (response,
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	client := http.Client{Timeout: testDeadline} // whatever is away, there is an answer
-	answer, err := client.Do(request)
+	ctx, cancel := context.WithTimeout(context.Background(), testDeadline) // whatever is away, there is an answer
+	defer cancel()
+	answer, err := client.Do(request.WithContext(ctx))
 	if err != nil {
 		return response{}, err
 	}

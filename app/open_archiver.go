@@ -10,6 +10,7 @@ import (
 	"boxoffice/archive"
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
+	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
 
@@ -39,7 +40,8 @@ func (o *office) openArchiver(ctx context.Context) error {
 func (o *office) requestArchive(ctx context.Context, screeningID string, by audit.Act) error {
 	age := o.archiveAge()
 	if o.config.KeepsMessagesLonger(age) {
-		return stock.NotArchivableError{Reason: settings.ErrLogAge.Error() + "."}
+		return stock.NotArchivableError{Why: sentence.New("log_age_too_long", "set BOXOFFICE_LOG_AGE to BOXOFFICE_ARCHIVE_AFTER or less, "+
+			"and not to 0: a message that is read again must not name an archived order.")}
 	}
 	if err := checkClock(ctx, o.stockDB); err != nil {
 		return err

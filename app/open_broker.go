@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"boxoffice/broker"
 )
@@ -27,20 +26,14 @@ func (o *office) openBroker(context.Context) error {
 		broker.WithRetention(o.config.LogAge, o.config.LogBytes),
 		broker.WithCutDamage(o.config.CutDamage),
 	)
-	if errors.As(err, new(*broker.DamageError)) {
-		return fmt.Errorf("set BOXOFFICE_CUT_DAMAGE=true for one start to give up what is damaged: %w", err)
-	}
-	switch {
-	case broker.IsLocked(err):
-		return fmt.Errorf("an office runs in %s already: set BOXOFFICE_DATA_DIR to another directory for a second one: %w", o.config.DataDir, err)
-	case errors.As(err, new(*fs.PathError)):
-		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory that can be written: %w", err)
-	case err != nil:
-		return fmt.Errorf("set BOXOFFICE_BROKER_LISTEN to a free address: %w", err)
+	if err != nil {
+		return brokerRemedy(err, "BOXOFFICE_BROKER_LISTEN", "BOXOFFICE_DATA_DIR", o.config.DataDir, "BOXOFFICE_CUT_DAMAGE=true")
 	}
 	o.onClose(b.Close)
-	if err := writeNameServer(o.config.DataDir, b.Addr()); err != nil {
-		return fmt.Errorf("note the broker's address: %w", err)
+	if err := writeNameServer(o.config.DataDir, b.Addr()); broker.IsFull(err) {
+		o.log.Warn("the broker's address could not be noted: until there is room the doctor needs -namesrv", "nameserver", b.Addr(), "error", err)
+	} else if err != nil {
+		return fmt.Errorf("set BOXOFFICE_DATA_DIR to a directory that can be written: note the broker's address: %w", err)
 	}
 	o.brokerFailed = b.Failed()
 	o.nameServers = []string{b.Addr()}

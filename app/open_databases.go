@@ -51,12 +51,28 @@ func (c *closers) openDatabase(
 	return d, prepare(d, ctx, schema)
 }
 
-// openExistingDatabases opens the databases for a command that works on an office, which must have run before.
-func (o *office) openExistingDatabases(ctx context.Context) error {
-	if err := errors.Join(checkFileExists(o.config.StockDSN), checkFileExists(o.config.OrderDSN)); err != nil {
-		return err
+// openExistingDatabases opens the databases for a command that works on an office, which must have run before, and may run
+// now: their schemas stay as they are, because a process of an earlier version could not start again on newer ones.
+func (o *office) openExistingDatabases(ctx context.Context) (err error) {
+	if o.stockDB, err = o.openExisting(ctx, o.config.StockDSN, sql.Stock); err != nil {
+		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	return o.openDatabases(ctx)
+	if o.orderDB, err = o.openExisting(ctx, o.config.OrderDSN, sql.Order); err != nil {
+		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+	}
+	return checkOwners(ctx, o.stockDB, o.orderDB)
+}
+
+// openExisting opens a database that exists and has this version's schema, which it leaves as it is.
+func (c *closers) openExisting(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
+	if err := checkFileExists(dsn); err != nil {
+		return nil, err
+	}
+	d, err := c.openDatabase(ctx, dsn, migrations, (*db.DB).CheckMigrated)
+	if errors.Is(err, db.ErrSchemaTooOld) {
+		return nil, fmt.Errorf("take the version of boxoffice that has run here last, or back up with that one and start this one once: %w", err)
+	}
+	return d, err
 }
 
 // checkFileExists fails for a SQLite database whose file does not exist, because opening it would make an empty one.

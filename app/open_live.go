@@ -37,6 +37,7 @@ func (o *office) openLive(ctx context.Context) error {
 			looks.WithLabelValues(kind, result).Observe(took.Seconds())
 		},
 	})
+	o.toldDecided.Store(o.live)
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "boxoffice_streams_open", Help: "Streams of orders and screenings that are open in this process.",
 	}, func() float64 { return float64(o.live.Open()) })

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"boxoffice/api"
@@ -63,10 +65,20 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 		o.webhooks = p
 		providers = append(providers, p)
 	}
-	others, err := o.config.Providers.Make(func(provider string) string {
+	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider
 	}, o.now)
 	return append(providers, others...), err
+}
+
+// nameAtProviders names this office where others use an account of a provider too: by its id, and by its address, which a
+// copy of its databases does not have. What was started under an earlier address is found by asking.
+func (o *office) nameAtProviders() string {
+	if o.config.PublicURL == "" {
+		return o.owner
+	}
+	sum := sha256.Sum256([]byte(o.config.PublicURL))
+	return o.owner + "-" + hex.EncodeToString(sum[:8])
 }
 
 // keptParked names those of the orders, for which money waits and none has come, whose money does not go back by itself. The

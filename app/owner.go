@@ -45,3 +45,21 @@ func claimTickets(ctx context.Context, ticketsDB *db.DB, owner string) error {
 	}
 	return nil
 }
+
+// checkOwners makes sure that databases belong to one office, and leaves those that belong to none yet as they are.
+func checkOwners(ctx context.Context, databases ...*db.DB) error {
+	var owner string
+	for _, d := range databases {
+		id, err := d.Owner(ctx)
+		switch {
+		case err != nil:
+			return err
+		case id != "" && owner != "" && id != owner:
+			return errors.New("set BOXOFFICE_STOCK_DSN, BOXOFFICE_ORDER_DSN and BOXOFFICE_TICKETS_DSN to the databases of one office: " +
+				"these belong to several")
+		case id != "":
+			owner = id
+		}
+	}
+	return nil
+}

@@ -108,6 +108,7 @@ func (l *streamLoad) logQuantiles(what string, took []time.Duration) {
 // compare sells without and with streams in turns, and compares the medians.
 func (l *streamLoad) compare(what string, watches []watch) {
 	const rounds, length = 5, 6 * time.Second
+	const burst = 4 * time.Second // in which a crowd is told more than later
 	var without, with, workWithout, workWith []float64
 	sell := func() (perSecond, work float64) {
 		worked := l.metric("process_cpu_seconds_total")
@@ -122,6 +123,7 @@ func (l *streamLoad) compare(what string, watches []watch) {
 	for range rounds {
 		add(&without, &workWithout)
 		l.open(watches)
+		l.purchases("crowd", 32, 0, burst)
 		read := l.read.Load()
 		add(&with, &workWith)
 		l.t.Logf("%s: %.0f/s without, %.0f/s with %d, %.0f events/s", what, without[len(without)-1], with[len(with)-1], len(watches),

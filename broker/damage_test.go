@@ -1,11 +1,15 @@
 package broker_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +39,24 @@ func damage(t *testing.T, dir, text string) {
 	}
 }
 
+// notes is a log that a test reads while a broker writes it.
+type notes struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (n *notes) Write(line []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(line)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
 // One flipped bit in the newest segment left 101 of 1,000 durable messages, without a word. Now the broker does not
 // start, and says what is lost; and when it is told to go on, consumers are not left beyond the end of their queues,
 // where they would miss what comes next.
@@ -58,7 +80,12 @@ func TestDamagedLogStopsTheStart(t *testing.T) {
 	if !errors.As(err, &damaged) || damaged.Bytes == 0 || !strings.Contains(err.Error(), damaged.File) {
 		t.Fatalf("start on a damaged log: %v", err)
 	}
-	b = reopen(t, dir, broker.WithCutDamage(true))
+	var log notes
+	b = reopen(t, dir, broker.WithCutDamage(true), broker.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if said := log.String(); !strings.Contains(said, "beyond the end of a queue") || !strings.Contains(said, "group=readers topic=bulk") ||
+		!strings.Contains(said, "was=100 end=10") {
+		t.Errorf("the group that was set back is not named in:\n%s", said)
+	}
 	if got := bodies(b, "bulk"); len(got) != 10 || got[9] != "message-009" {
 		t.Errorf("%d messages, want the 10 before the damage", len(got))
 	}
@@ -73,10 +100,26 @@ func TestDamagedLogStopsTheStart(t *testing.T) {
 	}
 }
 
-// An empty or garbled file stopped the start with the words of a JSON decoder. A power failure may well leave one.
+// An empty or garbled file stopped the start with the words of a JSON decoder. A power failure may well leave one, and a
+// flipped bit leaves JSON that says something else: null was an empty list, a misspelt "lowest" was 0, and a queue of -1
+// ended the program.
 func TestGarbledSideFileSaysWhatToDo(t *testing.T) {
-	for _, name := range []string{"topics.json", "offsets.json", "queues.json"} {
-		for _, content := range []string{"", "{", `{"a":1}`, "\x00\x00\x00"} {
+	always := []string{"", "{", `{"a":1}`, "\x00\x00\x00", "null", "[null]", "[{}]", "[]]", "7"}
+	for name, contents := range map[string][]string{
+		"topics.json": {
+			`[{"name":"","readQueues":1,"writeQueues":1,"perm":6}]`, `[{"name":"t","readQueues":-1,"writeQueues":-1,"perm":6}]`,
+			`[{"name":"t","readQueues":1,"writeQueues":2000000000,"perm":6}]`, `[{"name":"t","readQueues":1,"writeQueues":1,"pesm":6}]`,
+		},
+		"offsets.json": {
+			`[{"group":"g","topic":"t","queue":-1,"offset":1}]`, `[{"group":"g","topic":"t","queue":0,"ofgset":1}]`,
+			`[{"group":"g","topic":"t u","queue":0,"offset":1}]`, `[{"group":"g","topic":"t","queue":0,"offset":1,"offset":2}]`,
+		},
+		"queues.json": {
+			`[{"topic":"t","queue":-1,"lowest":1}]`, `[{"topic":"t","queue":0,"mowest":1}]`, `[{"topic":"t","queue":5000,"lowest":1}]`,
+			`[{"topic":"t","queue":0,"lowest":-1}]`, `[{"topic":"t","queue":0,"lowest":1e300}]`,
+		},
+	} {
+		for _, content := range slices.Concat(always, contents) {
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 				t.Fatal(err)

@@ -1,12 +1,13 @@
 package broker
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/go-json-experiment/json"
 )
 
 // saveJSON replaces the file at path so that a crash leaves either the old or
@@ -46,19 +47,47 @@ func syncDir(path string) error {
 	return nil
 }
 
-// loadJSON reads the file at path into list. A file that does not exist leaves
-// list as it is; what is no list stops the start. without says what happens when
-// the file is removed.
-func loadJSON[T any](path, without string, list *[]T) error {
+// SideFileError says that a file beside the log holds something else than the
+// broker has written there, and what to do.
+type SideFileError struct {
+	Path    string
+	Without string // what happens when the file is removed
+	Cause   error
+}
+
+func (e *SideFileError) Error() string {
+	return fmt.Sprintf("%s cannot be understood (%v): bring it back from a backup, or remove it; %s", e.Path, e.Cause, e.Without)
+}
+
+// Unwrap returns what is wrong with the file.
+func (e *SideFileError) Unwrap() error { return e.Cause }
+
+var errNoList = errors.New("it is no list")
+
+// loadJSON reads the file at path, which saveJSON has written. A file that does
+// not exist is an empty list. One that holds anything else than a list of what
+// passes check stops the start with a SideFileError: by a flipped bit a name is
+// unknown, or a number out of bounds.
+func loadJSON[T any](path, without string, check func(T) error) ([]T, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, list)
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s cannot be read (%w): bring it back from a backup, or remove it; %s", path, err, without)
+		return nil, err
 	}
-	return nil
+	var list []T
+	err = json.Unmarshal(data, &list, json.RejectUnknownMembers(true))
+	if err == nil && list == nil {
+		err = errNoList
+	}
+	for i := 0; i < len(list) && err == nil; i++ {
+		if err = check(list[i]); err != nil {
+			err = fmt.Errorf("entry %d: %w", i+1, err)
+		}
+	}
+	if err != nil {
+		return nil, &SideFileError{Path: path, Without: without, Cause: err}
+	}
+	return list, nil
 }

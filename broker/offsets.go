@@ -80,9 +80,9 @@ func (o *offsets) save() error {
 }
 
 func (o *offsets) load() error {
-	var rows []offsetRow
-	if err := loadJSON(o.path, "every group then gets again what the log still has", &rows); err != nil {
-		return err
+	rows, err := loadJSON(o.path, "every group then gets again what the log still has", offsetRow.validate)
+	if err != nil {
+		return fmt.Errorf("load offsets: %w", err)
 	}
 	for _, row := range rows {
 		o.committed[consumed{row.Group, row.Topic, row.Queue}] = row.Offset
@@ -90,9 +90,12 @@ func (o *offsets) load() error {
 	return nil
 }
 
+func (r offsetRow) validate() error { return validQueue(r.Topic, r.Queue) }
+
 // clamp brings offsets beyond a queue's end back to it: a log that has lost its
 // end gives the same offsets to other messages, and no group may pass these over.
-func (o *offsets) clamp(end func(topic string, queue int32) (int64, bool)) {
+// It returns what it has changed, as it was.
+func (o *offsets) clamp(end func(topic string, queue int32) (int64, bool)) (changed []offsetRow) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for key, offset := range o.committed {
@@ -100,6 +103,8 @@ func (o *offsets) clamp(end func(topic string, queue int32) (int64, bool)) {
 		if clamped := min(max(offset, 0), limit); known && clamped != offset {
 			o.committed[key] = clamped
 			o.dirty = true
+			changed = append(changed, offsetRow{key.group, key.topic, key.queue, offset})
 		}
 	}
+	return changed
 }

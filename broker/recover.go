@@ -22,9 +22,9 @@ func (b *Broker) recoverState() error {
 	if err := b.offsets.load(); err != nil {
 		return err
 	}
-	var starts []queueStart
-	if err := loadJSON(b.path("queues.json"), "queues whose messages are all deleted then begin at 0 again", &starts); err != nil {
-		return err
+	starts, err := loadJSON(b.path("queues.json"), "queues whose messages are all deleted then begin at 0 again", queueStart.validate)
+	if err != nil {
+		return fmt.Errorf("load queue starts: %w", err)
 	}
 	for _, s := range starts {
 		b.knownQueue(s.Topic, s.Queue).startAt(s.Lowest)
@@ -45,15 +45,30 @@ func (b *Broker) recoverState() error {
 	if n := journal.TornBytes(); n > 0 {
 		b.log.Warn("cut off the end of the log", "bytes", n, "at", journal.End(), "damaged", b.opt.cutDamage)
 	}
-	b.offsets.clamp(func(topic string, queue int32) (end int64, known bool) {
+	b.clampOffsets()
+	return nil
+}
+
+// clampOffsets brings groups back to the ends of their queues, and says so.
+func (b *Broker) clampOffsets() {
+	end := func(topic string, queue int32) (end int64, known bool) {
 		q := b.topics.queue(topic, queue)
 		if q == nil {
 			return 0, false
 		}
 		return q.nextOffset(), true
-	})
-	return nil
+	}
+	const namedMax = 10
+	changed := b.offsets.clamp(end)
+	for _, row := range changed[:min(len(changed), namedMax)] {
+		now, _ := end(row.Topic, row.Queue)
+		b.log.Warn("a consumer group was beyond the end of a queue, and goes on from there",
+			"group", row.Group, "topic", row.Topic, "queue", row.Queue, "was", row.Offset, "end", now, "all", len(changed))
+	}
 }
+
+// IsFull tells whether New has failed because a disk, a quota or the table of open files is full.
+func IsFull(err error) bool { return commitlog.IsFull(err) }
 
 // IsLocked tells whether New has failed because another process, or another Broker, uses the directory of the log.
 func IsLocked(err error) bool { return errors.Is(err, commitlog.ErrLocked) }

@@ -36,6 +36,15 @@ type queueStart struct {
 	Lowest int64  `json:"lowest"`
 }
 
+var errQueueStart = errors.New("a queue cannot begin there")
+
+func (s queueStart) validate() error {
+	if s.Lowest < 0 {
+		return fmt.Errorf("%w: %d", errQueueStart, s.Lowest)
+	}
+	return validQueue(s.Topic, s.Queue)
+}
+
 // applyRetention deletes whole segments that are too old or too many, oldest
 // first, and stops at the first one that holds a half message whose
 // transaction is open or a delayed message that waits.

@@ -158,8 +158,8 @@ func (ts *topics) putLocked(cfg topicConfig) (*topic, error) {
 
 // load reads the topics a former run stored.
 func (ts *topics) load() error {
-	var configs []topicConfig
-	if err := loadJSON(ts.path, "topics that have messages are found in the log, others are made when they are used", &configs); err != nil {
+	configs, err := loadJSON(ts.path, "topics that have messages are found in the log, others are made when they are used", topicConfig.validate)
+	if err != nil {
 		return fmt.Errorf("load topics: %w", err)
 	}
 	for _, cfg := range configs {
@@ -176,6 +176,17 @@ func (c topicConfig) validate() error {
 		if n < 1 || n > maxQueuesPerTopic {
 			return fmt.Errorf("%w: %d", errTopicQueues, n)
 		}
+	}
+	return nil
+}
+
+// validQueue tells whether a topic may have a queue of that id.
+func validQueue(topic string, id int32) error {
+	if err := validTopicName(topic); err != nil {
+		return err
+	}
+	if id < 0 || id >= maxQueuesPerTopic {
+		return fmt.Errorf("%w: queue %d", errTopicQueues, id)
 	}
 	return nil
 }

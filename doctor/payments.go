@@ -2,10 +2,10 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
+	"boxoffice/common/sentence"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -28,6 +28,9 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("reused_payment_id", reused)
+	if err := examineUnattended(ctx, o, r); err != nil {
+		return err
+	}
 	return examineLedgers(ctx, o, r)
 }
 
@@ -39,9 +42,12 @@ func examineLedgers(ctx context.Context, o Office, r *Report) error {
 	}
 	for _, l := range ledgers {
 		if !l.Balanced() {
-			r.add(Trouble{Kind: UnbalancedLedger, ID: l.Currency, Detail: fmt.Sprintf("received %d is not applied %d + refunded %d + "+
-				"returning %d + parked %d, or the paid orders cost %d and got %d", l.Received, l.Applied, l.Refunded, l.Returning,
-				l.Parked, l.OrdersDue, l.Applied+l.PartsBack)})
+			money := func(minor int64) sentence.Amount { return sentence.Amount{Amount: minor, Currency: l.Currency} }
+			r.add(Trouble{Kind: UnbalancedLedger, ID: l.Currency}.tells(sentence.New("ledger_sums",
+				"received {received} is not applied {applied} + refunded {refunded} + returning {returning} + parked {parked}, "+
+					"or the paid orders cost {cost} and got {got}", "received", money(l.Received), "applied", money(l.Applied),
+				"refunded", money(l.Refunded), "returning", money(l.Returning), "parked", money(l.Parked), "cost", money(l.OrdersDue),
+				"got", money(l.Applied+l.PartsBack))))
 		}
 	}
 	return nil
@@ -91,22 +97,21 @@ func examineParked(ctx context.Context, o Office, r *Report) error {
 
 // lateTrouble is the trouble of one payment that waits for stock's word about the tickets of its cancelled order.
 func lateTrouble(c order.Claim, age time.Duration) Trouble {
-	return Trouble{Kind: LatePayment, ID: c.PaymentID, Remedy: "ask for its tickets again", does: remedy{wanted: []string{c.OrderID}},
-		Detail: fmt.Sprintf("%d %s waits since %s for the tickets of order %s, which was cancelled as unpaid",
-			c.Amount.Amount, c.Amount.Currency, round(age), c.OrderID)}
+	t := Trouble{Kind: LatePayment, ID: c.PaymentID}.tells(sentence.New("late_money_waits",
+		"{amount} waits since {age} for the tickets of order {order}, which was cancelled as unpaid",
+		"amount", sentence.Amount(c.Amount), "age", round(age), "order", c.OrderID))
+	return t.mends(sentence.New("ask_again", "ask for its tickets again"), remedy{wanted: []string{c.OrderID}})
 }
 
 // parkedTrouble is the trouble of one payment that waits, with what its reservation says of it.
 func parkedTrouble(c order.Claim, age time.Duration, reservations map[string]stock.Reservation) Trouble {
-	t := Trouble{Kind: ParkedPayment, ID: c.PaymentID, Detail: fmt.Sprintf("%d %s for order %s waits since %s",
-		c.Amount.Amount, c.Amount.Currency, c.OrderID, round(age))}
+	t := Trouble{Kind: ParkedPayment, ID: c.PaymentID}.tells(sentence.New("money_waits", "{amount} for order {order} waits since {age}",
+		"amount", sentence.Amount(c.Amount), "order", c.OrderID, "age", round(age)))
 	reservation, exists := reservations[c.OrderID]
 	if !exists {
-		t.Detail += ", and nothing is reserved for it: if no file of the archive has the order, have it refunded by " +
-			"POST /v1/admin/payments/parked/" + url.PathEscape(c.PaymentID) + "/refund"
-		return t
+		return t.tells(sentence.New("money_without_reservation", "nothing is reserved for it: if no file of the archive has the order, "+
+			"have it refunded by POST /v1/admin/payments/parked/{path}/refund", "path", url.PathEscape(c.PaymentID)))
 	}
-	t.Detail += fmt.Sprintf(", and its reservation is %s", reservation.State)
-	t.Remedy, t.does.republish = publishAgain, []string{c.OrderID}
-	return t
+	return t.publishesAgain(c.OrderID).tells(sentence.New("its_reservation_is", "its reservation is {state}",
+		"state", sentence.Word{Kind: "tickets", Value: string(reservation.State)}))
 }

@@ -10,6 +10,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/sentence"
 )
 
 // maxDead is how many dead messages are read at once of each consumer group, and of the half messages.
@@ -18,7 +19,7 @@ const maxDead = 1000
 // examineQueue reads how many messages wait, and lists the dead ones.
 func examineQueue(ctx context.Context, o Office, r *Report) error {
 	if o.BusErr != nil {
-		r.add(Trouble{Kind: QueueAway, ID: "queue", Detail: o.BusErr.Error()})
+		r.add(queueTrouble(o.BusErr))
 	}
 	if o.Bus == nil {
 		return nil
@@ -26,10 +27,15 @@ func examineQueue(ctx context.Context, o Office, r *Report) error {
 	err := examineDepths(ctx, o, r)
 	if errors.Is(err, mq.ErrUnavailable) {
 		r.Queue = nil
-		r.add(Trouble{Kind: QueueAway, ID: "queue", Detail: err.Error()})
+		r.add(queueTrouble(err))
 		return nil
 	}
 	return err
+}
+
+func queueTrouble(err error) Trouble {
+	return Trouble{Kind: QueueAway, ID: "queue"}.tells(sentence.New("queue_error", "{error}",
+		"error", sentence.Word{Kind: "error", Value: err.Error()}))
 }
 
 // examineDepths asks the brokers. It leaves their errors to examineQueue.
@@ -84,22 +90,21 @@ func (d *deadMessages) read(ctx context.Context, o Office, limit int) (err error
 func (r *Report) addDead(dead deadMessages) {
 	r.dead = append(r.dead, dead)
 	for _, m := range dead.List {
-		stored := m.StoredAt.UTC().Format("2006-01-02T15:04:05Z")
-		t := Trouble{Kind: dead.kind, ID: m.MessageID, Detail: fmt.Sprintf("topic %s, stored %s, ", m.Topic, stored)}
+		t := Trouble{Kind: dead.kind, ID: m.MessageID}
 		if dead.group != "" {
-			t.Detail = "group " + dead.group + ", " + t.Detail
+			t = t.tells(sentence.New("dead_of_group", "group {group}", "group", dead.group))
 		}
+		t = t.tells(sentence.New("dead_message", "topic {topic}, stored {at}", "topic", m.Topic, "at", m.StoredAt))
 		orders, err := ordersOf(m)
 		switch {
 		case err != nil:
-			t.Detail += fmt.Sprintf("unreadable (%v): %.200q", err, m.Body)
-			t.Remedy = "put it aside"
+			t = t.tells(sentence.New("dead_unreadable", "unreadable ({error}): {body}",
+				"error", sentence.Word{Kind: "error", Value: err.Error()}, "body", fmt.Sprintf("%.200q", m.Body)))
+			t = t.mends(sentence.New("put_aside", "put it aside"), remedy{})
 		case dead.kind == ExhaustedHalf:
-			t.Detail += "orders " + abbreviate(orders)
-			t.Remedy = "publish its reservations again"
+			t = t.tells(aboutOrders(orders)).mends(sentence.New("publish_all_again", "publish its reservations again"), remedy{})
 		default:
-			t.Detail += "orders " + abbreviate(orders)
-			t.Remedy = "send it again"
+			t = t.tells(aboutOrders(orders)).mends(sentence.New("send_again", "send it again"), remedy{})
 		}
 		r.add(t)
 	}
@@ -147,11 +152,12 @@ func ordersOf(dead mq.DeadMessage) ([]string, error) {
 	return ids, nil
 }
 
-// abbreviate lists the first few ids, and how many more there are.
-func abbreviate(ids []string) string {
+// aboutOrders lists the first few ids, and how many more there are.
+func aboutOrders(ids []string) sentence.Sentence {
 	const shown = 5
 	if len(ids) <= shown {
-		return strings.Join(ids, ", ")
+		return sentence.New("about_orders", "orders {orders}", "orders", strings.Join(ids, ", "))
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(ids[:shown], ", "), len(ids)-shown)
+	return sentence.New("about_more_orders", "orders {orders} and {count} more", "orders", strings.Join(ids[:shown], ", "),
+		"count", len(ids)-shown)
 }

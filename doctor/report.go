@@ -4,13 +4,11 @@ import (
 	"time"
 
 	"boxoffice/common/mq"
+	"boxoffice/common/sentence"
 )
 
 // maxTroubles is how many troubles of each kind a report lists; it counts all.
 const maxTroubles = 1000
-
-// publishAgain is the remedy of a reservation whose order does not say what it should.
-const publishAgain = "publish its reservation again"
 
 // Kind says what is wrong.
 type Kind string
@@ -20,16 +18,17 @@ const (
 	UnbalancedStock    Kind = "unbalanced_stock"          // a screening's counters are not the sum of its reservations
 	MissingOrder       Kind = "reservation_without_order" // its stock-reserved message was lost, or waits
 	MissingReservation Kind = "order_without_reservation"
-	UnsettledOrder     Kind = "order_not_settled"  // the order is final, its tickets are still reserved
-	StaleReservation   Kind = "stale_reservation"  // held long after its deadline, and its order still pending
-	Contradiction      Kind = "contradiction"      // reservation and order say what cannot both be true
-	UnbalancedLedger   Kind = "unbalanced_ledger"  // not all money of a currency is accounted for
-	ParkedPayment      Kind = "parked_payment"     // a payment has waited too long for its order
-	LatePayment        Kind = "late_payment"       // money has waited too long for the tickets of its cancelled order
-	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
-	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
-	QueueAway          Kind = "queue_away"         // the message queue does not answer
-	UnfinishedArchive  Kind = "unfinished_archive" // a screening's archiving or restoring is at a standstill
+	UnsettledOrder     Kind = "order_not_settled"   // the order is final, its tickets are still reserved
+	StaleReservation   Kind = "stale_reservation"   // held long after its deadline, and its order still pending
+	Contradiction      Kind = "contradiction"       // reservation and order say what cannot both be true
+	UnbalancedLedger   Kind = "unbalanced_ledger"   // not all money of a currency is accounted for
+	UnattendedPayments Kind = "payments_unattended" // a payment provider has open work, and nobody does it
+	ParkedPayment      Kind = "parked_payment"      // a payment has waited too long for its order
+	LatePayment        Kind = "late_payment"        // money has waited too long for the tickets of its cancelled order
+	DeadLetter         Kind = "dead_letter"         // a message that a handler has refused for good
+	ExhaustedHalf      Kind = "exhausted_half"      // a half message that was given up after its last check-back
+	QueueAway          Kind = "queue_away"          // the message queue does not answer
+	UnfinishedArchive  Kind = "unfinished_archive"  // a screening's archiving or restoring is at a standstill
 )
 
 // Trouble is one thing that needs attention.
@@ -39,7 +38,28 @@ type Trouble struct {
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"` // what Fix does; empty when a person has to decide
 
+	Said       []sentence.Sentence `json:"-"` // Detail is these in English
+	RemedySaid sentence.Sentence   `json:"-"` // Remedy is this in English
+
 	does remedy // what Fix does
+}
+
+// tells says what is wrong.
+func (t Trouble) tells(said ...sentence.Sentence) Trouble {
+	t.Said = append(t.Said, said...)
+	t.Detail = sentence.Join(t.Said)
+	return t
+}
+
+// mends says what Fix does about it.
+func (t Trouble) mends(how sentence.Sentence, does remedy) Trouble {
+	t.RemedySaid, t.Remedy, t.does = how, how.String(), does
+	return t
+}
+
+// publishesAgain is mended by publishing an order's reservation, when the order does not say what it should.
+func (t Trouble) publishesAgain(orderID string) Trouble {
+	return t.mends(sentence.New("publish_again", "publish its reservation again"), remedy{republish: []string{orderID}})
 }
 
 // remedy is what is to be done about troubles.

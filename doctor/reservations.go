@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/sentence"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -38,8 +39,9 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 			case !exists:
 				examineWithoutOrder(o, r, reservation)
 			case asSold(bought.Order) != asSold(reservation.Order):
-				r.add(Trouble{Kind: Contradiction, ID: reservation.ID,
-					Detail: fmt.Sprintf("the order %+v is not what is reserved, %+v", bought.Order, reservation.Order)})
+				r.add(Trouble{Kind: Contradiction, ID: reservation.ID}.tells(sentence.New("order_differs",
+					"the order {order} is not what is reserved, {reserved}", "order", fmt.Sprintf("%+v", bought.Order),
+					"reserved", fmt.Sprintf("%+v", reservation.Order))))
 			default:
 				examineWithOrder(o, r, reservation, bought, settled[reservation.ID])
 			}
@@ -50,16 +52,17 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 // examineWithoutOrder judges a reservation that has no order.
 func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 	age := o.Now().Sub(time.UnixMilli(reservation.CreatedAt))
+	missing := Trouble{Kind: MissingOrder, ID: reservation.ID}.publishesAgain(reservation.ID)
 	switch {
 	case reservation.State == stock.Sold:
-		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: "its tickets are sold, and there is no order"})
+		r.add(Trouble{Kind: Contradiction, ID: reservation.ID}.tells(
+			sentence.New("sold_without_order", "its tickets are sold, and there is no order")))
 	case reservation.State == stock.Released:
-		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}},
-			Detail: "its tickets were released, and there is no order that says so"})
+		r.add(missing.tells(sentence.New("released_without_order", "its tickets were released, and there is no order that says so")))
 	case age > inFlight:
-		r.add(Trouble{Kind: MissingOrder, ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}},
-			Detail: fmt.Sprintf("%d tickets of %s are reserved since %s, and there is no order", reservation.Quantity,
-				reservation.ScreeningID, round(age))})
+		r.add(missing.tells(sentence.New("reserved_without_order",
+			"{count} tickets of {screening} are reserved since {age}, and there is no order", "count", reservation.Quantity,
+			"screening", reservation.ScreeningID, "age", round(age))))
 	}
 }
 
@@ -68,30 +71,30 @@ func examineWithOrder(o Office, r *Report, reservation stock.Reservation, bought
 	if heldAgainAt := time.UnixMilli(reservation.ExpiresAt); reservation.LatePayment == event.LateRevived && heldAgainAt.After(settledAt) {
 		settledAt = heldAgainAt
 	}
-	t := Trouble{ID: reservation.ID, Remedy: publishAgain, does: remedy{republish: []string{reservation.ID}}}
+	mended := func(kind Kind, said sentence.Sentence) {
+		r.add(Trouble{Kind: kind, ID: reservation.ID}.publishesAgain(reservation.ID).tells(said))
+	}
+	state := sentence.Word{Kind: "order_status", Value: string(bought.State)}
 	switch {
 	case reservation.State == stock.Sold && bought.CancelReason == order.CancelByOffice:
 		if o.Now().Sub(settledAt) > inFlight {
-			t.Kind, t.Detail = UnsettledOrder, "the office has cancelled the order, and its tickets are still sold"
-			r.add(t)
+			mended(UnsettledOrder, sentence.New("cancelled_and_sold", "the office has cancelled the order, and its tickets are still sold"))
 		}
 	case reservation.State == stock.Sold && bought.State != order.Paid:
-		r.add(Trouble{Kind: Contradiction, ID: reservation.ID, Detail: fmt.Sprintf("its tickets are sold, the order is %s", bought.State)})
+		r.add(Trouble{Kind: Contradiction, ID: reservation.ID}.tells(
+			sentence.New("sold_but_order", "its tickets are sold, the order is {state}", "state", state)))
 	case reservation.State == stock.Released && bought.LatePayment == event.LateRevived && o.Now().Sub(settledAt) <= inFlight:
 	case reservation.State == stock.Released && bought.State != order.Cancelled:
-		t.Kind, t.Detail = Contradiction, fmt.Sprintf("its tickets were released, the order is %s", bought.State)
-		r.add(t)
+		mended(Contradiction, sentence.New("released_but_order", "its tickets were released, the order is {state}", "state", state))
 	case reservation.State != stock.Held:
 	case bought.State == order.PendingPayment:
 		if o.Stock.IsStale(reservation) {
-			t.Kind = StaleReservation
-			t.Detail = fmt.Sprintf("unpaid, and %s past its deadline", round(o.Now().Sub(time.UnixMilli(reservation.ExpiresAt))))
-			r.add(t)
+			mended(StaleReservation, sentence.New("unpaid_past_deadline", "unpaid, and {age} past its deadline",
+				"age", round(o.Now().Sub(time.UnixMilli(reservation.ExpiresAt)))))
 		}
 	case o.Now().Sub(settledAt) > inFlight:
-		t.Kind = UnsettledOrder
-		t.Detail = fmt.Sprintf("the order is %s since %s, its tickets are still reserved", bought.State, round(o.Now().Sub(settledAt)))
-		r.add(t)
+		mended(UnsettledOrder, sentence.New("final_but_reserved", "the order is {state} since {age}, its tickets are still reserved",
+			"state", state, "age", round(o.Now().Sub(settledAt))))
 	}
 }
 
@@ -117,7 +120,8 @@ func examineOrders(ctx context.Context, o Office, r *Report) error {
 		}
 		for _, id := range ids {
 			if _, exists := reservations[id]; !exists {
-				r.add(Trouble{Kind: MissingReservation, ID: id, Detail: "nothing was reserved for this order"})
+				r.add(Trouble{Kind: MissingReservation, ID: id}.tells(
+					sentence.New("nothing_reserved", "nothing was reserved for this order")))
 			}
 		}
 	}

@@ -2,8 +2,8 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 
+	"boxoffice/common/sentence"
 	"boxoffice/order"
 )
 
@@ -27,9 +27,10 @@ func examineScreenings(ctx context.Context, o Office, r *Report) error {
 				of[order.PendingPayment], of[order.Paid], of[order.Cancelled],
 			})
 			if !a.Balanced() {
-				r.add(Trouble{Kind: UnbalancedStock, ID: a.ScreeningID, Detail: fmt.Sprintf(
-					"capacity %d is counted as %d available, %d reserved, %d sold, but reservations hold %d and have sold %d",
-					a.Capacity, a.Available, a.Reserved, a.Sold, a.HeldSum, a.SoldSum)})
+				r.add(Trouble{Kind: UnbalancedStock, ID: a.ScreeningID}.tells(sentence.New("stock_sums",
+					"capacity {capacity} is counted as {available} available, {reserved} reserved, {sold} sold, "+
+						"but reservations hold {held_sum} and have sold {sold_sum}", "capacity", a.Capacity, "available", a.Available,
+					"reserved", a.Reserved, "sold", a.Sold, "held_sum", a.HeldSum, "sold_sum", a.SoldSum)))
 			}
 		}
 	}
@@ -40,8 +41,8 @@ func examineScreenings(ctx context.Context, o Office, r *Report) error {
 func examineArchives(ctx context.Context, o Office, r *Report) error {
 	archives, err := o.Stock.UnfinishedArchives(ctx)
 	for _, a := range archives {
-		r.add(Trouble{Kind: UnfinishedArchive, ID: a.ScreeningID, Detail: fmt.Sprintf(
-			"nobody is at work on it: run boxoffice archive, or restore it, where the file %s is", a.File)})
+		r.add(Trouble{Kind: UnfinishedArchive, ID: a.ScreeningID}.tells(sentence.New("archive_stands",
+			"nobody is at work on it: run boxoffice archive, or restore it, where the file {file} is", "file", a.File)))
 	}
 	return err
 }

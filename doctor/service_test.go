@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -23,7 +24,13 @@ func newService(t *testing.T) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stockDB, orderDB, clock := stocktest.NewDB(t), dbtest.New(t, orderSchema), stocktest.NewClock()
+	return newServiceOver(t, stocktest.NewClock(), dbtest.New(t, orderSchema))
+}
+
+// newServiceOver is newService with a clock and an order database of the test's own.
+func newServiceOver(t *testing.T, clock *stocktest.Clock, orderDB *db.DB) *Service {
+	t.Helper()
+	stockDB := stocktest.NewDB(t)
 	quiet := slog.New(slog.DiscardHandler)
 	orders := order.New(t.Context(), orderDB, nil, order.Options{Now: clock.Now, Log: quiet, MaxBatch: 1})
 	t.Cleanup(orders.Close)
@@ -80,9 +87,9 @@ func TestExaminationIsBounded(t *testing.T) {
 
 func TestChoices(t *testing.T) {
 	r := newReport(time.Now())
-	r.add(Trouble{Kind: MissingOrder, ID: "o-1", Remedy: publishAgain, does: remedy{republish: []string{"o-1"}}})
-	r.add(Trouble{Kind: MissingOrder, ID: "o-2", Remedy: publishAgain, does: remedy{republish: []string{"o-2"}}})
-	r.add(Trouble{Kind: ParkedPayment, ID: "p-1", Remedy: publishAgain, does: remedy{republish: []string{"o-3"}}})
+	r.add(Trouble{Kind: MissingOrder, ID: "o-1"}.publishesAgain("o-1"))
+	r.add(Trouble{Kind: MissingOrder, ID: "o-2"}.publishesAgain("o-2"))
+	r.add(Trouble{Kind: ParkedPayment, ID: "p-1"}.publishesAgain("o-3"))
 	r.add(Trouble{Kind: LatePayment, ID: "p-2", Remedy: "ask for its tickets again", does: remedy{wanted: []string{"o-5"}}})
 	r.add(Trouble{Kind: Contradiction, ID: "o-4"})
 	r.add(Trouble{Kind: DeadLetter, ID: "m-1", Remedy: "send it again"})

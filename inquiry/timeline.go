@@ -2,13 +2,13 @@ package inquiry
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/sentence"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -55,7 +55,8 @@ const (
 type Entry struct {
 	At      time.Time
 	What    string
-	Detail  string
+	Detail  string // Said in English
+	Said    []sentence.Sentence
 	Source  Source
 	Process string // that did it, where that is known
 	Planned bool   // it is still to come, unless something happens before
@@ -72,7 +73,8 @@ func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
 	t.payments(d)
 	t.refunds(d)
 	for _, act := range d.Acts {
-		t.add(act.At, OperatorAct, FromAct, "%s did %s to %s: %s", act.Actor, act.What, act.Subject, act.Note)
+		t.add(act.At, OperatorAct, FromAct, sentence.New("act_done", "{actor} did {act} to {subject}: {note}",
+			"actor", act.Actor, "act", sentence.Word{Kind: "act", Value: act.What}, "subject", act.Subject, "note", act.Note))
 	}
 	t.settled(d) // after what has settled it, where both happened at the same time
 	slices.SortStableFunc(t.entries, func(a, b Entry) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
@@ -85,10 +87,10 @@ type timeline struct {
 }
 
 // add adds an entry, unless its time is not known.
-func (t *timeline) add(at time.Time, what string, source Source, format string, args ...any) {
+func (t *timeline) add(at time.Time, what string, source Source, said ...sentence.Sentence) {
 	if !at.IsZero() {
 		t.entries = append(t.entries, Entry{
-			At: at.UTC(), What: what, Detail: fmt.Sprintf(format, args...), Source: source, Planned: at.After(t.now),
+			At: at.UTC(), What: what, Detail: sentence.Join(said), Said: said, Source: source, Planned: at.After(t.now),
 		})
 	}
 }
@@ -98,10 +100,12 @@ func (t *timeline) reservation(r *stock.Details) {
 		return
 	}
 	t.add(time.UnixMilli(r.CreatedAt), TicketsReserved, FromReservation,
-		"%d of screening %s for buyer %s, at %s; the half message was stored, since only then its local transaction commits",
-		r.Quantity, r.ScreeningID, r.BuyerID, text(r.Amount))
+		sentence.New("reserved_for", "{count} of screening {screening} for buyer {buyer}, at {amount}", "count", r.Quantity,
+			"screening", r.ScreeningID, "buyer", r.BuyerID, "amount", sentence.Amount(r.Amount)),
+		sentence.New("half_message_stored", "the half message was stored, since only then its local transaction commits"))
 	if r.State == stock.Held {
-		t.add(r.SweepAt, Sweep, FromReservation, "the reservation is published again, if its tickets are still reserved")
+		t.add(r.SweepAt, Sweep, FromReservation,
+			sentence.New("swept_if_reserved", "the reservation is published again, if its tickets are still reserved"))
 	}
 }
 
@@ -111,72 +115,83 @@ func (t *timeline) message(m *mq.Stored, orderID string) {
 	case m == nil:
 		return
 	case m.TxID == "":
-		t.add(m.StoredAt, PublishedAgain, FromMessage, "by the sweeper or the doctor, as message %s: none of the purchase itself was committed",
-			m.MessageID)
+		t.add(m.StoredAt, PublishedAgain, FromMessage, sentence.New("published_by_others",
+			"by the sweeper or the doctor, as message {message}: none of the purchase itself was committed", "message", m.MessageID))
 		return
 	}
-	detail := "transaction " + m.TxID
+	said := []sentence.Sentence{sentence.New("transaction", "transaction {id}", "id", m.TxID)}
 	if trace := cmp.Or(m.Traces[orderID], m.Traces[""]); trace != "" {
-		detail += ", trace " + trace
+		said = append(said, sentence.New("trace", "trace {id}", "id", trace))
 	}
-	t.add(m.BornAt, HalfMessageSent, FromMessage, "%s", detail)
+	t.add(m.BornAt, HalfMessageSent, FromMessage, said...)
 	t.entries[len(t.entries)-1].Process = m.Sender
-	how := "by the process that sold"
+	how := sentence.New("committed_by_seller", "by the process that sold, as message {message}", "message", m.MessageID)
 	if m.Checks > 0 {
-		how = fmt.Sprintf("after %d check-backs, since the commit was lost or late", m.Checks)
+		how = sentence.New("committed_by_check", "after {count} check-backs, since the commit was lost or late, as message {message}",
+			"count", m.Checks, "message", m.MessageID)
 	}
-	t.add(m.StoredAt, MessageCommitted, FromMessage, "%s, as message %s", how, m.MessageID)
+	t.add(m.StoredAt, MessageCommitted, FromMessage, how)
 }
 
 func (t *timeline) order(o *order.Details) {
 	if o == nil {
 		return
 	}
-	t.add(o.RecordedAt, OrderRecorded, FromOrder, "%v after the purchase", o.RecordedAt.Sub(time.UnixMilli(o.CreatedAt)).Round(time.Millisecond))
-	detail := "unpaid orders are cancelled"
+	t.add(o.RecordedAt, OrderRecorded, FromOrder, sentence.New("recorded_after", "{age} after the purchase",
+		"age", o.RecordedAt.Sub(time.UnixMilli(o.CreatedAt)).Round(time.Millisecond)))
+	said := []sentence.Sentence{sentence.New("unpaid_is_cancelled", "unpaid orders are cancelled")}
 	if o.Extended {
-		detail += "; this deadline was moved once, when a payment started"
+		said = append(said, sentence.New("deadline_moved", "this deadline was moved once, when a payment started"))
 	}
 	if o.AskUntil > 0 {
-		detail += "; until " + time.UnixMilli(o.AskUntil).UTC().Format(time.RFC3339) + " its payment provider is asked before that"
+		said = append(said, sentence.New("provider_asked_until", "until {until} its payment provider is asked before that",
+			"until", time.UnixMilli(o.AskUntil)))
 	}
-	t.add(time.UnixMilli(o.ExpiresAt), PaymentDue, FromOrder, "%s", detail)
+	t.add(time.UnixMilli(o.ExpiresAt), PaymentDue, FromOrder, said...)
 }
 
 func (t *timeline) attempts(d Dossier) {
 	for _, a := range d.Attempts {
-		t.add(a.CreatedAt, PaymentStarted, FromAttempt, "%s by %s, attempt %s", text(a.Amount), a.Provider, a.ID)
+		provider := sentence.Word{Kind: "provider", Value: a.Provider}
+		t.add(a.CreatedAt, PaymentStarted, FromAttempt, sentence.New("attempt_started", "{amount} by {provider}, attempt {id}",
+			"amount", sentence.Amount(a.Amount), "provider", provider, "id", a.ID))
 		what, known := map[string]string{"open": PaymentOpen, "paid": PaymentPaid, "closed": PaymentClosed}[a.State]
 		if !known { // its provider has not answered yet
 			continue
 		}
-		detail := fmt.Sprintf("attempt %s, asked for %d times", a.ID, a.Tries)
+		said := []sentence.Sentence{sentence.New("attempt_asked", "attempt {id}, asked for {count} times", "id", a.ID, "count", a.Tries)}
 		if a.Reference != "" {
-			detail += ", which " + a.Provider + " knows as " + a.Reference
+			said = append(said, sentence.New("attempt_known_as", "which {provider} knows as {reference}", "provider", provider,
+				"reference", a.Reference))
 		}
-		t.add(a.ChangedAt, what, FromAttempt, "%s", detail)
+		t.add(a.ChangedAt, what, FromAttempt, said...)
 	}
 }
 
 func (t *timeline) payments(d Dossier) {
 	for _, p := range d.Payments {
-		t.add(p.ReceivedAt, MoneyReceived, FromPayment, "%s by %s, payment %s, said by %s: it is %s now",
-			text(p.Amount), p.Provider, p.ID, p.WebhookID, p.Result)
+		t.add(p.ReceivedAt, MoneyReceived, FromPayment, sentence.New("money_came",
+			"{amount} by {provider}, payment {payment}, said by {delivery}: it is {result} now", "amount", sentence.Amount(p.Amount),
+			"provider", sentence.Word{Kind: "provider", Value: p.Provider}, "payment", p.ID, "delivery", p.WebhookID,
+			"result", sentence.Word{Kind: "payment_result", Value: string(p.Result)}))
 	}
 	for _, c := range d.Reused {
-		t.add(c.Since, IDReused, FromPayment, "%s with the id of another payment, %s: it paid nothing", text(c.Amount), c.PaymentID)
+		t.add(c.Since, IDReused, FromPayment, sentence.New("id_of_another",
+			"{amount} with the id of another payment, {payment}: it paid nothing", "amount", sentence.Amount(c.Amount), "payment", c.PaymentID))
 	}
 }
 
 func (t *timeline) refunds(d Dossier) {
 	for _, r := range d.Refunds {
-		t.add(r.CreatedAt, RefundDue, FromRefund, "%s of payment %s, because of %s", text(r.Amount), r.PaymentID, r.Reason)
+		t.add(r.CreatedAt, RefundDue, FromRefund, sentence.New("refund_because", "{amount} of payment {payment}, because of {reason}",
+			"amount", sentence.Amount(r.Amount), "payment", r.PaymentID, "reason", sentence.Word{Kind: "refund_reason", Value: string(r.Reason)}))
 		if r.ChangedAt.After(r.CreatedAt) {
-			detail := fmt.Sprintf("refund %s is %s after %d tries", r.ID, r.State, r.Tries)
+			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state} after {count} tries", "id", r.ID,
+				"state", sentence.Word{Kind: "refund_state", Value: r.State}, "count", r.Tries)}
 			if r.Detail != "" {
-				detail += ": " + r.Detail
+				said = append(said, sentence.New("provider_said", "its provider: {detail}", "detail", r.Detail))
 			}
-			t.add(r.ChangedAt, RefundChanged, FromRefund, "%s", detail)
+			t.add(r.ChangedAt, RefundChanged, FromRefund, said...)
 		}
 	}
 }
@@ -186,18 +201,20 @@ func (t *timeline) settled(d Dossier) {
 	if d.Order != nil {
 		switch d.Order.State {
 		case order.Paid:
-			how := "by " + strings.Join(d.paidBy(), ", ")
+			said := []sentence.Sentence{sentence.New("paid_by", "by payment {payments}", "payments", strings.Join(d.paidBy(), ", "))}
 			if d.Order.LatePayment == event.LateRevived {
-				how += ", late: it had been cancelled as unpaid, and its tickets were there to be taken again"
+				said = append(said, sentence.New("paid_late",
+					"late: it had been cancelled as unpaid, and its tickets were there to be taken again"))
 			}
-			t.add(d.Order.SettledAt, OrderPaid, FromOrder, "%s", how)
+			t.add(d.Order.SettledAt, OrderPaid, FromOrder, said...)
 		case order.Cancelled:
-			t.add(d.Order.SettledAt, OrderCancelled, FromOrder, "reason: %s", d.Order.CancelReason)
+			t.add(d.Order.SettledAt, OrderCancelled, FromOrder, sentence.New("cancelled_because", "reason: {reason}",
+				"reason", sentence.Word{Kind: "cancel_reason", Value: string(d.Order.CancelReason)}))
 		}
 	}
 	if d.Reservation != nil {
 		what := map[stock.ReservationState]string{stock.Sold: TicketsSold, stock.Released: TicketsReleased}[d.Reservation.State]
-		t.add(d.Reservation.SettledAt, what, FromReservation, "%d tickets", d.Reservation.Quantity)
+		t.add(d.Reservation.SettledAt, what, FromReservation, sentence.New("ticket_count", "{count} tickets", "count", d.Reservation.Quantity))
 	}
 }
 
@@ -206,11 +223,8 @@ func (d Dossier) paidBy() []string {
 	var ids []string
 	for _, p := range d.Payments {
 		if p.Result == order.Applied {
-			ids = append(ids, "payment "+p.ID)
+			ids = append(ids, p.ID)
 		}
 	}
 	return ids
 }
-
-// text writes money with its minor units.
-func text(m event.Money) string { return fmt.Sprintf("%d %s", m.Amount, m.Currency) }

@@ -4,8 +4,8 @@
 // orders, some hundred in a statement, of which the database answers with those that have changed; and the rows of the
 // watched screenings. All streams share that look, so its cost is that of the rows and not of the requests of as many
 // pages that poll. Messages could say the same a little earlier, but each process would have to read every message of the
-// sale to find the few that somebody here watches, and look all the same for what was lost. What this process decides by
-// itself could be shown at once, but that would be a second road, which the decisions of the others do not take.
+// sale to find the few that somebody here watches, and look all the same for what was lost. Orders that this process decides
+// by itself are looked at before their turn.
 package live
 
 import (
@@ -58,6 +58,7 @@ type Hub struct {
 	admission  admission
 	orders     *topics[Order]
 	screenings *topics[stock.Screening]
+	decided    *decided
 	crowds     *crowds // who watch the screenings
 }
 
@@ -70,7 +71,7 @@ func New(o Options) *Hub {
 			streams: o.Streams, ofBuyer: o.BuyerStreams, ofAddress: o.AddressStreams,
 			buyers: map[string][]*entry{}, addresses: map[string]int{},
 		},
-		orders: newTopics[Order](), screenings: screenings, crowds: newCrowds(screenings),
+		orders: newTopics[Order](), screenings: screenings, decided: newDecided(), crowds: newCrowds(screenings),
 	}
 }
 
@@ -89,6 +90,23 @@ func (h *Hub) Close() {
 func (h *Hub) ShowsScreening(id string) bool {
 	watched := h.screenings.find(id)
 	return watched != nil && watched.state.Load() != nil
+}
+
+// Decided makes the hub look soon at those of the orders that are watched, because this process has just decided them. It
+// does not block.
+func (h *Hub) Decided(orderIDs []string) {
+	if h.Open() == 0 {
+		return
+	}
+	var watched []string
+	for _, id := range orderIDs {
+		if h.orders.find(id) != nil {
+			watched = append(watched, id)
+		}
+	}
+	if len(watched) > 0 {
+		h.decided.add(watched)
+	}
 }
 
 // Place is the right to one stream.

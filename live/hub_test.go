@@ -309,6 +309,38 @@ func TestLongLooksAreFollowedByLongerPauses(t *testing.T) {
 }
 
 // What other buyers do to the books shows in the number of available tickets, or not at all.
+// With ten thousand orders watched the look at all of them came round every 400 ms, and who had paid waited for it.
+func TestWhatThisProcessDecidesIsShownBeforeItsTurn(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture) {
+		f.become("a", order.PendingPayment)
+		f.become("b", order.PendingPayment)
+		a, _ := f.watchOrder("a")
+		b, _ := f.watchOrder("b")
+		f.set(func() { f.slow = 50 * time.Millisecond }) // the pause after a look is the longest then
+		stateWithin(a, 5*time.Second)
+		shown := func(s *Stream[Order]) time.Duration {
+			began := time.Now()
+			for stateWithin(s, time.Millisecond) != string(order.Paid) {
+			}
+			return time.Since(began)
+		}
+		for shown := f.looks.Load(); f.looks.Load() == shown; { // until a look has just ended
+			time.Sleep(time.Millisecond)
+		}
+		f.become("a", order.Paid)
+		f.hub.Decided([]string{"a", "nobody's"})
+		if took := shown(a); took > 200*time.Millisecond {
+			t.Errorf("what this process decided was shown after %v", took)
+		}
+		f.become("b", order.Paid)
+		if took := shown(b); took < 200*time.Millisecond || took > time.Second {
+			t.Errorf("what another process decided was shown after %v", took)
+		}
+		a.Close()
+		b.Close()
+	})
+}
+
 func TestScreeningIsShownAsBuyersSeeIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.set(func() { f.screenings["s"] = stock.Screening{ID: "s", Available: 5, Reserved: 3} })

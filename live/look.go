@@ -19,6 +19,9 @@ const (
 	orderPauseMax  = 500 * time.Millisecond
 	orderPauseTook = 8 // times what a look took
 
+	// decidedPause gathers the orders that this process decides before it looks at them: in a sale those are thousands a second.
+	decidedPause = 30 * time.Millisecond
+
 	screeningPause = 250 * time.Millisecond
 )
 
@@ -32,7 +35,7 @@ const (
 func (h *Hub) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, l := range []looker{
-		{kind: "order", look: h.lookAtOrders, pause: func(took time.Duration) time.Duration {
+		{kind: "order", look: h.lookAtOrders, early: h.decided.ready, lookEarly: h.lookAtDecided, pause: func(took time.Duration) time.Duration {
 			return min(max(orderPause, orderPauseTook*took), orderPauseMax)
 		}},
 		{kind: "screening", look: h.lookAtScreenings, pause: func(time.Duration) time.Duration { return screeningPause }},
@@ -47,9 +50,13 @@ func (h *Hub) Run(ctx context.Context) {
 // looker looks at one kind of what is watched, again and again. While the database is away nothing changes for those who
 // watch, and they are shown what it says when it is back.
 type looker struct {
-	kind   string
-	look   func(context.Context) (tell func(context.Context), err error) // tell does not wait, and is nil when nothing is watched
-	pause  func(took time.Duration) time.Duration
+	kind  string
+	look  func(context.Context) (tell func(context.Context), err error) // tell does not wait, and is nil when nothing is watched
+	pause func(took time.Duration) time.Duration
+
+	early     <-chan struct{} // there is something to look at before the pause is over; may be nil
+	lookEarly func(context.Context) (tell func(context.Context), err error)
+
 	log    *slog.Logger
 	onLook func(kind string, took time.Duration, err error)
 
@@ -57,22 +64,42 @@ type looker struct {
 }
 
 func (l *looker) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		took := l.once(ctx, l.look)
+		l.rest(ctx, time.NewTimer(l.pause(took)))
+	}
+}
+
+// rest returns when the pause is over, or ctx. Until then it takes the looks that cannot wait.
+func (l *looker) rest(ctx context.Context, over *time.Timer) {
+	defer over.Stop()
+	gathered := make(<-chan time.Time)
 	for {
-		began := time.Now()
-		timed, cancel := context.WithTimeout(ctx, lookTimeout)
-		tell, err := l.look(timed)
-		cancel()
-		took := time.Since(began)
-		if tell != nil && ctx.Err() == nil {
-			l.note(ctx, took, err)
-			tell(ctx)
-		}
 		select {
-		case <-time.After(l.pause(took)):
+		case <-l.early:
+			gathered = time.After(decidedPause)
+		case <-gathered:
+			l.once(ctx, l.lookEarly)
+		case <-over.C:
+			return
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// once looks, tells who is to be told, and returns how long the look took.
+func (l *looker) once(ctx context.Context, look func(context.Context) (func(context.Context), error)) time.Duration {
+	began := time.Now()
+	timed, cancel := context.WithTimeout(ctx, lookTimeout)
+	tell, err := look(timed)
+	cancel()
+	took := time.Since(began)
+	if tell != nil && ctx.Err() == nil {
+		l.note(ctx, took, err)
+		tell(ctx)
+	}
+	return took
 }
 
 // note counts a look, and logs when looks begin to fail and when they work again.
@@ -92,7 +119,10 @@ func (l *looker) note(ctx context.Context, took time.Duration, err error) {
 // lookAtOrders publishes what has become of the orders that are watched. States are read nowhere else, and one look comes
 // after the other, so that no watcher sees a state after a later one.
 func (h *Hub) lookAtOrders(ctx context.Context) (tell func(context.Context), err error) {
-	watched := h.orders.all()
+	return h.lookAt(ctx, h.orders.all())
+}
+
+func (h *Hub) lookAt(ctx context.Context, watched []*topic[Order]) (tell func(context.Context), err error) {
 	if len(watched) == 0 {
 		return nil, nil
 	}
@@ -135,6 +165,17 @@ func (h *Hub) lookAtOrders(ctx context.Context) (tell func(context.Context), err
 		}
 	}
 	return tell, errors.Join(findErr, changedErr)
+}
+
+// lookAtDecided looks at the watched orders that this process has decided since.
+func (h *Hub) lookAtDecided(ctx context.Context) (tell func(context.Context), err error) {
+	var watched []*topic[Order]
+	for _, id := range h.decided.take() {
+		if t := h.orders.find(id); t != nil {
+			watched = append(watched, t)
+		}
+	}
+	return h.lookAt(ctx, watched)
 }
 
 func (h *Hub) findRows(ctx context.Context, watched []*topic[Order]) (map[string]order.Order, error) {

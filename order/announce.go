@@ -59,12 +59,25 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 // sendSettled sends order-settled for final orders.
 func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) error {
 	for batch := range slices.Chunk(final, o.maxBatch) {
+		o.tellFinal(batch)
 		ctx := withTracesOf(ctx, batch, func(o event.SettledOrder) string { return o.OrderID })
 		if err := mq.Send(ctx, o.sender, event.OrderSettled, batch[0].OrderID, event.Settled{Orders: batch}); err != nil {
 			return fmt.Errorf("send order-settled: %w", err)
 		}
 	}
 	return nil
+}
+
+// tellFinal tells whoever asked for it in this process.
+func (o *Orders) tellFinal(final []event.SettledOrder) {
+	if o.onFinal == nil {
+		return
+	}
+	ids := make([]string, len(final))
+	for i, order := range final {
+		ids[i] = order.OrderID
+	}
+	o.onFinal(ids)
 }
 
 // withTracesOf returns ctx with the traces of those orders alone that a message is about.

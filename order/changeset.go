@@ -99,6 +99,7 @@ type changeSet struct {
 	refunds   []refund
 	paid      []string                  // order ids
 	cancelled map[CancelReason][]string // order ids
+	unpaid    unpaidOrders              // that are cancelled past their deadlines
 	revoked   map[CancelReason][]string // ids of orders that were paid and are cancelled
 	held      []heldOrder
 
@@ -206,9 +207,13 @@ func (c *changeSet) decide(p Payment) PaymentResult {
 
 // cancel cancels a pending order.
 func (c *changeSet) cancel(order Order, reason CancelReason) {
+	if reason == CancelUnpaid {
+		c.unpaid.add(order)
+	} else {
+		c.cancelled[reason] = append(c.cancelled[reason], order.ID)
+	}
 	order.State, order.CancelReason = Cancelled, reason
 	c.orders[order.ID] = order
-	c.cancelled[reason] = append(c.cancelled[reason], order.ID)
 }
 
 // revokePaid cancels those of the orders that are paid, and makes what is left of the money that paid them a refund.
@@ -257,6 +262,9 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {
+		return err
+	}
+	if err := c.unpaid.cancel(ctx, tx, c.now); err != nil {
 		return err
 	}
 	for reason, ids := range c.cancelled {

@@ -3,6 +3,9 @@ package order
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
@@ -57,10 +60,22 @@ func (c *changeSet) hold(id string, hold Hold) {
 	}
 }
 
-// StopAsking lets unpaid orders be cancelled at their deadline: their payment providers have said that no money came.
-func (o *Orders) StopAsking(ctx context.Context, ids []string) error {
+// StopAsking lets unpaid orders be cancelled at their deadline: their payment providers have said that no money came. asked
+// has by id the time to ask that was read before they were asked; an order of another one has been held meanwhile, for a
+// payment of which nobody was asked, and is left alone.
+func (o *Orders) StopAsking(ctx context.Context, asked map[string]int64) error {
 	if err := o.db.InTx(ctx, func(tx *db.Tx) error {
-		return execIn(ctx, tx, `UPDATE orders SET ask_until = 0 WHERE state = 'PENDING_PAYMENT' AND id IN (?)`, ids)
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(asked)), rowsPerStatement) {
+			var args []any
+			for _, id := range ids {
+				args = append(args, id, asked[id])
+			}
+			either := strings.TrimPrefix(strings.Repeat(` OR id = ? AND ask_until = ?`, len(ids)), ` OR `)
+			if _, err := tx.ExecContext(ctx, `UPDATE orders SET ask_until = 0 WHERE state = 'PENDING_PAYMENT' AND (`+either+`)`, args...); err != nil {
+				return err
+			}
+		}
+		return nil
 	}); err != nil {
 		return o.unavailable(fmt.Errorf("stop asking for payments: %w", err))
 	}

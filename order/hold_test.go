@@ -85,7 +85,7 @@ func TestOrderThatIsAskedForIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.clock.advance(time.Minute)
-	if err := f.orders.StopAsking(t.Context(), []string{answered.ID, "nobody"}); err != nil {
+	if err := f.orders.StopAsking(t.Context(), map[string]int64{answered.ID: answered.ExpiresAt + 25_000, "nobody": 1}); err != nil {
 		t.Fatal(err)
 	}
 	f.timeout(answered.ID)

@@ -12,8 +12,8 @@ import (
 
 // CancelPaid cancels a paid order for the office, and returns it: the money that paid it goes back, and its tickets are
 // for sale again. It succeeds also when the office has cancelled the order before, and fails with ErrNotPaid for an order
-// that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; to repeat
-// it after an error sends that message again.
+// that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; after an
+// error AnnounceReturned sends it, as does to repeat it.
 func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Order, error) {
 	orders, err := o.change(ctx, []string{id}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
 		if c.orders[id].State != Paid {
@@ -23,6 +23,9 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 			return err
 		}
 		if err := c.revokePaid(ctx, tx, []string{id}, CancelByOffice); err != nil {
+			return err
+		}
+		if err := insertReturn(ctx, tx, id, o.now().Add(returnGrace).UnixMilli()); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, act, audit.Entry{
@@ -40,7 +43,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 	case order.CancelReason != CancelByOffice:
 		return order, fmt.Errorf("cancel paid order: %w", ErrNotPaid)
 	}
-	return order, o.announce(ctx, orders)
+	return order, o.announceReturned(ctx, orders, []string{id})
 }
 
 // RefundPart sends a part of what was paid for an order back, and leaves the order paid. The same key is the same refund,

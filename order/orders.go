@@ -20,6 +20,10 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	MaxBatch int // payments in one transaction, and orders in one message
+
+	// OnFinal is told of orders that this process has made final, after the commit; it must not block. It may be nil, and may
+	// be told of an order more than once.
+	OnFinal func(orderIDs []string)
 }
 
 // Orders is the order service over its database. It is safe for concurrent use, also by several processes on one
@@ -30,6 +34,7 @@ type Orders struct {
 	now       func() time.Time
 	log       *slog.Logger
 	maxBatch  int
+	onFinal   func(orderIDs []string)
 	payments  *batch.Group[Payment, PaymentResult]
 	publisher *publisher
 }

@@ -80,13 +80,39 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order, now int6
 }
 
 // settleOrders changes the state of orders that were read in state from, or fails with db.ErrConflict, and changes none, when
-// one of them no longer is. Only this statement and those of payOrders and reviveOrders change a state: they decide between
+// one of them no longer is. Only this statement and those of unpaidOrders.cancel, payOrders and reviveOrders change a state: they decide between
 // paid and cancelled.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	if err := changeEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
 		WHERE state = ? AND id IN (?)`, ids, string(to), cancelReason, now, string(from)); err != nil {
 		return fmt.Errorf("settle orders: %w", err)
+	}
+	return nil
+}
+
+// unpaidOrders are ids of orders that were read as pending and past their deadline: asked were to be asked for until a time that
+// is over, others not at all.
+type unpaidOrders struct{ asked, others []string }
+
+func (u *unpaidOrders) add(read Order) {
+	if read.AskUntil > 0 {
+		u.asked = append(u.asked, read.ID)
+	} else {
+		u.others = append(u.others, read.ID)
+	}
+}
+
+// cancel cancels the orders, or fails with db.ErrConflict, and changes none, when a payment that has started meanwhile has
+// moved the deadline of one, or is to be asked for.
+func (u *unpaidOrders) cancel(ctx context.Context, tx *db.Tx, now int64) error {
+	const statement = `UPDATE orders SET state = 'CANCELLED', cancel_reason = 'unpaid', settled_at = ?
+		WHERE state = 'PENDING_PAYMENT' AND expires_at <= ? AND `
+	if err := changeEach(ctx, tx, statement+`ask_until > 0 AND ask_until <= ? AND id IN (?)`, u.asked, now, now, now); err != nil {
+		return fmt.Errorf("cancel unpaid orders: %w", err)
+	}
+	if err := changeEach(ctx, tx, statement+`ask_until = 0 AND id IN (?)`, u.others, now, now); err != nil {
+		return fmt.Errorf("cancel unpaid orders: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,26 +22,30 @@ func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) error {
 	if err != nil || len(asked) == 0 {
 		return err
 	}
-	attempts, err := s.attemptsOf(ctx, asked...)
+	attempts, err := s.attemptsOf(ctx, slices.Sorted(maps.Keys(asked))...)
 	if err != nil {
 		return err
 	}
 	unanswered := s.askAll(ctx, attempts)
-	var answered []string
-	for _, id := range asked {
-		if !unanswered[id] {
-			answered = append(answered, id)
-		}
-	}
-	return s.Orders.StopAsking(ctx, answered)
+	maps.DeleteFunc(asked, func(id string, _ int64) bool { return unanswered[id] })
+	return s.Orders.StopAsking(ctx, asked)
 }
 
-// ordersToAsk returns the ids of those orders that would be cancelled, were they not being paid.
-func (s *Service) ordersToAsk(ctx context.Context, ids []string) (asked []string, err error) {
-	now := s.Now().UnixMilli()
-	err = s.db.Reader().SelectContext(ctx, &asked, `SELECT id FROM orders WHERE state = 'PENDING_PAYMENT' AND expires_at <= ?
-		AND ask_until > 0 AND id IN `+db.In(len(ids)), append([]any{now}, db.Args(ids)...)...)
-	return asked, s.failed("read orders to ask for", err)
+// ordersToAsk returns until when each of those orders is asked for that would be cancelled, were they not being paid.
+func (s *Service) ordersToAsk(ctx context.Context, ids []string) (map[string]int64, error) {
+	var rows []struct {
+		ID       string `db:"id"`
+		AskUntil int64  `db:"ask_until"`
+	}
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT id, ask_until FROM orders WHERE state = 'PENDING_PAYMENT'
+		AND expires_at <= ? AND ask_until > 0 AND id IN `+db.In(len(ids)), append([]any{s.Now().UnixMilli()}, db.Args(ids)...)...); err != nil {
+		return nil, s.failed("read orders to ask for", err)
+	}
+	asked := map[string]int64{}
+	for _, row := range rows {
+		asked[row.ID] = row.AskUntil
+	}
+	return asked, nil
 }
 
 // askAll asks for attempts, each provider beside the others and for AskTimeout at most, so that one that hangs costs the

@@ -20,7 +20,12 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	if err := s.answered(p, err); err != nil {
 		return row, err
 	}
-	if err := s.openAttempt(ctx, row.ID, started, s.Now().Add(askPause(0))); err != nil {
+	action, err := started.Action.encode()
+	if err != nil {
+		row.Reference = started.Reference
+		return row, s.discard(ctx, p, row, err)
+	}
+	if err := s.openAttempt(ctx, row.ID, started.Reference, action, s.Now().Add(askPause(0))); err != nil {
 		return row, err
 	}
 	rows, err := s.attemptsOf(ctx, row.OrderID)
@@ -33,6 +38,19 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 		}
 	}
 	return row, order.ErrNotPayable // it was closed meanwhile, with its order
+}
+
+// discard closes an attempt that no payer could pay, because of what its provider has answered, and fails with ErrRefused.
+// When the provider cannot close it either, it is started, and closed, again.
+func (s *Service) discard(ctx context.Context, p Provider, row attemptRow, why error) error {
+	status, err := p.Close(ctx, row.attempt())
+	if err := s.answered(p, err); err != nil {
+		return errors.Join(why, err)
+	}
+	if err := s.learn(ctx, row, status); err != nil {
+		return errors.Join(why, ErrProviderAway, err)
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, why)
 }
 
 // query asks how an attempt stands, and leaves it open.
@@ -86,11 +104,18 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 			return err
 		}
 	}
+	if status.State == Paid && len(status.Payments) == 0 {
+		return fmt.Errorf("attempt %s: %w", row.ID, errPaidNothing)
+	}
 	if status.State == Open {
 		return fmt.Errorf("attempt %s: %w", row.ID, errStillOpen)
 	}
 	return s.closeAttempt(ctx, row.Provider, row.ID, status.State)
 }
 
-// errStillOpen says that an attempt can still be paid.
-var errStillOpen = errors.New("the payment is still open")
+var (
+	// errStillOpen says that an attempt can still be paid.
+	errStillOpen = errors.New("the payment is still open")
+	// errPaidNothing says that an answer cannot be believed: were it, the order would be cancelled with nobody asking again.
+	errPaidNothing = errors.New("the provider says that it is paid, and names no payment")
+)

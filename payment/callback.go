@@ -29,6 +29,12 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 	}
 	taken := Taken{Provider: p}
 	for _, payment := range report.Payments {
+		switch ours, err := s.isOurs(ctx, p, payment); {
+		case err != nil:
+			return Taken{}, fmt.Errorf("take callback: %w", err)
+		case !ours:
+			continue
+		}
 		result, err := s.pay(ctx, providerName, payment, report.ID)
 		if err != nil {
 			return Taken{}, fmt.Errorf("take callback: %w", err)
@@ -48,7 +54,7 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 		}
 	}
 	for _, refund := range report.Refunds {
-		if err := s.learnOfRefund(ctx, providerName, refund); err != nil {
+		if err := s.learnOfRefund(ctx, p, refund); err != nil {
 			return Taken{}, fmt.Errorf("take callback: %w", err)
 		}
 		taken.Refunds++

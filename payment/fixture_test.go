@@ -228,7 +228,10 @@ type fakeProvider struct {
 	cut     map[string]bool  // by call: it does what it is asked, and its answer is lost
 	pending bool             // refunds are done later
 	hang    chan struct{}    // calls wait until it is closed; nil: they do not
+	action  *Action          // of what starts; nil is a page of its own
+	busy    bool             // payers are just paying, and nothing can be closed
 	passive bool             // it only sends callbacks
+	shared  bool             // its account takes money for others too
 	onlyKey string           // of the refund that a test is about
 }
 
@@ -255,6 +258,9 @@ func (p *fakeProvider) enter(call string) error {
 
 // CallbacksOnly tells whether the test has made it so.
 func (p *fakeProvider) CallbacksOnly() bool { return p.passive }
+
+// SharedAccount tells whether the test has made it so.
+func (p *fakeProvider) SharedAccount() bool { return p.shared }
 
 // wait waits while the test lets the provider hang.
 func (p *fakeProvider) wait() {
@@ -300,7 +306,11 @@ func (p *fakeProvider) Start(_ context.Context, a Attempt) (Started, error) {
 	if p.attempts[a.ID] == nil {
 		p.attempts[a.ID] = &fakeAttempt{Attempt: a, Status: Status{State: Open}}
 	}
-	return Started{Reference: "ref-" + a.ID, Action: Action{Kind: Redirect, URL: "https://pay.example/" + a.ID}}, p.leave("start")
+	action := Action{Kind: Redirect, URL: "https://pay.example/" + a.ID}
+	if p.action != nil {
+		action = *p.action
+	}
+	return Started{Reference: "ref-" + a.ID, Action: action}, p.leave("start")
 }
 
 func (p *fakeProvider) Query(_ context.Context, a Attempt) (Status, error) {
@@ -325,7 +335,7 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 	if a == nil {
 		return Status{State: Closed}, p.leave(call)
 	}
-	if closes && a.State == Open {
+	if closes && a.State == Open && !p.busy {
 		a.State = Closed
 	}
 	return a.Status, p.leave(call)

@@ -32,10 +32,11 @@ type Orders interface {
 	Find(ctx context.Context, ids ...string) (map[string]order.Order, error)
 	Pay(ctx context.Context, p order.Payment) (order.PaymentResult, error)
 	HoldForPayment(ctx context.Context, reserved event.Order, hold order.Hold) (order.Order, error)
-	StopAsking(ctx context.Context, ids []string) error
+	StopAsking(ctx context.Context, asked map[string]int64) error
 	RefundStranded(ctx context.Context, before time.Time,
 		keep func(ctx context.Context, orderIDs []string) (map[string]bool, error)) (int, error)
 	WantTickets(ctx context.Context) (int, error)
+	AnnounceReturned(ctx context.Context) (int, error)
 }
 
 // Stock is what is called of the stock service.
@@ -102,6 +103,15 @@ func (s *Service) Providers() []string {
 		if canStart(p) {
 			names = append(names, p.Name())
 		}
+	}
+	return names
+}
+
+// Callers returns the names of all providers, in the order in which they were given: each may send callbacks.
+func (s *Service) Callers() []string {
+	names := make([]string, len(s.Options.Providers))
+	for i, p := range s.Options.Providers {
+		names[i] = p.Name()
 	}
 	return names
 }

@@ -64,6 +64,11 @@ type Acknowledger interface {
 	Acknowledgement() (contentType, body string)
 }
 
+// SharedAccount is a Provider whose account may also take money for others: another office, or another shop. Of its
+// callbacks only those are believed to be for this office that are of an attempt which this office has made. The account
+// of any other Provider is this office's alone.
+type SharedAccount interface{ SharedAccount() bool }
+
 // CallbacksOnly is a Provider that may be configured so that it starts no payments: they are started elsewhere.
 type CallbacksOnly interface{ CallbacksOnly() bool }
 
@@ -84,7 +89,8 @@ type Started struct {
 	Action    Action
 }
 
-// Action is what the payer has to do. URLs are absolute and http or https.
+// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it
+// 8000 as JSON. An attempt with another action is closed again.
 type Action struct {
 	Kind   ActionKind        `json:"kind"`
 	URL    string            `json:"url,omitempty"`    // of a redirect or a form
@@ -122,6 +128,7 @@ const (
 type Payment struct {
 	ID        string // the provider's, unique at the provider
 	AttemptID string // empty for a payment that was not started here
+	Reference string // the provider's own id of the attempt; empty if it has none, or is not asked for by it
 	OrderID   string
 	Amount    event.Money
 }

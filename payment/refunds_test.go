@@ -219,6 +219,7 @@ func TestLateWordOnAnOldKeyChangesNothing(t *testing.T) {
 	f.wantRefund(refundDone)
 	f.tell(r.ID+"_1", RefundPending) // events come in any order
 	f.wantRefund(refundDone)
+	f.provider.set(func(p *fakeProvider) { p.keys[r.ID+"_1"] = RefundStatus{State: RefundFailed} })
 	f.tell(r.ID+"_1", RefundFailed) // a bank has sent it back
 	f.wantRefund(refundNeedsAttention)
 }

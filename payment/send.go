@@ -3,8 +3,6 @@ package payment
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"boxoffice/common/db"
@@ -45,7 +43,11 @@ func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error 
 	if err != nil && ctx.Err() != nil {
 		return err // the process stops: another one has it after the lease
 	}
-	return errors.Join(err, s.changeRefund(ctx, row, s.afterAnswer(row, status, err)))
+	changed := s.changeRefund(ctx, row, s.afterAnswer(row, status, err))
+	if err == nil && errors.Is(changed, db.ErrConflict) { // somebody was faster; what the provider says counts all the same
+		return s.learnOfRefund(ctx, p, RefundReport{Key: row.refund().Key, RefundStatus: status})
+	}
+	return errors.Join(err, changed)
 }
 
 // callForRefund sends a refund, or asks how it stands if it was sent.
@@ -93,38 +95,4 @@ func afterStatus(row refundRow, status RefundStatus, later time.Time) refundChan
 		to.state, to.detail = refundNeedsAttention, "on its way for a week: "+status.Detail
 	}
 	return to
-}
-
-// learnOfRefund records what a callback says of a refund. One that is of an earlier sending, or unknown, is passed over.
-func (s *Service) learnOfRefund(ctx context.Context, provider string, report RefundReport) error {
-	id := report.Key
-	if parts := strings.Split(report.Key, "_"); len(parts) == 3 { // rf, the number, and how often it was sent anew
-		id = parts[0] + "_" + parts[1]
-	}
-	for {
-		row, err := s.findRefund(ctx, id)
-		switch {
-		case errors.Is(err, ErrRefundAbsent):
-			s.Log.WarnContext(ctx, "a callback names a refund that does not exist", "provider", provider, "refund_id", report.Key)
-			return nil
-		case err != nil:
-			return err
-		case row.Provider != provider || refundKey(row.ID, row.Sending) != report.Key || !row.canLearn(report.State):
-			return nil
-		}
-		err = s.changeRefund(ctx, row, afterStatus(row, report.RefundStatus, s.Now().Add(refundPause(row.Tries))))
-		if !errors.Is(err, db.ErrConflict) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("learn of refund: %w", ctx.Err())
-		}
-	}
-}
-
-// canLearn tells whether the word of a provider can change a refund. One that is done can still come back: a bank returns
-// it after days.
-func (r refundRow) canLearn(state RefundState) bool {
-	failed := state == RefundFailed || state == RefundStuck
-	return r.State != refundSettled && (r.State != refundDone || failed)
 }

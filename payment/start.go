@@ -18,11 +18,12 @@ type Opened struct {
 	ID        string
 	Provider  string
 	Action    Action
-	ExpiresAt time.Time // of the order
+	ExpiresAt time.Time // until when the provider was told to take money for it
 }
 
 // Start starts the payment of an order with a provider, and returns what the payer has to do. The order is given as it
-// was reserved. The same order and provider again are the same attempt, until that one is final. It fails with
+// was reserved. The same order and provider again are the same attempt, until that one is final, or the order has got more
+// time than its provider knows of. It fails with
 // ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable or order.ErrAlreadyPaid; after ErrProviderAway a
 // retry is safe.
 func (s *Service) Start(ctx context.Context, reserved event.Order, providerName, returnURL string) (Opened, error) {
@@ -38,6 +39,9 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
 	row, isNew, err := s.findOrInsert(ctx, held, providerName, returnURL)
+	if err == nil && row.ExpiresAt < held.ExpiresAt {
+		row, isNew, err = s.renew(ctx, p, held, row, returnURL)
+	}
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
@@ -53,7 +57,31 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	if err != nil {
 		return Opened{}, err
 	}
-	return Opened{row.ID, row.Provider, action, time.UnixMilli(held.ExpiresAt).UTC()}, nil
+	return Opened{row.ID, row.Provider, action, time.UnixMilli(row.ExpiresAt).UTC()}, nil
+}
+
+// renew replaces an attempt that its provider ends before the order's deadline, which has moved since: the old one is
+// closed, and a new one has the new deadline. One whose payer is just paying stays.
+func (s *Service) renew(
+	ctx context.Context, p Provider, held order.Order, old attemptRow, returnURL string,
+) (row attemptRow, isNew bool, err error) {
+	switch err := s.finish(ctx, p, old); {
+	case errors.Is(err, errStillOpen):
+		return old, false, nil
+	case err != nil:
+		return old, false, err
+	}
+	rows, err := s.Orders.Find(ctx, held.ID)
+	if err != nil {
+		return old, false, err
+	}
+	switch rows[held.ID].State {
+	case order.Paid: // by the old one
+		return old, false, order.ErrAlreadyPaid
+	case order.Cancelled:
+		return old, false, order.ErrNotPayable
+	}
+	return s.findOrInsert(ctx, held, p.Name(), returnURL)
 }
 
 // hold gives the order time for a payment: a deadline that is near is extended, once, first in stock, where it is longer
@@ -114,6 +142,19 @@ func (s *Service) findOrInsert(ctx context.Context, o order.Order, provider, ret
 			return attemptRow{}, false, s.failed("record payment attempt", err)
 		}
 	}
+}
+
+// attemptsMax is more than an order has attempts with one provider.
+const attemptsMax = 256
+
+// isAttemptID tells whether this is the id of one of an order's attempts with a provider.
+func isAttemptID(id, orderID, provider string) bool {
+	for n := range attemptsMax {
+		if attemptID(orderID, provider, n) == id {
+			return true
+		}
+	}
+	return false
 }
 
 // attemptID makes the id of an order's nth attempt with a provider: always the same, so that two calls at once make one

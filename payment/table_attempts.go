@@ -59,6 +59,13 @@ func (s *Service) attemptsOf(ctx context.Context, orderIDs ...string) ([]attempt
 	return rows, s.failed("read payment attempts", err)
 }
 
+// knowsAttempt tells whether an attempt with a provider is recorded.
+func (s *Service) knowsAttempt(ctx context.Context, provider, id string) (bool, error) {
+	var found []int
+	err := s.db.Reader().SelectContext(ctx, &found, `SELECT 1 FROM payment_attempts WHERE id = ? AND provider = ?`, id, provider)
+	return len(found) > 0, s.failed("look for a payment attempt", err)
+}
+
 // openAttempts reads attempts of a provider that are not final and due to be asked for, up to limit of each state.
 func (s *Service) openAttempts(ctx context.Context, provider string, now time.Time, limit int) ([]attemptRow, error) {
 	var all []attemptRow
@@ -106,13 +113,9 @@ func (s *Service) insertAttempt(ctx context.Context, r attemptRow) error {
 }
 
 // openAttempt records that the provider knows an attempt. It changes nothing when that, or more, is recorded already.
-func (s *Service) openAttempt(ctx context.Context, id string, started Started, nextAt time.Time) error {
-	action, err := json.Marshal(started.Action)
-	if err != nil {
-		return fmt.Errorf("encode the action of attempt %s: %w", id, err)
-	}
+func (s *Service) openAttempt(ctx context.Context, id, reference, action string, nextAt time.Time) error {
 	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, next_at = ?, changed_at = ?
-		WHERE id = ? AND state = 'starting'`, started.Reference, string(action), nextAt.UnixMilli(), s.Now().UnixMilli(), id)
+		WHERE id = ? AND state = 'starting'`, reference, action, nextAt.UnixMilli(), s.Now().UnixMilli(), id)
 }
 
 // closeAttempt records the final state of an attempt. It changes nothing when one is recorded already.

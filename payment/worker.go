@@ -25,16 +25,22 @@ type job struct {
 }
 
 // jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, stock is asked
-// for the tickets of orders that were paid late, money that waited too long for an order is made a refund, and it is published
-// which refunds are back.
+// for the tickets of orders that were paid late and told of those that return, money that waited too long for an order is
+// made a refund, what nobody can do is left to a person, and it is published which refunds are back.
 func (s *Service) jobs() []job {
-	jobs := []job{{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
-		_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
-		return 0, err
-	}}, {"ask for the tickets of late payments", workPause, s.Orders.WantTickets}}
+	jobs := []job{
+		{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
+			_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
+			return 0, err
+		}},
+		{"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
+		{"return the tickets of cancelled orders", workPause, s.Orders.AnnounceReturned},
+		{"leave work of providers that are gone", strandPause, s.leaveGone},
+	}
 	for _, p := range s.Options.Providers {
 		jobs = append(jobs,
 			job{"ask " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) }},
+			job{"take back refunds of " + p.Name(), strandPause, func(ctx context.Context) (int, error) { return s.takeBack(ctx, p) }},
 			job{"send refunds by " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) }},
 		)
 	}
@@ -46,6 +52,7 @@ func (s *Service) jobs() []job {
 
 // Run does all jobs until ctx ends. Any number of processes may run it; they share the work.
 func (s *Service) Run(ctx context.Context) {
+	s.warnOfGone(ctx)
 	var running sync.WaitGroup
 	for _, j := range s.jobs() {
 		running.Go(func() { s.repeat(ctx, j) })

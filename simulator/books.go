@@ -35,7 +35,7 @@ type RefundBook struct {
 	Currency  string `json:"currency"`
 	State     string `json:"state"`
 	Calls     int    `json:"calls"` // for this key
-	Moved     int    `json:"moved"` // how often money went back for it: 0 or 1
+	Moved     int    `json:"moved"` // how often money went back for it: more than 1 is a double effect
 }
 
 // Counts is what was sent and what went wrong.
@@ -55,6 +55,7 @@ type Counts struct {
 	SlowAnswers    int64 `json:"slow_answers"`
 	Away           int64 `json:"away"`
 	Unanswered     int64 `json:"unanswered"` // refunds
+	TooMuch        int64 `json:"too_much"`   // refunds under new keys of more than what was left: anything but 0 is a hole in the office
 }
 
 // tally counts.

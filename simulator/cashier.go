@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"boxoffice/payment"
@@ -49,7 +50,7 @@ func (c *cashier) start(ctx context.Context, t terms) (afterwards func(), err er
 	return func() {
 		pause := c.dice.pause(c.faults.AutoPayWithin, "autopay", t.AttemptID)
 		c.agenda.add(pause, func(context.Context) {
-			_ = c.act(t.AttemptID, does, c.dice.pause(c.faults.MaxDelay, "late", t.AttemptID)) // it may be closed by now
+			_ = c.act(t.AttemptID, does, c.dice.pause(c.faults.LateWithin, "late", t.AttemptID)) // it may be closed by now
 		})
 	}, nil
 }
@@ -132,10 +133,16 @@ func (c *cashier) find(id string) (view, error) {
 // refund sends money back, and tells whether the office is to get no answer.
 func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody, isUnanswered bool, err error) {
 	isNew, err := c.ledger.refund(b)
+	if errors.Is(err, errTooMuch) {
+		c.tally.add(func(k *Counts) { k.TooMuch++ })
+	}
 	if err != nil {
 		return answer, false, err
 	}
 	if !isNew {
+		if c.dice.chance(c.faults.RefundForgets, "refund forgets", b.Key) {
+			c.ledger.moveAgain(b.Key)
+		}
 		answer, _, err = c.ledger.refundStatus(b.Key)
 		return answer, false, err
 	}

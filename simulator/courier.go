@@ -18,7 +18,6 @@ const (
 	triesMax     = 20 // of one event: a quarter of an hour, with the pauses between them
 	lastPause    = time.Minute
 	earlyTimeout = 3 * time.Second
-	copiesMax    = 3
 	resultBytes  = 64 << 10 // of an answer that are read, so that its connection can be used again
 )
 
@@ -99,7 +98,7 @@ func (c *courier) duplicate(n notice) {
 		return
 	}
 	draw := c.dice.of("copies", n.id)
-	for range 1 + draw.IntN(copiesMax) {
+	for range 1 + draw.IntN(c.faults.Copies) {
 		pause := time.Duration(draw.IntN(2)) * c.dice.pause(c.faults.MaxDelay, "copies", n.id)
 		if c.agenda.add(pause, func(ctx context.Context) { c.post(ctx, n) }) {
 			c.tally.add(func(k *Counts) { k.Duplicates++ })

@@ -12,6 +12,8 @@ const (
 	autoPayLimit     = time.Hour
 	defaultMaxDelay  = time.Second
 	defaultAutoPayIn = time.Second
+	defaultCopies    = 3
+	copiesLimit      = 100
 )
 
 // Faults says how badly the provider behaves. Each share is a probability of 0 to 1, drawn for each thing by itself.
@@ -19,10 +21,12 @@ type Faults struct {
 	AutoPay       float64       // of attempts that pay by themselves, soon after they were started
 	OddPay        float64       // of those: they pay twice, late, a wrong amount or in another currency
 	AutoPayWithin time.Duration // the longest pause before such a payment; 0 stands for one second
+	LateWithin    time.Duration // the longest pause before the money of a late one; 0 stands for MaxDelay
 
 	Early      float64 // of attempts that pay by themselves: the callback arrives before the start was answered
 	Lost       float64 // of events that are never sent, if the office can learn of them by asking
-	Duplicate  float64 // of events that are sent one to three times more
+	Duplicate  float64 // of events that are sent more than once
+	Copies     int     // most of such an event beside it; 0 stands for three
 	Delay      float64 // of events that are sent late
 	Reorder    float64 // of events that are sent after a later one of the same attempt
 	Forged     float64 // of events besides which a forged one is sent, which nobody may take
@@ -32,6 +36,7 @@ type Faults struct {
 	RefundPending    float64 // of refunds that are pending first, and settled later
 	RefundFails      float64 // of refunds that fail for good
 	RefundUnanswered float64 // of refunds that are carried out and whose first call gets no answer
+	RefundForgets    float64 // of refunds that each further call carries out again: no provider may, so that a check for doubles can be seen to fail
 
 	MaxDelay time.Duration // the longest of all those pauses; 0 stands for one second
 }
@@ -66,6 +71,8 @@ func DefineFlags(flags *flag.FlagSet) *Faults {
 		flags.Float64Var(share.value, share.name, 0, "`share` "+share.of)
 	}
 	flags.DurationVar(&f.AutoPayWithin, "autopay-within", defaultAutoPayIn, "longest `pause` before an automatic payment")
+	flags.IntVar(&f.Copies, "fault-copies", defaultCopies, "most `copies` of an event that is sent more than once")
+	flags.DurationVar(&f.LateWithin, "autopay-late-within", 0, "longest `pause` before the money of a late payment (0: as fault-max-delay)")
 	flags.DurationVar(&f.MaxDelay, "fault-max-delay", defaultMaxDelay, "longest `pause` that a fault makes")
 	return f
 }
@@ -82,7 +89,7 @@ func (f *Faults) shares() []share {
 		{"autopay-odd", "of automatic payments that are double, late, or of a wrong amount or currency", &f.OddPay},
 		{"fault-early", "of automatic payments that are told before the start is answered", &f.Early},
 		{"fault-lost", "of events that are never sent", &f.Lost},
-		{"fault-duplicate", "of events that are sent one to three times more", &f.Duplicate},
+		{"fault-duplicate", "of events that are sent more than once", &f.Duplicate},
 		{"fault-delay", "of events that are sent late", &f.Delay},
 		{"fault-reorder", "of events that are sent after a later one", &f.Reorder},
 		{"fault-forged", "of events besides which a forged one is sent", &f.Forged},
@@ -91,6 +98,7 @@ func (f *Faults) shares() []share {
 		{"fault-refund-pending", "of refunds that are pending first", &f.RefundPending},
 		{"fault-refund-fails", "of refunds that fail for good", &f.RefundFails},
 		{"fault-refund-unanswered", "of refunds that are carried out without an answer", &f.RefundUnanswered},
+		{"fault-refund-forgets", "of refunds that are carried out again by each call", &f.RefundForgets},
 	}
 }
 
@@ -107,6 +115,12 @@ func (f Faults) check() error {
 	if f.AutoPayWithin < 0 || f.AutoPayWithin > autoPayLimit {
 		return fmt.Errorf("autopay-within is %v, not 0 to %v", f.AutoPayWithin, autoPayLimit)
 	}
+	if f.Copies < 0 || f.Copies > copiesLimit {
+		return fmt.Errorf("fault-copies is %d, not 0 to %d", f.Copies, copiesLimit)
+	}
+	if f.LateWithin < 0 || f.LateWithin > autoPayLimit {
+		return fmt.Errorf("autopay-late-within is %v, not 0 to %v", f.LateWithin, autoPayLimit)
+	}
 	return nil
 }
 
@@ -117,6 +131,12 @@ func (f Faults) withDefaults() Faults {
 	}
 	if f.AutoPayWithin == 0 {
 		f.AutoPayWithin = defaultAutoPayIn
+	}
+	if f.Copies == 0 {
+		f.Copies = defaultCopies
+	}
+	if f.LateWithin == 0 {
+		f.LateWithin = f.MaxDelay
 	}
 	return f
 }

@@ -19,6 +19,7 @@ var (
 	errUnknown  = errors.New("not known here")
 	errConflict = errors.New("conflict")
 	errFull     = errors.New("the simulator is full")
+	errTooMuch  = fmt.Errorf("%w: more than what is left of the payment", errConflict)
 	errPaid     = errors.New("already paid")
 	errClosed   = errors.New("closed")
 )
@@ -47,10 +48,10 @@ type taken struct {
 // refund is money that goes back, once.
 type refund struct {
 	webhook.RefundBody
-	of           *taken
-	state        payment.RefundState
-	detail       string
-	calls, moved int
+	of     *taken
+	state  payment.RefundState
+	detail string
+	calls  int
 }
 
 // ledger is all that the provider knows: who started what, whose money was taken and what went back. Its acts return
@@ -64,13 +65,14 @@ type ledger struct {
 	order           []*attempt // as they were started
 	payments        map[string]*taken
 	refunds         map[string]*refund
+	moves           map[string]int   // by the key of a refund: each time that money went back
 	taken, sentBack map[string]int64 // by currency
 }
 
 func newLedger(limit int, now func() time.Time) *ledger {
 	return &ledger{
 		now: now, limit: limit, attempts: map[string]*attempt{}, payments: map[string]*taken{}, refunds: map[string]*refund{},
-		taken: map[string]int64{}, sentBack: map[string]int64{},
+		moves: map[string]int{}, taken: map[string]int64{}, sentBack: map[string]int64{},
 	}
 }
 
@@ -226,7 +228,7 @@ func (l *ledger) refund(b webhook.RefundBody) (isNew bool, err error) {
 	case of.Currency != b.Currency:
 		return false, fmt.Errorf("%w: the payment has another currency", errConflict)
 	case b.Amount > of.Amount-of.reserved:
-		return false, fmt.Errorf("%w: of the payment %d is left", errConflict, of.Amount-of.reserved)
+		return false, fmt.Errorf("%w, %d", errTooMuch, of.Amount-of.reserved)
 	case len(l.refunds) >= l.limit:
 		return false, errFull
 	}
@@ -247,8 +249,22 @@ func (l *ledger) settle(key string, fails bool) {
 		r.of.reserved -= r.Amount
 	default:
 		r.state = payment.RefundDone
-		r.moved++
-		l.sentBack[r.Currency] += r.Amount
+		l.move(r)
+	}
+}
+
+// move sends the money of a refund back. Whoever calls it twice for one key has sent it twice.
+func (l *ledger) move(r *refund) {
+	l.moves[r.Key]++
+	l.sentBack[r.Currency] += r.Amount
+}
+
+// moveAgain is what a provider does that has forgotten a key: it sends the money once more, whatever is left of it.
+func (l *ledger) moveAgain(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.refunds[key]; r.state == payment.RefundDone {
+		l.move(r)
 	}
 }
 
@@ -319,7 +335,7 @@ func (l *ledger) books() Books {
 		b.Attempts[id] = AttemptBook{OrderID: a.OrderID, State: string(a.state), Payments: a.bodies()}
 	}
 	for key, r := range l.refunds {
-		b.Refunds[key] = RefundBook{r.PaymentID, r.Amount, r.Currency, string(r.state), r.calls, r.moved}
+		b.Refunds[key] = RefundBook{r.PaymentID, r.Amount, r.Currency, string(r.state), r.calls, l.moves[key]}
 	}
 	return b
 }

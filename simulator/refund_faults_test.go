@@ -75,3 +75,29 @@ func TestRefundUnanswered(t *testing.T) {
 		}
 	})
 }
+
+// A provider that forgets the keys of refunds sends money twice, and its books say so: a check of them for doubles can fail.
+func TestRefundForgets(t *testing.T) {
+	both(t, func(f *Faults, p float64) { f.RefundForgets = p }, func(f *fixture, happens bool) {
+		f.start("a1")
+		r := refundOf(f.pay("a1"), "rf_1", 4000)
+		want := 1
+		if happens {
+			want = 3
+		}
+		for range 3 {
+			if answer, err := f.client.Refund(f.context(), r); err != nil || answer.State != payment.RefundDone {
+				f.Errorf("%+v, %v", answer, err)
+			}
+		}
+		if books := f.idle(); books.Refunds["rf_1"].Moved != want || books.SentBack["CNY"] != int64(want)*4000 || books.Counts.TooMuch != 0 {
+			f.Errorf("moved %d times, want %d: %+v", books.Refunds["rf_1"].Moved, want, books.Totals)
+		}
+		if _, err := f.client.Refund(f.context(), refundOf(payment.Payment{ID: r.PaymentID, Amount: r.Amount}, "rf_2", 9800)); err == nil {
+			f.Error("more than what is left was sent")
+		}
+		if books := f.idle(); books.Counts.TooMuch != 1 {
+			f.Errorf("%d refunds of too much were counted, want 1", books.Counts.TooMuch)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"boxoffice/common/strictjson"
 	"boxoffice/order"
 	"boxoffice/payment/webhook"
 )
@@ -37,7 +38,7 @@ type terms struct {
 // readTerms checks what an attempt is started with. The addresses are checked too: the payer's browser is sent to one
 // and signed callbacks to the other.
 func readTerms(b webhook.StartBody, allowedCallback func(url string) bool) (terms, error) {
-	expires, err := time.Parse(time.RFC3339, b.ExpiresAt)
+	expires, err := strictjson.ParseTime(b.ExpiresAt)
 	switch {
 	case !isName(b.AttemptID, attemptIDMax):
 		return terms{}, fmt.Errorf("%w: attempt_id must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, attemptIDMax)

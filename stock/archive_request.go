@@ -3,19 +3,19 @@ package stock
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/sentence"
 )
 
 // requestWorker holds an archive that was asked for, without a lease, until a process takes it.
 const requestWorker = "operator"
 
 // NotArchivableError is ErrNotOver with what stands in the way, in one sentence for operators.
-type NotArchivableError struct{ Reason string }
+type NotArchivableError struct{ Why sentence.Sentence }
 
-func (e NotArchivableError) Error() string { return ErrNotOver.Error() + ": " + e.Reason }
+func (e NotArchivableError) Error() string { return ErrNotOver.Error() + ": " + e.Why.String() }
 
 // Unwrap makes it ErrNotOver.
 func (e NotArchivableError) Unwrap() error { return ErrNotOver }
@@ -31,30 +31,30 @@ func (s *Stock) RequestArchive(ctx context.Context, screeningID string, before t
 	if screening.Archived {
 		return ErrArchived
 	}
-	if reason := screening.notOver(before); reason != "" {
-		return NotArchivableError{reason}
+	if why := screening.notOver(before); why.Code != "" {
+		return NotArchivableError{why}
 	}
 	_, err = s.beginArchive(ctx, screeningID, requestWorker, before, 0, by)
 	switch {
 	case errors.Is(err, ErrNotOver):
-		return NotArchivableError{fmt.Sprintf("An order of it was made or settled since %s, or it was restored.", fieldTime(before))}
+		return NotArchivableError{sentence.New("touched_since", "An order of it was made or settled since {before}, or it was restored.", "before", before)}
 	case errors.Is(err, ErrArchiveTaken):
-		return NotArchivableError{fmt.Sprintf("It was restored from the archive since %s.", fieldTime(before))}
+		return NotArchivableError{sentence.New("restored_since", "It was restored from the archive since {before}.", "before", before)}
 	}
 	return err
 }
 
-// notOver says why a screening is too young for the archive; empty when it is not.
-func (s Screening) notOver(before time.Time) string {
+// notOver says why a screening is too young for the archive; nothing when it is not.
+func (s Screening) notOver(before time.Time) sentence.Sentence {
 	switch {
 	case !s.SaleClosesAt.Before(before):
-		return fmt.Sprintf("Its sale closes at %s, and that must be before %s.", fieldTime(s.SaleClosesAt), fieldTime(before))
+		return sentence.New("closes_too_late", "Its sale closes at {at}, and that must be before {before}.", "at", s.SaleClosesAt, "before", before)
 	case !s.StartsAt.Before(before):
-		return fmt.Sprintf("It starts at %s, and that must be before %s.", fieldTime(s.StartsAt), fieldTime(before))
+		return sentence.New("starts_too_late", "It starts at {at}, and that must be before {before}.", "at", s.StartsAt, "before", before)
 	case s.Reserved > 0:
-		return fmt.Sprintf("%d of its tickets are reserved, and not yet paid for or returned.", s.Reserved)
+		return sentence.New("tickets_reserved_still", "{count} of its tickets are reserved, and not yet paid for or returned.", "count", s.Reserved)
 	case s.Cancelled && s.Sold > 0:
-		return fmt.Sprintf("It is cancelled, and the orders of %d of its tickets have not ended yet.", s.Sold)
+		return sentence.New("cancellation_goes_on", "It is cancelled, and the orders of {count} of its tickets have not ended yet.", "count", s.Sold)
 	}
-	return ""
+	return sentence.Sentence{}
 }

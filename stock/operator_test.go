@@ -285,7 +285,7 @@ func TestCancelledScreeningIsArchivedOnlyOnceItsOrdersEnded(t *testing.T) {
 		t.Errorf("archivable: %q, %v", ids, err)
 	}
 	var refused NotArchivableError
-	if err := s.RequestArchive(t.Context(), screening.ID, before, boss()); !errors.As(err, &refused) || refused.Reason == "" {
+	if err := s.RequestArchive(t.Context(), screening.ID, before, boss()); !errors.As(err, &refused) || refused.Why.Code == "" {
 		t.Errorf("asked for an archive: %v", err)
 	}
 	_, err := s.BeginArchive(t.Context(), screening.ID, "w", before)
@@ -315,8 +315,8 @@ func TestRequestOfAnArchiveSaysWhyNot(t *testing.T) {
 		{"An order of it was made or settled since", func() { clock.Advance(month + time.Minute) }},
 	} {
 		var refused NotArchivableError
-		if err := request(screening.ID); !errors.As(err, &refused) || len(refused.Reason) < len(wanted.reason) ||
-			refused.Reason[:len(wanted.reason)] != wanted.reason {
+		if err := request(screening.ID); !errors.As(err, &refused) || len(refused.Why.String()) < len(wanted.reason) ||
+			refused.Why.String()[:len(wanted.reason)] != wanted.reason {
 			t.Errorf("%v, want %s", err, wanted.reason)
 		}
 		wanted.then()

@@ -147,17 +147,22 @@ func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
 }
 
 // The lists of screenings, from a position on. "+ 0" keeps the database from the index by start: looking for the few
-// whose sale is not over, it would walk past years of those that are.
+// whose sale is not over, it would walk past years of those that are. Those that are over come latest first: nobody asks for
+// the first one that there ever was.
 const (
 	allSales      = `WHERE s.starts_at >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`
-	closedSales   = `WHERE s.sale_closes_at <= ? AND s.starts_at >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at, s.id LIMIT ?`
+	closedSales   = `WHERE s.sale_closes_at <= ? AND s.starts_at <= ? AND (s.starts_at < ? OR s.id < ?) ORDER BY s.starts_at DESC, s.id DESC LIMIT ?`
 	upcomingSales = `WHERE s.sale_closes_at > ? AND s.starts_at + 0 >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at + 0, s.id LIMIT ?`
 )
 
-// Screenings returns a page of screenings, the one that starts first first, and the cursor of the next page, which is
-// empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
+// Screenings returns a page of screenings, the one that starts first first, but of ClosedSales the one that starts last,
+// and the cursor of the next page, which is empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
 func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limit int) (items []Screening, next string, err error) {
-	after, err := parseCursor(cursor, position{at: math.MinInt64})
+	first := position{at: math.MinInt64}
+	if which == ClosedSales {
+		first.at = math.MaxInt64
+	}
+	after, err := parseCursor(cursor, first)
 	if err != nil {
 		return nil, "", err
 	}

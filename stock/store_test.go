@@ -142,7 +142,8 @@ func TestScreeningsArePagedByStart(t *testing.T) {
 	}
 }
 
-// After a hundred screenings that were over, the page's list of a hundred had nothing to buy.
+// After a hundred screenings that were over, the page's list of a hundred had nothing to buy. And whoever looked for
+// yesterday's screening had to turn the pages from the first one that there ever was: those that are over come latest first.
 func TestScreeningsBySale(t *testing.T) {
 	s, c := newStock(t)
 	var ids []string
@@ -154,7 +155,7 @@ func TestScreeningsBySale(t *testing.T) {
 	for _, list := range []struct {
 		which Sales
 		want  []string
-	}{{AllSales, ids}, {ClosedSales, ids[:2]}, {UpcomingSales, ids[2:]}} {
+	}{{AllSales, ids}, {ClosedSales, []string{ids[1], ids[0]}}, {UpcomingSales, ids[2:]}} {
 		var got []string
 		for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
 			items, next, err := s.Screenings(t.Context(), list.which, cursor, 1)
@@ -169,6 +170,35 @@ func TestScreeningsBySale(t *testing.T) {
 		if !slices.Equal(got, list.want) {
 			t.Errorf("list %d: %v, want %v of %v", list.which, got, list.want, ids)
 		}
+	}
+}
+
+// A festival's screenings start at the same moment, and a page that ends among them neither repeats nor loses one, also when a
+// screening is over by the time the next page is asked for.
+func TestPastScreeningsOfOneStartArePaged(t *testing.T) {
+	s, c := newStock(t)
+	var ids []string
+	for range 5 {
+		ids = append(ids, addScreening(t, s, 1, 0).ID)
+	}
+	slices.Sort(ids)
+	c.Advance(time.Hour)
+	addScreening(t, s, 1, 0)
+	c.Advance(23 * time.Hour)
+	var got []string
+	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
+		items, next, err := s.Screenings(t.Context(), ClosedSales, cursor, 2)
+		if err != nil || page > len(ids) {
+			t.Fatal(page, err)
+		}
+		for _, item := range items {
+			got = append(got, item.ID)
+		}
+		cursor = next
+		c.Advance(time.Hour)
+	}
+	if slices.Reverse(got); !slices.Equal(got, ids) {
+		t.Errorf("the latest first: %v, want %v from its end", got, ids)
 	}
 }
 

@@ -4,7 +4,7 @@ import { askFor } from "./admin_ask.js";
 import { get, pathOf, post } from "./admin_calls.js";
 import { separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
-import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, wordOf } from "./admin_parts.js";
+import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, sentences, wordOf } from "./admin_parts.js";
 import { actRow, refundRow } from "./admin_records.js";
 import { CallError } from "./calls.js";
 import { element } from "./dom.js";
@@ -81,7 +81,7 @@ const paymentRow = (payment) => row({
   title: amountOf(payment.amount),
   state: badge(wordOf(`money.${payment.result}`, payment.result), { applied: "good", mismatch: "bad" }[payment.result] ?? "wait"),
   known: [
-    [text("admin.provider"), payment.provider], [text("admin.received_at"), exactTime(payment.received_at)],
+    [text("admin.provider"), payment.provider && wordOf(`provider.${payment.provider}`, payment.provider)], [text("admin.received_at"), exactTime(payment.received_at)],
     [text("admin.refunded"), payment.refunded > 0 ? separated(payment.refunded, payment.amount.currency) : null],
     [text("find.payment"), element("code", {}, payment.payment_id)], [text("admin.delivery"), payment.delivery],
   ],
@@ -90,7 +90,7 @@ const paymentRow = (payment) => row({
 const attemptRow = (attempt) => row({
   title: amountOf(attempt.amount), state: badge(wordOf(`attempt.${attempt.state}`, attempt.state), attempt.state === "paid" ? "good" : "muted"),
   known: [
-    [text("admin.provider"), attempt.provider], [text("admin.began"), exactTime(attempt.created_at)], [text("admin.changed"), exactTime(attempt.changed_at)],
+    [text("admin.provider"), wordOf(`provider.${attempt.provider}`, attempt.provider)], [text("admin.began"), exactTime(attempt.created_at)], [text("admin.changed"), exactTime(attempt.changed_at)],
     [text("admin.tries"), number(attempt.tries)], [text("admin.reference"), attempt.reference], [text("admin.id"), element("code", {}, attempt.id)],
   ],
 });
@@ -106,10 +106,10 @@ const recordsOf = ({ reservation, record, order }) => facts([
 
 // timeline is what happened to an order, the first first, and what is still to come.
 function timeline({ entries, message }) {
-  const line = ({ at, what, detail, process, planned }) => element("li", { class: planned ? "planned" : null },
+  const line = ({ at, what, detail, said, process, planned }) => element("li", { class: planned ? "planned" : null },
     element("time", { datetime: at }, exactTime(at)),
     element("div", {}, element("strong", {}, wordOf(`event.${what}`, what)), planned ? ` (${text("admin.planned")})` : "",
-      detail ? element("p", {}, detail) : null, process ? element("p", { class: "muted" }, process) : null));
+      detail ? element("p", {}, sentences(said, detail)) : null, process ? element("p", { class: "muted" }, process) : null));
   return element("div", {}, element("ol", { class: "timeline" }, ...entries.map(line)),
     message === "queue_away" ? nothing(text("admin.queue_away")) : null);
 }

@@ -1,20 +1,11 @@
 // What the views of the console are made of.
 
-import { CallError } from "./calls.js";
+import { problemWords } from "./admin_words.js";
 import { element } from "./dom.js";
-import { currentLanguage, hasText, locale, text } from "./i18n.js";
+import { text } from "./i18n.js";
 import { repeat } from "./live.js";
 
-// problemWords says why a call failed. The server's own words name the field, the limit or the state, so they are shown.
-export function problemWords(error) {
-  if (!(error instanceof CallError)) throw error;
-  if (error.status === 0) return text("problem.no_answer");
-  if (currentLanguage() === "en") return error.message;
-  return text("admin.failed", { code: error.code, detail: error.message });
-}
-
-// wordOf is a value of the API in words, or as it is while the catalogues have none for it.
-export const wordOf = (key, value) => (hasText(key) ? text(key) : value);
+export { exactTime, problemWords, sentences, wordOf } from "./admin_words.js";
 
 export const button = (words, click, className = "quiet") => element("button", { type: "button", class: className, click }, words);
 export const link = (href, words, className = null) => element("a", { href, class: className }, words);
@@ -83,8 +74,3 @@ export function loaded(load, pause = Infinity) {
   reload();
   return { root, reload, stop: () => polling.stop() };
 }
-
-const exact = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-
-// exactTime is a time to the second, in the zone of the browser.
-export const exactTime = (time) => (time ? new Intl.DateTimeFormat(locale(), exact).format(new Date(time)) : null);

@@ -23,23 +23,39 @@ export function refundRow(refund, acted) {
     state: badge(text(`refundstate.${refund.state}`), kinds[refund.state]),
     known: [
       [text("find.id"), link(`#/orders/${encodeURIComponent(refund.order_id)}`, refund.order_id)], [text("admin.why"), wordOf(`why.${refund.reason}`, refund.reason)],
-      [text("admin.provider"), refund.provider], [text("admin.tries"), number(refund.tries)], [text("admin.said"), refund.detail],
+      [text("admin.provider"), wordOf(`provider.${refund.provider}`, refund.provider)], [text("admin.tries"), number(refund.tries)], [text("admin.said"), refund.detail],
       [text("admin.changed"), exactTime(refund.changed_at)], [text("admin.id"), element("code", {}, refund.id)],
     ],
-    actions: refund.state === "done" || refund.state === "settled" ? [] : [
-      act("retry", text("admin.refund_retry"), text("admin.refund_retry_words")), act("settle", text("admin.refund_settle"), text("admin.refund_settle_words")),
+    actions: [
+      ...(["failed", "needs_attention"].includes(refund.state) ? [act("retry", text("admin.refund_retry"), text("admin.refund_retry_words"))] : []),
+      ...(refund.state === "needs_attention" ? [act("settle", text("admin.refund_settle"), text("admin.refund_settle_words"))] : []),
     ],
   });
   made.dataset.refund = refund.state;
   return made;
 }
 
-const shown = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "\u2013"));
+const codes = { // fields whose values are codes
+  state: (value) => wordOf(`orderstate.${value.toLowerCase()}`, wordOf(`refundstate.${value}`, value)),
+  result: (value) => wordOf(`money.${value}`, value), cancel_reason: (value) => wordOf(`cause.${value}`, value),
+  late_payment: (value) => text(value === "revive" ? "admin.late_revive" : "admin.late_refund"),
+};
+
+// fieldOf is a field that an act has changed, in words.
+function fieldOf(name, value) {
+  if (value === null || value === undefined) return "\u2013";
+  if (typeof value === "boolean") return text(value ? "admin.yes" : "admin.no");
+  if (codes[name]) return codes[name](value);
+  if (value.currency) return separated(value.amount, value.currency);
+  if (name.endsWith("_at")) return exactTime(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 
 // actRow is what an operator has done, and what that changed.
 export function actRow(act) {
   const names = [...new Set([...Object.keys(act.before ?? {}), ...Object.keys(act.after ?? {})])];
-  const changes = names.map((name) => [name, act.before ? `${shown(act.before[name])} \u2192 ${shown(act.after?.[name])}` : shown(act.after?.[name])]);
+  const is = (name) => fieldOf(name, act.after?.[name]);
+  const changes = names.map((name) => [wordOf(`field.${name}`, name), act.before ? `${fieldOf(name, act.before[name])} \u2192 ${is(name)}` : is(name)]);
   const made = row({
     title: wordOf(`act.${act.act}`, act.act),
     state: element("span", { class: "muted" }, exactTime(act.at)),

@@ -41,7 +41,7 @@ export function screeningsView(root) {
     const found = seen.filter(matches);
     parts.open.show(found.filter((item) => !isSoon(item)));
     parts.soon.show(found.filter(isSoon));
-    parts.past.show((past?.items ?? []).toReversed().filter(matches));
+    parts.past.show((past?.items ?? []).filter(matches));
     more.hidden = past !== null && !past.next;
     setText(more, text(past ? "more" : "admin.show_past"));
     setText(loading, found.length === 0 ? text("admin.no_screenings") : "");

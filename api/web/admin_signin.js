@@ -31,7 +31,7 @@ export async function leave() {
 
 // signInView asks who it is.
 export function signInView(root, why = "") {
-  const back = encodeURIComponent(location.pathname);
+  const back = encodeURIComponent(location.pathname + location.hash); // to the same view
   const way = ["demo", "token"].find((name) => methods.includes(name));
   root.append(element("div", { class: "gate" }, element("h1", {}, text("admin.title")), element("p", { class: "muted" }, why || text("admin.for_operators")),
     methods.includes("oidc") ? element("a", { class: "button wide", href: `/sign-in?return=${back}` }, text("signin.oidc")) : "", way ? formOf(way) : ""));

@@ -3,10 +3,10 @@
 
 import { askFor } from "./admin_ask.js";
 import { get, post } from "./admin_calls.js";
-import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, wordOf } from "./admin_parts.js";
+import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, sentences, wordOf } from "./admin_parts.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
-import { text } from "./i18n.js";
+import { currentLanguage, text } from "./i18n.js";
 
 const findingsWait = 20_000; // the office examines itself for fifteen seconds at most
 const pollWait = 5000;
@@ -31,11 +31,11 @@ function findingsOf({ healthy, complete, total, findings, counts, notes, at }, a
   });
   const kinds = Object.entries(counts).filter(([, count]) => count > 1).map(([kind, count]) => ({ kind, count, remedy: findings.find((one) => one.kind === kind)?.remedy }));
   const togetherOnly = (kind) => kind === "dead_letter" || kind === "exhausted_half";
-  const findingRow = ({ kind, id, detail, remedy }) => row({
+  const findingRow = ({ kind, id, detail, said, remedy, remedy_said: mending }) => row({
     title: wordOf(`finding.${kind}`, kind),
     state: ofOrders.includes(kind) ? link(`#/orders/${encodeURIComponent(id)}`, id)
       : ofScreenings.includes(kind) ? link(`#/screenings/${encodeURIComponent(id)}`, id) : element("code", {}, id),
-    known: [[text("admin.detail"), detail], [text("admin.remedy"), remedy ?? text("admin.no_remedy")]],
+    known: [[text("admin.detail"), sentences(said, detail)], [text("admin.remedy"), remedy ? sentences(mending && [mending], remedy) : text("admin.no_remedy")]],
     actions: remedy && !togetherOnly(kind) ? [button(text("admin.mend"), mend(kind, id))] : [],
   });
   const all = kinds.filter(({ remedy }) => remedy).map(({ kind, count }) => button(text("admin.mend_all", { what: text(`finding.${kind}`), count }), mend(kind)));
@@ -62,7 +62,7 @@ function lettersOf({ items }, acted) {
   const letter = (one) => row({
     title: element("code", {}, one.message_id), state: exactTime(one.stored_at),
     known: [[text("admin.topic"), one.topic], [text("admin.key"), one.key], [text("admin.orders"), one.order_ids.length > 0 ? orders(one.order_ids) : null],
-      [text("admin.detail"), one.problem]],
+      [text("admin.detail"), one.problem && (currentLanguage() === "en" ? one.problem : text("admin.unreadable"))]],
   });
   return [element("div", { class: "actions" }, resend), ...groups.map(({ group, count, letters }) =>
     element("div", {}, element("h3", {}, `${group ?? text("finding.exhausted_half")} (${number(count)})`), rows(letters, letter, "")))];

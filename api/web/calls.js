@@ -11,6 +11,7 @@ export class CallError extends Error {
     super(problem.detail || problem.title || "no answer");
     this.status = status;
     this.code = problem.code || "no_answer";
+    this.said = problem.said ?? null; // detail by its code and values
   }
 
   // retryable tells whether the same request may succeed a moment later.

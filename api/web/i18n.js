@@ -5,7 +5,7 @@
 //
 // The server makes catalogues.js of the two files. A test holds the keys of both against each other and against their uses.
 
-import { catalogues } from "./catalogues.js";
+import { catalogues, problems } from "./catalogues.js";
 
 const storageKey = "language";
 const chosenForDays = 365;
@@ -37,6 +37,9 @@ export function setLanguage(to) {
 }
 
 export const hasText = (key) => key in catalogues[language];
+
+// problemDetail says what the code of a problem means, or "" where the server's own words are of this language.
+export const problemDetail = (code) => problems[language]?.[code]?.detail ?? "";
 
 // text returns a text in the current language. A key that does not exist is returned as it is, and no test lets it pass.
 export function text(key, values = {}) {

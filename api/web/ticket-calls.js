@@ -55,10 +55,18 @@ export const checkIn = (token, key, body) => call("POST", "/v1/checkins", { toke
 export async function screenings(from) {
   const found = new Map();
   const add = (items) => { for (const item of items) if (Date.parse(item.starts_at) >= from) found.set(item.id, item); };
-  await walk("closed=true", localStorage.getItem(pastEnd) || "", (items, next) => {
+  const walkPast = (cursor) => walk("closed=true", cursor, (items, next) => {
     add(items);
     if (next && items.every((item) => Date.parse(item.starts_at) < from)) localStorage.setItem(pastEnd, next);
   });
+  const remembered = localStorage.getItem(pastEnd) || "";
+  try {
+    await walkPast(remembered);
+  } catch (error) { // a cursor of an earlier version, or of another office at this address, is refused
+    if (!remembered || error.status !== 400) throw error;
+    localStorage.removeItem(pastEnd);
+    await walkPast("");
+  }
   await walk("closed=false", "", add);
   return [...found.values()].sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
 }

@@ -95,11 +95,14 @@ func (c *ProviderConfig) needsPublicURL() bool {
 	return c.WechatMerchantID != "" || c.AlipayAppID != ""
 }
 
-// Make makes the providers that are configured. Its error is one sentence that says what to set.
-func (c *ProviderConfig) Make(callbackURL func(provider string) string, now func() time.Time) ([]payment.Provider, error) {
+// Make makes the providers that are configured. office names this office where an account is shared with others. Its error
+// is one sentence that says what to set.
+func (c *ProviderConfig) Make(office string, callbackURL func(provider string) string, now func() time.Time) ([]payment.Provider, error) {
 	var providers []payment.Provider
 	if c.StripeKey != "" {
-		p, err := stripe.New(stripe.Options{APIKey: c.StripeKey, WebhookSecrets: c.StripeWebhookSecrets, URL: c.StripeURL, Now: now})
+		p, err := stripe.New(stripe.Options{
+			Office: office, APIKey: c.StripeKey, WebhookSecrets: c.StripeWebhookSecrets, URL: c.StripeURL, Now: now,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("set %s and %s: %w", EnvStripeKey, EnvStripeWebhookSecret, err)
 		}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/go-sql-driver/mysql"
@@ -30,9 +31,9 @@ func (sqliteDialect) isDuplicate(err error) bool  { return sqliteCode(err, 1555,
 func (sqliteDialect) isConstraint(err error) bool { return sqliteCode(err, 275) }
 func (sqliteDialect) wantsRetry(err error) bool   { return sqliteCode(err, 5, 517) }
 
-// Primary result codes: BUSY, READONLY, IOERR, FULL, CANTOPEN.
+// Primary result codes: BUSY, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL (too much contention).
 func (sqliteDialect) isUnavailable(err error) bool {
-	return slices.Contains([]int{5, 8, 10, 13, 14}, extendedCode(err)&0xff)
+	return slices.Contains([]int{5, 7, 8, 9, 10, 13, 14, 15}, extendedCode(err)&0xff)
 }
 
 // A migration and its record are one transaction, so a migration that has run is recorded.
@@ -63,19 +64,45 @@ type mysqlDialect struct{}
 func (mysqlDialect) name() string { return "mysql" }
 
 // Error numbers: ER_DUP_ENTRY; ER_CHECK_CONSTRAINT_VIOLATED of MySQL 8, ER_CONSTRAINT_FAILED of MariaDB, 1690 for an
-// unsigned value below zero; deadlock, lock wait timeout, and TiDB's transaction retries.
+// unsigned value below zero; deadlock, lock wait timeout, Group Replication's conflict, and TiDB's transaction retries.
 func (mysqlDialect) isDuplicate(err error) bool  { return mysqlNumber(err, 1062) }
 func (mysqlDialect) isConstraint(err error) bool { return mysqlNumber(err, 3819, 4025, 1690) }
 func (mysqlDialect) wantsRetry(err error) bool {
-	return mysqlNumber(err, 1213, 1205, 8002, 8022, 8028, 9007)
+	return mysqlNumber(err, 1213, 1205, 3101, 8002, 8022, 8028, 9007)
 }
 
-// Error numbers: too many connections, shutdown, connection killed, server gone and lost (as MariaDB's proxies send
-// them), read-only in its three forms, query interrupted, disk full, table full; and the driver's error of a broken
-// connection.
 func (mysqlDialect) isUnavailable(err error) bool {
-	return mysqlNumber(err, 1040, 1053, 1927, 2006, 2013, 1290, 1792, 1836, 1317, 1021, 1114) ||
-		errors.Is(err, mysql.ErrInvalidConn)
+	return mysqlNumber(err, mysqlOutages()...) || isEngineOutage(err) || errors.Is(err, mysql.ErrInvalidConn)
+}
+
+// mysqlOutages are the error numbers of a server that answers and refuses whatever it is asked, until somebody has come to
+// its help or a moment has passed. A number that may be the fault of one statement, such as a transaction too large, is not
+// among them.
+func mysqlOutages() []uint16 {
+	return []uint16{
+		1040, 1203, 1226, 1129, 1135, // too many connections: in all, of this user; a limit per hour; a blocked host; no thread
+		1053, 1927, 2006, 2013, 3032, 3168, 3169, 4031, // shutting down, killed, gone, lost, offline, idle for too long
+		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke while the server read or wrote
+		1290, 1792, 1836, // read-only in its three forms
+		1317, 1969, 3024, // interrupted, and out of time on MariaDB and on MySQL
+		1021, 1024, 1026, 1114, // disk full, a file that cannot be read or written, table full
+		1037, 1041, 1637, // out of memory, out of resources, too many transactions at once
+		1047, 3100, // Galera's node without its cluster; Group Replication's member without its group
+		8027, 9001, 9002, 9003, 9004, 9005, 9008, 9010, // TiDB without its schema lease, its PD or its TiKV
+	}
+}
+
+// isEngineOutage tells the refusal of a storage engine for the sake of the machine: disk full, a file system gone read-only.
+// Errors of the system are below 120; those of the engine's own may be the statement's fault, as 139 is, a row too long.
+func isEngineOutage(err error) bool {
+	const engineFailed, duringCommit, enginesOwn = 1030, 1180, 120
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Number != engineFailed && e.Number != duringCommit {
+		return false
+	}
+	var errno int
+	_, scanErr := fmt.Sscanf(e.Message, "Got error %d", &errno)
+	return scanErr == nil && errno > 0 && errno < enginesOwn
 }
 
 // A migration that has run may not be recorded, because the two are separate transactions, and not every ALTER TABLE

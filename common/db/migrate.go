@@ -25,7 +25,7 @@ var ErrSchemaTooNew = errors.New("the database has a schema that this program do
 	"it is another service's, or that of a newer version, which then has to run")
 
 // ErrSchemaTooOld says that the program has migrations that this database has not run.
-var ErrSchemaTooOld = errors.New("the database has the schema of an earlier version: start the office once, which brings it up to date")
+var ErrSchemaTooOld = errors.New("the database has the schema of an earlier version")
 
 const migrateTimeout = 10 * time.Minute
 

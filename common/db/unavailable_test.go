@@ -55,6 +55,46 @@ func TestUnavailableIsWhatTheErrorSays(t *testing.T) {
 	}
 }
 
+// A server that refuses whatever it is asked was taken for one that refuses a statement, where its number was not known: a
+// node of Galera without its cluster, TiDB without its PD, a full directory for temporary files. Each list of purchases was
+// then split down to single ones, and every buyer was answered 500.
+func TestRefusalOfEverythingIsUnavailable(t *testing.T) {
+	d := &DB{dialect: mysqlDialect{}}
+	refusal := func(number uint16, message string) bool {
+		return d.IsUnavailable(fmt.Errorf("reserve: %w", &mysql.MySQLError{Number: number, Message: message}))
+	}
+	for _, number := range []uint16{
+		1021, 1024, 1026, 1037, 1040, 1041, 1047, 1129, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1637, 1969,
+		3024, 3032, 3100, 3101, 3168, 3169, 4031, 8027, 9001, 9002, 9003, 9004, 9005, 9008, 9010,
+	} {
+		if !refusal(number, "m") {
+			t.Errorf("%d is taken for the fault of a statement", number)
+		}
+	}
+	for _, number := range []uint16{ // too long, too large a packet or transaction, unknown names, no rights, TiDB's quota
+		1030, 1054, 1064, 1105, 1118, 1142, 1146, 1153, 1180, 1197, 1264, 1366, 1406, 1452, 1534, 3819, 4025, 8001, 8004, 9006, 9500,
+	} {
+		if refusal(number, "m") {
+			t.Errorf("%d is taken for an outage", number)
+		}
+	}
+	for message, want := range map[string]bool{
+		`Got error 28 "No space left on device" from storage engine InnoDB`:  true,
+		"Got error 28 - 'No space left on device' from storage engine":       true,
+		`Got error 30 "Read-only file system" from storage engine Aria`:      true,
+		`Got error 139 "Too big row" from storage engine InnoDB`:             false,
+		"Got error 122 - 'Internal (unspecified) error in handler' from ...": false,
+		"": false,
+	} {
+		if got := refusal(1030, message); got != want {
+			t.Errorf("%q: unavailable is %v, want %v", message, got, want)
+		}
+	}
+	if !refusal(1180, "Got error 5 \"Input/output error\" during COMMIT") {
+		t.Error("a failed write at a commit is taken for the fault of a statement")
+	}
+}
+
 // SQLite says "full" of a disk without room and "readonly" of a file that may not be written.
 func TestUnavailableSQLite(t *testing.T) {
 	for name, pragma := range map[string]string{"full": "PRAGMA max_page_count = 1", "read-only": "PRAGMA query_only = 1"} {

@@ -31,9 +31,6 @@ func newAdminClient(ctx context.Context, servers *nameServers) (*adminClient, er
 	if err != nil {
 		return nil, err
 	}
-	if len(brokers) == 0 {
-		return nil, fmt.Errorf("no broker is registered: %w", ErrUnavailable)
-	}
 	return &adminClient{servers: servers, brokers: brokers, connections: make(map[string]*connection)}, nil
 }
 

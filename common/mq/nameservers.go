@@ -23,7 +23,7 @@ type nameServers struct {
 
 	mu        sync.RWMutex
 	addresses []string // ip:port of each name, empty for one that was never resolved
-	answering []string // those of them that answered last time, all when none did
+	answering []string // those of them that knew a broker last time; failing that, that answered; failing that, all
 
 	routed sync.Map // topics that were seen to have a route
 }

@@ -38,7 +38,7 @@ func (n *nameServers) refresh(ctx context.Context) error {
 		go func() { probes <- n.probe(ctx, i) }()
 	}
 	var failed error
-	var answering []string
+	var useful, answering []string
 	var late <-chan time.Time
 	for range n.names {
 		select {
@@ -49,6 +49,9 @@ func (n *nameServers) refresh(ctx context.Context) error {
 				answering = append(answering, p.address)
 				late = time.After(answerGrace)
 			}
+			if p.hasBroker {
+				useful = append(useful, p.address)
+			}
 			continue
 		case <-late:
 		case <-ctx.Done():
@@ -56,8 +59,10 @@ func (n *nameServers) refresh(ctx context.Context) error {
 		break
 	}
 	known := n.known()
-	if len(answering) == 0 {
-		answering = known
+	for _, best := range [][]string{useful, answering, known} {
+		if answering = best; len(best) > 0 {
+			break
+		}
 	}
 	n.mu.Lock()
 	n.answering = answering
@@ -70,10 +75,11 @@ func (n *nameServers) refresh(ctx context.Context) error {
 
 // probe is what a refresh has found of one server.
 type probe struct {
-	index    int    // of its name
-	address  string // empty when none is known
-	answered bool
-	err      error
+	index     int    // of its name
+	address   string // empty when none is known
+	answered  bool
+	hasBroker bool // its answer names one: none has registered yet with a nameserver that was restarted
+	err       error
 }
 
 // probe resolves one name, and asks the server at its address: the last known one if the name leads nowhere now.
@@ -93,8 +99,11 @@ func (n *nameServers) probe(ctx context.Context, index int) probe {
 		n.mu.RUnlock()
 	}
 	if p.address != "" {
-		_, err := exchange(ctx, p.address, remoting.GetBrokerClusterInfo, nil)
-		p.answered = err == nil
+		answer := askOne(ctx, p.address, remoting.GetBrokerClusterInfo, nil)
+		if answer.err == nil {
+			brokers, _ := parseBrokers(quoteIntegerKeys(answer.body))
+			p.answered, p.hasBroker = true, len(brokers) > 0
+		}
 	}
 	return p
 }

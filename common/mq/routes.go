@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"boxoffice/broker/remoting"
@@ -28,48 +29,72 @@ func (n *nameServers) checkRoute(ctx context.Context, topic string) error {
 
 // route returns the number of queues of a topic that can be written and read, by broker name.
 func (n *nameServers) route(ctx context.Context, topic string) (map[string]int, error) {
-	var found struct {
-		QueueDatas []struct {
-			BrokerName     string
-			ReadQueueNums  int
-			WriteQueueNums int
-		}
-	}
-	err := n.ask(ctx, remoting.GetRouteInfoByTopic, map[string]string{"topic": topic}, &found)
-	if err != nil {
-		return nil, err
-	}
 	queues := make(map[string]int)
-	for _, q := range found.QueueDatas {
-		queues[q.BrokerName] = min(q.ReadQueueNums, q.WriteQueueNums)
+	err := n.ask(ctx, remoting.GetRouteInfoByTopic, map[string]string{"topic": topic}, func(body []byte) (says bool, err error) {
+		var found struct {
+			QueueDatas []struct {
+				BrokerName     string
+				ReadQueueNums  int
+				WriteQueueNums int
+			}
+		}
+		err = json.Unmarshal(body, &found)
+		for _, q := range found.QueueDatas {
+			queues[q.BrokerName] = min(q.ReadQueueNums, q.WriteQueueNums)
+		}
+		return len(queues) > 0, err
+	})
+	if err == nil && len(queues) == 0 {
+		err = errNoRoute
 	}
-	return queues, nil
+	return queues, err
 }
 
-// brokers returns the addresses of the master brokers by name.
+// brokers returns the addresses of the master brokers by name. It fails with ErrUnavailable when there are none.
 func (n *nameServers) brokers(ctx context.Context) (map[string]string, error) {
+	masters := make(map[string]string)
+	err := n.ask(ctx, remoting.GetBrokerClusterInfo, nil, func(body []byte) (says bool, err error) {
+		masters, err = parseBrokers(body)
+		return len(masters) > 0, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask for brokers: %w", err)
+	}
+	if len(masters) == 0 {
+		return nil, fmt.Errorf("no broker is registered: %w", ErrUnavailable)
+	}
+	return masters, nil
+}
+
+// parseBrokers reads the addresses of the master brokers by name from the answer about the cluster.
+func parseBrokers(body []byte) (map[string]string, error) {
 	var cluster struct {
 		BrokerAddrTable map[string]struct {
 			BrokerAddrs map[string]string
 		}
 	}
-	if err := n.ask(ctx, remoting.GetBrokerClusterInfo, nil, &cluster); err != nil {
-		return nil, fmt.Errorf("ask for brokers: %w", err)
-	}
+	err := json.Unmarshal(body, &cluster)
 	masters := make(map[string]string)
 	for name, broker := range cluster.BrokerAddrTable {
 		if address, ok := broker.BrokerAddrs["0"]; ok {
 			masters[name] = address
 		}
 	}
-	return masters, nil
+	return masters, err
 }
 
-// topics returns the names of all topics of the cluster.
+// topics returns the names of all topics of the cluster, of whichever nameserver knows them: one that has been restarted
+// learns them within half a minute.
 func (n *nameServers) topics(ctx context.Context) ([]string, error) {
-	var found struct{ TopicList []string }
-	err := n.ask(ctx, remoting.GetAllTopicListFromNameServer, nil, &found)
-	return found.TopicList, err
+	var all []string
+	err := n.ask(ctx, remoting.GetAllTopicListFromNameServer, nil, func(body []byte) (says bool, err error) {
+		var found struct{ TopicList []string }
+		err = json.Unmarshal(body, &found)
+		all = append(all, found.TopicList...)
+		return false, err
+	})
+	slices.Sort(all)
+	return slices.Compact(all), err
 }
 
 // nameServerAnswer is what one nameserver said.
@@ -79,9 +104,11 @@ type nameServerAnswer struct {
 	err     error
 }
 
-// ask sends one request to all nameservers side by side, and decodes the first answer that has a body into found. That a
-// topic does not exist is believed once the others have had a moment to say otherwise.
-func (n *nameServers) ask(ctx context.Context, code int, fields map[string]string, found any) error {
+// ask sends one request to all nameservers side by side, and has take read the bodies of their answers until one says what
+// is asked for. A nameserver that has been restarted answers too, but knows no broker and no topic until they have
+// registered again, which takes up to half a minute: what it does not know is believed once the others have had a moment to
+// say otherwise.
+func (n *nameServers) ask(ctx context.Context, code int, fields map[string]string, take func(body []byte) (says bool, err error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	servers := n.known()
@@ -90,26 +117,33 @@ func (n *nameServers) ask(ctx context.Context, code int, fields map[string]strin
 		go func() { answers <- askOne(ctx, server, code, fields) }()
 	}
 	var failed error
+	var noTopic, taken bool
 	var late <-chan time.Time
 	for range servers {
 		select {
 		case a := <-answers:
+			says := false
+			if a.err == nil && !a.noTopic {
+				says, a.err = take(quoteIntegerKeys(a.body))
+			}
 			switch {
-			case a.noTopic:
-				late = time.After(answerGrace)
 			case a.err != nil:
 				failed = joinInLine(failed, a.err)
-			default:
-				if err := json.Unmarshal(quoteIntegerKeys(a.body), found); err != nil {
-					return fmt.Errorf("decode answer of a nameserver: %w", err)
-				}
+				continue
+			case says:
 				return nil
 			}
+			noTopic, taken = noTopic || a.noTopic, taken || !a.noTopic
+			late = time.After(answerGrace)
+			continue
 		case <-late:
-			return errNoRoute
 		}
+		break
 	}
-	if late != nil {
+	switch {
+	case taken:
+		return nil
+	case noTopic:
 		return errNoRoute
 	}
 	return failed

@@ -88,16 +88,27 @@ func parseInteger(text string) (int64, error) {
 	return exact.Num().Int64(), nil
 }
 
+// ParseTime reads a time by the letter of RFC 3339, as Unmarshal does. The time package takes an hour of one digit, a comma
+// before the fraction, and zones of more than a day.
+func ParseTime(text string) (time.Time, error) {
+	quoted, err := jsontext.AppendQuote(nil, text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var t time.Time
+	err = json.Unmarshal(quoted, &t)
+	return t, err
+}
+
 // Describe explains a decoding error to the caller: which field or byte of the body is wrong, and how.
 func Describe(err error) string {
 	if null, ok := errors.AsType[nullError](err); ok {
 		return truncateDetail(fmt.Sprintf("The body's %s cannot be null.", fieldName(null.at)))
 	}
-	if _, ok := errors.AsType[*time.ParseError](err); ok {
-		return "A time in the body is not RFC 3339, as in 2026-01-02T15:04:05.000Z."
-	}
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
-		switch {
+		switch _, isTime := errors.AsType[*time.ParseError](err); {
+		case isTime:
+			return truncateDetail(fmt.Sprintf("The body's %s is no time of RFC 3339, as in 2026-01-02T15:04:05.000Z.", fieldName(wrong.JSONPointer)))
 		case errors.Is(err, json.ErrUnknownName):
 			return truncateDetail(fmt.Sprintf("The body's %s is not known.", fieldName(wrong.JSONPointer)))
 		case errors.Is(err, errNoInteger):

@@ -45,8 +45,9 @@ type Provider struct {
 }
 
 var (
-	_ payment.Provider     = (*Provider)(nil)
-	_ payment.Acknowledger = (*Provider)(nil)
+	_ payment.Provider      = (*Provider)(nil)
+	_ payment.SharedAccount = (*Provider)(nil)
+	_ payment.Acknowledger  = (*Provider)(nil)
 )
 
 // New returns a provider, or an error that says which option cannot be used.
@@ -110,6 +111,9 @@ func newGateway(opts Options) (*gateway, error) {
 	}
 	return g, nil
 }
+
+// SharedAccount says that an account of Alipay may be used by others as well.
+func (p *Provider) SharedAccount() bool { return true }
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return "alipay" }

@@ -21,7 +21,7 @@ func TestSessionEvents(t *testing.T) {
 	p, f := newProvider(t)
 	a, s := startPaid(t, p, f, 9800, "CNY")
 	money := payment.Report{ID: "evt_1", Payments: []payment.Payment{{
-		ID: "pi_1", AttemptID: a.ID, OrderID: a.OrderID, Amount: event.Money{Amount: 9800, Currency: "CNY"},
+		ID: "pi_1", AttemptID: a.ID, Reference: s.id, OrderID: a.OrderID, Amount: event.Money{Amount: 9800, Currency: "CNY"},
 	}}}
 	closed := payment.Report{ID: "evt_1", Closed: []string{a.ID}}
 	nothing := payment.Report{ID: "evt_1"}
@@ -47,6 +47,11 @@ func TestSessionEvents(t *testing.T) {
 				func(o map[string]any) { o["metadata"] = nil },
 				func(o map[string]any) { o["metadata"] = map[string]string{} },
 				func(o map[string]any) { o["metadata"] = map[string]string{"order_id": "01JABC"} },
+				// Two offices had one account: each got the events of both, and one refunded what was paid at the other.
+				func(o map[string]any) {
+					o["metadata"] = ours("attempt_id", a.ID, "order_id", a.OrderID, "office", "theirs")
+				},
+				func(o map[string]any) { o["metadata"] = map[string]string{"attempt_id": a.ID, "order_id": a.OrderID} },
 				func(o map[string]any) { o["client_reference_id"] = nil },
 				func(o map[string]any) { o["client_reference_id"] = "theirs" },
 			} {
@@ -83,7 +88,7 @@ func TestRefundEvents(t *testing.T) {
 			"succeeded": {State: payment.RefundDone, Reference: "re_1"},
 			"failed":    {State: payment.RefundFailed, Reference: "re_1", Detail: "declined"},
 		} {
-			r := &refund{id: "re_1", intent: "pi_1", status: status, currency: "cny", amount: 1, metadata: map[string]string{"refund_key": "rf_1_2"}}
+			r := &refund{id: "re_1", intent: "pi_1", status: status, currency: "cny", amount: 1, metadata: ours("refund_key", "rf_1_2")}
 			if status == "failed" {
 				r.reason = "declined"
 			}
@@ -94,9 +99,12 @@ func TestRefundEvents(t *testing.T) {
 				got, err = verify(t, p, eventBody(t, kind, r.object()))
 				want(t, got, err, payment.Report{ID: "evt_1"})
 			}
+			r.metadata = map[string]string{"refund_key": "rf_1_2", "office": "theirs"}
+			got, err = verify(t, p, eventBody(t, kind, r.object()))
+			want(t, got, err, payment.Report{ID: "evt_1"})
 		}
 	}
-	got, err := verify(t, p, eventBody(t, "charge.refunded", map[string]any{"id": "ch_1", "metadata": map[string]string{"refund_key": "rf_1"}}))
+	got, err := verify(t, p, eventBody(t, "charge.refunded", map[string]any{"id": "ch_1", "metadata": ours("refund_key", "rf_1")}))
 	want(t, got, err, payment.Report{ID: "evt_1"})
 }
 
@@ -126,10 +134,10 @@ func TestBadCallbacks(t *testing.T) {
 		"negative":        {changed("amount_total", -9800), true},
 		"no currency":     {changed("currency", nil), true},
 		"no payment":      {changed("payment_intent", nil), true},
-		"no order":        {changed("metadata", map[string]string{"attempt_id": s.reference}), true},
+		"no order":        {changed("metadata", ours("attempt_id", s.reference)), true},
 		"half a krona":    {bytes.Replace(changed("amount_total", 150), []byte(`"cny"`), []byte(`"isk"`), 1), true},
 		"refund state": {eventBody(t, "refund.updated", map[string]any{
-			"id": "re_1", "status": "lost", "metadata": map[string]string{"refund_key": "rf_1"},
+			"id": "re_1", "status": "lost", "metadata": ours("refund_key", "rf_1"),
 		}), true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +148,46 @@ func TestBadCallbacks(t *testing.T) {
 			}
 			want(t, report, nil, payment.Report{})
 		})
+	}
+}
+
+// The library takes names in any case, and the last of those that are given twice: signed, another amount stood beside the
+// amount, and was taken.
+func TestNamesOfCallbacksAreExact(t *testing.T) {
+	p, f := newProvider(t)
+	_, s := startPaid(t, p, f, 9800, "CNY")
+	body := string(eventBody(t, "checkout.session.completed", s.object(false)))
+	with := func(member string) []byte {
+		changed := strings.Replace(body, `"amount_total"`, member+`,"amount_total"`, 1)
+		if changed == body {
+			t.Fatalf("no amount in %s", body)
+		}
+		return []byte(changed)
+	}
+	after := func(member string) []byte {
+		return []byte(strings.Replace(body, `"amount_total":9800`, `"amount_total":9800,`+member, 1))
+	}
+	for _, twice := range [][]byte{with(`"amount_total":1`), after(`"amount_total":1`), after(`"amount_total":9800`)} {
+		if report, err := verify(t, p, twice); !errors.As(err, new(payment.BadCallback)) {
+			t.Errorf("amount_total twice: %+v, %v", report, err)
+		}
+	}
+	for _, name := range []string{"Amount_Total", "AMOUNT_TOTAL", "amount_\u0074ota\u006c ", "amount_tota\\u004c"} {
+		for _, both := range [][]byte{with(`"` + name + `":1`), after(`"` + name + `":1`)} {
+			if got, err := verify(t, p, both); err != nil || len(got.Payments) != 1 || got.Payments[0].Amount.Amount != 9800 {
+				t.Errorf("%s beside the amount: %+v, %v", name, got, err)
+			}
+		}
+		alone := []byte(strings.Replace(body, `"amount_total"`, `"`+name+`"`, 1))
+		if report, err := verify(t, p, alone); !errors.As(err, new(payment.BadCallback)) {
+			t.Errorf("%s in place of the amount: %+v, %v", name, report, err)
+		}
+	}
+	// Names of the shop's own are the shop's: those of a session that it has made by other means.
+	object := s.object(false)
+	object["metadata"] = map[string]string{"Kunde": "1", "kunde": "2", "attempt_id": s.reference, "order_id": "01JABC"}
+	if got, err := verify(t, p, eventBody(t, "checkout.session.completed", object)); err != nil || len(got.Payments) != 1 {
+		t.Errorf("metadata with names in two cases: %+v, %v", got, err)
 	}
 }
 
@@ -223,7 +271,7 @@ func TestReplayedCallbacks(t *testing.T) {
 // While a secret is replaced, callbacks signed with either are taken, and with no other. Stripe signs with both then.
 func TestSecretsThatAreReplaced(t *testing.T) {
 	body := eventBody(t, "ping", map[string]any{})
-	p := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{otherSecret, testSecret}, Now: testNow})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{otherSecret, testSecret}, Now: testNow})
 	for _, secret := range []string{otherSecret, testSecret} {
 		if _, err := p.Verify(t.Context(), sign(body, secret, testNow()), body); err != nil {
 			t.Error(err)
@@ -231,7 +279,7 @@ func TestSecretsThatAreReplaced(t *testing.T) {
 	}
 	forged(t, p, "third secret", sign(body, "whsec_BBBBBr8GKYqrTwjUPD8ILPZIo2LaLaSw", testNow()), body)
 	forged(t, p, "no secret", sign(body, "", testNow()), body)
-	one := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, Now: testNow})
+	one := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, Now: testNow})
 	forged(t, one, "old secret", sign(body, otherSecret, testNow()), body)
 	both := sign(body, otherSecret, testNow())
 	_, signature, _ := strings.Cut(sign(body, testSecret, testNow()).Get("Stripe-Signature"), ",")
@@ -246,7 +294,7 @@ func TestEventsOfTheOtherMode(t *testing.T) {
 	test := eventBody(t, "ping", map[string]any{})
 	live := bytes.Replace(test, []byte(`"livemode":false`), []byte(`"livemode":true`), 1)
 	for key, bodies := range map[string][2][]byte{testKey: {test, live}, "sk_live_1": {live, test}} {
-		p := providerOf(t, stripe.Options{APIKey: key, WebhookSecrets: []string{testSecret}, Now: testNow})
+		p := providerOf(t, stripe.Options{Office: testOffice, APIKey: key, WebhookSecrets: []string{testSecret}, Now: testNow})
 		if _, err := verify(t, p, bodies[0]); err != nil {
 			t.Error(err)
 		}
@@ -256,7 +304,7 @@ func TestEventsOfTheOtherMode(t *testing.T) {
 
 // Without an option for the clock it is the machine's.
 func TestDefaultClock(t *testing.T) {
-	p := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}})
 	body := eventBody(t, "ping", map[string]any{})
 	report, err := p.Verify(t.Context(), sign(body, testSecret, time.Now()), body)
 	want(t, report, err, payment.Report{ID: "evt_1"})
@@ -265,12 +313,12 @@ func TestDefaultClock(t *testing.T) {
 
 // What is taken here, Stripe's own library takes too, and no body breaks it.
 func FuzzCallback(f *testing.F) {
-	p, err := stripe.New(stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, Now: testNow})
+	p, err := stripe.New(stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, Now: testNow})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(`{"id":"evt_1","type":"refund.updated","data":{"object":{"id":"re_1","status":"failed","metadata":{"refund_key":"k"}}}}`), "")
-	f.Add([]byte(`{"id":"evt_1","type":"checkout.session.completed","data":{"object":{"metadata":{"attempt_id":"a"},
+	f.Add([]byte(`{"id":"evt_1","type":"refund.updated","data":{"object":{"id":"re_1","status":"failed","metadata":{"refund_key":"k","office":"fakeoffice"}}}}`), "")
+	f.Add([]byte(`{"id":"evt_1","type":"checkout.session.completed","data":{"object":{"metadata":{"attempt_id":"a","office":"fakeoffice"},
 		"client_reference_id":"a"}}}`), "t=1")
 	f.Add([]byte(`{"data":null}`), "t=1795176000,v1=00")
 	f.Fuzz(func(t *testing.T, body []byte, header string) {

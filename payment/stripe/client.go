@@ -1,8 +1,6 @@
 package stripe
 
 import (
-	"net/http"
-
 	stripego "github.com/stripe/stripe-go/v82"
 
 	"boxoffice/common/httpclient"
@@ -17,14 +15,18 @@ type api struct {
 	client  *stripego.Client
 	backend stripego.Backend // of the client, for what it has no safe way
 	key     string
+	office  string // in the metadata of all that is made
 }
 
 // newAPI makes a client that shares nothing with other users of the library: it has its own key and connections, tries
 // each call once, since the office repeats it, logs nothing, and tells Stripe nothing of how long calls took.
-func newAPI(key, url string, client *http.Client) *api {
+func newAPI(opts Options) *api {
 	backends := stripego.NewBackendsWithConfig(&stripego.BackendConfig{
-		URL: stripego.String(url), HTTPClient: httpclient.New(client, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
+		URL: stripego.String(opts.URL), HTTPClient: httpclient.New(opts.HTTP, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
 		LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull}, EnableTelemetry: stripego.Bool(false),
 	})
-	return &api{client: stripego.NewClient(key, stripego.WithBackends(backends)), backend: backends.API, key: key}
+	return &api{
+		client: stripego.NewClient(opts.APIKey, stripego.WithBackends(backends)), backend: backends.API,
+		key: opts.APIKey, office: opts.Office,
+	}
 }

@@ -95,7 +95,7 @@ func TestErrorsTellNoSecret(t *testing.T) {
 // A key that Stripe does not take is an error that can be gone after a person has corrected it.
 func TestWrongKey(t *testing.T) {
 	_, url := newFake(t)
-	p := providerOf(t, stripe.Options{APIKey: "sk_test_wrong", WebhookSecrets: []string{testSecret}, URL: url})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: "sk_test_wrong", WebhookSecrets: []string{testSecret}, URL: url})
 	_, err := p.Start(t.Context(), newAttempt(9800, "CNY"))
 	wantError(t, err, false)
 	if strings.Contains(err.Error(), "sk_test_wrong") || !strings.Contains(err.Error(), "401") {
@@ -115,7 +115,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	p := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: server.URL})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: server.URL})
 	a := newAttempt(9800, "CNY")
 	a.Reference = "cs_test_1"
 	r := payment.Refund{Key: "rf_1", PaymentID: "pi_1", Amount: a.Amount, Total: a.Amount, Reference: "re_1"}
@@ -150,7 +150,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 func TestNoConnection(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	p := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: server.URL})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: server.URL})
 	_, err := p.Start(t.Context(), newAttempt(9800, "CNY"))
 	wantError(t, err, false)
 }

@@ -17,7 +17,7 @@ const (
 
 // reportOf says what an event means. One of another type, or of something that this office has not made with the
 // account, is an empty report.
-func reportOf(e stripego.Event) (payment.Report, error) {
+func reportOf(e stripego.Event, office string) (payment.Report, error) {
 	if !order.IsVisibleASCII(e.ID, order.IDMax) {
 		return payment.Report{}, notAllowed("id")
 	}
@@ -26,10 +26,10 @@ func reportOf(e stripego.Event) (payment.Report, error) {
 	switch e.Type {
 	case stripego.EventTypeCheckoutSessionCompleted, stripego.EventTypeCheckoutSessionExpired,
 		stripego.EventTypeCheckoutSessionAsyncPaymentSucceeded, stripego.EventTypeCheckoutSessionAsyncPaymentFailed:
-		err = addSession(&report, e)
+		err = addSession(&report, e, office)
 	case stripego.EventTypeRefundCreated, stripego.EventTypeRefundUpdated, stripego.EventTypeRefundFailed,
 		stripego.EventTypeChargeRefundUpdated:
-		err = addRefund(&report, e)
+		err = addRefund(&report, e, office)
 	}
 	if err != nil {
 		return payment.Report{}, err
@@ -39,13 +39,13 @@ func reportOf(e stripego.Event) (payment.Report, error) {
 
 // addSession adds what an event says of a session. A session is complete and unpaid while a delayed payment method is
 // under way, of which one more event tells the end.
-func addSession(report *payment.Report, e stripego.Event) error {
+func addSession(report *payment.Report, e stripego.Event, office string) error {
 	var session stripego.CheckoutSession
 	if err := readObject(e, &session); err != nil {
 		return err
 	}
 	attemptID, orderID := session.Metadata[attemptIDName], session.Metadata[orderIDName]
-	if attemptID == "" || attemptID != session.ClientReferenceID {
+	if session.Metadata[officeName] != office || attemptID == "" || attemptID != session.ClientReferenceID {
 		return nil
 	}
 	switch {
@@ -57,6 +57,9 @@ func addSession(report *payment.Report, e stripego.Event) error {
 		if err != nil {
 			return payment.BadCallback{Detail: "The session's payment cannot be taken: " + err.Error() + ".", Readable: true}
 		}
+		if order.IsVisibleASCII(session.ID, order.IDMax) {
+			paid.Reference = session.ID
+		}
 		report.Payments = []payment.Payment{paid}
 	case e.Type == stripego.EventTypeCheckoutSessionExpired, e.Type == stripego.EventTypeCheckoutSessionAsyncPaymentFailed:
 		report.Closed = []string{attemptID}
@@ -65,13 +68,13 @@ func addSession(report *payment.Report, e stripego.Event) error {
 }
 
 // addRefund adds what an event says of a refund.
-func addRefund(report *payment.Report, e stripego.Event) error {
+func addRefund(report *payment.Report, e stripego.Event, office string) error {
 	var refund stripego.Refund
 	if err := readObject(e, &refund); err != nil {
 		return err
 	}
 	key := refund.Metadata[refundKeyName]
-	if !order.IsVisibleASCII(key, keyMax) || strings.Trim(key, keyCharacters) != "" {
+	if refund.Metadata[officeName] != office || !order.IsVisibleASCII(key, keyMax) || strings.Trim(key, keyCharacters) != "" {
 		return nil
 	}
 	status, err := refundStatusOf(&refund)

@@ -14,7 +14,10 @@ import (
 	"testing"
 )
 
-const testKey = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
+const (
+	testKey    = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
+	testOffice = "fakeoffice"
+)
 
 // fake is Stripe's API as documented, as far as a provider calls it: Checkout Sessions and refunds that keep their
 // state, idempotency keys whose first answer is repeated, and which are refused with other parameters.
@@ -190,8 +193,8 @@ func (f *fake) createSession(form url.Values) (map[string]any, *refusal) {
 	for name := range form {
 		if !slices.Contains([]string{
 			"mode", "success_url", "cancel_url", "client_reference_id", "line_items[0][quantity]", "adaptive_pricing[enabled]",
-			item + "[currency]", item + "[unit_amount]", item + "[product_data][name]", "metadata[attempt_id]", "metadata[order_id]",
-			"payment_intent_data[metadata][attempt_id]", "payment_intent_data[metadata][order_id]",
+			item + "[currency]", item + "[unit_amount]", item + "[product_data][name]", "metadata[attempt_id]", "metadata[order_id]", "metadata[office]",
+			"payment_intent_data[metadata][attempt_id]", "payment_intent_data[metadata][order_id]", "payment_intent_data[metadata][office]",
 		}, name) {
 			return nil, invalid("parameter_unknown", "Received unknown parameter: "+name)
 		}

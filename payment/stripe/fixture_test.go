@@ -28,7 +28,7 @@ func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 func newProvider(t *testing.T) (*stripe.Provider, *fake) {
 	t.Helper()
 	f, url := newFake(t)
-	return providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: testNow}), f
+	return providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: testNow}), f
 }
 
 func providerOf(t *testing.T, opts stripe.Options) *stripe.Provider {
@@ -72,6 +72,15 @@ func startPaid(t *testing.T, p *stripe.Provider, f *fake, amount int64, currency
 	t.Helper()
 	a := start(t, p, newAttempt(amount, currency))
 	return a, f.pay(a.Reference, "paid", "succeeded")
+}
+
+// ours is the metadata of what this office has made.
+func ours(namesAndValues ...string) map[string]string {
+	metadata := map[string]string{"office": testOffice}
+	for i := 0; i < len(namesAndValues); i += 2 {
+		metadata[namesAndValues[i]] = namesAndValues[i+1]
+	}
+	return metadata
 }
 
 func newRefund(s *session, key string, amount, total int64, currency string) payment.Refund {

@@ -9,7 +9,7 @@ import (
 
 // An option that cannot be used is named, and no secret is told. An empty webhook secret would let anybody sign.
 func TestOptions(t *testing.T) {
-	good := stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}}
+	good := stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}}
 	for name, test := range map[string]struct {
 		change func(*stripe.Options)
 		want   string
@@ -18,6 +18,8 @@ func TestOptions(t *testing.T) {
 		"publishable key": {func(o *stripe.Options) { o.APIKey = "pk_live_SECRETSECRET" }, "API key"},
 		"key of nothing":  {func(o *stripe.Options) { o.APIKey = "sk_live_" }, "API key"},
 		"key with a line": {func(o *stripe.Options) { o.APIKey = "sk_live_SECRETSECRET\n" }, "API key"},
+		"no office":       {func(o *stripe.Options) { o.Office = "" }, "office"},
+		"office, space":   {func(o *stripe.Options) { o.Office = "an office" }, "office"},
 		"no secret":       {func(o *stripe.Options) { o.WebhookSecrets = nil }, "webhook secret"},
 		"empty secret":    {func(o *stripe.Options) { o.WebhookSecrets = []string{testSecret, ""} }, "webhook secret 2"},
 		"short secret":    {func(o *stripe.Options) { o.WebhookSecrets = []string{"whsec_SECRET"} }, "webhook secret 1"},

@@ -21,6 +21,9 @@ const secretMin = 20 // characters of a webhook secret, with its prefix; Stripe'
 
 // Options configures a Provider.
 type Options struct {
+	// Office names this office among all that use the account: Stripe sends the events of all of them to each endpoint.
+	// 1 to 255 visible ASCII characters that no other office has, and no copy of this one.
+	Office string
 	// APIKey is the account's secret key, or a restricted key that may write Checkout Sessions and Refunds and read
 	// PaymentIntents: sk_live_ or rk_live_ for money, sk_test_ or rk_test_ for a sandbox.
 	APIKey string
@@ -43,13 +46,19 @@ type Provider struct {
 	verifier *verifier
 }
 
-var _ payment.Provider = (*Provider)(nil)
+var (
+	_ payment.Provider      = (*Provider)(nil)
+	_ payment.SharedAccount = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that says which option cannot be used. The error contains no secret.
 func New(opts Options) (*Provider, error) {
 	live, err := isLive(opts.APIKey)
 	if err != nil {
 		return nil, err
+	}
+	if !order.IsVisibleASCII(opts.Office, order.IDMax) {
+		return nil, fmt.Errorf("office of Stripe's metadata is not 1 to %d visible characters", order.IDMax)
 	}
 	for i, secret := range opts.WebhookSecrets {
 		if !strings.HasPrefix(secret, "whsec_") || len(secret) < secretMin || !order.IsVisibleASCII(secret, order.IDMax) {
@@ -72,7 +81,7 @@ func New(opts Options) (*Provider, error) {
 		opts.Now = time.Now
 	}
 	return &Provider{
-		api:      newAPI(opts.APIKey, opts.URL, opts.HTTP),
+		api:      newAPI(opts),
 		verifier: &verifier{secrets: opts.WebhookSecrets, live: live, now: opts.Now},
 	}, nil
 }
@@ -90,6 +99,9 @@ func isLive(key string) (bool, error) {
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return name }
+
+// SharedAccount says that an account of Stripe may be used by others as well.
+func (p *Provider) SharedAccount() bool { return true }
 
 // Start opens a Checkout Session.
 func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
@@ -122,5 +134,5 @@ func (p *Provider) Verify(_ context.Context, header http.Header, body []byte) (p
 	if err != nil {
 		return payment.Report{}, err
 	}
-	return reportOf(e)
+	return reportOf(e, p.api.office)
 }

@@ -53,7 +53,7 @@ func (a *api) refund(ctx context.Context, r payment.Refund) (payment.RefundStatu
 	}
 	params := &stripego.RefundCreateParams{
 		PaymentIntent: stripego.String(r.PaymentID), Amount: stripego.Int64(amount),
-		Metadata: map[string]string{refundKeyName: r.Key, refundReasonName: r.Reason},
+		Metadata: map[string]string{officeName: a.office, refundKeyName: r.Key, refundReasonName: r.Reason},
 	}
 	params.SetIdempotencyKey(r.Key)
 	made, err := a.client.V1Refunds.Create(ctx, params)

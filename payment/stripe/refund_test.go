@@ -26,7 +26,7 @@ func TestRefundStates(t *testing.T) {
 		want(t, got, err, wanted)
 		sent := f.calls[len(f.calls)-1]
 		if sent.idempotencyKey != "rf_1" || sent.form.Get("metadata[refund_key]") != "rf_1" ||
-			sent.form.Get("metadata[reason]") != "order_cancelled" {
+			sent.form.Get("metadata[reason]") != "order_cancelled" || sent.form.Get("metadata[office]") != testOffice {
 			t.Errorf("sent %+v", sent)
 		}
 		got, err = p.QueryRefund(t.Context(), r) // whose answer was lost

@@ -14,6 +14,7 @@ import (
 
 // The metadata by which a session, and its payment, is known to be of this office.
 const (
+	officeName    = "office" // of refunds too
 	attemptIDName = "attempt_id"
 	orderIDName   = "order_id"
 )
@@ -42,7 +43,7 @@ func (a *api) start(ctx context.Context, attempt payment.Attempt) (payment.Start
 	if err != nil {
 		return payment.Started{}, fmt.Errorf("start payment: %w: %w", payment.ErrRefused, err)
 	}
-	ours := map[string]string{attemptIDName: attempt.ID, orderIDName: attempt.OrderID}
+	ours := map[string]string{officeName: a.office, attemptIDName: attempt.ID, orderIDName: attempt.OrderID}
 	params := &stripego.CheckoutSessionCreateParams{
 		Mode:              stripego.String(string(stripego.CheckoutSessionModePayment)),
 		ClientReferenceID: stripego.String(attempt.ID),

@@ -28,7 +28,8 @@ func TestStartOpensASession(t *testing.T) {
 		"mode": "payment", "client_reference_id": a.ID, "success_url": a.ReturnURL, "cancel_url": a.ReturnURL,
 		"line_items[0][price_data][unit_amount]": "9800", "line_items[0][price_data][currency]": "cny", "line_items[0][quantity]": "1",
 		"line_items[0][price_data][product_data][name]": "Order 01JABC",
-		"metadata[attempt_id]":                          a.ID, "metadata[order_id]": "01JABC", "adaptive_pricing[enabled]": "false",
+		"metadata[office]": testOffice, "payment_intent_data[metadata][office]": testOffice,
+		"metadata[attempt_id]": a.ID, "metadata[order_id]": "01JABC", "adaptive_pricing[enabled]": "false",
 		"payment_intent_data[metadata][attempt_id]": a.ID, "payment_intent_data[metadata][order_id]": "01JABC",
 	} {
 		if got := sent.form[name]; len(got) != 1 || got[0] != value {
@@ -42,7 +43,7 @@ func TestStartOpensASession(t *testing.T) {
 func TestStartAgainIsTheSameSession(t *testing.T) {
 	f, url := newFake(t)
 	now := testNow()
-	p := providerOf(t, stripe.Options{APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: func() time.Time { return now }})
+	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: func() time.Time { return now }})
 	a := newAttempt(9800, "CNY")
 	first, err := p.Start(t.Context(), a)
 	if err != nil {

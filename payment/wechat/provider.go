@@ -21,7 +21,10 @@ type Provider struct {
 	now    func() time.Time
 }
 
-var _ payment.Provider = (*Provider)(nil)
+var (
+	_ payment.Provider      = (*Provider)(nil)
+	_ payment.SharedAccount = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that says which option cannot be used. It calls nobody.
 func New(opts Options) (*Provider, error) {
@@ -35,6 +38,9 @@ func New(opts Options) (*Provider, error) {
 	}
 	return p, nil
 }
+
+// SharedAccount says that an account of WeChat Pay may be used by others as well.
+func (p *Provider) SharedAccount() bool { return true }
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return providerName }

@@ -154,6 +154,18 @@ func TestTheClosedLoopCountsRowsAndAccountsForTickets(t *testing.T) {
 	}
 }
 
+// A run of the two measurements of one goal took half an hour, and its report had no ratio: goals were reported by group.
+func TestAGoalIsReportedWhenBothItsMeasurementsRan(t *testing.T) {
+	o := &outcome{
+		bench:  &bench{settings: settings{only: []string{"rows kept", "rows archived", "rows few"}, seed: 1}},
+		rounds: []figures{{"rows kept.orders/s": 10, "rows archived.orders/s": 8, "rows few.orders/s": 9}},
+	}
+	lines := o.lines()
+	if len(lines) != 1 || lines[0].Ratio != 1.25 {
+		t.Errorf("%+v, want the one goal of which both sides were measured", lines)
+	}
+}
+
 func TestTheReportEndsWithALineOfJSONForEachGoal(t *testing.T) {
 	o := &outcome{
 		bench:  &bench{settings: settings{only: []string{"core", "counts"}, seed: 1}},

@@ -90,13 +90,27 @@ func stackGroups() []string {
 func measurementNames(only []string) []string {
 	var names []string
 	for _, g := range goals() {
-		for _, figure := range []string{g.figure, g.against} {
-			name, _, _ := strings.Cut(figure, ".")
+		for _, name := range g.measurements() {
 			asked := slices.Contains(only, g.group) || slices.Contains(only, name)
-			if name != "" && asked && !slices.Contains(names, name) {
+			if asked && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
 	return names
+}
+
+// measurements lists what has to be measured to know whether a goal is met.
+func (g goal) measurements() []string {
+	var names []string
+	for _, figure := range []string{g.figure, g.against} {
+		if name, _, _ := strings.Cut(figure, "."); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func containsAll(names, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(names, name) })
 }

@@ -78,8 +78,9 @@ func (o *outcome) printFigures(out io.Writer) error {
 
 func (o *outcome) lines() []line {
 	var lines []line
+	measured := measurementNames(o.bench.only)
 	for _, g := range goals() {
-		if !slices.Contains(o.bench.only, g.group) {
+		if !containsAll(measured, g.measurements()) {
 			continue
 		}
 		var ratios []float64

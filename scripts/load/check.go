@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +21,9 @@ var errUnchecked = errors.New("the sale could not be checked")
 // errOversold is the broken promise that no later reading can put right.
 var errOversold = errors.New("more tickets are gone than were sold")
 
+// errMoving says that orders went on expiring until time was up, each with a ticket that comes back a little later.
+var errMoving = errors.New("orders were still expiring; give -settle several times the payment window")
+
 // errLate is why an order was not read that nobody got round to.
 var errLate = errors.New("time was up")
 
@@ -29,6 +33,7 @@ type check struct {
 	tokens []string
 	paid   map[string]bool
 	sample int
+	rest   time.Duration // since an order expired, after which its ticket has to be back
 }
 
 // verdict is the end of the check.
@@ -42,7 +47,8 @@ type verdict struct {
 
 // run holds the figures against each other and reads orders back, until they agree or ctx ends. Orders that nobody pays
 // expire meanwhile, and their tickets come back a little later: figures that were read one after the other may differ
-// then, and are read again. What is wrong stays so. The error is errViolated or errUnchecked.
+// then, and are read again. What is wrong stays so, once no order has expired for a while; before that figures that
+// differ show nothing, unless more tickets are gone than were sold. The error is errViolated or errUnchecked.
 func (c check) run(ctx context.Context, screeningID string, orders []bought, unclear int) (verdict, error) {
 	if err := distinct(orders); err != nil {
 		return verdict{}, err
@@ -51,7 +57,7 @@ func (c check) run(ctx context.Context, screeningID string, orders []bought, unc
 	var wrong error // by the last reading that was complete
 	for step := max(1, len(orders)/c.sample); ; step = 1 {
 		v, err := c.judge(ctx, screeningID, orders, unclear, step)
-		if errors.Is(err, errViolated) {
+		if errors.Is(err, errViolated) || errors.Is(err, errMoving) {
 			seen, wrong = v, err
 		}
 		if err != nil && !errors.Is(err, errOversold) && pause(ctx, pollEvery) {
@@ -85,8 +91,12 @@ func (c check) judge(ctx context.Context, screeningID string, orders []bought, u
 		r.miss(err)
 	default:
 		v.Capacity, v.Available = s.Capacity, s.Available
-		if err := r.compare(s, int64(len(orders)), int64(unclear)); err != nil {
-			return v, err
+		err := r.compare(s, int64(len(orders)), int64(unclear))
+		if err != nil && !errors.Is(err, errOversold) && (step > 1 || r.moves(time.Now(), c.rest)) {
+			return v, fmt.Errorf("%w: %w: %w", errUnchecked, errMoving, err)
+		}
+		if err != nil {
+			return v, fmt.Errorf("%w: %w", errViolated, err)
 		}
 	}
 	if r.unread > 0 {
@@ -109,12 +119,16 @@ func distinct(orders []bought) error {
 // reading is what was found of the orders that were to be read.
 type reading struct {
 	expired, read, unread int64
-	wrong                 error // a broken promise
-	missed                error // why an order was not read; errLate only if it is so for all of them
+	ends                  []time.Time // by this machine's clock: when the unpaid orders expire, or have expired
+	wrong                 error       // a broken promise
+	missed                error       // why an order was not read; errLate only if it is so for all of them
 }
 
-// note adds one order.
-func (r *reading) note(expired bool, err error) {
+// note adds one order, which expires at the end, if at all.
+func (r *reading) note(expired bool, end time.Time, err error) {
+	if !end.IsZero() {
+		r.ends = append(r.ends, end)
+	}
 	switch {
 	case errors.Is(err, errViolated):
 		r.read++
@@ -136,6 +150,11 @@ func (r *reading) miss(err error) {
 	}
 }
 
+// moves tells whether an order has expired of late, so that its ticket may not be back yet.
+func (r *reading) moves(now time.Time, rest time.Duration) bool {
+	return slices.ContainsFunc(r.ends, func(end time.Time) bool { return !end.After(now) && now.Sub(end) < rest })
+}
+
 // compare holds the tickets of a screening against the orders, which are so many in all.
 func (r *reading) compare(s screening, orders, unclear int64) error {
 	gone, sold := s.Capacity-s.Available, orders-r.expired
@@ -145,9 +164,9 @@ func (r *reading) compare(s screening, orders, unclear int64) error {
 	}
 	switch {
 	case s.Available < 0 || gone > orders+unclear:
-		return fmt.Errorf("%w: %w: %d of %d, for %d orders (and %d unclear ones)", errViolated, errOversold, gone, s.Capacity, orders, unclear)
+		return fmt.Errorf("%w: %d of %d, for %d orders (and %d unclear ones)", errOversold, gone, s.Capacity, orders, unclear)
 	case gone < least || gone > sold+unclear:
-		return fmt.Errorf("%w: %d tickets are gone, but buyers hold %d (and %d are unclear)", errViolated, gone, sold, unclear)
+		return fmt.Errorf("%d tickets are gone, but buyers hold %d (and %d are unclear)", gone, sold, unclear)
 	}
 	return nil
 }
@@ -159,9 +178,9 @@ func (c check) readBack(ctx context.Context, orders []bought, step int) (r readi
 	for reader := range setupConns {
 		readers.Go(func() {
 			for i := reader * step; i < len(orders); i += setupConns * step {
-				expired, err := c.await(ctx, orders[i])
+				expired, end, err := c.await(ctx, orders[i])
 				mu.Lock()
-				r.note(expired, err)
+				r.note(expired, end, err)
 				stop := r.wrong != nil
 				mu.Unlock()
 				if stop {
@@ -175,10 +194,11 @@ func (c check) readBack(ctx context.Context, orders []bought, step int) (r readi
 }
 
 // await polls one order. It is paid if we paid it, and otherwise waits for payment, or is cancelled after its deadline. No
-// reading is cut short by the end of ctx: the last one begins before it and has the last word.
-func (c check) await(ctx context.Context, b bought) (expired bool, err error) {
+// reading is cut short by the end of ctx: the last one begins before it and has the last word. The end is that of an
+// order which is not paid, by this machine's clock.
+func (c check) await(ctx context.Context, b bought) (expired bool, end time.Time, err error) {
 	if ctx.Err() != nil {
-		return false, errLate
+		return false, end, errLate
 	}
 	want := "pending_payment"
 	taken, offered := c.paid[b.order]
@@ -187,18 +207,21 @@ func (c check) await(ctx context.Context, b bought) (expired bool, err error) {
 	}
 	for {
 		o, err := c.office.order(context.WithoutCancel(ctx), c.tokens[b.buyer], b.order)
+		if err == nil && o.Status != "paid" {
+			end = time.Now().Add(o.ExpiresAt.Sub(o.ServerTime))
+		}
 		switch {
 		case err == nil && (o.Status == want || (o.Status == "paid" && offered)):
-			return false, nil
+			return false, end, nil
 		case err == nil && want != "paid" && o.Status == "cancelled" && o.ServerTime.After(o.ExpiresAt):
-			return true, nil
+			return true, end, nil
 		case err == nil:
 			err = fmt.Errorf("%w: order %s is %s, not %s", errViolated, b.order, o.Status, want)
 		case isGone(err):
 			err = fmt.Errorf("%w: %w", errViolated, err)
 		}
 		if !pause(ctx, pollEvery) {
-			return false, err
+			return false, end, err
 		}
 	}
 }

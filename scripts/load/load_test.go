@@ -359,6 +359,31 @@ func TestOrdersMayExpireWhileTheyAreReadBack(t *testing.T) {
 	}
 }
 
+// The payment window was longer than -settle, so that orders went on expiring until the check was over, each a moment before
+// its ticket came back: a shop that was right from beginning to end was reported as VIOLATED.
+func TestOrdersThatExpireToTheEndShowNoViolation(t *testing.T) {
+	for name, c := range map[string]struct {
+		lie  func(int64) int64
+		want error
+	}{
+		"a right shop":          {nil, errUnchecked},
+		"an order too many":     {func(int64) int64 { return 0 }, errViolated},
+		"a ticket that is lost": {func(n int64) int64 { return n - 1 }, errUnchecked}, // it might come back yet
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeShop(t)
+			f.window, f.lag, f.lie = 600*time.Millisecond, 200*time.Millisecond, c.lie
+			r, err := f.load(nil, "-buyers", "10", "-rate", "400", "-for", "1s", "-tickets", "2000", "-pay", "0", "-settle", "300ms")
+			if !errors.Is(err, c.want) || errors.Is(err, errViolated) != errors.Is(c.want, errViolated) || r.OK {
+				t.Errorf("%v, %+v, want %v", err, r, c.want)
+			}
+			if c.want == errUnchecked && !strings.Contains(r.Unchecked, "still expiring; give -settle") {
+				t.Errorf("it says %q", r.Unchecked)
+			}
+		})
+	}
+}
+
 // A ticket too many is one also when orders expire.
 func TestALostTicketIsFoundBesideExpiredOrders(t *testing.T) {
 	f := newFakeShop(t)

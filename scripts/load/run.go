@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	r.Late, r.Unclear = sold.clearUp(settleCtx)
 	payer.close()
 	r.tally(sold, payer)
-	r.Verdict, err = check{office: office, tokens: buyers, paid: payer.paid, sample: s.sample}.run(
+	r.Verdict, err = check{office: office, tokens: buyers, paid: payer.paid, sample: s.sample, rest: s.settle / 2}.run(
 		settleCtx, made.ID, sold.bought, r.Unclear)
 	r.judged(err)
 	r.closed(office.closeSale(ctx, admin, made.ID))

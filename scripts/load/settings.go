@@ -33,8 +33,8 @@ In the report "rejected" is every answer but "accepted": it includes "sold out",
 It ends with
   0  when nothing was lost or sold twice
   1  when the shop broke a promise (the report says VIOLATED), or when the test could not be run
-  3  when the shop could not be asked until -settle was over (the report says that the sale could not be checked, and
-     how many orders were not read): it may have kept its promises, or not
+  3  when the shop could not be asked until -settle was over, or when orders went on expiring until half of it was left
+     (the report says that the sale could not be checked, and why): it may have kept its promises, or not
 
 `
 

@@ -64,7 +64,7 @@ func (l *Log) nextBatch() (b *batch, ready []func(error), stop bool) {
 func (l *Log) writeWithRoom(b *batch) error {
 	for {
 		err := l.write(b)
-		if !isFull(err) {
+		if !IsFull(err) {
 			return err
 		}
 		l.mu.Lock()
@@ -79,9 +79,9 @@ func (l *Log) writeWithRoom(b *batch) error {
 	}
 }
 
-// isFull tells a disk, a quota or a table of open files that is full from a disk
+// IsFull tells a disk, a quota or a table of open files that is full from a disk
 // that fails. Nothing else can be tried again: see ErrFailed.
-func isFull(err error) bool {
+func IsFull(err error) bool {
 	if errors.As(err, new(failedSync)) {
 		return false
 	}

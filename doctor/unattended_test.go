@@ -1,0 +1,44 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"boxoffice/common/db/dbtest"
+	"boxoffice/sql"
+	"boxoffice/stock/stocktest"
+)
+
+// A provider was taken out of the configuration: its refunds were never sent and its payments never asked for, and the
+// doctor said that all was well.
+func TestProviderThatIsGoneIsTold(t *testing.T) {
+	orderSchema, err := sql.Order()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := stocktest.NewClock()
+	orderDB := dbtest.New(t, orderSchema)
+	s := newServiceOver(t, clock, orderDB)
+	now := clock.Now().UnixMilli()
+	stocktest.Exec(t, orderDB, `INSERT INTO payments (id, provider, order_id, amount, currency, webhook_id, result, refunded, received_at)
+		VALUES ('old:p', 'old', 'o', 5, 'CNY', 'w', 'refund_due', 5, ?)`, now)
+	stocktest.Exec(t, orderDB, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
+		changed_at) VALUES ('rf_1', 'old:p', 'o', 'old', 5, 'CNY', 'no_order', 'due', ?, ?, ?)`, now, now, now)
+	stocktest.Exec(t, orderDB, `INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
+		created_at, changed_at) VALUES ('a', 'o', 'old', 5, 'CNY', 'starting', '', ?, ?, ?, ?)`, now, now, now, now)
+	r, err := Examine(t.Context(), s.office)
+	if err != nil || r.Counts[UnattendedPayments] != 0 {
+		t.Errorf("%+v, %v: a worker may take what is just due", r, err)
+	}
+	clock.Advance(time.Hour)
+	r, err = Examine(t.Context(), s.office)
+	if err != nil || r.Counts[UnattendedPayments] != 1 {
+		t.Fatalf("%+v, %v, want one provider", r, err)
+	}
+	for _, trouble := range r.Troubles {
+		if trouble.Kind == UnattendedPayments && (trouble.ID != "old" || !strings.HasPrefix(trouble.Detail, "1 payments may still be paid and 1 refunds")) {
+			t.Errorf("trouble %+v", trouble)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package payment
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"boxoffice/common/audit"
+)
+
+// WeChat Pay's ABNORMAL was answered with 503, and came again after SUCCESS: a refund that was done needed a person, who paid
+// it again by hand. What is done is undone only when the provider, asked, says so too.
+func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
+	for state, failing := range map[RefundState]bool{RefundStuck: false, RefundFailed: true} {
+		f := newFixture(t)
+		f.lateRefund()
+		f.work()
+		r := f.wantRefund(refundDone)
+		f.tell(r.ID, state)
+		f.wantRefund(refundDone)
+		f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = errAway })
+		body, err := json.Marshal(Report{ID: "evt", Refunds: []RefundReport{{r.ID, RefundStatus{State: state}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.payments.Callback(t.Context(), "fake", http.Header{"Word": {"open sesame"}}, body); !errors.Is(err, ErrProviderAway) {
+			t.Errorf("%v: the callback is to come again", err)
+		}
+		f.wantRefund(refundDone)
+		f.provider.set(func(p *fakeProvider) { p.fail["query refund"], p.keys[r.ID] = nil, RefundStatus{State: state} })
+		f.tell(r.ID, state)
+		f.wantRefund(refundNeedsAttention)
+		if row, err := f.payments.findRefund(t.Context(), r.ID); err != nil || row.Spent != failing {
+			t.Errorf("%s: spent %t, %v", state, row.Spent, err)
+		}
+	}
+}
+
+// A provider without an API cannot be asked: what it reports is all that is known.
+func TestFailureOfADoneRefundWithoutAnyoneToAsk(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.work()
+	r := f.wantRefund(refundDone)
+	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = ErrUnsupported })
+	f.tell(r.ID, RefundFailed)
+	f.wantRefund(refundNeedsAttention)
+}
+
+// A refund was settled by hand, and its provider had sent it after all: the callback was dropped, and nobody knew that the
+// money had gone twice. A person is told, once.
+func TestRefundThatIsBackAfterItWasSettledIsShown(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
+	f.work()
+	r := f.wantRefund(refundNeedsAttention)
+	settle := func() {
+		t.Helper()
+		if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle()
+	f.tell(r.ID, RefundFailed)
+	f.tell(r.ID, RefundPending)
+	f.wantRefund(refundSettled)
+	for range 2 {
+		f.tell(r.ID, RefundDone)
+		if got := f.wantRefund(refundNeedsAttention); !strings.Contains(got.Detail, "twice") {
+			t.Errorf("nobody is told why: %+v", got)
+		}
+	}
+	settle()
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundSettled)
+}
+
+// A refund was refused, sent anew under another key, and the provider had made the first one all the same.
+func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
+	f.work()
+	r := f.wantRefund(refundNeedsAttention)
+	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "again"}); err != nil {
+		t.Fatal(err)
+	}
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = nil })
+	f.tell(r.ID, RefundDone)
+	f.work()
+	if got := f.wantRefund(refundNeedsAttention); !strings.Contains(got.Detail, "twice") || f.provider.sentBack != 0 {
+		t.Errorf("refund %+v, and %d went back under the other key too", got, f.provider.sentBack)
+	}
+	f.tell(r.ID+"_2", RefundDone) // which it never had
+	f.tell(r.ID+"_x", RefundDone)
+	f.wantRefund(refundNeedsAttention)
+}
+
+// A late "pending" made a refund that its provider had refused for good one that is on its way.
+func TestLatePendingUndoesNoRefusal(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
+	f.work()
+	r := f.wantRefund(refundNeedsAttention)
+	f.tell(r.ID, RefundPending)
+	f.wantRefund(refundNeedsAttention)
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundDone)
+}
+
+// While a worker waited for its provider's answer, a callback brought the refund to a person, who settled it. The answer, that
+// the money was back, was dropped.
+func TestAnswerAfterADecisionIsNotDropped(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	release := make(chan struct{})
+	f.provider.set(func(p *fakeProvider) { p.hang = release })
+	done := make(chan error)
+	go func() { done <- f.payments.Work(t.Context()) }()
+	f.eventually("a worker sends the refund", func() bool {
+		row, err := f.payments.findRefund(t.Context(), f.refunds(RefundStates()...)[0].ID)
+		return err == nil && row.Tries == 1
+	})
+	r := f.wantRefund(refundDue)
+	f.tell(r.ID, RefundStuck)
+	if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := f.wantRefund(refundNeedsAttention); !strings.Contains(got.Detail, "twice") {
+		t.Errorf("refund %+v", got)
+	}
+}

@@ -1,0 +1,71 @@
+package payment
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"boxoffice/order"
+)
+
+// A buyer began to pay at minute 2 of 15 and again at minute 12. The order was extended to minute 17, and the answer said so;
+// but the provider still had the attempt of minute 2, whose code was dead at minute 15.
+func TestMovedDeadlineReachesTheProvider(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(15 * time.Minute)
+	f.advance(2 * time.Minute)
+	first := f.start(o)
+	f.advance(10 * time.Minute)
+	second := f.start(o)
+	want := f.now().Add(defaultLease)
+	if at := f.provider.attempts[second.ID].ExpiresAt; !second.ExpiresAt.Equal(want) || !at.Equal(want) {
+		t.Errorf("the buyer is told %s and the provider %s, want %s", second.ExpiresAt, at, want)
+	}
+	if state := f.provider.attempts[first.ID].State; state != Closed {
+		t.Errorf("the first attempt is %s beside the second", state)
+	}
+	if again := f.start(o); again.ID != second.ID || !again.ExpiresAt.Equal(want) {
+		t.Errorf("the same again is %+v, want %+v", again, second)
+	}
+	f.provider.payAttempt(second.ID)
+	f.advance(defaultLease)
+	f.due(o)
+	f.wantOrder(o.ID, order.Paid, "")
+	f.wantBalanced()
+}
+
+// The deadline moves for one provider, and the attempt with another one ends before.
+func TestMovedDeadlineReachesTheOtherProvider(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(6 * time.Minute)
+	left := f.start(o)
+	f.advance(5 * time.Minute)
+	if _, err := f.payments.Start(t.Context(), o, "other", "https://shop.example/"); err != nil {
+		t.Fatal(err)
+	}
+	if again := f.start(o); again.ID == left.ID || !again.ExpiresAt.Equal(f.now().Add(defaultLease)) {
+		t.Errorf("the attempt that ends before the order is opened again: %+v", again)
+	}
+}
+
+// An attempt is replaced only if no money came for it, and none is just coming.
+func TestAttemptThatIsBeingPaidIsNotReplaced(t *testing.T) {
+	f := newFixture(t)
+	paid, busy := f.create(6*time.Minute), f.create(6*time.Minute)
+	f.provider.payAttempt(f.start(paid).ID)
+	first := f.start(busy)
+	f.advance(5 * time.Minute)
+	if _, err := f.payments.Start(t.Context(), paid, "fake", ""); !errors.Is(err, order.ErrAlreadyPaid) {
+		t.Errorf("%v, want that it is paid", err)
+	}
+	f.wantOrder(paid.ID, order.Paid, "")
+	f.provider.set(func(p *fakeProvider) { p.busy = true })
+	if again := f.start(busy); again.ID != first.ID || !again.ExpiresAt.Equal(first.ExpiresAt) {
+		t.Errorf("opened %+v, want the attempt that is being paid, %+v", again, first)
+	}
+	f.provider.set(func(p *fakeProvider) { p.busy, p.fail["close"] = false, errAway })
+	if _, err := f.payments.Start(t.Context(), busy, "fake", ""); !errors.Is(err, ErrProviderAway) {
+		t.Errorf("%v, want that the provider is away", err)
+	}
+	f.wantBalanced()
+}
