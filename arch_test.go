@@ -349,8 +349,8 @@ const levelsMax = 5
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
 	return []string{
-		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "notify", "identity", "inquiry", "presence",
-		"cancellation",
+		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation",
+		"notify", "notify/smtp", "notify/sms",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",
@@ -566,7 +566,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	quoted := regexp.MustCompile("`([^`\n]+)`")
-	for _, document := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
+	for _, document := range []string{"README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ func TestReadmePurchaseLineByLine(t *testing.T) {
 
 // A line that ended in "# comment" failed when it was pasted into zsh, which takes # for a word.
 func TestCommandsOfTheReadmesCanBePasted(t *testing.T) {
-	for _, path := range []string{"README.md", "docker/README.md"} {
+	for _, path := range []string{"README.md", "README.zh-CN.md", "docker/README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", path))
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -44,7 +45,7 @@ type keySet struct {
 // which nothing is left is an error.
 func parseKeySet(raw []byte) (*keySet, error) {
 	var document struct {
-		Keys []json.RawMessage `json:"keys"`
+		Keys []jsontext.Value `json:"keys"`
 	}
 	if err := json.Unmarshal(raw, &document); err != nil {
 		return nil, fmt.Errorf("read key set: %w", err)
@@ -55,7 +56,7 @@ func parseKeySet(raw []byte) (*keySet, error) {
 	var usable []jwkset.JWK
 	var lines []string
 	for _, text := range document.Keys {
-		key, err := jwkset.NewJWKFromRawJSON(text, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+		key, err := jwkset.NewJWKFromRawJSON([]byte(text), jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil || !canVerify(key) {
 			continue
 		}

@@ -170,13 +170,15 @@ func TestKeysThatVerifyNothing(t *testing.T) {
 	good := string(publish(t, newSigner(t, "k", jwt.SigningMethodES256)))
 	one := strings.TrimSuffix(strings.TrimPrefix(good, `{"keys":[`), "]}")
 	for name, set := range map[string]string{
-		"weak RSA":              alone,
-		"another curve":         string(publish(t, signer{id: "large", method: jwt.SigningMethodES384, private: large})),
-		"for encryption":        strings.Replace(good, `"kty"`, `"use":"enc","kty"`, 1),
-		"for another algorithm": strings.Replace(good, `"kty"`, `"alg":"ES384","kty"`, 1),
-		"curve of no use":       `{"keys":[{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}]}`,
-		"private to everybody":  `{"keys":[{"kty":"oct","k":"AAAA"}]}`,
-		"too many":              `{"keys":[` + strings.Repeat(one+",", keysMax) + one + `]}`,
+		"weak RSA":               alone,
+		"another curve":          string(publish(t, signer{id: "large", method: jwt.SigningMethodES384, private: large})),
+		"for encryption":         strings.Replace(good, `"kty"`, `"use":"enc","kty"`, 1),
+		"for another algorithm":  strings.Replace(good, `"kty"`, `"alg":"ES384","kty"`, 1),
+		"curve of no use":        `{"keys":[{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}]}`,
+		"one part twice":         strings.Replace(good, `"kty"`, `"x":"AAAA","kty"`, 1),
+		"a name in another case": strings.Replace(good, `"keys"`, `"Keys"`, 1),
+		"private to everybody":   `{"keys":[{"kty":"oct","k":"AAAA"}]}`,
+		"too many":               `{"keys":[` + strings.Repeat(one+",", keysMax) + one + `]}`,
 	} {
 		if _, err := parseKeySet([]byte(set)); err == nil {
 			t.Errorf("%s: was taken", name)

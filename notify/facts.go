@@ -112,7 +112,7 @@ func (s *Service) wordsOf(r row, f facts, language string) words {
 		Language: language, OrderID: r.OrderID, Movie: oneLine(f.screening.Movie, nameMax), Venue: oneLine(f.screening.Venue, nameMax),
 		StartsAt: f.screening.StartsAt.In(s.Location), ExpiresAt: time.UnixMilli(f.order.ExpiresAt).In(s.Location),
 		Count: f.order.Quantity, Amount: moneyText(amount, language), Reason: r.About,
-		OrderURL: s.PublicURL() + "/o/" + r.OrderID, OrdersURL: s.PublicURL() + "/orders",
+		OrderURL: s.PublicURL() + "/o/" + r.OrderID,
 	}
 }
 

@@ -91,6 +91,12 @@ func TestNobodyIsToldWhatIsNoLongerTrue(t *testing.T) {
 			f.order(o.ID, order.Paid, "")
 			f.settle(o.ID)
 		}, "cancelled mail skipped, paid mail sent"},
+		"unpaid, and paid late and returned before it was told": {func(f *fixture, o event.Order) {
+			f.order(o.ID, order.Cancelled, order.CancelUnpaid)
+			f.settle(o.ID)
+			f.order(o.ID, order.Cancelled, order.CancelByOffice)
+			f.settle(o.ID)
+		}, "cancelled mail sent, cancelled mail skipped"},
 		"settled is heard while it is pending": {func(f *fixture, o event.Order) { f.settle(o.ID) }, ""},
 		"an order that never comes": {func(f *fixture, o event.Order) {
 			f.reserve(o)

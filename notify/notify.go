@@ -40,7 +40,7 @@ type Options struct {
 	OrdersOf    func(ctx context.Context, buyerID string) ([]string, error) // ids of a buyer's latest orders, bounded; nil: none
 	PublicURL   func() string                                               // of the office's pages, without a slash at the end
 	Senders     map[Channel]Sender                                          // by what is configured
-	Location    *time.Location                                              // of the times in texts; nil is UTC
+	Location    *time.Location                                              // of the times in texts; nil is the process's (TZ)
 	Now         func() time.Time
 	Log         *slog.Logger
 
@@ -70,7 +70,7 @@ type Service struct {
 func New(d *db.DB, options Options) *Service {
 	s := &Service{Options: options, db: d, texts: sync.OnceValues(readTexts), outages: map[Channel]*outage.Outage{}}
 	s.MaxTries, s.Workers = cmp.Or(s.MaxTries, defaultMaxTries), cmp.Or(s.Workers, defaultWorkers)
-	s.Location = cmp.Or(s.Location, time.UTC)
+	s.Location = cmp.Or(s.Location, time.Local)
 	for channel := range s.Senders {
 		s.outages[channel] = outage.New(s.Log, "who carries "+string(channel), sendPatience)
 	}

@@ -43,7 +43,6 @@ type words struct {
 	Reason              string    // of a cancellation
 	OrderURL            string
 	TicketsURL          string // empty: the office makes none
-	OrdersURL           string
 	Tickets             []ticketWords
 }
 

@@ -111,22 +111,18 @@ func TestMessageSurvivesItsWorker(t *testing.T) {
 func TestStopWhileItSends(t *testing.T) {
 	f := newFixture(t)
 	f.due("taken", "not taken")
-	ctx, stop := context.WithCancel(t.Context())
-	f.mail.set(func(_ context.Context, m Message) error {
-		if m.OrderID == "taken" {
-			return nil
+	for id, answer := range map[string]error{"taken": nil, "not taken": context.Canceled} {
+		ctx, stop := context.WithCancel(t.Context())
+		f.mail.set(func(context.Context, Message) error {
+			stop()
+			return answer
+		})
+		rows, err := readRows(t.Context(), f.db, `WHERE order_id = ?`, id)
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("rows %+v, %v", rows, err)
 		}
-		stop()
-		return context.Canceled
-	})
-	f.Workers = 1
-	rows, err := readRows(t.Context(), f.db, `WHERE state = 'due' ORDER BY id DESC`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		if err := f.sendOne(ctx, r); err != nil && r.OrderID == "taken" {
-			t.Error(err)
+		if err := f.sendOne(ctx, rows[0]); !errors.Is(err, answer) {
+			t.Errorf("%s: %v", id, err)
 		}
 	}
 	f.wantTold("taken", "paid mail sent")
@@ -230,35 +226,37 @@ func (f *fixture) wantRetried(orderID string) {
 // is back, and all is sent.
 func TestOutageKillsNothing(t *testing.T) {
 	f := newFixture(t)
-	f.ScreeningOf = func(_ context.Context, id string) (Screening, error) {
-		return Screening{ID: id, Movie: "Ran", Venue: "Hall", StartsAt: f.now().Add(time.Hour)}, nil
-	}
+	f.contact(alice)
 	var ids []string
-	for i := range 40 {
+	for i := range 12 {
 		ids = append(ids, fmt.Sprint("o-", i))
+		f.order(ids[i], order.Cancelled, order.CancelByOffice)
 	}
-	f.due(ids...)
+	f.settle(ids...)
 	var asked atomic.Int32
 	f.mail.set(func(context.Context, Message) error {
 		asked.Add(1)
 		return fmt.Errorf("%w: connection refused", ErrAway)
 	})
-	if n, err := f.sendNext(t.Context(), ChannelMail); n != 40 || !errors.Is(err, ErrAway) || asked.Load() > defaultWorkers {
+	if n, err := f.sendNext(t.Context(), ChannelMail); n != 12 || !errors.Is(err, ErrAway) || asked.Load() > defaultWorkers {
 		t.Errorf("%d were due, %v, and the server was asked %d times in one pass", n, err, asked.Load())
 	}
-	for range 48 {
+	for range 4 * 48 {
 		f.work()
-		f.advance(time.Hour)
+		f.advance(15 * time.Minute)
+	}
+	if n := f.only("o-1"); n.Tries <= defaultMaxTries {
+		t.Errorf("%d tries", n.Tries)
 	}
 	counts, err := f.Count(t.Context())
-	if err != nil || counts[ChannelMail].Due != 40 || counts[ChannelMail].Dead != 0 {
+	if err != nil || counts[ChannelMail].Due != 12 || counts[ChannelMail].Dead != 0 {
 		t.Errorf("counts %+v, %v", counts, err)
 	}
 	f.mail.set(nil)
 	f.advance(lastPause)
 	f.work()
-	if n := len(f.mail.ids()); n != 40 {
-		t.Errorf("%d of 40 were sent", n)
+	if n := len(f.mail.ids()); n != 12 {
+		t.Errorf("%d of 12 were sent", n)
 	}
 }
 

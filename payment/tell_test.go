@@ -90,7 +90,7 @@ func TestRefundIsToldOfAfterADeath(t *testing.T) {
 // More refunds than one message holds are all told of.
 func TestManyRefundsAreToldOf(t *testing.T) {
 	f, p := newFixture(t), &teller{}
-	for range workLimit + 5 {
+	for range tellLimit + 5 {
 		o := f.create(time.Hour)
 		f.pay(o, 9800)
 		f.pay(o, 9800)
@@ -102,7 +102,7 @@ func TestManyRefundsAreToldOf(t *testing.T) {
 	for _, r := range p.told {
 		ids[r.ID] = true
 	}
-	if len(ids) != workLimit+5 || len(p.told) != len(ids) {
+	if len(ids) != tellLimit+5 || len(p.told) != len(ids) {
 		t.Errorf("told of %d refunds in %d", len(ids), len(p.told))
 	}
 	if n, err := f.payments.tellRefunds(t.Context()); n != 0 || err != nil {

@@ -44,20 +44,7 @@ type office struct {
 // newOffice returns an office, with the mails of n paid orders due.
 func newOffice(t *testing.T, options smtp.Options, n int) *office {
 	t.Helper()
-	migrations, err := sql.Notify()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &office{t: t, ms: &atomic.Int64{}}
-	o.ms.Store(1_795_000_000_000)
-	now := func() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
-	o.Service = notify.New(dbtest.New(t, migrations), notify.Options{
-		Orders: paidOrders{}, PublicURL: func() string { return "https://box.example" }, Now: now, Log: slog.New(slog.DiscardHandler),
-		ScreeningOf: func(_ context.Context, id string) (notify.Screening, error) {
-			return notify.Screening{ID: id, Movie: "Ran", Venue: "Hall", StartsAt: now()}, nil
-		},
-		Senders: map[notify.Channel]notify.Sender{notify.ChannelMail: newSender(t, options)},
-	})
+	o := openOffice(t, dbtest.DSN(t), options)
 	if err := o.SetContact(t.Context(), notify.Contact{BuyerID: "alice", Email: "alice@example.org"}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +55,26 @@ func newOffice(t *testing.T, options smtp.Options, n int) *office {
 	if err := o.Settle(t.Context(), settled); err != nil {
 		t.Fatal(err)
 	}
+	return o
+}
+
+// openOffice returns an office over a database that may be another process's, too.
+func openOffice(t *testing.T, dsn string, options smtp.Options) *office {
+	t.Helper()
+	migrations, err := sql.Notify()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{t: t, ms: &atomic.Int64{}}
+	o.ms.Store(1_795_000_000_000)
+	now := func() time.Time { return time.UnixMilli(o.ms.Load()).UTC() }
+	o.Service = notify.New(dbtest.Open(t, dsn, migrations), notify.Options{
+		Orders: paidOrders{}, PublicURL: func() string { return "https://box.example" }, Now: now, Log: slog.New(slog.DiscardHandler),
+		ScreeningOf: func(_ context.Context, id string) (notify.Screening, error) {
+			return notify.Screening{ID: id, Movie: "Ran", Venue: "Hall", StartsAt: now()}, nil
+		},
+		Senders: map[notify.Channel]notify.Sender{notify.ChannelMail: newSender(t, options)},
+	})
 	return o
 }
 
@@ -102,9 +109,7 @@ func (s *server) wantEachOnce(n int) {
 	s.t.Helper()
 	seen := map[string]int{}
 	for _, m := range s.mails() {
-		_, rest, _ := strings.Cut(m.text, "Message-ID: <")
-		id, _, _ := strings.Cut(rest, ">")
-		seen[id]++
+		seen[idOf(m)]++
 	}
 	if len(seen) != n || len(s.mails()) != n {
 		s.t.Errorf("%d mails of %d orders, want one of each of %d: %v", len(s.mails()), len(seen), n, seen)
@@ -160,9 +165,7 @@ func TestMailServerIsSlow(t *testing.T) {
 	o.run("6 mails", func() bool { return o.count(notify.StateSent) == 6 })
 	seen := map[string]bool{}
 	for _, m := range s.mails() {
-		_, rest, _ := strings.Cut(m.text, "Message-ID: <")
-		id, _, _ := strings.Cut(rest, ">")
-		seen[id] = true
+		seen[idOf(m)] = true
 	}
 	if len(seen) != 6 {
 		t.Errorf("mails %v", seen)

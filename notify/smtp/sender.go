@@ -5,46 +5,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	netmail "net/mail"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/wneessen/go-mail"
 
 	"boxoffice/notify"
-)
-
-// Security is how the connection to the server is kept from being read.
-type Security string
-
-// The ways. Who is asked for a name and a password is not told them over Plain, but on this machine.
-const (
-	TLS      Security = "tls"      // from the first byte: smtps, port 465
-	StartTLS Security = "starttls" // asked for, and required: submission, port 587
-	Plain    Security = "plain"    // not at all: for a server on this machine
-)
-
-// Options configures a Sender.
-type Options struct {
-	Host     string // required
-	Port     int    // required
-	Security Security
-	Username string // empty: the server asks for nobody
-	Password string
-	From     string         // address with or without a name: "Box office <tickets@example.org>"; required
-	RootCAs  *x509.CertPool // nil: those of the system
-	Timeout  time.Duration  // of one message, connection and all; default 20 s
-}
-
-const (
-	defaultTimeout = 20 * time.Second
-	portMax        = 65535
 )
 
 // Sender sends by one server, by a connection for each message. It is safe for concurrent use.
@@ -173,14 +141,4 @@ func classify(err error) error {
 		return fmt.Errorf("send mail: %w: %w", notify.ErrRefused, err)
 	}
 	return fmt.Errorf("send mail: %w", err)
-}
-
-// address is where the server is.
-func (o Options) address() string {
-	return net.JoinHostPort(strings.Trim(o.Host, "[]"), strconv.Itoa(o.Port))
-}
-
-// tlsConfig is by whom the server has to be vouched for.
-func (o Options) tlsConfig() *tls.Config {
-	return &tls.Config{ServerName: strings.Trim(o.Host, "[]"), RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
 }

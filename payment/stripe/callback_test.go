@@ -151,6 +151,46 @@ func TestBadCallbacks(t *testing.T) {
 	}
 }
 
+// The library takes names in any case, and the last of those that are given twice: signed, another amount stood beside the
+// amount, and was taken.
+func TestNamesOfCallbacksAreExact(t *testing.T) {
+	p, f := newProvider(t)
+	_, s := startPaid(t, p, f, 9800, "CNY")
+	body := string(eventBody(t, "checkout.session.completed", s.object(false)))
+	with := func(member string) []byte {
+		changed := strings.Replace(body, `"amount_total"`, member+`,"amount_total"`, 1)
+		if changed == body {
+			t.Fatalf("no amount in %s", body)
+		}
+		return []byte(changed)
+	}
+	after := func(member string) []byte {
+		return []byte(strings.Replace(body, `"amount_total":9800`, `"amount_total":9800,`+member, 1))
+	}
+	for _, twice := range [][]byte{with(`"amount_total":1`), after(`"amount_total":1`), after(`"amount_total":9800`)} {
+		if report, err := verify(t, p, twice); !errors.As(err, new(payment.BadCallback)) {
+			t.Errorf("amount_total twice: %+v, %v", report, err)
+		}
+	}
+	for _, name := range []string{"Amount_Total", "AMOUNT_TOTAL", "amount_\u0074ota\u006c ", "amount_tota\\u004c"} {
+		for _, both := range [][]byte{with(`"` + name + `":1`), after(`"` + name + `":1`)} {
+			if got, err := verify(t, p, both); err != nil || len(got.Payments) != 1 || got.Payments[0].Amount.Amount != 9800 {
+				t.Errorf("%s beside the amount: %+v, %v", name, got, err)
+			}
+		}
+		alone := []byte(strings.Replace(body, `"amount_total"`, `"`+name+`"`, 1))
+		if report, err := verify(t, p, alone); !errors.As(err, new(payment.BadCallback)) {
+			t.Errorf("%s in place of the amount: %+v, %v", name, report, err)
+		}
+	}
+	// Names of the shop's own are the shop's: those of a session that it has made by other means.
+	object := s.object(false)
+	object["metadata"] = map[string]string{"Kunde": "1", "kunde": "2", "attempt_id": s.reference, "order_id": "01JABC"}
+	if got, err := verify(t, p, eventBody(t, "checkout.session.completed", object)); err != nil || len(got.Payments) != 1 {
+		t.Errorf("metadata with names in two cases: %+v, %v", got, err)
+	}
+}
+
 // forged checks that a callback is taken for forged, and that nothing of it is told.
 func forged(t *testing.T, p *stripe.Provider, what string, header http.Header, body []byte) {
 	t.Helper()

@@ -19,6 +19,9 @@ func (l *Log) Close() error {
 		// 3. Wait for a running deletion, close the files, release the directory.
 		l.deleting.Lock()
 		defer l.deleting.Unlock()
+		if l.failure == nil && l.durable == l.end {
+			l.noteDurable()
+		}
 		l.closeErr = errors.Join(l.failure, l.closeFiles())
 	})
 	return l.closeErr

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,13 +24,34 @@ func writeBatches(t *testing.T, o Options, records int) []record {
 	return written
 }
 
+// crash takes a close back: what is noted is what was so when the log was opened
+// at that offset.
+func crash(t *testing.T, o Options, opened int64) {
+	t.Helper()
+	l := &Log{options: o, castagnoli: crc32.MakeTable(crc32.Castagnoli), noted: -1, end: opened}
+	l.noteDurable()
+	if l.noted != opened {
+		t.Fatalf("%s could not be written", l.notedFile())
+	}
+}
+
 // One flipped bit in the newest segment was taken for a torn tail, and 899 of
 // 1,000 durable records went without a word. What a later batch stands behind
-// was durable: the log does not open, says where, and is left as it is.
+// was durable: the log does not open, says where, and is left as it is. After a
+// close that is so for the last batch as well.
 func TestDamageIsNotTakenForATornTail(t *testing.T) {
+	for name, closed := range map[string]bool{"after a close": true, "after a crash": false} {
+		t.Run(name, func(t *testing.T) { wantDamage(t, closed) })
+	}
+}
+
+func wantDamage(t *testing.T, closed bool) {
 	const records, flips = 60, 400
 	o := Options{Dir: t.TempDir()}
 	written := writeBatches(t, o, records)
+	if !closed {
+		crash(t, o, 0)
+	}
 	whole, err := os.ReadFile(segmentName(o.Dir, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -45,12 +67,14 @@ func TestDamageIsNotTakenForATornTail(t *testing.T) {
 		if fmt.Sprint(replayed) != fmt.Sprint(written[:damaged]) {
 			t.Fatalf("bit %d: replayed %d records, want %d", bit, len(replayed), damaged)
 		}
-		if damaged == records-1 {
+		torn := damaged == records-1 && !closed
+		if torn {
 			// Nothing was written after it: it may be what a crash tore.
 			if err != nil || l.TornBytes() == 0 {
 				t.Fatalf("bit %d of the last record: %v", bit, err)
 			}
 			mustClose(t, l)
+			crash(t, o, 0)
 		} else {
 			var corrupt *CorruptError
 			if !errors.As(err, &corrupt) || corrupt.Offset != start || corrupt.File != segmentName(o.Dir, 0) ||
@@ -58,7 +82,7 @@ func TestDamageIsNotTakenForATornTail(t *testing.T) {
 				t.Fatalf("bit %d of record %d at %d: %+v", bit, damaged, start, err)
 			}
 		}
-		if now, err := os.ReadFile(segmentName(o.Dir, 0)); damaged < records-1 && (err != nil || len(now) != len(whole)) {
+		if now, err := os.ReadFile(segmentName(o.Dir, 0)); !torn && (err != nil || len(now) != len(whole)) {
 			t.Fatalf("the damaged file was changed: %d bytes of %d, %v", len(now), len(whole), err)
 		}
 		if err := os.WriteFile(segmentName(o.Dir, 0), whole, 0o600); err != nil {
@@ -84,6 +108,7 @@ func TestTornBatchIsCutAlthoughRecordsStandBehind(t *testing.T) {
 	gate.open()
 	mustWait(t, l, end)
 	mustClose(t, l)
+	crash(t, o, written[len(written)-1].end())
 	flipBit(t, segmentName(o.Dir, 0), (torn+recordHeaderBytes)*8)
 	l, replayed := reopen(t, Options{Dir: o.Dir})
 	if len(replayed) != len(written)+1 || l.TornBytes() == 0 || l.End() != torn {
@@ -141,6 +166,7 @@ func TestMarkInsideAPayloadIsNone(t *testing.T) {
 	mustWait(t, l, end)
 	offset, _ := mustAppend(t, l, "torn "+string(forged))
 	mustClose(t, l)
+	crash(t, o, 0)
 	flipBit(t, segmentName(o.Dir, 0), (offset+recordHeaderBytes)*8)
 	l, replayed := reopen(t, o)
 	if len(replayed) != 1 || l.TornBytes() == 0 {
@@ -148,22 +174,91 @@ func TestMarkInsideAPayloadIsNone(t *testing.T) {
 	}
 }
 
-// Logs of before the marks are read as ever.
-func TestLogWithoutMarksIsRead(t *testing.T) {
-	o := Options{Dir: t.TempDir()}
+// writeOld writes a log of before the marks and the notes.
+func writeOld(t *testing.T, o Options, tail string, payloads ...string) (size int64) {
+	t.Helper()
 	l := newLog(t, o)
 	mustClose(t, l)
 	var old []byte
-	for i := range 3 {
-		record := append(make([]byte, recordHeaderBytes), fmt.Sprint("old ", i)...)
+	for _, payload := range payloads {
+		record := append(make([]byte, recordHeaderBytes), payload...)
 		l.sealRecord(record, 0, false)
 		old = append(old, record...)
 	}
-	if err := os.WriteFile(segmentName(o.Dir, 0), append(old, "torn"...), 0o600); err != nil {
+	if err := os.WriteFile(segmentName(o.Dir, 0), append(old, tail...), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Remove(l.notedFile()); err != nil {
+		t.Fatal(err)
+	}
+	return int64(len(old))
+}
+
+// Logs of before the marks are read as ever.
+func TestLogWithoutMarksIsRead(t *testing.T) {
+	o := Options{Dir: t.TempDir()}
+	size := writeOld(t, o, "torn", "old 0", "old 1", "old 2")
 	l, replayed := reopen(t, o)
-	if len(replayed) != 3 || l.TornBytes() != 4 || l.End() != int64(len(old)) {
+	if len(replayed) != 3 || l.TornBytes() != 4 || l.End() != size {
 		t.Errorf("replayed %v, torn %d", replayed, l.TornBytes())
+	}
+}
+
+// At the first start after an upgrade a flipped bit cut off all that a log of
+// before the marks had behind it: nothing marked stood there.
+func TestDamageInALogWithoutMarksIsNoTornTail(t *testing.T) {
+	for damaged := range 3 {
+		o := Options{Dir: t.TempDir()}
+		size := writeOld(t, o, "", "old 0", "old 1", "old 2")
+		start := int64(damaged) * size / 3
+		flipBit(t, segmentName(o.Dir, 0), (start+recordHeaderBytes)*8)
+		l, err := Open(o, nil)
+		if damaged == 2 { // nothing stands behind it
+			if err != nil || l.TornBytes() != size/3 {
+				t.Errorf("the last record: %v", err)
+			}
+			mustClose(t, l)
+			continue
+		}
+		var corrupt *CorruptError
+		if !errors.As(err, &corrupt) || corrupt.Offset != start || corrupt.Behind != size-start {
+			t.Errorf("record %d: %v, want damage at %d", damaged, err, start)
+		}
+		o.CutDamage = true
+		l, replayed := reopen(t, o)
+		mustClose(t, l)
+		if o.CutDamage = false; len(replayed) != damaged {
+			t.Errorf("%d records before the damage, want %d", len(replayed), damaged)
+		}
+		reopen(t, o)
+	}
+}
+
+// A file that has lost its end between two runs was whole: it had been closed.
+func TestMissingEndAfterACloseIsDamage(t *testing.T) {
+	o := Options{Dir: t.TempDir()}
+	written := writeBatches(t, o, 10)
+	last := written[9]
+	if err := os.Truncate(segmentName(o.Dir, 0), last.offset); err != nil {
+		t.Fatal(err)
+	}
+	var corrupt *CorruptError
+	if _, err := Open(o, nil); !errors.As(err, &corrupt) || corrupt.Offset != last.offset || corrupt.Behind != last.end()-last.offset {
+		t.Fatalf("without its last record: %v", err)
+	}
+	o.CutDamage = true
+	l, replayed := reopen(t, o)
+	if len(replayed) != 9 {
+		t.Errorf("%d records, want 9", len(replayed))
+	}
+	mustClose(t, l)
+	o.CutDamage = false
+	l, _ = reopen(t, o)
+	// A note that is not whole says nothing.
+	if err := os.WriteFile(l.notedFile(), []byte("00000000000000999999 00000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if noted, err := l.readNoted(); noted != -1 || err != nil {
+		t.Errorf("a garbled note says %d, %v", noted, err)
 	}
 }

@@ -21,6 +21,7 @@ type Log struct {
 	cut        int64
 	// putAsideBytes is the size of the segments that were put aside behind damage.
 	putAsideBytes int64
+	noted         int64 // what notedName says, -1 when nothing
 	syncs         atomic.Int64
 	probes        sync.Pool // *[]byte of probeBytes, for Read
 

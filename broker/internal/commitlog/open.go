@@ -66,6 +66,8 @@ func (l *Log) recover(replay func(offset int64, payload []byte) error) error {
 			return err
 		}
 		l.segments = []*segment{{file: file}}
+		l.noted = -1
+		l.noteDurable()
 		return nil
 	}
 	return l.settleTail()
@@ -127,14 +129,8 @@ func (l *Log) putAside(name string) error {
 // be in nothing but the page cache.
 func (l *Log) settleTail() error {
 	last := l.segments[len(l.segments)-1]
-	if l.cut > 0 && !l.options.CutDamage && !l.options.NoSync {
-		mark, err := l.findMark(last, last.end-last.first, last.end-last.first+l.cut)
-		if err != nil {
-			return err
-		}
-		if mark >= 0 {
-			return l.damaged(fmt.Sprintf("the record is damaged, and what was written later begins at %d", last.first+mark))
-		}
+	if err := l.checkTail(last); err != nil {
+		return err
 	}
 	if l.cut > 0 {
 		if err := last.file.Truncate(last.end - last.first); err != nil {
@@ -145,7 +141,38 @@ func (l *Log) settleTail() error {
 	if err := l.syncFile(last.file); err != nil {
 		return fmt.Errorf("sync last segment: %w", err)
 	}
-	return l.syncDir()
+	if err := l.syncDir(); err != nil {
+		return err
+	}
+	l.noteDurable()
+	return nil
+}
+
+// checkTail fails when what is to be cut off was durable once: when it was noted as that, or when something stands behind it
+// that was written later. In a segment of before the marks that is any record.
+func (l *Log) checkTail(last *segment) (err error) {
+	if l.noted, err = l.readNoted(); err != nil || l.options.NoSync {
+		return err
+	}
+	switch {
+	case l.options.CutDamage && l.end < l.noted:
+		return l.forgetNoted()
+	case l.options.CutDamage:
+		return nil
+	case l.end < l.noted:
+		l.cut = max(l.cut, l.noted-l.end)
+		return l.damaged(fmt.Sprintf("the record is damaged or missing, and all up to %d was on the disk when the log was last opened or closed", l.noted))
+	case l.cut == 0:
+		return nil
+	}
+	unmarked := l.noted < 0 && !last.marked
+	behind, err := l.findRecord(last, last.end-last.first, last.end-last.first+l.cut, func(header []byte) bool {
+		return isFirst(header) || unmarked
+	})
+	if err == nil && behind >= 0 {
+		err = l.damaged(fmt.Sprintf("the record is damaged, and what was written later begins at %d", last.first+behind))
+	}
+	return err
 }
 
 // closeFiles closes all segments and releases the directory.

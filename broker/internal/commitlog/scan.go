@@ -36,6 +36,7 @@ func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []b
 		if !l.validRecord(record, s.end) {
 			return nil
 		}
+		s.marked = s.marked || isFirst(record)
 		if err := replay(s.end, record[recordHeaderBytes:]); err != nil {
 			return fmt.Errorf("replay log at %d: %w", s.end, err)
 		}
@@ -48,10 +49,11 @@ const (
 	markWorkMax    = 4 << 30 // bytes of records that may only look like one
 )
 
-// findMark returns the first position from..size of a segment's file at which a
-// batch begins, -1 when there is none. It looks at every byte: what lies before
-// is damaged, so that nobody knows where records start.
-func (l *Log) findMark(s *segment, from, size int64) (int64, error) {
+// findRecord returns the first position from..size of a segment's file at which
+// a record begins that is wanted by its header, -1 when there is none. It looks
+// at every byte: what lies before is damaged, so that nobody knows where records
+// start.
+func (l *Log) findRecord(s *segment, from, size int64, wanted func(header []byte) bool) (int64, error) {
 	chunk := make([]byte, markChunkBytes+recordHeaderBytes)
 	work := int64(0)
 	for at := from; at+recordHeaderBytes <= size; at += markChunkBytes {
@@ -61,7 +63,7 @@ func (l *Log) findMark(s *segment, from, size int64) (int64, error) {
 		}
 		for i := 0; i+recordHeaderBytes <= n && i < markChunkBytes; i++ {
 			header, position := chunk[i:], at+int64(i)
-			if !isFirst(header) || position+recordBytes(header) > size {
+			if !wanted(header) || position+recordBytes(header) > size {
 				continue
 			}
 			if work += recordBytes(header); work > markWorkMax {

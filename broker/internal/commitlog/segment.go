@@ -26,9 +26,10 @@ type Segment struct {
 // segment is one file of the log. first is fixed; end, starts and file belong
 // to the log's mutex. The reading lock lets a file be closed under readers.
 type segment struct {
-	first int64
-	end   int64
-	file  File
+	first  int64
+	end    int64
+	file   File
+	marked bool // it was found to have the first record of a batch
 
 	// starts holds, for each block of the segment, the place in the block at
 	// which the first record starts. A read walks from there, so that only true
