@@ -22,6 +22,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // doctorTimeout bounds an examination as a whole; it reads every order once.
@@ -119,7 +120,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
-	if err := e.openTickets(ctx); err != nil {
+	if err := e.openTickets(ctx, quiet); err != nil {
 		return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
 	}
 	owner, err := stockDB.Owner(ctx)
@@ -130,14 +131,18 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openTickets adds the subscription of the tickets, if the office has made their database: the queue knows it from then on.
-func (e *examination) openTickets(ctx context.Context) error {
+// openTickets adds the tickets and their subscription, if the office has made their database: the queue knows it from then on.
+func (e *examination) openTickets(ctx context.Context, log *slog.Logger) error {
 	if !e.config.HasTickets() || checkFileExists(e.config.TicketsDSN) != nil {
 		return nil
 	}
 	e.office.Further = furtherSubscriptions(e.config)
-	_, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
-	return err
+	d, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
+	if err != nil {
+		return err
+	}
+	e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
+	return nil
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined
