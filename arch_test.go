@@ -68,7 +68,7 @@ func allowedImports() map[string][]string {
 		"notify":                    {"order", "tickets", "common/audit", "common/db", "common/event", "common/outage"},
 		"notify/smtp":               {"notify"},
 		"notify/sms":                {"notify", "common/httpclient"},
-		"doctor":                    {"stock", "order", "payment", "common/audit", "common/event", "common/mq", "common/sentence"},
+		"doctor":                    {"stock", "order", "payment", "tickets", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
 		"cancellation":              {"stock", "order"},

@@ -31,6 +31,7 @@ func accessTable() map[string]access {
 	orders := "/v1/orders/" + orderID
 	const start = `{"provider":"webhook","return_url":"https://shop.example/"}`
 	const fix = `{"kind":"dead_letter","note":"mended"}`
+	const settleReused = `{"order_id":"o","amount":{"amount":1,"currency":"CNY"},"note":"asked the provider"}`
 	const note, part, own = `{"note":"asked by phone"}`, `{"amount":100,"note":"a seat is broken"}`, `{"order_id":"` + orderID + `"}`
 	get := func(path string) ask { return ask{path: path} }
 	post := func(path, body string) ask { return ask{path: path, body: body} }
@@ -59,6 +60,8 @@ func accessTable() map[string]access {
 		"GET /v1/admin/refunds":                     {who: roleAdmin, ask: get("/v1/admin/refunds"), status: 200},
 		"POST /v1/admin/refunds/:id/retry":          {who: roleAdmin, ask: post("/v1/admin/refunds/rf_1/retry", note), status: 200},
 		"POST /v1/admin/refunds/:id/settle":         {who: roleAdmin, ask: post("/v1/admin/refunds/rf_1/settle", note), status: 200},
+		"GET /v1/admin/payments/reused":             {who: roleAdmin, ask: get("/v1/admin/payments/reused"), status: 200},
+		"POST /v1/admin/payments/reused/:id/settle": {who: roleAdmin, ask: post("/v1/admin/payments/reused/pay:1/settle", settleReused), status: 204},
 		"GET /v1/admin/payments/parked":             {who: roleAdmin, ask: get("/v1/admin/payments/parked"), status: 200},
 		"POST /v1/admin/payments/parked/:id/refund": {who: roleAdmin, ask: post("/v1/admin/payments/parked/pay:1/refund", note), status: 204},
 		"POST /v1/admin/orders/:id/cancel":          {who: roleAdmin, ask: post("/v1/admin/orders/"+orderID+"/cancel", note), status: 200},

@@ -80,6 +80,8 @@ func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc
 	add(http.MethodGet, "/v1/admin/refunds", h.requireRole(roleAdmin, h.listRefunds))
 	add(http.MethodPost, "/v1/admin/refunds/:id/retry", h.requireRole(roleAdmin, h.retryRefund))
 	add(http.MethodPost, "/v1/admin/refunds/:id/settle", h.requireRole(roleAdmin, h.settleRefund))
+	add(http.MethodGet, "/v1/admin/payments/reused", h.requireRole(roleAdmin, h.listReused))
+	add(http.MethodPost, "/v1/admin/payments/reused/:id/settle", h.requireRole(roleAdmin, h.settleReused))
 	add(http.MethodGet, "/v1/admin/payments/parked", h.requireRole(roleAdmin, h.listParked))
 	add(http.MethodPost, "/v1/admin/payments/parked/:id/refund", h.requireRole(roleAdmin, h.refundParked))
 	add(http.MethodPost, "/v1/admin/orders/:id/cancel", h.requireRole(roleAdmin, h.cancelPaid))

@@ -201,6 +201,18 @@ func (f *fakeOrders) RefundParked(_ context.Context, id string, act audit.Act) e
 	return nil
 }
 
+func (f *fakeOrders) Reused(context.Context, int) ([]order.Reused, error) {
+	return []order.Reused{{
+		Claim:    order.Claim{PaymentID: "pay_1", OrderID: orderID, Amount: event.Money{Amount: 9800, Currency: "CNY"}, Since: testNow()},
+		Provider: order.DefaultProvider,
+	}}, nil
+}
+
+func (f *fakeOrders) SettleReused(_ context.Context, id, orderID string, amount event.Money, act audit.Act) error {
+	f.act(fmt.Sprintf("settle reused %d %s of %s for %s", amount.Amount, amount.Currency, id, orderID), id, act)
+	return nil
+}
+
 func (f *fakeOrders) PaymentsOf(_ context.Context, _ order.PaymentResult, after order.Claim, limit int) ([]order.Claim, error) {
 	claims := []order.Claim{
 		{PaymentID: "pay_1", OrderID: orderID, Amount: event.Money{Amount: 9800, Currency: "CNY"}, Since: testNow()},

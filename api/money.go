@@ -208,6 +208,7 @@ type currencyLedger struct {
 	Refunded       int64  `json:"refunded"`
 	Returning      int64  `json:"returning"`
 	Parked         int64  `json:"parked"`
+	Unclear        int64  `json:"unclear"`         // came with the id of another payment
 	NeedsAttention int64  `json:"needs_attention"` // the part of returning that waits for a person
 	PaidOrders     int64  `json:"paid_orders"`     // what they cost
 	Balanced       bool   `json:"balanced"`
@@ -224,7 +225,7 @@ func (h *handler) getLedger(c echo.Context, _ string) error {
 		all.Balanced = all.Balanced && l.Balanced()
 		all.Currencies = append(all.Currencies, currencyLedger{
 			Currency: l.Currency, Received: l.Received, Applied: l.Applied, Refunded: l.Refunded, Returning: l.Returning,
-			Parked: l.Parked, NeedsAttention: l.Attention, PaidOrders: l.OrdersDue, Balanced: l.Balanced(),
+			Parked: l.Parked, Unclear: l.Unclear, NeedsAttention: l.Attention, PaidOrders: l.OrdersDue, Balanced: l.Balanced(),
 		})
 	}
 	return answer(c, http.StatusOK, all)

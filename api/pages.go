@@ -22,12 +22,11 @@ type pages struct {
 	texts       *pageTexts
 	templates   *template.Template
 	modules     []string // of the shop's script
-	console     []string // modules of the console's script
 	headers     fixedHeaders
 	shopHeaders fixedHeaders
 }
 
-// shopPage is what the document of the shop is filled with.
+// shopPage is what a document is filled with, of the shop or of one that stands alone.
 type shopPage struct {
 	Language, Title, Description string
 	Image                        string // https URL, or ""
@@ -64,18 +63,18 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 	}
 	p := &pages{
 		handler: h, texts: texts, templates: templates,
-		modules: modulesOf("/web/app.js", static), console: modulesOf("/web/admin.js", static),
-		shopHeaders: pageHeaders(postersAnywhere), headers: headers,
+		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere), headers: headers,
 	}
 	addBoth("/", p.shop("home.title"))
 	addBoth("/s/:id", p.screening)
 	addBoth("/o/:id", p.shop("order.title"))
 	addBoth("/orders", p.shop("orders.title"))
-	addBoth("/admin", p.admin)
+	// What these show comes from the API, which knows who may see it.
+	addBoth("/admin", p.alone("admin.html", "admin.title", modulesOf("/web/admin.js", static)))
 	addBoth("/problems", p.problemCodes)
 	if h.Tickets != nil {
-		addBoth("/tickets", p.ofTickets("tickets.html"))
-		addBoth("/check-in", p.ofTickets("check-in.html"))
+		addBoth("/tickets", p.alone("tickets.html", "ticket.page_title", modulesOf("/web/tickets.js", static)))
+		addBoth("/check-in", p.alone("check-in.html", "door.page_title", modulesOf("/web/check-in.js", static)))
 	}
 	if h.Notify != nil && h.Demo != nil {
 		addBoth("/mailbox", p.mailbox(static))
@@ -126,16 +125,6 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 	return p.render(c, status, p.shopHeaders, "index.html", page)
 }
 
-// admin serves the operators' console to whoever asks: what it shows comes from the API, which knows who may see it.
-func (p *pages) admin(c echo.Context) error {
-	language := p.texts.languageOf(c.Request())
-	text := func(key string) string { return p.texts.text(language, key) }
-	page := shopPage{
-		Language: htmlLanguage(language), Title: text("admin.title"), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: p.console, Text: text,
-	}
-	return p.render(c, http.StatusOK, p.headers, "admin.html", page)
-}
-
 // mailbox serves the page of the demo's mailbox, whose script asks who looks.
 func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
 	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders()
@@ -147,9 +136,14 @@ func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
 	}
 }
 
-// ofTickets serves a page that shows tickets or checks them. Its script knows the languages by itself.
-func (p *pages) ofTickets(name string) echo.HandlerFunc {
-	return func(c echo.Context) error { return p.render(c, http.StatusOK, p.headers, name, p.Demo != nil) }
+// alone serves a page that is no view of the shop: the operators' console, an order's tickets, a door.
+func (p *pages) alone(name, title string, modules []string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		language := p.texts.languageOf(c.Request())
+		text := func(key string) string { return p.texts.text(language, key) }
+		page := shopPage{Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: modules, Text: text}
+		return p.render(c, http.StatusOK, p.headers, name, page)
+	}
 }
 
 // problemPage is what the page /problems is filled with: its entries are what the type of every problem refers to.

@@ -307,10 +307,44 @@ func TestProblemsInWords(t *testing.T) {
 		}
 	}
 	own := []string{"no_answer", "other", "name_too_long", "bad_token"} // of the page itself
-	for key := range catalogue(t, english) {
-		if code, found := strings.CutPrefix(key, "problem."); found && !codes[code] && !slices.Contains(own, code) {
-			t.Errorf("%s is of no code", key)
+	words := catalogue(t, english)
+	for key := range words {
+		for _, group := range []string{"problem.", "refused."} {
+			if code, found := strings.CutPrefix(key, group); found && !codes[code] && !slices.Contains(own, code) {
+				t.Errorf("%s is of no code", key)
+			}
 		}
+	}
+	for code := range codes { // at a door they are said in two words
+		if (strings.HasPrefix(code, "ticket_") || code == "wrong_screening") && len(words["refused."+code]) == 0 {
+			t.Errorf("a door has no words for %s", code)
+		}
+	}
+}
+
+// What the doctor finds is told in the console in words.
+func TestFindingsInWords(t *testing.T) {
+	document, err := files.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(document), "    FindingKind:\n      type: string\n      enum:\n")
+	var kinds []string
+	for line := range strings.Lines(list) {
+		kind, found := strings.CutPrefix(strings.TrimSpace(line), "- ")
+		if !found {
+			break
+		}
+		kinds = append(kinds, kind)
+	}
+	words := catalogue(t, english)
+	for _, kind := range kinds {
+		if len(words["finding."+kind]) == 0 {
+			t.Errorf("there are no words for %s", kind)
+		}
+	}
+	if len(kinds) < 15 {
+		t.Errorf("%v are not all kinds", kinds)
 	}
 }
 

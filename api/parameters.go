@@ -72,6 +72,7 @@ const (
 	listOfActs       list = "acts"
 	listOfRefunds    list = "refunds"
 	listOfParked     list = "parked"
+	listOfReused     list = "reused" // has one page
 	listOfTickets    list = "tickets"
 	listOfMail       list = "notifications"
 	listOfDead       list = "dead-letters" // has one page

@@ -124,8 +124,10 @@ func TestActsOnMoney(t *testing.T) {
 		"refunds/rf_1/retry":                     {200, `{"note":"they called"}`, "retry rf_1 boss they called"},
 		"refunds/rf_1/settle":                    {200, `{"note":"cash"}`, "settle rf_1 boss cash"},
 		"payments/parked/stripe:pi_1%2Fx/refund": {204, `{"note":"nobody ordered"}`, "refund stripe:pi_1/x boss nobody ordered"},
-		"orders/" + orderID + "/cancel":          {200, `{"note":"the projector"}`, "cancel " + orderID + " boss the projector"},
-		"orders/" + orderID + "/refunds":         {202, `{"amount":100,"note":"a seat"}`, "refund 100 by key-1 " + orderID + " boss a seat"},
+		"payments/reused/a:b/settle": {204, `{"order_id":"o","amount":{"amount":5,"currency":"CNY"},"note":"never taken"}`,
+			"settle reused 5 CNY of a:b for o a:b boss never taken"},
+		"orders/" + orderID + "/cancel":  {200, `{"note":"the projector"}`, "cancel " + orderID + " boss the projector"},
+		"orders/" + orderID + "/refunds": {202, `{"amount":100,"note":"a seat"}`, "refund 100 by key-1 " + orderID + " boss a seat"},
 	} {
 		f.orders.acts = nil
 		send := func(body string) int {
@@ -179,8 +181,13 @@ func TestListsOfMoney(t *testing.T) {
 			t.Errorf("cursor %s: %d", cursor, code)
 		}
 	}
+	reused := `{"items":[{"payment_id":"pay_1","provider":"webhook","order_id":"` + orderID + `","amount":{"amount":9800,"currency":"CNY"},` +
+		`"since":"2026-11-20T12:00:00.250Z"}],"next_cursor":null}`
+	if code, body := get("payments/reused"); code != 200 || body != reused {
+		t.Errorf("%d %s, want %s", code, body, reused)
+	}
 	want := `{"balanced":true,"currencies":[{"currency":"CNY","received":300,"applied":100,"refunded":150,"returning":30,` +
-		`"parked":20,"needs_attention":0,"paid_orders":100,"balanced":true}],"server_time":"2026-11-20T12:00:00.250Z"}`
+		`"parked":20,"unclear":0,"needs_attention":0,"paid_orders":100,"balanced":true}],"server_time":"2026-11-20T12:00:00.250Z"}`
 	if code, body := get("ledger"); code != 200 || body != want {
 		t.Errorf("%d %s, want %s", code, body, want)
 	}

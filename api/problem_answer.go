@@ -25,7 +25,8 @@ func (h *handler) answerProblem(c echo.Context, err error) {
 	}
 }
 
-// membersOf returns what an error brings of its own: of a used ticket, when and where it was used, and a detail by its code.
+// membersOf returns what an error brings of its own: of a used ticket, when and where it was used; of one that is not for
+// this door, what it is for; and a detail by its code.
 func membersOf(err error) problemMembers {
 	if used, ok := errors.AsType[tickets.UsedError](err); ok {
 		return problemMembers{UsedAt: formatTime(used.At), UsedGate: used.Gate}
@@ -33,6 +34,10 @@ func membersOf(err error) problemMembers {
 	if own, ok := errors.AsType[problemError](err); ok && own.said.Code != "" {
 		said := own.said // and not own itself, which would then be made anew for every error
 		return problemMembers{Said: &said}
+	}
+	if elsewhere, ok := errors.AsType[elsewhereError](err); ok {
+		s := elsewhere.screening
+		return problemMembers{Screening: &ticketPlace{s.ID, s.Movie, s.Venue, formatTime(s.StartsAt)}}
 	}
 	return problemMembers{}
 }

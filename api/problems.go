@@ -58,6 +58,8 @@ const (
 	ticketVoid
 	ticketInvalid
 	wrongScreening
+	ticketEarly
+	ticketOver
 	orderArchived
 	notDead
 	noRemedy
@@ -132,6 +134,9 @@ func officeProblems() []problem {
 		{ticketInvalid, http.StatusConflict, "ticket_invalid", "Ticket invalid", "No ticket has this code.", []error{tickets.ErrCodeInvalid}},
 		{wrongScreening, http.StatusConflict, "wrong_screening", "Wrong screening",
 			"The ticket is for another screening.", []error{tickets.ErrWrongScreening}},
+		{ticketEarly, http.StatusConflict, "ticket_early", "Too early",
+			"The ticket is for a screening that begins on another day.", nil},
+		{ticketOver, http.StatusConflict, "ticket_over", "Screening over", "The screening of the ticket is over.", nil},
 		{orderArchived, http.StatusConflict, "order_archived", "Order archived",
 			"The order is in none of the databases, and may be in a file of the archive: restore it to see the order.", nil},
 		{notDead, http.StatusConflict, "notification_not_dead", "Not given up",
@@ -321,10 +326,27 @@ type problemBody struct {
 
 // problemMembers are the extension members that some problems have.
 type problemMembers struct {
-	UsedAt   string             `json:"used_at,omitempty"`
-	UsedGate string             `json:"used_gate,omitempty"`
-	Said     *sentence.Sentence `json:"said,omitempty"`
+	UsedAt    string             `json:"used_at,omitempty"`
+	UsedGate  string             `json:"used_gate,omitempty"`
+	Screening *ticketPlace       `json:"screening,omitempty"`
+	Said      *sentence.Sentence `json:"said,omitempty"`
 }
+
+// ticketPlace is what a ticket is for, which a door that refuses it says.
+type ticketPlace struct {
+	ID       string `json:"id"`
+	Movie    string `json:"movie"`
+	Venue    string `json:"venue"`
+	StartsAt string `json:"starts_at"`
+}
+
+// elsewhereError refuses a ticket that is not for this door, or not for now, with what it is for.
+type elsewhereError struct {
+	error
+	screening stock.Screening
+}
+
+func (e elsewhereError) Unwrap() error { return e.error }
 
 func (p *problem) encode(detail, traceID string, members problemMembers) ([]byte, error) {
 	return json.Marshal(problemBody{

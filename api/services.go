@@ -48,6 +48,8 @@ type Orders interface {
 
 	CancelPaid(ctx context.Context, id string, act audit.Act) (order.Order, error)
 	RefundPart(ctx context.Context, id, key string, amount int64, act audit.Act) (refundID string, err error)
+	Reused(ctx context.Context, limit int) ([]order.Reused, error)
+	SettleReused(ctx context.Context, paymentID, orderID string, amount event.Money, act audit.Act) error
 	RefundParked(ctx context.Context, paymentID string, act audit.Act) error
 	PaymentsOf(ctx context.Context, result order.PaymentResult, after order.Claim, limit int) ([]order.Claim, error)
 	SumMoney(ctx context.Context, orderIDs []string) (order.Money, error)

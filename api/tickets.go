@@ -155,6 +155,9 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 	ticket, err := h.Tickets.CheckIn(ctx, tickets.Entry{
 		Code: body.Code, ScreeningID: body.ScreeningID, Gate: body.Gate, Staff: caller, Key: key,
 	})
+	if screening != nil && errors.Is(err, tickets.ErrWrongScreening) {
+		return elsewhereError{err, *screening}
+	}
 	if err != nil {
 		return err
 	}
@@ -181,13 +184,13 @@ func (h *handler) openDoor(ctx context.Context, body checkInBody) (*stock.Screen
 		h.Log.WarnContext(ctx, "let somebody in without a look at the screening", "screening_id", id, "error", err)
 		return nil, nil
 	}
-	begins := screening.StartsAt.Sub(h.Now())
+	begins, anywhere := screening.StartsAt.Sub(h.Now()), body.ScreeningID == ""
 	switch {
-	case body.ScreeningID == "" && begins.Abs() > doorHours:
-		return nil, problemError{kind: wrongScreening, detail: "The ticket is for a screening that begins on another day: " +
-			"name the screening of the door to let its bearer in all the same."}
-	case -begins > doorCloses:
-		return nil, problemError{kind: wrongScreening, detail: "The ticket is for a screening that was over long ago."}
+	case anywhere && begins > doorHours:
+		return nil, elsewhereError{problemError{kind: ticketEarly, detail: "The ticket is for a screening that begins on another day: " +
+			"name the screening of the door to let its bearer in all the same."}, screening}
+	case anywhere && -begins > doorHours, -begins > doorCloses:
+		return nil, elsewhereError{problemError{kind: ticketOver}, screening}
 	}
 	return &screening, nil
 }

@@ -194,12 +194,18 @@ func TestDoorOpensAtTheTimeOfTheScreening(t *testing.T) {
 			return s, nil
 		}
 	}
-	for _, in := range []time.Duration{240 * time.Hour, 12*time.Hour + time.Minute, -12*time.Hour - time.Minute} {
+	for in, want := range map[time.Duration]string{
+		240 * time.Hour: "ticket_early", 12*time.Hour + time.Minute: "ticket_early", -12*time.Hour - time.Minute: "ticket_over",
+	} {
 		begins(in)
-		wantProblem(t, door(codes[0].Code, "", "k"), 409, "wrong_screening")
+		w := door(codes[0].Code, "", "k")
+		wantProblem(t, w, 409, want)
+		if place := `"screening":{"id":"` + screeningID + `"`; !strings.Contains(w.Body.String(), place) {
+			t.Errorf("%s does not say what the ticket is for: %s", want, w.Body)
+		}
 	}
 	begins(-7*24*time.Hour - time.Minute)
-	wantProblem(t, door(codes[0].Code, screeningID, "k"), 409, "wrong_screening")
+	wantProblem(t, door(codes[0].Code, screeningID, "k"), 409, "ticket_over")
 	begins(11 * time.Hour)
 	if w := door(codes[0].Code, "", "k"); w.Code != http.StatusOK {
 		t.Errorf("tonight: %d %s", w.Code, w.Body)

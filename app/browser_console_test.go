@@ -229,6 +229,7 @@ func TestConsoleCountsMoneyExactly(t *testing.T) {
 }
 
 // A payment that nobody ordered is sent back; its provider does not know it, so a person settles it, and everything is on record.
+// One with its id, for another order, can be settled too: nobody could do anything about it, and it was in no view.
 func TestConsoleSendsMoneyBack(t *testing.T) {
 	b := newBrowser(t)
 	if result := b.callback("unknown", "nobody", 1); result != "parked" {
@@ -249,6 +250,14 @@ func TestConsoleSendsMoneyBack(t *testing.T) {
 	p.until("nothing is to be done", `document.querySelector("#main").innerText.includes("No refund is like that.")`)
 	p.view("#/acts", `document.querySelector(".row[data-act=settle_refund]")?.innerText.includes("by bank transfer") === true`)
 	p.until("and the other act", `document.querySelector(".row[data-act=refund_parked]")?.innerText.includes("nobody ordered") === true`)
+	if result := b.callback("unknown", "nobody-else", 1); result != "mismatch" {
+		t.Fatalf("payment: %s, want mismatch", result)
+	}
+	p.view("#/money", `document.querySelector("#main").innerText.includes("nobody-else")`)
+	p.pressNamed("#main", "Settle by hand")
+	p.confirms("it was never taken")
+	p.until("it is settled", `document.querySelector("#main").innerText.includes("No payment came with the id of another one.")`)
+	p.view("#/acts", `document.querySelector(".row[data-act=settle_reused]")?.innerText.includes("it was never taken") === true`)
 	js[string](p, `location.hash = "#/trouble"`)
 	p.until("and all is well", `document.querySelector("#main .badge[data-kind=good]")?.innerText === "All is well"`)
 }

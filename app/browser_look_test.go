@@ -78,7 +78,7 @@ func (b *browserTest) addLooks() []look {
 	order := func(status string) string {
 		return is(`.order[data-status=`+status+`]`) + ` && document.title !== "boxoffice"`
 	}
-	return []look{
+	looks := []look{
 		{"home", "/?past=1", nothing, is(".event[data-state=closed]")},
 		{"search", "/?q=casa", nothing, `document.querySelectorAll(".event").length === 1`},
 		{"open", "/s/casablanca", nothing, is(".screening[data-state=open]")},
@@ -87,12 +87,13 @@ func (b *browserTest) addLooks() []look {
 		{"missing", "/s/none", nothing, is("#main .empty")},
 		{"signed-out", "/orders", nothing, is("#main .empty")},
 		{"sign-in", "/s/casablanca", func(p page) { p.press(buyButton) }, is("#sign-in[open]")},
-		{"orders", "/orders", func(p page) { p.signIn("alice") }, `document.querySelectorAll(".order-card").length === 3`},
+		{"orders", "/orders", func(p page) { p.signIn("alice") }, `document.querySelectorAll(".order-card").length === 4`},
 		{"pending", "/o/" + open.ID, nothing, order("pending_payment") + ` && document.querySelector("` + payButton + `").disabled === false`},
 		{"paid", "/o/" + paid.ID, nothing, order("paid")},
 		{"cancelled", "/o/" + cancelled.ID, nothing, order("cancelled")},
 		{"problems", "/problems#sold_out", nothing, is(".problem")},
 	}
+	return append(looks, b.addTicketLooks("alice", paid.ID)...)
 }
 
 // violations runs axe-core on a page, all of its rules or those, and tells what it finds.

@@ -22,6 +22,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // doctorTimeout bounds an examination as a whole; it reads every order once.
@@ -119,7 +120,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
-	if err := e.openFurther(ctx); err != nil {
+	if err := e.openFurther(ctx, quiet); err != nil {
 		return err
 	}
 	owner, err := stockDB.Owner(ctx)
@@ -130,9 +131,9 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openFurther adds the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
+// openFurther adds the tickets, and the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
 // queue knows them from then on.
-func (e *examination) openFurther(ctx context.Context) error {
+func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
 	made := e.config
 	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
 		made.TicketsDSN = ""
@@ -141,9 +142,11 @@ func (e *examination) openFurther(ctx context.Context) error {
 		made.Notify.DSN = ""
 	}
 	if made.HasTickets() {
-		if _, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets); err != nil {
+		d, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets)
+		if err != nil {
 			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
 		}
+		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
 	}
 	if made.HasNotify() {
 		if _, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify); err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 	"boxoffice/common/mq"
 	"boxoffice/notify"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
-const consumerWorkers = 8
+const consumerWorkers = payment.AskLists + 2 // of which two never wait for a payment provider
 
 // openConsumers starts the consumers of this process's roles: which consumer group calls which handler. Together they are
 // the life of an order after the purchase.
@@ -73,12 +75,38 @@ func (o *office) create(ctx context.Context, reserved event.Reserved) error {
 	return err
 }
 
-// timeout asks the payment providers of due orders before the order service cancels those that are unpaid.
+// timeout asks the payment providers of due orders before the order service cancels those that are unpaid. Those of which
+// nobody is to be asked do not wait for that, nor does this handler wait until a provider has time.
 func (o *office) timeout(ctx context.Context, due event.Due) error {
-	if err := o.payments.AskBeforeTimeout(ctx, due); err != nil {
+	asked, err := o.payments.ToAsk(ctx, due.OrderIDs)
+	if err != nil {
 		return err
 	}
-	return o.orders.Timeout(ctx, due)
+	isAsked := func(id string) bool { _, is := asked[id]; return is }
+	if err := o.timeoutOf(ctx, due, without(due.OrderIDs, isAsked)); err != nil {
+		return err
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	rest := event.Due{DueAt: due.DueAt, OrderIDs: slices.Sorted(maps.Keys(asked))}
+	busy, err := o.payments.AskBeforeTimeout(ctx, rest)
+	if err != nil {
+		return err
+	}
+	isBusy := func(id string) bool { return slices.Contains(busy, id) }
+	return errors.Join(o.timeoutOf(ctx, due, without(rest.OrderIDs, isBusy)), o.orders.LookAgain(ctx, busy))
+}
+
+func (o *office) timeoutOf(ctx context.Context, due event.Due, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return o.orders.Timeout(ctx, event.Due{DueAt: due.DueAt, OrderIDs: ids})
+}
+
+func without(ids []string, isLeft func(id string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(ids), isLeft)
 }
 
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.

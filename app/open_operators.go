@@ -33,7 +33,7 @@ func (o *office) openOperators(ctx context.Context) error {
 	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{
-			Stock: o.stock, Orders: o.orders, Payments: o.payments, Bus: o.bus, Sender: o.sender, Now: o.now,
+			Stock: o.stock, Orders: o.orders, Payments: o.payments, Tickets: o.tickets, Bus: o.bus, Sender: o.sender, Now: o.now,
 			Further: furtherSubscriptions(o.config),
 		}),
 		Processes: processes,

@@ -65,7 +65,7 @@ func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGaug
 	return newPolledGauges("order", []gauge{
 		{"boxoffice_payments_parked", "Payments that wait for their order, or for its tickets.", nil, nil},
 		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
-		{"boxoffice_payments_reused", "Payments that came with the id of another one, ever.", nil, nil},
+		{"boxoffice_payments_reused", "Payments that came with the id of another one, and that nobody has settled.", nil, nil},
 		{"boxoffice_refunds_due", "Refunds whose money is not back yet.", nil, nil},
 		{"boxoffice_refunds_attention", "Refunds that need a person.", nil, nil},
 		clockSkewGauge("order"),

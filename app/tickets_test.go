@@ -211,11 +211,15 @@ func (o *officeTest) eventuallyConfirmed() {
 	})
 }
 
-// Tickets go where their orders go: into the archive, of which they are no part.
+// Tickets go where their orders go: into the archive, of which they are no part. Whoever was in is in when they come back.
 func TestTicketsOfArchivedOrdersGo(t *testing.T) {
 	o, dsn := newTicketOffice(t)
 	order := o.mustPay("alice", o.addScreening(10, 0), 2)
-	code := o.tickets("alice", order.ID)[0].Code
+	before := o.tickets("alice", order.ID)
+	code := before[0].Code
+	if r := o.checkIn(order.ScreeningID, before[1].Code, "in"); r.status != http.StatusOK {
+		t.Fatalf("check in: %d %s", r.status, r.body)
+	}
 	o.eventuallyCounters(order.ScreeningID, 8, 0, 2)
 	o.eventuallyConfirmed()
 	if out, err := o.archive(40 * 24 * time.Hour); err != nil || !strings.Contains(out, "archived screenings: 1") {
@@ -223,15 +227,20 @@ func TestTicketsOfArchivedOrdersGo(t *testing.T) {
 	}
 	o.stop()
 	o.start() // it looks at its start
-	o.eventually("the tickets are gone", func() bool { return o.storedTickets(dsn, order.ID, "valid") == 0 })
+	o.eventually("the tickets are gone", func() bool {
+		return o.storedTickets(dsn, order.ID, "valid")+o.storedTickets(dsn, order.ID, "used") == 0
+	})
 	if r := o.checkIn(order.ScreeningID, code, "k"); r.code() != "ticket_invalid" {
 		t.Errorf("check in: %d %s", r.status, r.body)
 	}
 	if out, err := o.archive(0, "-restore", o.archiveFile(order.ScreeningID)); err != nil {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
-	if again := o.tickets("alice", order.ID); again[0].Code != code {
+	if again := o.tickets("alice", order.ID); again[0] != before[0] || again[1].Code != before[1].Code || again[1].State != "used" {
 		t.Errorf("tickets of a restored order: %+v", again)
+	}
+	if r := o.checkIn(order.ScreeningID, before[1].Code, "again"); r.code() != "ticket_used" || !strings.Contains(string(r.body), "North") {
+		t.Errorf("whoever was in comes in again: %d %s", r.status, r.body)
 	}
 }
 

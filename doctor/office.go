@@ -7,6 +7,7 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 const (
@@ -22,6 +23,7 @@ type Office struct {
 	Orders *order.Orders
 
 	Payments *payment.Service
+	Tickets  *tickets.Tickets // nil: the office has none
 
 	Further []mq.Subscription // that this office has besides those that every office has
 

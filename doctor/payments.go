@@ -23,11 +23,13 @@ func examinePayments(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	r.note("refund_due", refunds)
-	reused, err := o.Orders.ReusedPayments(ctx, maxNotes)
+	reused, err := o.Orders.Reused(ctx, maxNotes)
 	if err != nil {
 		return err
 	}
-	r.note("reused_payment_id", reused)
+	for _, p := range reused {
+		r.note("reused_payment_id", []order.Claim{p.Claim})
+	}
 	if err := examineUnattended(ctx, o, r); err != nil {
 		return err
 	}
@@ -44,10 +46,10 @@ func examineLedgers(ctx context.Context, o Office, r *Report) error {
 		if !l.Balanced() {
 			money := func(minor int64) sentence.Amount { return sentence.Amount{Amount: minor, Currency: l.Currency} }
 			r.add(Trouble{Kind: UnbalancedLedger, ID: l.Currency}.tells(sentence.New("ledger_sums",
-				"received {received} is not applied {applied} + refunded {refunded} + returning {returning} + parked {parked}, "+
+				"received {received} is not applied {applied} + refunded {refunded} + returning {returning} + parked {parked} + unclear {unclear}, "+
 					"or the paid orders cost {cost} and got {got}", "received", money(l.Received), "applied", money(l.Applied),
-				"refunded", money(l.Refunded), "returning", money(l.Returning), "parked", money(l.Parked), "cost", money(l.OrdersDue),
-				"got", money(l.Applied+l.PartsBack))))
+				"refunded", money(l.Refunded), "returning", money(l.Returning), "parked", money(l.Parked), "unclear", money(l.Unclear),
+				"cost", money(l.OrdersDue), "got", money(l.Applied+l.PartsBack))))
 		}
 	}
 	return nil

@@ -25,10 +25,12 @@ const (
 	UnattendedPayments Kind = "payments_unattended" // a payment provider has open work, and nobody does it
 	ParkedPayment      Kind = "parked_payment"      // a payment has waited too long for its order
 	LatePayment        Kind = "late_payment"        // money has waited too long for the tickets of its cancelled order
-	DeadLetter         Kind = "dead_letter"         // a message that a handler has refused for good
-	ExhaustedHalf      Kind = "exhausted_half"      // a half message that was given up after its last check-back
-	QueueAway          Kind = "queue_away"          // the message queue does not answer
-	UnfinishedArchive  Kind = "unfinished_archive"  // a screening's archiving or restoring is at a standstill
+	MissingTickets     Kind = "order_without_tickets"
+	UnpaidTickets      Kind = "tickets_of_unpaid_order"
+	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
+	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
+	QueueAway          Kind = "queue_away"         // the message queue does not answer
+	UnfinishedArchive  Kind = "unfinished_archive" // a screening's archiving or restoring is at a standstill
 )
 
 // Trouble is one thing that needs attention.

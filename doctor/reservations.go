@@ -25,6 +25,10 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 			ids[i] = reservation.ID
 		}
 		after = ids[len(ids)-1]
+		known, err := readTickets(ctx, o, ids)
+		if err != nil {
+			return err
+		}
 		orders, err := o.Orders.Find(ctx, ids...)
 		if err != nil {
 			return err
@@ -44,6 +48,7 @@ func examineReservations(ctx context.Context, o Office, r *Report) error {
 					"reserved", fmt.Sprintf("%+v", reservation.Order))))
 			default:
 				examineWithOrder(o, r, reservation, bought, settled[reservation.ID])
+				known.examine(r, bought, settled[reservation.ID])
 			}
 		}
 	}

@@ -2,7 +2,8 @@ package doctor
 
 import (
 	"context"
-	"fmt"
+
+	"boxoffice/common/sentence"
 )
 
 // examineUnattended looks for payment providers whose work nobody does.
@@ -12,9 +13,10 @@ func examineUnattended(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	for _, u := range found {
-		r.add(Trouble{Kind: UnattendedPayments, ID: u.Provider, Detail: fmt.Sprintf("%d payments may still be paid and %d refunds are "+
-			"not back, and nobody looks after them: configure the provider %s again where the role order runs, or settle its refunds by hand",
-			u.Attempts, u.Refunds, u.Provider)})
+		r.add(Trouble{Kind: UnattendedPayments, ID: u.Provider}.tells(sentence.New("unattended",
+			"{payments} payments may still be paid and {refunds} refunds are not back, and nobody looks after them: configure the "+
+				"provider {provider} again where the role order runs, or settle its refunds by hand",
+			"payments", u.Attempts, "refunds", u.Refunds, "provider", u.Provider)))
 	}
 	return nil
 }

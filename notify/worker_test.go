@@ -26,11 +26,13 @@ func (f *fixture) due(ids ...string) {
 // Many workers of several processes share many messages: each is taken once.
 func TestWorkersShareTheMessages(t *testing.T) {
 	f := newFixture(t)
+	f.contact(alice)
 	var ids []string
 	for i := range 150 { // more than two pages
 		ids = append(ids, fmt.Sprintf("o-%03d", i))
+		f.order(ids[i], order.Cancelled, order.CancelByOffice) // whose mails have no codes to draw
 	}
-	f.due(ids...)
+	f.settle(ids...)
 	var wait sync.WaitGroup
 	for range 4 {
 		p := f.process()

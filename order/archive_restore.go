@@ -83,7 +83,7 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 	var ids []string
 	for _, r := range records {
 		for _, p := range r.Payments {
-			p.OrderID = r.Order.ID
+			p.OrderID, p.ID = r.Order.ID, recordIDOf(cmp.Or(p.Provider, DefaultProvider), p.ID)
 			archived, ids = append(archived, p), append(ids, p.ID)
 		}
 	}

@@ -124,3 +124,38 @@ func exec(t *testing.T, d *db.DB, statement string) {
 		t.Fatal(err)
 	}
 }
+
+// A gateway of the shop's own had ids with a colon, as another provider's have in the table: they are the same payments
+// after the upgrade.
+func TestMigrationKeepsWhosePaymentsAre(t *testing.T) {
+	all, err := sql.Order()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dbtest.New(t, before(t, all, "100"))
+	long := strings.Repeat("x", IDMax-1) + ":"
+	for _, statement := range []string{
+		`INSERT INTO payments (id, provider, order_id, amount, currency, webhook_id, result, received_at) VALUES
+			('psp:1', 'webhook', 'a', 5, 'CNY', 'w', 'mismatch', 1), ('2', 'webhook', 'b', 5, 'CNY', 'w', 'applied', 1),
+			('stripe:pi_1', 'stripe', 'c', 5, 'CNY', 'w', 'applied', 1), ('` + long + `', 'webhook', 'd', 5, 'CNY', 'w', 'applied', 1)`,
+		`INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at, changed_at)
+			VALUES ('rf_1', 'psp:1', 'a', 'webhook', 5, 'CNY', 'wrong_amount', 'due', 1, 1, 1)`,
+		`INSERT INTO reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)
+			VALUES ('psp:1', 'b', 5, 'CNY', 'w', 1), ('2', 'a', 5, 'CNY', 'w', 1)`,
+	} {
+		exec(t, d, statement)
+	}
+	if err := d.Migrate(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][]string{
+		`SELECT id FROM payments ORDER BY order_id`:                        {"webhook:psp:1", "2", "stripe:pi_1", long},
+		`SELECT payment_id FROM refunds`:                                   {"webhook:psp:1"},
+		`SELECT payment_id FROM reused_payments ORDER BY amount, order_id`: {"2", "webhook:psp:1"},
+	} {
+		var got []string
+		if err := d.Reader().SelectContext(t.Context(), &got, query); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %q, %v, want %q", query, got, err, want)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func TestPaymentIDBelongsToOnePayment(t *testing.T) {
 	}
 	f.wantState(b.ID, PendingPayment, "")
 	f.wantPayment(p.ID, Applied, "")
-	claims, err := f.orders.ReusedPayments(t.Context(), 10)
+	claims, err := f.orders.Reused(t.Context(), 10)
 	if err != nil || len(claims) != 2 || claims[0].PaymentID != p.ID || claims[0].OrderID != b.ID || claims[1].Amount != dearer.Amount {
 		t.Errorf("reused payment ids are %+v, %v, want that of order %s and the dearer one", claims, err, b.ID)
 	}

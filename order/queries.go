@@ -20,7 +20,7 @@ func (o *Orders) Find(ctx context.Context, ids ...string) (map[string]Order, err
 type Totals struct {
 	Parked     int64 // payments that wait for their order
 	Mismatched int64 // payments of a wrong amount or currency
-	Reused     int64 // payments that came with the id of another one
+	Reused     int64 // payments that came with the id of another one, and that nobody has settled
 	RefundsDue int64 // whose money is not back yet
 	Attention  int64 // refunds among them that need a person
 }
@@ -38,7 +38,7 @@ func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 	err := o.db.Reader().GetContext(ctx, &row, `SELECT
 		(SELECT COUNT(*) FROM payments WHERE result = 'parked' AND result <> 'applied') AS parked,
 		(SELECT COUNT(*) FROM payments WHERE result = 'mismatch' AND result <> 'applied') AS mismatched,
-		(SELECT COUNT(*) FROM reused_payments) AS reused,
+		(SELECT COUNT(*) FROM reused_payments WHERE settled_at = 0) AS reused,
 		(SELECT COUNT(*) FROM refunds WHERE state IN ('due', 'sent', 'failed', 'needs_attention')) AS refunds_due,
 		(SELECT COUNT(*) FROM refunds WHERE state IN ('due', 'sent', 'failed', 'needs_attention') AND state = 'needs_attention') AS attention`)
 	if err != nil {
@@ -81,13 +81,6 @@ func (o *Orders) PaymentsOf(ctx context.Context, result PaymentResult, after Cla
 func (o *Orders) RefundsDue(ctx context.Context, limit int) ([]Claim, error) {
 	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, created_at AS since FROM refunds
 		WHERE state IN ('due', 'sent', 'failed', 'needs_attention') AND state <> 'sent' ORDER BY created_at, id LIMIT ?`, limit)
-}
-
-// ReusedPayments returns up to limit payments that came with the id of another one, and so paid nothing, the oldest
-// first.
-func (o *Orders) ReusedPayments(ctx context.Context, limit int) ([]Claim, error) {
-	return o.claims(ctx, `SELECT payment_id, order_id, amount, currency, received_at AS since FROM reused_payments
-		ORDER BY received_at, payment_id, order_id LIMIT ?`, limit)
 }
 
 // claims reads the payments that a query selects.

@@ -162,10 +162,11 @@ func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) e
 	for _, p := range reused {
 		if !recorded[p.identity()] {
 			recorded[p.identity()] = true
-			values = append(values, p.ID, p.OrderID, p.Amount.Amount, p.Amount.Currency, p.WebhookID, now)
+			values = append(values, p.ID, cmp.Or(p.Provider, DefaultProvider), p.OrderID, p.Amount.Amount, p.Amount.Currency,
+				p.WebhookID, now)
 		}
 	}
-	if err := tx.Insert(ctx, `reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)`, values); err != nil {
+	if err := tx.Insert(ctx, `reused_payments (payment_id, provider, order_id, amount, currency, webhook_id, received_at)`, values); err != nil {
 		return fmt.Errorf("record reused payment ids: %w", err)
 	}
 	return nil

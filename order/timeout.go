@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/mq"
 )
 
 // DueTimeout bounds the handling of one payment-due, with the questions to payment providers that come before it.
@@ -26,4 +27,20 @@ func (o *Orders) Timeout(ctx context.Context, due event.Due) error {
 		}
 	}
 	return o.announce(ctx, orders)
+}
+
+// lookAgainPause is how soon an order is looked at again whose payment provider could not be asked at once.
+const lookAgainPause = time.Second
+
+// LookAgain sends payment-due again for orders that Timeout has not been given, because their payment provider is busy with
+// others.
+func (o *Orders) LookAgain(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	due := event.Due{DueAt: o.now().Add(lookAgainPause).UnixMilli(), OrderIDs: ids}
+	if err := mq.SendDelayed(ctx, o.sender, event.PaymentDue, ids[0], due, mq.LevelFor(lookAgainPause)); err != nil {
+		return fmt.Errorf("send payment-due: %w", err)
+	}
+	return nil
 }

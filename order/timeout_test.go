@@ -95,3 +95,21 @@ func TestOrdersOfOneMessageEachKeepTheirDeadline(t *testing.T) {
 	}
 	t.Error("not all orders were cancelled after 10 messages")
 }
+
+// An order whose payment provider had no time is looked at again soon.
+func TestOrdersAreLookedAtAgainSoon(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Minute)
+	f.create(o)
+	before := len(f.dues())
+	if err := f.orders.LookAgain(t.Context(), []string{o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	dues := f.dues()[before:]
+	if len(dues) != 1 || dues[0].OrderIDs[0] != o.ID || dues[0].level != mq.LevelFor(time.Second) {
+		t.Errorf("sent %+v", dues)
+	}
+	if err := f.orders.LookAgain(t.Context(), nil); err != nil || len(f.dues()) != before+1 {
+		t.Errorf("sent %+v of no order, %v", f.dues()[before:], err)
+	}
+}

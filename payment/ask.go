@@ -14,25 +14,37 @@ import (
 // AskTimeout bounds all questions before one list of orders is cancelled.
 const AskTimeout = 15 * time.Second
 
+// AskLists is for how many lists of orders all providers together are asked at once, each for its share. Whoever handles more
+// lists at once goes on with those of which nobody is to be asked, however slow the providers are.
+const AskLists = 6
+
 // AskBeforeTimeout asks the providers of those due orders that have open attempts, before they are cancelled as unpaid.
 // Money that came pays its order, and an attempt without money is closed at its provider. An order whose provider does
-// not answer stays pending until its time to ask is over. It is called before order.Timeout handles the same list.
-func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) error {
-	asked, err := s.ordersToAsk(ctx, due.OrderIDs)
+// not answer stays pending until its time to ask is over. It is called before order.Timeout handles the same list, but for
+// those orders that it returns: their provider is busy with other lists, and they are to be looked at again soon.
+func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) (busy []string, err error) {
+	asked, err := s.ToAsk(ctx, due.OrderIDs)
 	if err != nil || len(asked) == 0 {
-		return err
+		return nil, err
 	}
 	attempts, err := s.attemptsOf(ctx, slices.Sorted(maps.Keys(asked))...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	unanswered := s.askAll(ctx, attempts)
-	maps.DeleteFunc(asked, func(id string, _ int64) bool { return unanswered[id] })
-	return s.Orders.StopAsking(ctx, asked)
+	groups, later := s.takeTurns(attempts)
+	unanswered := s.askAll(ctx, groups)
+	now := s.Now().UnixMilli()
+	for id := range later {
+		if asked[id] > now {
+			busy = append(busy, id)
+		}
+	}
+	maps.DeleteFunc(asked, func(id string, _ int64) bool { return unanswered[id] || later[id] })
+	return busy, s.Orders.StopAsking(ctx, asked)
 }
 
-// ordersToAsk returns until when each of those orders is asked for that would be cancelled, were they not being paid.
-func (s *Service) ordersToAsk(ctx context.Context, ids []string) (map[string]int64, error) {
+// ToAsk returns until when each of those orders is asked for that would be cancelled, were they not being paid.
+func (s *Service) ToAsk(ctx context.Context, ids []string) (map[string]int64, error) {
 	var rows []struct {
 		ID       string `db:"id"`
 		AskUntil int64  `db:"ask_until"`
@@ -48,21 +60,42 @@ func (s *Service) ordersToAsk(ctx context.Context, ids []string) (map[string]int
 	return asked, nil
 }
 
-// askAll asks for attempts, each provider beside the others and for AskTimeout at most, so that one that hangs costs the
-// others nothing, and closes those without money. It returns the ids of the orders for which not every provider has given
-// a final answer.
-func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]bool {
-	byProvider := map[string][]attemptRow{}
+// takeTurns sorts the open attempts by their providers, and takes a turn at each of these, which askAll ends. later are the
+// orders with a provider at which there is none left.
+func (s *Service) takeTurns(attempts []attemptRow) (groups map[string][]attemptRow, later map[string]bool) {
+	groups, later = map[string][]attemptRow{}, map[string]bool{}
 	for _, row := range attempts {
 		if !row.isFinal() {
-			byProvider[row.Provider] = append(byProvider[row.Provider], row)
+			groups[row.Provider] = append(groups[row.Provider], row)
 		}
 	}
+	for name, rows := range groups {
+		turns, known := s.turns[name]
+		if !known {
+			continue // nobody is there to be asked
+		}
+		select {
+		case turns <- struct{}{}:
+		default:
+			for _, row := range rows {
+				later[row.OrderID] = true
+			}
+			delete(groups, name)
+		}
+	}
+	return groups, later
+}
+
+// askAll asks for the attempts of each provider, beside the others and for AskTimeout at most, so that one that hangs costs
+// the others nothing, and closes those without money. It returns the ids of the orders for which not every provider has given
+// a final answer.
+func (s *Service) askAll(ctx context.Context, byProvider map[string][]attemptRow) map[string]bool {
 	var mu sync.Mutex
 	unanswered := map[string]bool{}
 	var running sync.WaitGroup
 	for name, rows := range byProvider {
 		running.Go(func() {
+			defer s.endTurn(name)
 			ctx, cancel := context.WithTimeout(ctx, AskTimeout)
 			defer cancel()
 			sideBySide(rows, askWorkers, func(row attemptRow) {
@@ -83,4 +116,10 @@ func (s *Service) askAll(ctx context.Context, attempts []attemptRow) map[string]
 	}
 	running.Wait()
 	return unanswered
+}
+
+func (s *Service) endTurn(provider string) {
+	if turns, known := s.turns[provider]; known {
+		<-turns
+	}
 }

@@ -94,7 +94,7 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		return err
 	}
 	for _, payment := range status.Payments {
-		if recorded[recordID(row.Provider, payment.ID)] {
+		if recorded[order.RecordID(row.Provider, payment.ID)] {
 			continue
 		}
 		if payment.OrderID == "" {

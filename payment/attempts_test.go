@@ -371,7 +371,7 @@ func TestHangingProviderHoldsUpNoOther(t *testing.T) {
 	var running sync.WaitGroup
 	t.Cleanup(func() { stop(); close(release); running.Wait() })
 	running.Go(func() {
-		_ = f.payments.AskBeforeTimeout(ctx, event.Due{OrderIDs: []string{hung.ID, paid.ID}})
+		_, _ = f.payments.AskBeforeTimeout(ctx, event.Due{OrderIDs: []string{hung.ID, paid.ID}})
 	})
 	running.Go(func() { f.payments.Run(ctx) })
 	f.eventually("the other provider's order is paid", func() bool {

@@ -122,8 +122,8 @@ func (f *fixture) start(o event.Order) Opened {
 func (f *fixture) due(o event.Order) {
 	f.t.Helper()
 	due := event.Due{DueAt: o.ExpiresAt, OrderIDs: []string{o.ID}}
-	if err := f.payments.AskBeforeTimeout(f.t.Context(), due); err != nil {
-		f.t.Fatal(err)
+	if busy, err := f.payments.AskBeforeTimeout(f.t.Context(), due); err != nil || len(busy) > 0 {
+		f.t.Fatal(busy, err)
 	}
 	if err := f.orders.Timeout(f.t.Context(), due); err != nil {
 		f.t.Fatal(err)

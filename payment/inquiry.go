@@ -7,6 +7,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/order"
 )
 
 // AttemptInfo is a try to pay for an order as operators see it.
@@ -59,7 +60,7 @@ func (s *Service) RefundsOf(ctx context.Context, orderID string) ([]RefundInfo, 
 func (s *Service) OrdersOf(ctx context.Context, paymentID string) ([]string, error) {
 	ids := []string{paymentID}
 	for name := range s.providers {
-		ids = append(ids, recordID(name, paymentID))
+		ids = append(ids, order.RecordID(name, paymentID))
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)

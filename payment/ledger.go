@@ -8,7 +8,7 @@ import (
 )
 
 // Ledger is where the money of one currency is, in minor units, without what is in the archive. All that was received is
-// in one of the other places: Received = Applied + Refunded + Returning + Parked.
+// in one of the other places: Received = Applied + Refunded + Returning + Parked + Unclear.
 type Ledger struct {
 	Currency  string
 	Received  int64 // by all payments
@@ -16,6 +16,7 @@ type Ledger struct {
 	Refunded  int64 // back with the payers
 	Returning int64 // on its way back, or waiting to be sent
 	Parked    int64 // of payments that wait for their order, or for its tickets
+	Unclear   int64 // of payments with the id of another one, until a person has settled them
 
 	Attention int64 // the part of Returning that needs a person
 	OrdersDue int64 // what the orders that are paid cost; equal to Applied but for parts that the office gave back
@@ -24,7 +25,7 @@ type Ledger struct {
 
 // Balanced tells whether every received amount is accounted for, and every paid order has its money.
 func (l Ledger) Balanced() bool {
-	return l.Received == l.Applied+l.Refunded+l.Returning+l.Parked && l.OrdersDue == l.Applied+l.PartsBack
+	return l.Received == l.Applied+l.Refunded+l.Returning+l.Parked+l.Unclear && l.OrdersDue == l.Applied+l.PartsBack
 }
 
 // Ledgers adds up all money, one Ledger for each currency, in one reading of the database. What was received and applied
@@ -42,6 +43,7 @@ func (s *Service) Ledgers(ctx context.Context) ([]Ledger, error) {
 		UNION ALL SELECT 'parts', currency, SUM(refunded) FROM payments WHERE result = 'applied' AND refunded > 0 GROUP BY currency
 		UNION ALL SELECT 'parked', currency, SUM(amount) FROM payments WHERE result IN ('parked', 'mismatch')
 			AND result <> 'applied' AND refunded = 0 GROUP BY currency
+		UNION ALL SELECT 'unclear', currency, SUM(amount) FROM reused_payments WHERE settled_at = 0 GROUP BY currency
 		UNION ALL SELECT state, currency, SUM(amount) FROM refunds GROUP BY state, currency
 		UNION ALL SELECT 'orders', currency, SUM(amount) FROM orders WHERE state = 'PAID' GROUP BY currency
 		UNION ALL SELECT 'orders', currency, SUM(amount) FROM payments WHERE result = 'applied' AND refunded > 0
@@ -75,6 +77,9 @@ func (l *Ledger) add(place string, amount int64) {
 		l.PartsBack += amount
 	case "parked":
 		l.Parked += amount
+	case "unclear": // received, and not among the payments
+		l.Received += amount
+		l.Unclear += amount
 	case "orders":
 		l.OrdersDue += amount
 	case refundDone, refundSettled:

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"boxoffice/common/db"
@@ -82,16 +81,18 @@ type Service struct {
 	db        *db.DB
 	providers map[string]Provider
 	outages   map[string]*outage.Outage // of each provider
+	turns     map[string]chan struct{}  // of each provider: for how many lists of due orders it is asked at once
 }
 
 // New returns a service over the order database. It needs no closing; Run does its work in the background.
 func New(d *db.DB, opts Options) *Service {
-	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}}
+	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}, turns: map[string]chan struct{}{}}
 	s.Lease, s.AskGrace = cmp.Or(s.Lease, defaultLease), cmp.Or(s.AskGrace, defaultAskGrace)
 	s.ParkedLimit = cmp.Or(s.ParkedLimit, defaultParkedLimit)
 	for _, p := range opts.Providers {
 		s.providers[p.Name()] = p
 		s.outages[p.Name()] = outage.New(opts.Log, "payment provider "+p.Name(), providerPatience)
+		s.turns[p.Name()] = make(chan struct{}, max(1, AskLists/len(opts.Providers)))
 	}
 	return s
 }
@@ -154,25 +155,8 @@ func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery 
 	ctx, step := s.Tracer.Join(ctx, p.OrderID, "take payment")
 	defer func() { step.End(err) }()
 	return s.Orders.Pay(ctx, order.Payment{
-		ID: recordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
+		ID: order.RecordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
 	})
-}
-
-// recordID is the id under which a payment is recorded: ids are unique only among those of one provider. The payments of
-// the default provider keep theirs.
-func recordID(provider, paymentID string) string {
-	if provider == order.DefaultProvider {
-		return paymentID
-	}
-	return provider + ":" + paymentID
-}
-
-// providerID is the provider's own id of a payment that is recorded under this one.
-func providerID(provider, recordedID string) string {
-	if provider == order.DefaultProvider {
-		return recordedID
-	}
-	return strings.TrimPrefix(recordedID, provider+":")
 }
 
 // answered classifies the error of a provider's call: what it does not refuse for good may succeed later. It notes whether

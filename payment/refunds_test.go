@@ -426,14 +426,3 @@ func TestKeptPaymentsHoldUpNoOthers(t *testing.T) {
 	}
 	f.wantBalanced()
 }
-
-// The id of a payment is the provider's own again when it is sent back: that of the default provider was never changed.
-func TestProviderID(t *testing.T) {
-	for _, provider := range []string{order.DefaultProvider, "stripe"} {
-		for _, id := range []string{"pay_1", "webhook:pay_1", "stripe:pay_1"} {
-			if got := providerID(provider, recordID(provider, id)); got != id {
-				t.Errorf("%s of %s is sent back as %s", id, provider, got)
-			}
-		}
-	}
-}

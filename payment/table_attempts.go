@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/order"
 )
 
 // starting is the state of an attempt before its provider has answered; the table knows it beside those of AttemptState.
@@ -88,7 +89,7 @@ func (s *Service) recordedPayments(ctx context.Context, provider string, payment
 	}
 	ids := make([]string, len(payments))
 	for i, p := range payments {
-		ids[i] = recordID(provider, p.ID)
+		ids[i] = order.RecordID(provider, p.ID)
 	}
 	var found []string
 	if err := s.db.Reader().SelectContext(ctx, &found, `SELECT id FROM payments WHERE id IN `+db.In(len(ids)), db.Args(ids)...); err != nil {

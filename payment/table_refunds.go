@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/order"
 )
 
 // The states of a refund in the table. The package order makes it due.
@@ -58,7 +59,7 @@ const refundSelect = `SELECT r.id, r.payment_id, r.order_id, r.provider, r.amoun
 
 func (r refundRow) refund() Refund {
 	return Refund{
-		Key: refundKey(r.ID, r.Sending), PaymentID: providerID(r.Provider, r.PaymentID),
+		Key: refundKey(r.ID, r.Sending), PaymentID: order.ProviderID(r.Provider, r.PaymentID),
 		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, Total: event.Money{Amount: r.Total, Currency: r.Currency},
 		Reason: r.Reason, Reference: r.Reference,
 	}

@@ -10,12 +10,15 @@ import (
 
 const tellLimit = 64 // refunds in one message
 
+// untoldSelect reads an index of what is not told yet: it is asked every second, beside all refunds that ever were.
+const untoldSelect = `SELECT id, order_id, amount, currency, changed_at FROM refunds
+	WHERE told = 0 AND state IN ('done', 'settled') ORDER BY id LIMIT ?`
+
 // tellRefunds publishes refund-sent for refunds whose money is back, and returns how many there were. They are marked as told
 // after the message is stored: a process that dies in between leaves it to the next pass, which tells of them again.
 func (s *Service) tellRefunds(ctx context.Context) (int, error) {
 	var rows []refundRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT id, order_id, amount, currency, changed_at FROM refunds
-		WHERE told = 0 AND state IN ('done', 'settled') ORDER BY id LIMIT ?`, tellLimit); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &rows, untoldSelect, tellLimit); err != nil {
 		return 0, s.failed("read refunds to tell of", err)
 	}
 	if len(rows) == 0 {

@@ -3,6 +3,8 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +109,36 @@ func TestManyRefundsAreToldOf(t *testing.T) {
 	}
 	if n, err := f.payments.tellRefunds(t.Context()); n != 0 || err != nil {
 		t.Errorf("again: %d, %v", n, err)
+	}
+}
+
+// To look for refunds to tell of reads those alone, however many have been told of: the look is made every second. The
+// database took the index of all refunds by their state for it.
+func TestTellingReadsOnlyWhatIsUntold(t *testing.T) {
+	f := newFixture(t)
+	explain := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[f.db.Name()] + untoldSelect
+	rows, err := f.db.Reader().QueryxContext(t.Context(), explain, tellLimit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var plan strings.Builder
+	for rows.Next() {
+		step, err := rows.SliceScan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cell := range step {
+			if text, ok := cell.([]byte); ok {
+				cell = string(text)
+			}
+			fmt.Fprint(&plan, cell, " ")
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan.String(), "refunds_untold") {
+		t.Errorf("the plan is %s", plan.String())
 	}
 }

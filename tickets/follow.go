@@ -128,12 +128,7 @@ func ticketsOf(o order.Order) []Ticket {
 
 func (c *change) apply(ctx context.Context, tx *db.Tx, now time.Time) error {
 	if len(c.recorded) > 0 {
-		if err := insertOrders(ctx, tx, c.recorded, now); err != nil {
-			return err
-		}
-	}
-	if len(c.made) > 0 {
-		if err := insertTickets(ctx, tx, c.made); err != nil {
+		if err := c.record(ctx, tx, now); err != nil {
 			return err
 		}
 	}
@@ -141,4 +136,25 @@ func (c *change) apply(ctx context.Context, tx *db.Tx, now time.Time) error {
 		return voidOrders(ctx, tx, c.voided)
 	}
 	return nil
+}
+
+// record makes the tickets of orders of which nothing was known. One that is back from the archive has tickets that were
+// used: its row, which is written first, waits for whoever has just deleted them.
+func (c *change) record(ctx context.Context, tx *db.Tx, now time.Time) error {
+	if err := insertOrders(ctx, tx, c.recorded, now); err != nil {
+		return err
+	}
+	used, err := takeEntries(ctx, tx, c.recorded)
+	if err != nil {
+		return err
+	}
+	made := slices.DeleteFunc(slices.Clone(c.made), func(t Ticket) bool {
+		return slices.ContainsFunc(used, func(r ticketRow) bool { return r.OrderID == t.OrderID && r.Number == t.Number })
+	})
+	if len(made) > 0 {
+		if err := insertTickets(ctx, tx, made); err != nil {
+			return err
+		}
+	}
+	return insertUsed(ctx, tx, used, c.recorded)
 }

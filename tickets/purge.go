@@ -35,8 +35,8 @@ func (t *Tickets) PurgeEvery(ctx context.Context, pause time.Duration, gone func
 	}
 }
 
-// Purge deletes the tickets of screenings whose orders are gone, and returns how many: nobody can ask for them any more. An
-// order that comes back from the archive gets new ones, with the same codes.
+// Purge deletes the tickets of screenings whose orders are gone, and returns how many: nobody can ask for them any more. Who
+// came in is kept: an order that comes back from the archive gets new tickets, with the same codes, and used ones are used.
 func (t *Tickets) Purge(ctx context.Context, gone func(context.Context, string) (bool, error)) (deleted int64, err error) {
 	for after := ""; ; {
 		var ids []string
@@ -92,12 +92,16 @@ func (t *Tickets) purgeScreening(ctx context.Context, screeningID string) (delet
 	}
 }
 
-// deleteOrders deletes orders with their tickets, and returns how many tickets.
+// deleteOrders deletes orders with their tickets, and returns how many tickets. Who came in is either in the tickets or
+// among the past entries, wherever it is stopped.
 func (t *Tickets) deleteOrders(ctx context.Context, ids []string) (deleted int64, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
 	err = t.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := keepEntries(ctx, tx, ids); err != nil {
+			return err
+		}
 		result, err := tx.ExecContext(ctx, `DELETE FROM tickets WHERE order_id IN `+db.In(len(ids)), db.Args(ids)...)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -69,6 +70,58 @@ func TestPurgeKeepsTheTicketsOfOrdersThatAreThere(t *testing.T) {
 	f.orders.change(func() { f.orders.err = order.ErrUnavailable })
 	if deleted, err := f.Purge(t.Context(), gone); !errors.Is(err, order.ErrUnavailable) || deleted != 0 {
 		t.Errorf("without the order service: deleted %d, %v", deleted, err)
+	}
+}
+
+// A screening is archived and restored, and the process that deletes its tickets dies on the way, each time one order later;
+// some orders are refunded in the file's time. Whoever came in is not let in again, and it is known when and where.
+func TestPurgeKeepsWhoCameIn(t *testing.T) {
+	const orders = purgeOrders + 2 // two transactions
+	gone := func(context.Context, string) (bool, error) { return true, nil }
+	for stopAt := range 3 { // of the questions for orders that the purge asks; at the last one it is not stopped
+		t.Run(fmt.Sprint("stopped at ", stopAt), func(t *testing.T) {
+			f := newFixture(t)
+			codes := map[string]string{} // of the first ticket of each order, which is used
+			for i := range orders {
+				id := fmt.Sprintf("order-%03d", i)
+				codes[id] = f.pay(id, 2)[0].Code
+				if _, err := f.CheckIn(t.Context(), entry(codes[id], "1")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := f.orders.rows
+			f.orders.change(func() { f.orders.rows = map[string]order.Order{} })
+			ctx, kill := context.WithCancel(t.Context())
+			defer kill()
+			asked := 0
+			f.orders.onFind = func() {
+				if asked++; asked > stopAt {
+					kill()
+				}
+			}
+			_, _ = f.Purge(ctx, gone)
+			f.orders.change(func() { f.orders.rows, f.orders.onFind = before, nil })
+			f.orders.set("order-001", 2, order.Cancelled, order.CancelByOffice)
+			if counts, err := f.Count(t.Context(), testScreeningID); err != nil || counts.Used != orders {
+				t.Errorf("counts %+v, %v", counts, err)
+			}
+			f.ms.Add(time.Hour.Milliseconds())
+			for id, code := range codes {
+				_, err := f.CheckIn(t.Context(), entry(code, "2"))
+				if used, ok := errors.AsType[UsedError](err); id != "order-001" && (!ok || used.Gate != "North" || used.At.UnixMilli() != f.ms.Load()-3_600_000) {
+					t.Errorf("%s comes in again: %v", id, err)
+				}
+				if want := "[used valid]"; id != "order-001" && f.stored(id) != want {
+					t.Errorf("tickets of %s are %s, want %s", id, f.stored(id), want)
+				}
+			}
+			if found := f.of("order-001"); found[0].State != Void || found[0].UsedAt.IsZero() {
+				t.Errorf("tickets of a returned order: %+v", found)
+			}
+			if counts, err := f.Count(t.Context(), testScreeningID); err != nil || counts.Used != orders-1 || counts.Valid != orders-1 {
+				t.Errorf("counts %+v, %v", counts, err)
+			}
+		})
 	}
 }
 

@@ -27,6 +27,20 @@ func (t *Tickets) OfOrder(ctx context.Context, orderID string) ([]Ticket, error)
 	return found, nil
 }
 
+// Known returns for each of these orders of which something is known whether its tickets let anybody in; those of the others
+// are void.
+func (t *Tickets) Known(ctx context.Context, orderIDs ...string) (map[string]bool, error) {
+	states, err := readStates(ctx, t.db, orderIDs)
+	if err != nil {
+		return nil, t.unavailable(err)
+	}
+	known := make(map[string]bool, len(states))
+	for id, state := range states {
+		known[id] = state == orderIssued
+	}
+	return known, nil
+}
+
 // OfScreening returns up to limit tickets of a screening, without codes, by their ids, after afterID; next is where the rest
 // begins, or empty.
 func (t *Tickets) OfScreening(ctx context.Context, screeningID, afterID string, limit int) (found []Ticket, next string, err error) {
@@ -50,23 +64,28 @@ type Counts struct{ Valid, Used, Void int64 }
 // countSelect reads an index alone, in its order: every door asks every few seconds.
 const countSelect = `SELECT state, COUNT(*) AS n FROM tickets WHERE screening_id = ? GROUP BY state`
 
+// pastSelect counts those that were deleted since their orders are in the archive, of which the used ones are known.
+const pastSelect = `SELECT state, COUNT(*) AS n FROM past_entries WHERE screening_id = ? GROUP BY state`
+
 // Count counts the tickets of a screening.
 func (t *Tickets) Count(ctx context.Context, screeningID string) (counts Counts, err error) {
-	var rows []struct {
-		State State `db:"state"`
-		N     int64 `db:"n"`
-	}
-	if err := t.db.Reader().SelectContext(ctx, &rows, countSelect, screeningID); err != nil {
-		return Counts{}, t.unavailable(fmt.Errorf("count tickets: %w", err))
-	}
-	for _, row := range rows {
-		switch row.State {
-		case Valid:
-			counts.Valid = row.N
-		case Used:
-			counts.Used = row.N
-		case Void:
-			counts.Void = row.N
+	for _, query := range []string{countSelect, pastSelect} {
+		var rows []struct {
+			State State `db:"state"`
+			N     int64 `db:"n"`
+		}
+		if err := t.db.Reader().SelectContext(ctx, &rows, query, screeningID); err != nil {
+			return Counts{}, t.unavailable(fmt.Errorf("count tickets: %w", err))
+		}
+		for _, row := range rows {
+			switch row.State {
+			case Valid:
+				counts.Valid += row.N
+			case Used:
+				counts.Used += row.N
+			case Void:
+				counts.Void += row.N
+			}
 		}
 	}
 	return counts, nil

@@ -1,15 +1,14 @@
 // The calls of the console, each with the operator's token.
 
 import { operator } from "./admin_session.js";
-import { CallError, call } from "./calls.js";
+import { CallError, bearer, call, demoToken as tokenOf } from "./calls.js";
 
 const exportWait = 10 * 60_000;
-const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
 
-export async function ask(method, path, { headers = {}, ...options } = {}) {
+export async function ask(method, path, options) {
   const { token } = operator;
   try {
-    return await call(method, path, { ...options, signed: false, headers: { ...bearer(token), ...headers } });
+    return await call(method, path, { ...options, token });
   } catch (error) {
     if (error.status === 401) operator.refused(token);
     throw error;
@@ -41,8 +40,8 @@ export async function list(path, values = {}, pages = 1) {
 }
 
 // whoIs returns what a token, or without one the cookie, is worth.
-export const whoIs = (token) => call("GET", "/v1/me", { signed: false, headers: bearer(token) });
-export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "admin" }, signed: false });
+export const whoIs = (token) => call("GET", "/v1/me", { token });
+export const demoToken = (user) => tokenOf(user, "admin");
 
 // download saves a file that needs the operator's token, which a plain link would not send.
 export async function download(path, name) {

@@ -1,4 +1,5 @@
-// The view #/money: where all money is, the refunds that are under way, and the payments that wait for their order.
+// The view #/money: where all money is, the refunds that are under way, the payments that wait for their order, and those that
+// came with the id of another one.
 
 import { askFor } from "./admin_ask.js";
 import { get, list, pathOf, post } from "./admin_calls.js";
@@ -9,18 +10,20 @@ import { element } from "./dom.js";
 import { text } from "./i18n.js";
 
 const states = ["due", "sent", "failed", "needs_attention", "done", "settled"];
-const sums = ["received", "applied", "refunded", "returning", "parked", "needs_attention"];
+const sums = ["received", "applied", "refunded", "returning", "parked", "unclear", "needs_attention"];
 
 export function moneyView(root) {
   const ledger = loaded(async () => ledgerOf(await get("/v1/admin/ledger")));
   const state = choice([["", text("admin.not_back")], ...states.map((name) => [name, text(`refundstate.${name}`)])]);
   const refunds = paged("/v1/admin/refunds", () => ({ state: state.value }), (refund, acted) => refundRow(refund, acted), text("admin.no_refunds"), () => all());
   const parked = paged("/v1/admin/payments/parked", () => ({}), parkedRow, text("admin.no_parked"), () => all());
-  const all = () => [ledger, refunds, parked].forEach((part) => part.reload());
+  const reused = paged("/v1/admin/payments/reused", () => ({}), reusedRow, text("admin.no_reused"), () => all());
+  const all = () => [ledger, refunds, parked, reused].forEach((part) => part.reload());
   state.addEventListener("change", () => refunds.reload());
   root.append(heading(text("admin.money"), button(text("admin.refresh"), all)), ledger.root,
-    section(text("admin.refunds"), field("refund-state", text("find.state"), state), refunds.root), section(text("admin.parked"), parked.root));
-  return { stop: () => [ledger, refunds, parked].forEach((part) => part.stop()) };
+    section(text("admin.refunds"), field("refund-state", text("find.state"), state), refunds.root), section(text("admin.parked"), parked.root),
+    section(text("admin.reused"), reused.root));
+  return { stop: () => [ledger, refunds, parked, reused].forEach((part) => part.stop()) };
 }
 
 // paged is a list of records that grows by a button, and is read anew after an act.
@@ -54,6 +57,20 @@ function parkedRow(payment, acted) {
     actions: [button(text("admin.refund_parked"), () => askFor({
       title: text("admin.refund_parked"), words: `${amount}. ${text("admin.refund_parked_words")}`,
       act: ({ note }) => post(`/v1/admin/payments/parked/${pathOf(payment.payment_id)}/refund`, { note }), done: acted,
+    }))],
+  });
+}
+
+// reusedRow is a payment that came with the id of another one. What became of its money only the provider knows.
+function reusedRow({ payment_id, provider, order_id, amount: money, since }, acted) {
+  const amount = separated(money.amount, money.currency);
+  return row({
+    title: amount, state: badge(text("money.id_reused"), "bad"),
+    known: [[text("find.id"), link(`#/orders/${encodeURIComponent(order_id)}`, order_id)],
+      [text("find.payment"), element("code", {}, payment_id)], [text("admin.provider"), provider], [text("admin.since"), exactTime(since)]],
+    actions: [button(text("admin.refund_settle"), () => askFor({
+      title: text("admin.refund_settle"), words: `${amount}. ${text("admin.reused_words")}`,
+      act: ({ note }) => post(`/v1/admin/payments/reused/${pathOf(payment_id)}/settle`, { order_id, amount: money, note }), done: acted,
     }))],
   });
 }

@@ -11,7 +11,8 @@ import { currentLanguage, text } from "./i18n.js";
 
 const findingsWait = 20_000; // the office examines itself for fifteen seconds at most
 const pollWait = 5000;
-const ofOrders = ["reservation_without_order", "order_without_reservation", "order_not_settled", "stale_reservation", "contradiction"];
+const ofOrders = ["reservation_without_order", "order_without_reservation", "order_not_settled", "stale_reservation", "contradiction",
+  "order_without_tickets", "tickets_of_unpaid_order"];
 const ofScreenings = ["unbalanced_stock", "unfinished_archive"];
 
 export function troubleView(root) {

@@ -12,6 +12,7 @@ export class CallError extends Error {
     this.status = status;
     this.code = problem.code || "no_answer";
     this.said = problem.said ?? null; // detail by its code and values
+    this.problem = problem;
   }
 
   // retryable tells whether the same request may succeed a moment later.
@@ -20,17 +21,22 @@ export class CallError extends Error {
   }
 }
 
-// credentials are the headers that say who calls. A cookie is sent by the browser itself.
-export const credentials = () => (session.token ? { Authorization: `Bearer ${session.token}` } : {});
+// bearer are the headers of a token. Without one the browser's cookie says who calls, which it sends by itself.
+export const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
+
+// credentials are the headers that say who is signed in.
+export const credentials = () => bearer(session.token);
 
 // refused takes back a sign-in that the server does not accept, unless there is another one by now.
 export function refused(token) {
   if (session.signedIn && session.token === token) session.close("expired");
 }
 
-export async function call(method, path, { body, headers = {}, signed = true, wait = answerWait } = {}) {
+// call asks the server, as whoever is signed in unless it is not signed, or has a token of its own. A page in place of an
+// answer is a proxy's, whose server is away: no answer.
+export async function call(method, path, { body, headers = {}, token: own, signed = own === undefined, wait = answerWait } = {}) {
   const { token } = session;
-  if (signed) headers = { ...credentials(), ...headers };
+  headers = { ...(signed ? credentials() : bearer(own)), ...headers };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const sentAt = performance.now();
   let response, answer;
@@ -41,7 +47,7 @@ export async function call(method, path, { body, headers = {}, signed = true, wa
     });
     answer = response.status === 204 ? {} : await response.json();
   } catch {
-    throw new CallError(response && response.status < 400 ? 0 : response?.status ?? 0, {});
+    throw new CallError(response?.status >= 400 && response.status < 500 ? response.status : 0, {});
   }
   if (!response.ok) {
     if (response.status === 401 && signed) refused(token);
@@ -75,6 +81,7 @@ export const screeningPath = (id) => `/v1/screenings/${pathOf(id)}`;
 export const orderPath = (id) => `/v1/orders/${pathOf(id)}`;
 export const screening = (id) => call("GET", screeningPath(id), { signed: false });
 export const orderRefunds = (id) => call("GET", `${orderPath(id)}/refunds`);
+export const orderTickets = (id, qr) => call("GET", `${orderPath(id)}/tickets?qr=${qr}`);
 export const cancel = (id) => call("POST", `${orderPath(id)}/cancel`);
 export const buy = (id, quantity, key) =>
   call("POST", `${screeningPath(id)}/orders`, { body: { quantity }, headers: { "Idempotency-Key": key } });
@@ -94,6 +101,6 @@ export const message = (id) => call("GET", `/v1/dev/messages/${pathOf(id)}`);
 export const signInMethods = async () => (await call("GET", "/v1/sign-in", { signed: false })).methods;
 export const me = () => call("GET", "/v1/me", { signed: false });
 export const signOut = () => call("POST", "/sign-out", { signed: false });
-export const demoToken = (user) => call("POST", "/v1/dev/tokens", { body: { user, role: "buyer" }, signed: false });
+export const demoToken = (user, role = "buyer") => call("POST", "/v1/dev/tokens", { body: { user, role }, signed: false });
 // tryToken asks something with a token, which fails if the token is not valid.
-export const tryToken = (token) => call("GET", "/v1/orders?limit=1", { signed: false, headers: { Authorization: `Bearer ${token}` } });
+export const tryToken = (token) => call("GET", "/v1/orders?limit=1", { token });

@@ -27,8 +27,12 @@ export const times = (price, quantity) => ({ amount: price.amount * quantity, cu
 const short = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const long = { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
+const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+
 export const shortTime = (time) => format(Intl.DateTimeFormat, short).format(new Date(time));
 export const longTime = (time) => format(Intl.DateTimeFormat, long).format(new Date(time));
+
+export const clockTime = (time) => format(Intl.DateTimeFormat, clock).format(new Date(time));
 
 // countdown formats seconds as m:ss, h:mm:ss, or days once there are two.
 export function countdown(seconds) {

@@ -1,53 +1,55 @@
 // The page of an order's tickets. The order's id is in the hash, which no server sees, and the session is the shop's.
 
-import * as calls from "./ticket-calls.js";
+import * as calls from "./calls.js";
+import { element, setText } from "./dom.js";
+import { clockTime, shortTime } from "./format.js";
+import { text, translate } from "./i18n.js";
+import { showLanguage } from "./language.js";
+import { problemText } from "./problem.js";
 import { session } from "./session.js";
-import { dayOf, t, timeOf, translate } from "./ticket-texts.js";
 
 const lookAgain = 10_000; // for whether a ticket was used meanwhile
 const $ = (id) => document.getElementById(id);
 const cards = new Map(); // by ticket id
 let shown = ""; // id of the order whose cards are there
 
-function element(parent, name, className, text = "") {
-  const e = parent.appendChild(document.createElement(name));
-  e.className = className;
-  e.textContent = text;
-  return e;
+const orderID = () => decodeURIComponent(location.hash.slice(1));
+
+// showMessage says what is in the way, perhaps with where to go.
+function showMessage(words, link = null) {
+  if ($("message").innerText === words && !link) return;
+  $("message").replaceChildren(words, ...(link ? [element("br"), link] : []));
 }
 
-function showMessage(text) {
-  $("message").hidden = text === "";
-  $("message").textContent = text;
-}
-
-// makeCard makes a card's elements once. Text is set as text, never as HTML.
-function makeCard(ticket, screening) {
-  const root = element($("tickets"), "article", "ticket");
+function hueOf(words) {
   let hue = 0;
-  for (const c of screening.movie) hue = (hue * 31 + c.codePointAt(0)) % 360;
-  root.style.setProperty("--hue", hue);
-  const stub = element(root, "div", "stub");
-  element(stub, "h2", "", screening.movie);
-  element(stub, "p", "when", dayOf(screening.starts_at));
-  element(stub, "p", "where", screening.venue);
-  const body = element(root, "div", "body");
-  if (ticket.qr_image) {
-    const image = element(body, "img", "qr");
-    image.src = ticket.qr_image;
-    image.alt = t.code;
-    image.width = image.height = 280;
-  }
-  element(body, "p", "number", t.number(ticket.number, ticket.of));
-  const state = element(body, "p", "state");
-  element(body, "p", "id", ticket.code);
+  for (const c of words) hue = (hue * 31 + c.codePointAt(0)) % 360;
+  return hue;
+}
+
+// makeCard makes a card's elements once.
+function makeCard(ticket, screening) {
+  const state = element("p", { class: "state" });
+  const head = element("div", { class: "ticket-head" }, element("h2", {}, screening.movie), element("p", { class: "when" }, shortTime(screening.starts_at)),
+    element("p", {}, screening.venue));
+  head.style.setProperty("--hue", hueOf(screening.movie));
+  const image = ticket.qr_image
+    ? element("img", { class: "qr", src: ticket.qr_image, alt: text("ticket.code"), width: 280, height: 280 }) : null;
+  const root = element("article", { class: "ticket" }, head, element("div", { class: "ticket-body" }, image,
+    element("p", { class: "number" }, text("ticket.number", { number: ticket.number, of: ticket.of })), state, element("p", { class: "id" }, ticket.code)));
+  $("tickets").append(root);
   return { root, state };
 }
 
+const words = {
+  valid: () => text("ticket.valid"),
+  used: ({ used_at: at }) => (at ? text("ticket.used", { time: clockTime(at) }) : ""),
+  void: () => text("ticket.void"),
+};
+
 function updateCard({ root, state }, ticket) {
   root.dataset.state = ticket.state;
-  const text = { valid: t.valid, used: ticket.used_at ? t.used(timeOf(ticket.used_at)) : "", void: t.void }[ticket.state];
-  if (state.textContent !== text) state.textContent = text;
+  setText(state, words[ticket.state](ticket));
 }
 
 // clear takes away whatever is shown.
@@ -62,7 +64,7 @@ function clear() {
 // show shows the tickets of an order, unless isCurrent says meanwhile that nobody waits for them any more.
 async function show(id, isCurrent) {
   const isNew = shown !== id;
-  const { screening_id: screeningId, items } = await calls.orderTickets(session.token, id, isNew);
+  const { screening_id: screeningId, items } = await calls.orderTickets(id, isNew);
   const screening = isNew ? await calls.screening(screeningId) : null;
   if (!isCurrent()) return;
   if (isNew) {
@@ -71,26 +73,32 @@ async function show(id, isCurrent) {
     shown = id;
   }
   for (const ticket of items) updateCard(cards.get(ticket.id), ticket);
-  const isVoid = items.every((ticket) => ticket.state === "void");
-  $("print").hidden = $("hint").hidden = isVoid;
-  showMessage(isVoid ? t.voidNote : "");
+  $("print").hidden = $("hint").hidden = !items.some((ticket) => ticket.state === "valid");
+  showMessage(items.every((ticket) => ticket.state === "void") ? text("ticket.void_note") : "");
 }
+
+// askToSignIn leads to the page of the order, where one signs in and comes back from.
+function askToSignIn(id) {
+  showMessage(text("ticket.sign_in"), element("a", { class: "button", href: `/o/${encodeURIComponent(id)}` }, text("signin.title")));
+}
+
+const reasons = { not_paid: "ticket.not_paid", not_found: "order.missing" };
 
 // look shows the tickets, and says what is in the way. It returns whether to look again by itself.
 async function look(isCurrent) {
-  const id = decodeURIComponent(location.hash.slice(1));
-  if (id === "" || !session.signedIn) {
-    showMessage(id === "" ? t.noOrder : t.signIn);
-    return false;
-  }
+  const id = orderID();
+  if (id === "") showMessage(text("ticket.no_order"));
+  else if (!session.signedIn) askToSignIn(id);
+  if (id === "" || !session.signedIn) return false;
   try {
     await show(id, isCurrent);
     return true;
   } catch (error) {
     if (!(error instanceof calls.CallError)) throw error;
     if (!isCurrent()) return false;
-    if (error.retryable) showMessage(t.away);
-    else showMessage({ not_paid: t.notPaid, not_found: t.notFound, unauthorized: t.signIn }[error.code] || error.message);
+    if (error.retryable) showMessage(text("link.lost"));
+    else if (error.code === "unauthorized") askToSignIn(id);
+    else showMessage(error.code in reasons ? text(reasons[error.code]) : problemText(error));
     return error.retryable || error.code === "not_paid"; // its payment may be on the way
   }
 }
@@ -108,8 +116,16 @@ async function begin() {
   }
 }
 
-translate();
-document.title = `boxoffice: ${t.tickets}`;
+function translatePage() {
+  translate(document);
+  document.title = text("ticket.page_title");
+}
+
+translatePage();
+showLanguage(() => {
+  translatePage();
+  begin();
+});
 $("print").addEventListener("click", () => window.print());
 window.addEventListener("hashchange", begin);
 window.addEventListener("pageshow", ({ persisted }) => { if (persisted) begin(); }); // somebody went back: it missed what happened

@@ -154,7 +154,7 @@ func (c *Config) completeSecrets() error {
 	for name, secrets := range map[string][]string{
 		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets, EnvTicketKey: c.TicketKeys,
 		EnvStripeKey: {c.Providers.StripeKey}, EnvStripeWebhookSecret: c.Providers.StripeWebhookSecrets,
-		EnvWechatAPIKey: {c.Providers.WechatAPIKey}, EnvOIDCClientSecret: {c.Identity.ClientSecret},
+		EnvWechatAPIKey: c.Providers.WechatAPIKeys, EnvOIDCClientSecret: {c.Identity.ClientSecret},
 		EnvSMTPURL: {c.Notify.smtpURL}, EnvSMSSecret: {c.Notify.SMSSecret},
 	} {
 		if err := checkVisible(name, secrets); err != nil {

@@ -22,7 +22,7 @@ type ProviderConfig struct {
 	WechatAppID       string
 	WechatSerialNo    string
 	WechatPrivateKey  string
-	WechatAPIKey      string
+	WechatAPIKeys     []string
 	WechatPublicKeyID string // several with commas between, the first is that of answers
 	WechatPublicKeys  []string
 
@@ -50,7 +50,7 @@ func (c *ProviderConfig) define(flags *flag.FlagSet) {
 func (c *ProviderConfig) readSecrets(secrets map[string]string) {
 	c.StripeKey = secrets[EnvStripeKey]
 	c.StripeWebhookSecrets = strings.Fields(secrets[EnvStripeWebhookSecret])
-	c.WechatPrivateKey, c.WechatAPIKey = secrets[EnvWechatPrivateKey], secrets[EnvWechatAPIKey]
+	c.WechatPrivateKey, c.WechatAPIKeys = secrets[EnvWechatPrivateKey], strings.Fields(secrets[EnvWechatAPIKey])
 	c.WechatPublicKeys = splitKeys(secrets[EnvWechatPublicKey])
 	c.AlipayPrivateKey = secrets[EnvAlipayPrivateKey]
 	c.AlipayPublicKeys = splitKeys(secrets[EnvAlipayPublicKey])
@@ -115,7 +115,7 @@ func (c *ProviderConfig) Make(office string, callbackURL func(provider string) s
 		}
 		p, err := wechat.New(wechat.Options{
 			AppID: c.WechatAppID, MerchantID: c.WechatMerchantID, SerialNo: c.WechatSerialNo,
-			PrivateKey: c.WechatPrivateKey, APIv3Key: c.WechatAPIKey,
+			PrivateKey: c.WechatPrivateKey, APIv3Keys: c.WechatAPIKeys,
 			PublicKeys:  keys,
 			CallbackURL: func() string { return callbackURL("wechat") }, Now: now,
 		})

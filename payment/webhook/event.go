@@ -68,8 +68,9 @@ func (e Event) invalid() string {
 // order's is valid: money has moved, and must be recorded.
 func (d EventData) invalidPayment() string {
 	switch {
-	case !order.IsVisibleASCII(d.PaymentID, order.IDMax):
-		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters.", order.IDMax)
+	case d.PaymentID == "", !order.IsVisibleASCII(order.RecordID(order.DefaultProvider, d.PaymentID), order.IDMax):
+		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters, or %d where one is a colon.",
+			order.IDMax, order.PaymentIDMax)
 	case !order.IsVisibleASCII(d.OrderID, order.IDMax):
 		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", order.IDMax)
 	case !order.IsVisibleASCII(d.Currency, order.CurrencyMax):

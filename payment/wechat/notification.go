@@ -53,7 +53,7 @@ type refundNotice struct {
 // reader reads notifications whose signature was checked.
 type reader struct {
 	account account
-	key     string // APIv3
+	keys    []string // APIv3
 }
 
 // read reads the body of a notification: first its type, and the rest of one whose type is known.
@@ -125,8 +125,8 @@ func (r reader) refunds(body []byte, status string) ([]payment.RefundReport, err
 	return []payment.RefundReport{{Key: notice.Key, RefundStatus: result}}, nil
 }
 
-// open decrypts what a notification says, and decodes it. What another key has encrypted is not for us. The library
-// decrypts, and would panic at a nonce of another length.
+// open decrypts what a notification says with one of the keys, and decodes it. What another key has encrypted is not for us.
+// The library decrypts, and would panic at a nonce of another length.
 func (r reader) open(body []byte, into any) error {
 	var e envelope
 	if err := strictjson.UnmarshalKnown(body, &e); err != nil {
@@ -138,14 +138,24 @@ func (r reader) open(body []byte, into any) error {
 	if len(e.Resource.Nonce) != gcmNonceBytes {
 		return fmt.Errorf("%w: its nonce has another length", payment.ErrForged)
 	}
-	text, err := utils.DecryptAES256GCM(r.key, e.Resource.AssociatedData, e.Resource.Nonce, e.Resource.Ciphertext)
+	text, err := r.decrypt(e.Resource)
 	if err != nil {
-		return fmt.Errorf("%w: it is not encrypted with the APIv3 key", payment.ErrForged)
+		return err
 	}
 	if err := strictjson.UnmarshalKnown([]byte(text), into); err != nil {
 		return unreadable(err)
 	}
 	return nil
+}
+
+// decrypt tries one key after the other: a notification does not say with which it is encrypted.
+func (r reader) decrypt(from resource) (string, error) {
+	for _, key := range r.keys {
+		if text, err := utils.DecryptAES256GCM(key, from.AssociatedData, from.Nonce, from.Ciphertext); err == nil {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("%w: it is not encrypted with an APIv3 key that is configured", payment.ErrForged)
 }
 
 // unreadable is the error for a signed body that is not what the documentation describes.

@@ -217,6 +217,28 @@ func TestReplayedNotificationIsForged(t *testing.T) {
 	}
 }
 
+// The merchant replaced the APIv3 key: notifications that were encrypted with the other one were taken for forged, and lost. Each
+// key that is configured opens them, and no other.
+func TestAPIv3KeysAreReplaced(t *testing.T) {
+	f := newFake(t)
+	opts := newOptions(t, f)
+	next, third := strings.Repeat("n", 32), strings.Repeat("t", 32)
+	opts.APIv3Keys = []string{next, testAPIv3Key}
+	p, err := wechat.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range opts.APIv3Keys {
+		header, body := f.notificationWith(testNow(), key, "TRANSACTION.SUCCESS", encode(t, paidNotice()))
+		if got, err := p.Verify(t.Context(), header, body); err != nil || len(got.Payments) != 1 {
+			t.Errorf("%.3s: got %+v, %v", key, got, err)
+		}
+	}
+	header, body := f.notificationWith(testNow(), third, "TRANSACTION.SUCCESS", encode(t, paidNotice()))
+	report, err := p.Verify(t.Context(), header, body)
+	wantForged(t, "third key", report, err)
+}
+
 // While WeChat Pay replaces its key, or a certificate by a key, notifications are signed with either one.
 func TestKeysAreReplaced(t *testing.T) {
 	f := newFake(t)

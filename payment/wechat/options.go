@@ -19,11 +19,11 @@ const apiV3KeyBytes = 32
 // Options configures a Provider. All but Now and HTTP are required, and found in the merchant platform
 // (https://pay.weixin.qq.com), below "Account Center" and there "API Security" unless said otherwise.
 type Options struct {
-	AppID      string // "wx" and 16 characters: an official account, mini program or app that is bound to the merchant
-	MerchantID string // mchid, 10 digits: in "Account Center", "Merchant Information"
-	SerialNo   string // of the merchant's API certificate, 40 hexadecimal digits
-	PrivateKey string // the text of apiclient_key.pem, which came with that certificate: requests are signed with it
-	APIv3Key   string // 32 bytes, set by the merchant: notifications are encrypted with it
+	AppID      string   // "wx" and 16 characters: an official account, mini program or app that is bound to the merchant
+	MerchantID string   // mchid, 10 digits: in "Account Center", "Merchant Information"
+	SerialNo   string   // of the merchant's API certificate, 40 hexadecimal digits
+	PrivateKey string   // the text of apiclient_key.pem, which came with that certificate: requests are signed with it
+	APIv3Keys  []string // 32 bytes each, set by the merchant: notifications are encrypted with one, or another while it is replaced
 
 	// PublicKeys are the keys with which WeChat Pay signs, one for most of the time: its id and the text of pub_key.pem.
 	// While WeChat Pay replaces a key the new one comes first, because answers are asked for by the first one, and
@@ -49,8 +49,8 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 	if err != nil {
 		return nil, publicKeys{}, fmt.Errorf("option PrivateKey: %w", err)
 	}
-	if len(opts.APIv3Key) != apiV3KeyBytes {
-		return nil, publicKeys{}, fmt.Errorf("option APIv3Key: has %d bytes, not %d", len(opts.APIv3Key), apiV3KeyBytes)
+	if err := checkAPIv3Keys(opts.APIv3Keys); err != nil {
+		return nil, publicKeys{}, fmt.Errorf("option APIv3Keys: %w", err)
 	}
 	keys, err := loadPublicKeys(opts.PublicKeys)
 	if err != nil {
@@ -73,4 +73,17 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 		account: account{opts.AppID, opts.MerchantID}, callbackURL: opts.CallbackURL,
 		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client},
 	}, keys, nil
+}
+
+// checkAPIv3Keys says which key cannot be used.
+func checkAPIv3Keys(keys []string) error {
+	if len(keys) == 0 {
+		return errors.New("there is none")
+	}
+	for i, key := range keys {
+		if len(key) != apiV3KeyBytes {
+			return fmt.Errorf("key %d has %d bytes, not %d", i+1, len(key), apiV3KeyBytes)
+		}
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ func New(opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Key}, now: opts.Now}
+	p := &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Keys}, now: opts.Now}
 	if p.now == nil {
 		p.now = time.Now
 	}

@@ -102,7 +102,7 @@ func newOptions(t *testing.T, f *fakePay) wechat.Options {
 	keys := testKeys(t)
 	return wechat.Options{
 		AppID: testAppID, MerchantID: testMerchantID, SerialNo: testSerialNo, PrivateKey: privatePEM(t, keys[0]),
-		APIv3Key: testAPIv3Key, PublicKeys: []wechat.PublicKey{{ID: testKeyID, PEM: publicPEM(t, keys[1])}},
+		APIv3Keys: []string{testAPIv3Key}, PublicKeys: []wechat.PublicKey{{ID: testKeyID, PEM: publicPEM(t, keys[1])}},
 		CallbackURL: func() string { return testCallback }, Now: testNow, HTTP: &http.Client{Transport: f},
 	}
 }
@@ -236,7 +236,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		"no private key":         {func(o *wechat.Options) { o.PrivateKey = "MIIE" + testAPIv3Key }, "PrivateKey"},
 		"public for private":     {func(o *wechat.Options) { o.PrivateKey = o.PublicKeys[0].PEM }, "PrivateKey"},
 		"small private key":      {func(o *wechat.Options) { o.PrivateKey = privatePEM(t, small) }, "PrivateKey"},
-		"short APIv3 key":        {func(o *wechat.Options) { o.APIv3Key = o.APIv3Key[1:] }, "APIv3Key"},
+		"short APIv3 key":        {func(o *wechat.Options) { o.APIv3Keys = []string{testAPIv3Key, testAPIv3Key[1:]} }, "APIv3Keys: key 2"},
+		"no APIv3 key":           {func(o *wechat.Options) { o.APIv3Keys = nil }, "APIv3Keys"},
 		"no public key":          {func(o *wechat.Options) { o.PublicKeys = nil }, "PublicKeys"},
 		"public key without id":  {key("", good.PublicKeys[0].PEM), "key 1"},
 		"public key twice":       {func(o *wechat.Options) { o.PublicKeys = append(o.PublicKeys, o.PublicKeys[0]) }, "key 2"},

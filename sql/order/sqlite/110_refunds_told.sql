@@ -2,4 +2,4 @@
 -- is told.
 ALTER TABLE refunds ADD COLUMN told INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1));
 UPDATE refunds SET told = 1 WHERE state IN ('done', 'settled');
-CREATE INDEX refunds_untold ON refunds (id) WHERE told = 0 AND state IN ('done', 'settled')
+CREATE INDEX refunds_untold ON refunds (told, state, id) WHERE told = 0

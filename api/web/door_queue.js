@@ -1,0 +1,48 @@
+// The codes that a door has read and not dealt with: no answer has come, or one that nobody has seen. They outlive a reload,
+// each with the key of its check-in: a guest may be in by an answer that was lost, and the same key has the same answer.
+
+import { newKey } from "./key.js";
+
+const storageKey = "door-codes";
+const entriesMax = 200;
+const keptFor = 12 * 3600_000; // longer than any door is open
+
+// read is done anew each time, because another tab of this browser may have written.
+function read() {
+  let entries;
+  try {
+    entries = JSON.parse(localStorage.getItem(storageKey) ?? "[]");
+  } catch {
+    return []; // it is not ours
+  }
+  return entries.filter(({ at }) => Date.now() - at < keptFor);
+}
+
+const write = (entries) => localStorage.setItem(storageKey, JSON.stringify(entries));
+
+export const waiting = () => read();
+
+// take returns the entry of a code, a new one with what the door says of itself unless there is one, or null: there is no
+// room for more. Answers that nobody has looked at make room first.
+export function take(code, body) {
+  let entries = read();
+  const found = entries.find((entry) => entry.code === code);
+  if (found) return found;
+  if (entries.length >= entriesMax) {
+    const oldest = entries.findIndex(({ answer }) => answer);
+    if (oldest < 0) return null;
+    entries.splice(oldest, 1);
+  }
+  const entry = { code, key: newKey(), body, at: Date.now() };
+  write([...entries, entry]);
+  return entry;
+}
+
+// answered keeps an answer until somebody has seen it.
+export function answered(code, answer) {
+  write(read().map((entry) => (entry.code === code ? { ...entry, answer } : entry)));
+}
+
+export function drop(code) {
+  write(read().filter((entry) => entry.code !== code));
+}
