@@ -36,20 +36,21 @@ func allowedImports() map[string][]string {
 		"": {"app"},
 		"app/settings": {
 			"archive", "common/mq", "payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay", "stock",
-			"tickets",
+			"tickets", "notify",
 		},
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
 			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "sql", "tickets",
+			"notify", "notify/smtp", "notify/sms",
 			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/sentence", "common/tracing", "live",
 		},
 		"api": {
-			"identity", "live", "sale", "stock", "order", "payment", "tickets", "inquiry", "doctor", "presence",
+			"identity", "live", "sale", "stock", "order", "payment", "tickets", "notify", "inquiry", "doctor", "presence",
 			"common/audit", "common/event", "common/sentence", "common/strictjson", "common/tracing",
 		},
 		"live":                      {"order", "stock"},
 		"presence":                  {"common/db"},
-		"inquiry":                   {"stock", "order", "payment", "archive", "common/audit", "common/event", "common/mq", "common/sentence"},
+		"inquiry":                   {"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"payment":                   {"order", "common/audit", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
@@ -64,6 +65,9 @@ func allowedImports() map[string][]string {
 		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/sentence", "common/tracing"},
 		"order":                     {"common/audit", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
 		"tickets":                   {"order", "common/db", "common/event"},
+		"notify":                    {"order", "tickets", "common/audit", "common/db", "common/event", "common/outage"},
+		"notify/smtp":               {"notify"},
+		"notify/sms":                {"notify", "common/httpclient"},
 		"doctor":                    {"stock", "order", "payment", "tickets", "common/audit", "common/event", "common/mq", "common/sentence"},
 		"backup":                    {"stock", "common/db", "common/durable"},
 		"archive":                   {"stock", "order", "common/durable"},
@@ -346,6 +350,7 @@ const levelsMax = 5
 func layered() []string {
 	return []string{
 		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation",
+		"notify", "notify/smtp", "notify/sms",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "broker/remoting",

@@ -81,6 +81,14 @@ func accessTable() map[string]access {
 		"POST /v1/admin/dead-letters/resend":        {who: roleAdmin, ask: post("/v1/admin/dead-letters/resend", note), status: 200},
 		"GET /v1/admin/queues":                      {who: roleAdmin, ask: get("/v1/admin/queues"), status: 200},
 		"GET /v1/admin/processes":                   {who: roleAdmin, ask: get("/v1/admin/processes"), status: 200},
+		"GET /v1/contact":                           {who: roleBuyer, ask: get("/v1/contact"), status: 200},
+		"PUT /v1/contact":                           {who: roleBuyer, ask: post("/v1/contact", `{"email":"a@b.example","language":"en"}`), status: 200},
+		"DELETE /v1/contact":                        {who: roleBuyer, ask: get("/v1/contact"), status: 204},
+		"GET /v1/admin/notifications":               {who: roleAdmin, ask: get("/v1/admin/notifications"), status: 200},
+		"POST /v1/admin/notifications/:id/retry":    {who: roleAdmin, ask: post("/v1/admin/notifications/"+deadMail+"/retry", note), status: 200},
+		"GET /v1/admin/orders/:id/notifications":    {who: roleAdmin, ask: get("/v1/admin/orders/" + orderID + "/notifications"), status: 200},
+		"GET /v1/dev/messages":                      {who: roleBuyer, ask: get("/v1/dev/messages"), status: 200},
+		"GET /v1/dev/messages/:id":                  {who: roleBuyer, ask: get("/v1/dev/messages/" + deadMail), status: 200, foreign: 404},
 		"GET /v1/orders/:id/tickets":                {who: roleBuyer, ask: get(orders + "/tickets"), status: 409, foreign: 404},
 		"POST /v1/checkins":                         {who: roleStaff | roleAdmin, ask: keyed(post("/v1/checkins", `{"code":"forged"}`)), status: 409},
 		"GET /v1/screenings/:id/checkins":           {who: roleStaff | roleAdmin, ask: get("/v1/screenings/scr-1/checkins"), status: 200},
@@ -101,6 +109,7 @@ func accessTable() map[string]access {
 		"GET /admin":                                {who: everybody, ask: get("/admin"), status: 200},
 		"GET /check-in":                             {who: everybody, ask: get("/check-in"), status: 200},
 		"GET /tickets":                              {who: everybody, ask: get("/tickets"), status: 200},
+		"GET /mailbox":                              {who: everybody, ask: get("/mailbox"), status: 200},
 		"GET /problems":                             {who: everybody, ask: get("/problems"), status: 200},
 		"GET /openapi.yaml":                         {who: everybody, ask: get("/openapi.yaml"), status: 200},
 	}
@@ -182,7 +191,7 @@ func visitors(t *testing.T, f *signInFixture) []visitor {
 // The matrix of every route that the router has and everyone who may come. Nobody but the right role gets further than 403,
 // and nothing that is no good further than 401.
 func TestWhoMayDoWhat(t *testing.T) {
-	f := newSignInFixture(t, withDemo, withTickets(t))
+	f := newSignInFixture(t, withDemo, withTickets(t), withNotify())
 	come := visitors(t, f)
 	table := accessTable()
 	for _, route := range f.handler.(*echo.Echo).Routes() {

@@ -14,7 +14,7 @@ import (
 	"boxoffice/order"
 )
 
-// listActs answers what operators have done, to screenings and to orders and money, the latest first; with the parameters
+// listActs answers what operators have done, to screenings, to orders and money, and to mail, the latest first; with the parameters
 // subject and actor, to one of these and by one of them.
 func (h *handler) listActs(c echo.Context, _ string) error {
 	cursor, limit, err := listOfActs.pageQuery(c)
@@ -24,7 +24,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	query := c.QueryParams()
 	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
 	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
-		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment or refund."))
+		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment, refund or notification."))
 	}
 	if len(filter.Actor) > identity.SubjectBytesMax || !utf8.ValidString(filter.Actor) {
 		return telling(malformed, sentence.New("bad_find_actor", "actor must be the name of an operator."))
@@ -38,8 +38,14 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	if err != nil {
 		return err
 	}
+	var onMail []audit.Recorded
+	if h.Notify != nil {
+		if onMail, err = h.Notify.Acts(traced(c), filter, limit+1); err != nil {
+			return err
+		}
+	}
 	// Of each database the latest that the page can need: together they hold the latest of all.
-	acts := slices.SortedFunc(slices.Values(slices.Concat(onMoney, onScreenings)), func(a, b audit.Recorded) int {
+	acts := slices.SortedFunc(slices.Values(slices.Concat(onMoney, onScreenings, onMail)), func(a, b audit.Recorded) int {
 		return cmp.Compare(b.ID, a.ID)
 	})
 	page := listAnswer[recordedActAnswer]{Items: []recordedActAnswer{}}

@@ -61,16 +61,18 @@ func (h *handler) listAllOrders(c echo.Context, _ string) error {
 
 // dossierAnswer is all that is known of one order.
 type dossierAnswer struct {
-	ID          string              `json:"id"`
-	Order       *foundAnswer        `json:"order"`       // null when there is only money for it
-	Reservation *reservationAnswer  `json:"reservation"` // null when nothing is reserved for it
-	Record      *recordAnswer       `json:"record"`      // null until the order service has created the order
-	Attempts    []attemptInfoAnswer `json:"attempts"`
-	Payments    []receivedAnswer    `json:"payments"`
-	Refunds     []refundAnswer      `json:"refunds"`
-	Acts        []recordedActAnswer `json:"acts"`
-	ArchiveFile *string             `json:"archive_file"` // null when the order is in the databases
-	ServerTime  string              `json:"server_time"`
+	ID          string               `json:"id"`
+	Order       *foundAnswer         `json:"order"`       // null when there is only money for it
+	Reservation *reservationAnswer   `json:"reservation"` // null when nothing is reserved for it
+	Record      *recordAnswer        `json:"record"`      // null until the order service has created the order
+	Attempts    []attemptInfoAnswer  `json:"attempts"`
+	Payments    []receivedAnswer     `json:"payments"`
+	Refunds     []refundAnswer       `json:"refunds"`
+	Acts        []recordedActAnswer  `json:"acts"`
+	Told        []notificationAnswer `json:"notifications"` // by mail and SMS
+	MailAway    bool                 `json:"mail_away"`     // what the buyer was told could not be read
+	ArchiveFile *string              `json:"archive_file"`  // null when the order is in the databases
+	ServerTime  string               `json:"server_time"`
 }
 
 // reservationAnswer is what stock has of an order.
@@ -131,7 +133,8 @@ func (h *handler) getAnyOrder(c echo.Context, _ string) error {
 	}
 	all := dossierAnswer{
 		ID: dossier.OrderID, Attempts: []attemptInfoAnswer{}, Payments: []receivedAnswer{}, Refunds: []refundAnswer{},
-		Acts: []recordedActAnswer{}, ArchiveFile: nullIfEmpty(dossier.File), ServerTime: formatTime(h.Now()),
+		Acts: []recordedActAnswer{}, Told: newNotificationAnswers(dossier.Notifications), MailAway: dossier.MailAway,
+		ArchiveFile: nullIfEmpty(dossier.File), ServerTime: formatTime(h.Now()),
 	}
 	if dossier.Reservation != nil || dossier.Order != nil {
 		found := newFoundAnswer(dossier.Found())

@@ -52,6 +52,9 @@ func (h *handler) routes() (*echo.Echo, error) {
 	if h.Tickets != nil {
 		h.addTickets(add)
 	}
+	if h.Notify != nil {
+		h.addNotify(add)
+	}
 	if h.Operators != nil {
 		h.addOperators(add)
 	}
@@ -102,6 +105,20 @@ func (h *handler) addTickets(add func(method, path string, handle echo.HandlerFu
 	add(http.MethodPost, "/v1/checkins", h.requireRole(staff, h.checkIn))
 	add(http.MethodGet, "/v1/screenings/:id/checkins", h.requireRole(staff, h.countCheckIns))
 	add(http.MethodGet, "/v1/screenings/:id/tickets", h.requireRole(staff, h.listScreeningTickets))
+}
+
+// addNotify registers the routes of mail and SMS: those of buyers, those of operators, and in a demo those of its mailbox.
+func (h *handler) addNotify(add func(method, path string, handle echo.HandlerFunc)) {
+	add(http.MethodGet, "/v1/contact", h.requireCaller(roleBuyer, h.getContact))
+	add(http.MethodPut, "/v1/contact", h.requireCaller(roleBuyer, h.setContact))
+	add(http.MethodDelete, "/v1/contact", h.requireCaller(roleBuyer, h.deleteContact))
+	add(http.MethodGet, "/v1/admin/notifications", h.requireRole(roleAdmin, h.listNotifications))
+	add(http.MethodPost, "/v1/admin/notifications/:id/retry", h.requireRole(roleAdmin, h.retryNotification))
+	add(http.MethodGet, "/v1/admin/orders/:id/notifications", h.requireRole(roleAdmin, h.listOrderNotifications))
+	if h.Demo != nil {
+		add(http.MethodGet, "/v1/dev/messages", h.requireRole(roleBuyer, h.listMessages))
+		add(http.MethodGet, "/v1/dev/messages/:id", h.requireRole(roleBuyer, h.getMessage))
+	}
 }
 
 // addOperators registers the operators' routes on orders, troubles and processes.

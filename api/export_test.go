@@ -270,5 +270,5 @@ func newFullDesk(t *testing.T, orders int) *inquiry.Desk {
 	service := order.New(t.Context(), orderDB, nil, order.Options{Now: testNow, Log: quiet, MaxBatch: 10})
 	t.Cleanup(service.Close)
 	return inquiry.NewDesk(stock.New(stockDB, stock.Options{Now: testNow}), service,
-		payment.New(orderDB, payment.Options{Orders: service, Now: testNow, Log: quiet}), nil)
+		payment.New(orderDB, payment.Options{Orders: service, Now: testNow, Log: quiet}), nil, nil)
 }

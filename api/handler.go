@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/common/tracing"
 	"boxoffice/live"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -27,6 +28,9 @@ type Options struct {
 	Identity Identity
 	Tickets  Tickets   // nil: paid orders have none, and the routes do not exist
 	Live     *live.Hub // nil: the routes of streams do not exist
+
+	Notify         Notify           // nil: nobody is told by mail or SMS, and the routes do not exist
+	NotifyChannels []notify.Channel // by which buyers are told
 
 	PublicURL string // at which browsers reach the shop; empty: at its listener, without TLS
 

@@ -30,6 +30,16 @@ func answerHeaders() fixedHeaders {
 // form that a payment provider takes, and images from whereImages. The form goes over TLS, unless the shop itself is reached
 // without it.
 func pageHeaders(whereImages string, overTLS bool) fixedHeaders {
+	return policyHeaders(whereImages, overTLS, "")
+}
+
+// mailboxHeaders are those of the demo's mailbox, which shows the HTML of mails as they look: with styles of their own, in a
+// frame made of what the page has got.
+func mailboxHeaders() fixedHeaders {
+	return policyHeaders("", true, "; frame-src blob:; style-src 'self' 'unsafe-inline'")
+}
+
+func policyHeaders(whereImages string, overTLS bool, more string) fixedHeaders {
 	whereForms := " https:"
 	if !overTLS {
 		whereForms += " http:"
@@ -37,7 +47,7 @@ func pageHeaders(whereImages string, overTLS bool) fixedHeaders {
 	return fixedHeaders{
 		{echo.HeaderContentSecurityPolicy, []string{
 			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action" + whereForms + "; frame-ancestors 'none'; " +
-				"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"}},
+				"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'" + more}},
 		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},

@@ -30,7 +30,7 @@ type pages struct {
 type shopPage struct {
 	Language, Title, Description string
 	Image                        string // https URL, or ""
-	Demo, Tickets                bool
+	Demo, Tickets, Notify        bool
 	Modules                      []string
 	Text                         func(key string) string
 }
@@ -76,6 +76,9 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 		addBoth("/tickets", p.alone("tickets.html", "ticket.page_title", modulesOf("/web/tickets.js", static)))
 		addBoth("/check-in", p.alone("check-in.html", "door.page_title", modulesOf("/web/check-in.js", static)))
 	}
+	if h.Notify != nil && h.Demo != nil {
+		addBoth("/mailbox", p.mailbox(static))
+	}
 	addBoth("/openapi.yaml", func(c echo.Context) error {
 		headers.set(c)
 		return c.Blob(http.StatusOK, "application/yaml", document)
@@ -113,7 +116,8 @@ func (p *pages) screening(c echo.Context) error {
 func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) error {
 	language := p.texts.languageOf(c.Request())
 	page := shopPage{
-		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil, Modules: p.modules,
+		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil,
+		Notify: p.Notify != nil, Modules: p.modules,
 		Text: func(key string) string { return p.texts.text(language, key) },
 	}
 	page.Description = page.Text("home.share")
@@ -121,12 +125,23 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 	return p.render(c, status, p.shopHeaders, "index.html", page)
 }
 
+// mailbox serves the page of the demo's mailbox, whose script asks who looks.
+func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
+	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders()
+	return func(c echo.Context) error {
+		language := p.texts.languageOf(c.Request())
+		text := func(key string) string { return p.texts.text(language, key) }
+		page := shopPage{Language: htmlLanguage(language), Title: text("mailbox.title"), Modules: modules, Text: text}
+		return p.render(c, http.StatusOK, headers, "mailbox.html", page)
+	}
+}
+
 // alone serves a page that is no view of the shop: the operators' console, an order's tickets, a door.
 func (p *pages) alone(name, title string, modules []string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }
-		page := shopPage{Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Modules: modules, Text: text}
+		page := shopPage{Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: modules, Text: text}
 		return p.render(c, http.StatusOK, p.headers, name, page)
 	}
 }

@@ -74,6 +74,7 @@ const (
 	listOfParked     list = "parked"
 	listOfReused     list = "reused" // has one page
 	listOfTickets    list = "tickets"
+	listOfMail       list = "notifications"
 	listOfDead       list = "dead-letters" // has one page
 )
 

@@ -15,6 +15,7 @@ import (
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/live"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/presence"
@@ -60,6 +61,7 @@ const (
 	ticketEarly
 	ticketOver
 	orderArchived
+	notDead
 	noRemedy
 	keyMissing
 	keyReused
@@ -137,6 +139,8 @@ func officeProblems() []problem {
 		{ticketOver, http.StatusConflict, "ticket_over", "Screening over", "The screening of the ticket is over.", nil},
 		{orderArchived, http.StatusConflict, "order_archived", "Order archived",
 			"The order is in none of the databases, and may be in a file of the archive: restore it to see the order.", nil},
+		{notDead, http.StatusConflict, "notification_not_dead", "Not given up",
+			"Only a mail or SMS that was given up can be sent again.", []error{notify.ErrNotDead}},
 		{noRemedy, http.StatusConflict, "no_remedy", "No remedy",
 			"For this only a person can do something: see its detail.", []error{doctor.ErrNoRemedy}},
 	}
@@ -157,7 +161,7 @@ func requestProblems() []problem {
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",
 			[]error{stock.ErrScreeningNotFound, stock.ErrReservationAbsent, order.ErrOrderAbsent,
 				order.ErrPaymentAbsent, payment.ErrRefundAbsent, payment.ErrUnknownProvider, inquiry.ErrOrderAbsent,
-				doctor.ErrNoTrouble}},
+				doctor.ErrNoTrouble, notify.ErrAbsent}},
 		{unauthorized, http.StatusUnauthorized, "unauthorized", "Not authenticated",
 			"Sign in, or send a valid bearer token in the Authorization header.", []error{identity.ErrInvalid}},
 		{forbidden, http.StatusForbidden, "forbidden", "Not allowed", "Your role may not do this.", nil},
@@ -176,7 +180,7 @@ func requestProblems() []problem {
 			[]error{live.ErrTooMany, identity.ErrTooManySignIns}},
 		{busy, http.StatusServiceUnavailable, "busy", "Busy",
 			"More requests are in flight than can be taken. Nothing was done: send the same request again.",
-			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy, live.ErrFull, live.ErrStopping}},
+			[]error{sale.ErrBusy, order.ErrBusy, tickets.ErrBusy, notify.ErrBusy, inquiry.ErrBusy, doctor.ErrBusy, live.ErrFull, live.ErrStopping}},
 		{signInStale, http.StatusBadRequest, "sign_in_stale", "Not signed in",
 			"This sign-in was not begun in this browser, or too long ago, or it is finished already. Nothing has changed.",
 			[]error{identity.ErrSignInStale}},
@@ -191,8 +195,8 @@ func requestProblems() []problem {
 			"The payment provider does not take this order.", []error{payment.ErrRefused, payment.ErrUnsupported}},
 		{unavailable, http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable",
 			"A part of the box office is away. Send the same request again.",
-			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, inquiry.ErrClosed, doctor.ErrQueueAway,
-				presence.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
+			[]error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, notify.ErrUnavailable, inquiry.ErrClosed,
+				doctor.ErrQueueAway, presence.ErrUnavailable, context.Canceled, context.DeadlineExceeded}},
 	}
 }
 
@@ -266,6 +270,9 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 	if archived, ok := errors.AsType[inquiry.ArchivedError](err); ok {
 		return &t.rows[orderArchived], "The order may be in the archive: restore one of these files to see it: " + strings.Join(archived.Files, ", ")
 	}
+	if errors.Is(err, notify.ErrContactInvalid) {
+		return &t.rows[invalid], inWords(err)
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &t.rows[bodyTooLarge], ""
 	}
@@ -277,6 +284,12 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 		}
 	}
 	return &t.rows[routerProblem(err)], ""
+}
+
+// inWords is what an error says, for people.
+func inWords(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // routerProblem is the problem for an error that echo's router raises; any other error is internal.

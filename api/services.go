@@ -9,6 +9,7 @@ import (
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/identity"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -92,6 +93,20 @@ type Tickets interface {
 	OfScreening(ctx context.Context, screeningID, afterID string, limit int) (found []tickets.Ticket, next string, err error)
 	Count(ctx context.Context, screeningID string) (tickets.Counts, error)
 	PublicKeys() [][]byte
+}
+
+// Notify is what the API calls of mail and SMS.
+type Notify interface {
+	ContactOf(ctx context.Context, buyerID string) (notify.Contact, error)
+	SetContact(ctx context.Context, c notify.Contact) error
+	DeleteContact(ctx context.Context, buyerID string) error
+
+	OfOrder(ctx context.Context, orderID string) ([]notify.Notification, error)
+	OfBuyer(ctx context.Context, buyerID string, limit int) ([]notify.Notification, error)
+	Find(ctx context.Context, f notify.Filter) (found []notify.Notification, next string, err error)
+	Message(ctx context.Context, id string) (notify.Message, error)
+	Retry(ctx context.Context, id string, act audit.Act) (notify.Notification, error)
+	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
 
 // RequestArchive has the orders of a screening that is over moved to the archive, by whichever process archives. It fails

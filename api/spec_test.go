@@ -18,7 +18,7 @@ func TestSpecIsValid(t *testing.T) {
 
 // A route that is not in the document is an interface that nobody knows of; a path without route is a promise.
 func TestRoutesAreTheSpec(t *testing.T) {
-	f := newSignInFixture(t, withDemo, withTickets(t))
+	f := newSignInFixture(t, withDemo, withTickets(t), withNotify())
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes, documented []string
 	for _, route := range f.handler.(*echo.Echo).Routes() {

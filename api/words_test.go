@@ -19,7 +19,7 @@ import (
 // sources are the parts of the office whose codes the console shows.
 func sources(t *testing.T) (trees []*ast.File) {
 	t.Helper()
-	for _, dir := range []string{".", "../app", "../doctor", "../inquiry", "../order", "../payment", "../stock"} {
+	for _, dir := range []string{".", "../app", "../doctor", "../inquiry", "../notify", "../order", "../payment", "../stock"} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(names) == 0 {
 			t.Fatal(dir, err)
@@ -172,6 +172,7 @@ func TestEveryCodeHasWordsInBothLanguages(t *testing.T) {
 		"said": slices.Collect(maps.Keys(said)), "finding": constantsOf(trees, "doctor", "Kind"), "event": whats, "act": acts, "field": fields,
 		"orderstate": statuses, "cause": constantsOf(trees, "order", "CancelReason"), "refundstate": payment.RefundStates(),
 		"why": constantsOf(trees, "order", "RefundReason"), "money": append(results, resultReused),
+		"mail": constantsOf(trees, "notify", "Kind"), "mailstate": constantsOf(trees, "notify", "State"),
 		"attempt": constantsOf(trees, "payment", "AttemptState"), "place": constantsOf(trees, "stock", "ReservationState"),
 	} {
 		if len(codes) < 3 {

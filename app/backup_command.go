@@ -42,8 +42,13 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 			return err
 		}
 	}
+	if config.HasNotify() && checkFileExists(config.Notify.DSN) == nil {
+		if err := o.openNotifyDB(ctx); err != nil {
+			return err
+		}
+	}
 	taken, err := backup.Office{
-		Stock: o.stockDB, Orders: o.orderDB, Tickets: o.ticketsDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
+		Stock: o.stockDB, Orders: o.orderDB, Tickets: o.ticketsDB, Notify: o.notifyDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
 		Extra: []string{demoSecretsFile(config.DataDir)},
 	}.Take(ctx, dir, call.Now())
 	if err != nil {
@@ -70,9 +75,11 @@ func runRestore(ctx context.Context, call settings.Invocation) error {
 	}
 	for file, dsn := range map[string]string{
 		backup.StockFile: config.StockDSN, backup.OrderFile: config.OrderDSN, backup.TicketsFile: config.TicketsDSN,
+		backup.NotifyFile: config.Notify.DSN,
 	} {
 		if dsn != "sqlite:"+filepath.Join(config.DataDir, file) {
-			return errors.New("set no BOXOFFICE_STOCK_DSN, BOXOFFICE_ORDER_DSN or BOXOFFICE_TICKETS_DSN: a backup is restored to a data directory")
+			return errors.New("set no BOXOFFICE_STOCK_DSN, BOXOFFICE_ORDER_DSN, BOXOFFICE_TICKETS_DSN or BOXOFFICE_NOTIFY_DSN: " +
+				"a backup is restored to a data directory")
 		}
 	}
 	takenAt, err := backup.Restore(ctx, dir, config.DataDir, call.Now)
@@ -90,7 +97,7 @@ func parseEmbeddedConfig(call settings.Invocation, define func(*flag.FlagSet)) (
 	if err != nil {
 		return settings.Config{}, err
 	}
-	if slices.ContainsFunc([]string{config.StockDSN, config.OrderDSN, config.TicketsDSN}, func(dsn string) bool {
+	if slices.ContainsFunc([]string{config.StockDSN, config.OrderDSN, config.TicketsDSN, config.Notify.DSN}, func(dsn string) bool {
 		return !strings.HasPrefix(dsn, "sqlite:")
 	}) {
 		return settings.Config{}, errors.New("back up MySQL with its own tools: all databases together, with their binary logs")

@@ -70,7 +70,7 @@ func TestAlertsAndDashboardNameSeriesThatExist(t *testing.T) {
 			expressions["panel "+p.Title] = append(expressions["panel "+p.Title], target.Expr)
 		}
 	}
-	o := newOffice(t)
+	o, _ := newMailOffice(t, freeAddress(t)) // which has every series
 	order := o.mustBuy("alice", o.addScreening(10, 0), 1)
 	o.eventuallyStatus("alice", order.ID, "pending_payment")
 	o.callback("payment", order.ID, 1)

@@ -120,8 +120,8 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
 	}
-	if err := e.openTickets(ctx, quiet); err != nil {
-		return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+	if err := e.openFurther(ctx, quiet); err != nil {
+		return err
 	}
 	owner, err := stockDB.Owner(ctx)
 	if err != nil {
@@ -131,17 +131,29 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openTickets adds the tickets and their subscription, if the office has made their database: the queue knows it from then on.
-func (e *examination) openTickets(ctx context.Context, log *slog.Logger) error {
-	if !e.config.HasTickets() || checkFileExists(e.config.TicketsDSN) != nil {
-		return nil
+// openFurther adds the tickets, and the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
+// queue knows them from then on.
+func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
+	made := e.config
+	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
+		made.TicketsDSN = ""
 	}
-	e.office.Further = furtherSubscriptions(e.config)
-	d, err := e.openExisting(ctx, e.config.TicketsDSN, sql.Tickets)
-	if err != nil {
-		return err
+	if made.HasNotify() && checkFileExists(made.Notify.DSN) != nil {
+		made.Notify.DSN = ""
 	}
-	e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
+	if made.HasTickets() {
+		d, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets)
+		if err != nil {
+			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+		}
+		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
+	}
+	if made.HasNotify() {
+		if _, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify); err != nil {
+			return fmt.Errorf("BOXOFFICE_NOTIFY_DSN: %w", err)
+		}
+	}
+	e.office.Further = furtherSubscriptions(made)
 	return nil
 }
 

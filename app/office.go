@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/live"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
@@ -39,6 +41,7 @@ type office struct {
 	stockDB      *db.DB
 	orderDB      *db.DB
 	ticketsDB    *db.DB // nil in a process that has nothing to do with tickets
+	notifyDB     *db.DB // nil in a process that has nothing to do with mail and SMS
 	owner        string // the office's id in all databases and in every message
 	bus          *mq.Bus
 	identity     *identity.Service // nil: this process serves no shop
@@ -46,6 +49,7 @@ type office struct {
 	orders       *order.Orders
 	payments     *payment.Service
 	tickets      *tickets.Tickets // nil, as its database
+	notify       *notify.Service  // nil, as its database
 	webhooks     *webhook.Provider
 	publisher    *stock.Publisher
 	archive      api.RequestArchive
@@ -76,6 +80,16 @@ func (o *office) publicURL() string {
 func (o *office) shopURL() string {
 	address, _ := o.shopAddress.Load().(string)
 	return address
+}
+
+// isArchived tells whether the orders of a screening are in the archive and nowhere else. As long as its file is not written
+// and its rows are not deleted, the screening may be opened again.
+func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
+	archive, err := o.stock.Archive(ctx, screeningID)
+	if errors.Is(err, stock.ErrNotArchived) {
+		return false, nil
+	}
+	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
 }
 
 // goUntilClose runs a loop in the background, until the office closes.

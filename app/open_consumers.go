@@ -11,6 +11,7 @@ import (
 	"boxoffice/cancellation"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -35,6 +36,12 @@ func (o *office) openConsumers(ctx context.Context) error {
 	}
 	if o.tickets != nil {
 		steps = append(steps, step{settings.RoleTickets, event.GroupTickets, tickets.SettleTimeout, mq.Handle(event.OrderSettled, o.tickets.Settle)})
+	}
+	if o.notify != nil {
+		steps = append(steps,
+			step{settings.RoleNotify, event.GroupNotifyReserved, notify.HandleTimeout, mq.Handle(event.StockReserved, o.notify.Reserve)},
+			step{settings.RoleNotify, event.GroupNotifySettled, notify.HandleTimeout, mq.Handle(event.OrderSettled, o.notify.Settle)},
+			step{settings.RoleNotify, event.GroupNotifyRefunded, notify.HandleTimeout, mq.Handle(event.RefundSent, o.notify.Refund)})
 	}
 	for _, step := range steps {
 		if !o.config.HasRole(step.role) {
@@ -105,6 +112,6 @@ func without(ids []string, isLeft func(id string) bool) []string {
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.
 func isTransient(err error) bool {
 	return slices.ContainsFunc([]error{mq.ErrUnavailable, stock.ErrUnavailable, stock.ErrBusy, order.ErrUnavailable, order.ErrBusy,
-		tickets.ErrUnavailable, tickets.ErrBusy},
+		tickets.ErrUnavailable, tickets.ErrBusy, notify.ErrUnavailable, notify.ErrBusy},
 		func(known error) bool { return errors.Is(err, known) })
 }

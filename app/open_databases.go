@@ -20,10 +20,18 @@ func (o *office) openDatabases(ctx context.Context) (err error) {
 	if o.orderDB, err = o.openDatabase(ctx, o.config.OrderDSN, sql.Order, (*db.DB).Migrate); err != nil {
 		return fmt.Errorf("set BOXOFFICE_ORDER_DSN to a database that this office can use: %w", err)
 	}
-	if o.owner, err = claimDatabases(ctx, o.stockDB, o.orderDB); err != nil || !o.config.UsesTickets() {
+	if o.owner, err = claimDatabases(ctx, o.stockDB, o.orderDB); err != nil {
 		return err
 	}
-	return o.openTicketsDB(ctx)
+	if o.config.UsesTickets() {
+		if err := o.openTicketsDB(ctx); err != nil {
+			return err
+		}
+	}
+	if o.config.UsesNotify() {
+		return o.openNotifyDB(ctx)
+	}
+	return nil
 }
 
 // openTicketsDB opens the database of the tickets. One that is not there yet is made: the tickets of orders that are paid
@@ -32,7 +40,15 @@ func (o *office) openTicketsDB(ctx context.Context) (err error) {
 	if o.ticketsDB, err = o.openDatabase(ctx, o.config.TicketsDSN, sql.Tickets, (*db.DB).Migrate); err != nil {
 		return fmt.Errorf("set BOXOFFICE_TICKETS_DSN to a database that this office can use: %w", err)
 	}
-	return claimTickets(ctx, o.ticketsDB, o.owner)
+	return claimDatabase(ctx, o.ticketsDB, o.owner, "BOXOFFICE_TICKETS_DSN")
+}
+
+// openNotifyDB opens the database of mail and SMS, and makes one that is not there yet.
+func (o *office) openNotifyDB(ctx context.Context) (err error) {
+	if o.notifyDB, err = o.openDatabase(ctx, o.config.Notify.DSN, sql.Notify, (*db.DB).Migrate); err != nil {
+		return fmt.Errorf("set BOXOFFICE_NOTIFY_DSN to a database that this office can use: %w", err)
+	}
+	return claimDatabase(ctx, o.notifyDB, o.owner, "BOXOFFICE_NOTIFY_DSN")
 }
 
 // openDatabase opens a database and prepares its schema: brings it up to date, or only checks it.

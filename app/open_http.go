@@ -50,6 +50,9 @@ func (o *office) shopOptions() api.Options {
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets
 	}
+	if o.notify != nil {
+		options.Notify, options.NotifyChannels = o.notify, o.config.NotifyChannels()
+	}
 	if o.config.Demo {
 		options.Demo = &api.Demo{
 			CallbackURL: func() string { return o.shopURL() + api.CallbackPath },

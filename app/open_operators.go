@@ -25,7 +25,11 @@ func (o *office) openOperators(ctx context.Context) error {
 		Version: programVersion(), StartedAt: o.now(),
 	}
 	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
-	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus)
+	var told inquiry.Notifications
+	if o.notify != nil { // a nil pointer in the interface would be some
+		told = o.notify
+	}
+	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus, told)
 	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{

@@ -9,6 +9,8 @@ import (
 	"boxoffice/api"
 	"boxoffice/app/settings"
 	"boxoffice/archive"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 	"boxoffice/simulator"
@@ -22,11 +24,15 @@ func (o *office) openPayments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.payments = payment.New(o.orderDB, payment.Options{
+	options := payment.Options{
 		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"), Tracer: o.tracer,
 		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
 		KeepParked: o.keptParked,
-	})
+	}
+	if o.config.HasNotify() {
+		options.TellRefunds = o.tellRefunds
+	}
+	o.payments = payment.New(o.orderDB, options)
 	if o.config.HasRole(settings.RoleOrder) {
 		o.goUntilClose(ctx, o.payments.Run)
 	}
@@ -103,4 +109,13 @@ func (o *office) keptParked(ctx context.Context, orderIDs []string) (map[string]
 		kept[id] = err == nil && o.now().Sub(made) >= archive.AgeMin
 	}
 	return kept, nil
+}
+
+// tellRefunds publishes that money is on its way back, for those who tell its payers.
+func (o *office) tellRefunds(ctx context.Context, sent event.RefundsSent) error {
+	key := ""
+	if len(sent.Refunds) > 0 {
+		key = sent.Refunds[0].OrderID
+	}
+	return mq.Send(ctx, o.sender, event.RefundSent, key, sent)
 }

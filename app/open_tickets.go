@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"boxoffice/app/settings"
-	"boxoffice/stock"
 	"boxoffice/tickets"
 )
 
@@ -20,7 +18,7 @@ func (o *office) openTickets(ctx context.Context) error {
 		return nil
 	}
 	options := tickets.Options{Orders: o.orders, Now: o.now, Log: o.log.With("part", "tickets")}
-	if o.config.HasRole(settings.RoleAPI) {
+	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleNotify) { // which show codes
 		var err error
 		if options.Keys, err = tickets.ParseKeys(o.config.TicketKeys); err != nil {
 			return fmt.Errorf("%s: one %w", settings.EnvTicketKey, err)
@@ -31,14 +29,4 @@ func (o *office) openTickets(ctx context.Context) error {
 		o.goUntilClose(ctx, func(ctx context.Context) { o.tickets.PurgeEvery(ctx, ticketsPurgePause, o.isArchived) })
 	}
 	return nil
-}
-
-// isArchived tells whether the orders of a screening are in the archive and nowhere else. As long as its file is not written
-// and its rows are not deleted, the screening may be opened again.
-func (o *office) isArchived(ctx context.Context, screeningID string) (bool, error) {
-	archive, err := o.stock.Archive(ctx, screeningID)
-	if errors.Is(err, stock.ErrNotArchived) {
-		return false, nil
-	}
-	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,13 +64,22 @@ func (o *office) probes() []api.Probe {
 	if o.config.HasRole(settings.RoleOrder) {
 		probes = append(probes, api.Probe{Name: "order database", Check: cacheFor(probePause, o.orderDB.CheckWritable)})
 	}
-	if o.ticketsDB != nil && !o.config.HasRole(settings.RoleAPI) { // a shop sells without it
+	if o.ticketsDB != nil && o.config.HasRole(settings.RoleTickets) && !o.config.HasRole(settings.RoleAPI) { // a shop sells without it
 		probes = append(probes, api.Probe{Name: "tickets database", Check: cacheFor(probePause, o.ticketsDB.CheckWritable)})
+	}
+	if o.notifyDB != nil && o.onlyTells() {
+		probes = append(probes, api.Probe{Name: "notifications database", Check: cacheFor(probePause, o.notifyDB.CheckWritable)})
 	}
 	if o.config.HasRole(settings.RoleAPI) {
 		return append(probes, api.Probe{Name: "message queue", Check: cacheFor(probePause, o.transactor.CheckStorable)})
 	}
 	return append(probes, api.Probe{Name: "message queue", Check: o.bus.Ping})
+}
+
+// onlyTells tells whether this process has none of the work that sells: whatever sells is ready without mail and SMS.
+func (o *office) onlyTells() bool {
+	return o.config.HasRole(settings.RoleNotify) && !slices.ContainsFunc([]string{settings.RoleAPI, settings.RoleStock, settings.RoleOrder},
+		o.config.HasRole)
 }
 
 // cacheFor returns a check whose answer is used for all calls within a pause of it.

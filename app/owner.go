@@ -34,14 +34,14 @@ func claimDatabases(ctx context.Context, stockDB, orderDB *db.DB) (owner string,
 	return owner, nil
 }
 
-// claimTickets makes sure that the tickets database belongs to the office of the other two.
-func claimTickets(ctx context.Context, ticketsDB *db.DB, owner string) error {
-	id, err := ticketsDB.Own(ctx, owner)
+// claimDatabase makes sure that a further database, which this setting names, belongs to the office of the other two.
+func claimDatabase(ctx context.Context, d *db.DB, owner, setting string) error {
+	id, err := d.Own(ctx, owner)
 	switch {
 	case err != nil:
 		return err
 	case id != owner:
-		return errors.New("set BOXOFFICE_TICKETS_DSN to the database of this office: it belongs to another one")
+		return errors.New("set " + setting + " to the database of this office: it belongs to another one")
 	}
 	return nil
 }

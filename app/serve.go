@@ -89,7 +89,7 @@ func (o *office) wait(ctx context.Context) error {
 // servicesInOrder is the parts that sell tickets and keep orders, each after those that it depends on.
 func (o *office) servicesInOrder() []func(context.Context) error {
 	return []func(context.Context) error{
-		o.openServices, o.openPayments, o.openTickets, o.openSweeper, o.openSeller, o.openConsumers, o.openCancellations,
+		o.openServices, o.openPayments, o.openTickets, o.openNotify, o.openSweeper, o.openSeller, o.openConsumers, o.openCancellations,
 	}
 }
 

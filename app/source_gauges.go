@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -82,6 +83,29 @@ func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGaug
 			set("boxoffice_refunds_attention", float64(totals.Attention))
 		}
 		return errors.Join(err, setClockSkew(ctx, set, d, now))
+	})
+}
+
+// newNotifyGauges shows what of mail and SMS is not at its end.
+func newNotifyGauges(n *notify.Service, channels []notify.Channel, now func() time.Time) *polledGauges {
+	return newPolledGauges("notify", []gauge{
+		{"boxoffice_notifications", "Mails and SMS that are due, or were given up.", []string{"channel", "state"}, nil},
+		{"boxoffice_notifications_oldest_due_seconds", "Age of the oldest mail or SMS that is due.", []string{"channel"}, nil},
+	}, func(ctx context.Context, set setGauge) error {
+		counts, err := n.Count(ctx)
+		if err != nil {
+			return err
+		}
+		for _, channel := range channels {
+			c, age := counts[channel], time.Duration(0)
+			if !c.OldestDue.IsZero() {
+				age = now().Sub(c.OldestDue)
+			}
+			set("boxoffice_notifications", float64(c.Due), string(channel), string(notify.StateDue))
+			set("boxoffice_notifications", float64(c.Dead), string(channel), string(notify.StateDead))
+			set("boxoffice_notifications_oldest_due_seconds", age.Seconds(), string(channel))
+		}
+		return nil
 	})
 }
 

@@ -8,8 +8,12 @@ import (
 
 // furtherSubscriptions lists the subscriptions that this office has and another one may not have.
 func furtherSubscriptions(config settings.Config) []mq.Subscription {
-	if !config.HasTickets() {
-		return nil
+	var further []mq.Subscription
+	if config.HasTickets() {
+		further = append(further, event.TicketsSubscription())
 	}
-	return []mq.Subscription{event.TicketsSubscription()}
+	if config.HasNotify() {
+		further = append(further, event.NotifySubscriptions()...)
+	}
+	return further
 }

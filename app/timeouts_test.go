@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/api"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -58,6 +59,8 @@ func TestTimeoutsOfAPurchase(t *testing.T) {
 		{"stock.SettleTimeout", stock.SettleTimeout, stock.ExecuteTimeout},
 		{"stock.ReviveTimeout", stock.ReviveTimeout, stock.ExecuteTimeout},
 		{"tickets.SettleTimeout", tickets.SettleTimeout, stock.ExecuteTimeout},
+		{"notify.SendTimeout", notify.SendTimeout, 0},
+		{"notify.HandleTimeout", notify.HandleTimeout, stock.ExecuteTimeout},
 		{"order.DueTimeout", order.DueTimeout, payment.AskTimeout + order.CreateTimeout},
 		{"payment.AskTimeout", payment.AskTimeout, 0},
 		{"app.drainTimeout", drainTimeout, api.AnswerTimeout - 1},

@@ -31,6 +31,7 @@ const (
 	StockFile   = "stock.db"
 	OrderFile   = "order.db"
 	TicketsFile = "tickets.db" // of an office that has tickets
+	NotifyFile  = "notify.db"  // of one that sends mail or SMS
 )
 
 // ErrDamaged says that the files of a backup are not those that were written.
@@ -53,6 +54,7 @@ type fileEntry struct {
 type Office struct {
 	Stock, Orders *db.DB
 	Tickets       *db.DB   // nil: there are none
+	Notify        *db.DB   // nil: nobody is told
 	DataDir       string   // no backup is made inside of it; empty is not checked
 	ArchiveDir    string   // of the archive's files, which are not copied
 	Extra         []string // further files, which are copied as far as they exist
@@ -94,6 +96,9 @@ func (o Office) write(ctx context.Context, dir string, at time.Time) error {
 	copies := []db.Copy{{DB: o.Stock, Path: filepath.Join(dir, StockFile)}, {DB: o.Orders, Path: filepath.Join(dir, OrderFile)}}
 	if o.Tickets != nil {
 		copies = append(copies, db.Copy{DB: o.Tickets, Path: filepath.Join(dir, TicketsFile)})
+	}
+	if o.Notify != nil {
+		copies = append(copies, db.Copy{DB: o.Notify, Path: filepath.Join(dir, NotifyFile)})
 	}
 	if err := db.Snapshot(ctx, copies...); err != nil {
 		return err

@@ -63,6 +63,7 @@ func parseRoles(names []string) (set Roles) {
 type Caller struct {
 	Subject   string // the buyer's or operator's id, in whatever the office stores
 	Name      string // for people; the subject, if the token has no better one
+	Email     string // that its identity provider has verified; empty: none is known
 	Roles     Roles
 	ExpiresAt time.Time
 }

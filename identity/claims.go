@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"net/mail"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 const (
 	timeClaimMax  = 253402300799 // the last second of the year 9999
 	nameRunesMax  = 64
+	emailBytesMax = 254
 	claimDepthMax = 8 // of the path to the claim of roles
 )
 
@@ -80,7 +82,20 @@ func (c *claims) caller(roles Roles) Caller {
 			who.Name = name
 		}
 	}
+	if verified, _ := c.others["email_verified"].(bool); verified {
+		who.Email = plainAddress(c.others["email"])
+	}
 	return who
+}
+
+// plainAddress is a claim that is one address of mail and nothing else, or "".
+func plainAddress(claim any) string {
+	said, _ := claim.(string)
+	address, err := mail.ParseAddress(said)
+	if err != nil || address.Address != said || len(said) > emailBytesMax || strings.ContainsFunc(said, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return said
 }
 
 // shownName is a name as it can be shown to people: what is visible of it, and not too much.

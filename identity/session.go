@@ -10,6 +10,7 @@ import (
 // process reads it.
 type sessionContent struct {
 	Name  string   `json:"name"`
+	Email string   `json:"email,omitempty"`
 	Roles []string `json:"roles"`
 	jwt.RegisteredClaims
 }
@@ -25,7 +26,7 @@ type sessions struct {
 func (s sessions) begin(who Caller) (text string, expires time.Time, err error) {
 	expires = s.now().Add(s.life).Truncate(time.Second)
 	text, err = s.seal.close(sessionContent{
-		Name: who.Name, Roles: who.Roles.Names(),
+		Name: who.Name, Email: who.Email, Roles: who.Roles.Names(),
 		RegisteredClaims: jwt.RegisteredClaims{Subject: who.Subject, ExpiresAt: jwt.NewNumericDate(expires)},
 	})
 	return text, expires, err
@@ -38,6 +39,6 @@ func (s sessions) read(text string) (Caller, error) {
 		return Caller{}, err
 	}
 	return Caller{
-		Subject: content.Subject, Name: content.Name, Roles: parseRoles(content.Roles), ExpiresAt: content.ExpiresAt.Time,
+		Subject: content.Subject, Name: content.Name, Email: content.Email, Roles: parseRoles(content.Roles), ExpiresAt: content.ExpiresAt.Time,
 	}, nil
 }

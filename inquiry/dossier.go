@@ -3,14 +3,19 @@ package inquiry
 import (
 	"context"
 	"errors"
+	"time"
 
 	"boxoffice/archive"
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
 )
+
+// mailTimeout bounds what is read of mail and SMS: without it an order is explained all the same.
+const mailTimeout = 2 * time.Second
 
 // Dossier is all that is known of one order. Its reservation is there before its row, and a payment can be there before
 // both.
@@ -22,8 +27,11 @@ type Dossier struct {
 	Payments    []order.Received
 	Reused      []order.Claim // payments that came with the id of another one
 	Refunds     []payment.RefundInfo
-	Acts        []audit.Recorded // of operators, on the order, its payments and its refunds
-	File        string           // of the archive, which has the order; empty for one that is in the databases
+	Acts        []audit.Recorded // of operators, on the order, its payments, its refunds and what its buyer was told
+
+	Notifications []notify.Notification // what its buyer was told of it, and will be
+	MailAway      bool                  // that could not be read
+	File          string                // of the archive, which has the order; empty for one that is in the databases
 }
 
 // Found is the order in short; with neither reservation nor order it has the id alone.
@@ -68,7 +76,11 @@ func (d *Desk) Dossier(ctx context.Context, orderID string) (Dossier, error) {
 			return Dossier{}, err
 		}
 	}
-	return dossier, d.readActs(ctx, &dossier)
+	if err := d.readActs(ctx, &dossier); err != nil {
+		return Dossier{}, err
+	}
+	d.readNotifications(ctx, &dossier)
+	return dossier, nil
 }
 
 // readMoney reads the payments of an order, and what came before and after them.
@@ -97,6 +109,27 @@ func (d *Desk) readActs(ctx context.Context, dossier *Dossier) (err error) {
 	}
 	dossier.Acts, err = d.orders.ActsOn(ctx, subjects...)
 	return err
+}
+
+// readNotifications reads what the buyer of an order was told, and what operators did to that. A database that does not answer
+// leaves it out, and the dossier says so.
+func (d *Desk) readNotifications(ctx context.Context, dossier *Dossier) {
+	if d.notifications == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	defer cancel()
+	found, err := d.notifications.OfOrder(ctx, dossier.OrderID)
+	var acts []audit.Recorded
+	if err == nil {
+		ids := make([]string, len(found))
+		for i, n := range found {
+			ids[i] = n.ID
+		}
+		acts, err = d.notifications.ActsOn(ctx, ids...)
+	}
+	dossier.Notifications, dossier.MailAway = found, err != nil
+	dossier.Acts = append(dossier.Acts, acts...)
 }
 
 // fill adds what a file has of the order. The payments that paid it are in the file, the others in the database.

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"boxoffice/archive"
+	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sql"
@@ -30,6 +32,10 @@ type office struct {
 	archiver         *archive.Archiver
 	ms               atomic.Int64
 
+	told     []notify.Notification
+	toldActs []audit.Recorded
+	toldErr  error
+
 	message  mq.Stored // that the queue has; none without an id
 	queueErr error
 	asked    [2]time.Time // for which time the queue was asked last
@@ -44,6 +50,16 @@ func (o *office) FindMessage(_ context.Context, topic string, from, until time.T
 	return o.message, o.message.MessageID != "", o.queueErr
 }
 
+// OfOrder is the part of mail and SMS.
+func (o *office) OfOrder(context.Context, string) ([]notify.Notification, error) {
+	return o.told, o.toldErr
+}
+
+// ActsOn is what operators did to these.
+func (o *office) ActsOn(context.Context, ...string) ([]audit.Recorded, error) {
+	return o.toldActs, o.toldErr
+}
+
 func newOffice(t testing.TB) *office {
 	t.Helper()
 	o := &office{t: t, stockDB: newDB(t, sql.Stock), orderDB: newDB(t, sql.Order)}
@@ -52,7 +68,7 @@ func newOffice(t testing.TB) *office {
 	o.stock = stock.New(o.stockDB, stock.Options{Now: o.now})
 	orders := order.New(t.Context(), o.orderDB, nil, order.Options{Now: o.now, Log: quiet, MaxBatch: 10})
 	t.Cleanup(orders.Close)
-	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}), o)
+	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}), o, o)
 	o.archiver = archive.New(o.stock, orders, archive.Options{
 		Dir: t.TempDir(), Now: o.now, Log: quiet, Ready: func(context.Context) error { return nil },
 	})

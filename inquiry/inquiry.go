@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -38,6 +40,12 @@ type Queue interface {
 	FindMessage(ctx context.Context, topic string, from, until time.Time, limit int, matches func([]byte) bool) (mq.Stored, bool, error)
 }
 
+// Notifications is what is called of mail and SMS.
+type Notifications interface {
+	OfOrder(ctx context.Context, orderID string) ([]notify.Notification, error)
+	ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, error)
+}
+
 // Desk answers inquiries. It may be used concurrently.
 type Desk struct {
 	stock    *stock.Stock
@@ -45,14 +53,16 @@ type Desk struct {
 	payments *payment.Service
 	queue    Queue
 
+	notifications Notifications // nil: nobody is told
+
 	exports chan struct{} // holds one for each that runs
 	closed  chan struct{}
 	closing sync.Once
 }
 
-// NewDesk returns a desk over the services of an office and its message queue.
-func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue) *Desk {
-	return &Desk{stock: s, orders: o, payments: p, queue: q, exports: make(chan struct{}, exportsMax), closed: make(chan struct{})}
+// NewDesk returns a desk over the services of an office and its message queue. Without mail and SMS, n is nil.
+func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue, n Notifications) *Desk {
+	return &Desk{stock: s, orders: o, payments: p, queue: q, notifications: n, exports: make(chan struct{}, exportsMax), closed: make(chan struct{})}
 }
 
 // Close ends the exports that run: an office that stops does not wait for them. It is idempotent.

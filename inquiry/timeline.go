@@ -9,6 +9,7 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/common/sentence"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -25,6 +26,7 @@ const (
 	FromRefund      Source = "refund"
 	FromAct         Source = "operator_act"
 	FromMessage     Source = "message"
+	FromMail        Source = "notification"
 )
 
 // What an entry of a timeline tells.
@@ -47,8 +49,12 @@ const (
 	RefundDue        = "refund_due"
 	RefundChanged    = "refund_changed"
 	OperatorAct      = "operator_act"
-	PaymentDue       = "payment_due" // the deadline
-	Sweep            = "sweep"       // the sweeper publishes the reservation again
+	NotificationMade = "notification_made" // there is something to tell its buyer
+	NotificationSent = "notification_sent"
+	NotificationDead = "notification_dead" // made, and given up by now
+	NotificationDue  = "notification_due"  // the next try
+	PaymentDue       = "payment_due"       // the deadline
+	Sweep            = "sweep"             // the sweeper publishes the reservation again
 )
 
 // Entry is one thing that happened to an order, or that will.
@@ -76,6 +82,7 @@ func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
 		t.add(act.At, OperatorAct, FromAct, sentence.New("act_done", "{actor} did {act} to {subject}: {note}",
 			"actor", act.Actor, "act", sentence.Word{Kind: "act", Value: act.What}, "subject", act.Subject, "note", act.Note))
 	}
+	t.notifications(d)
 	t.settled(d) // after what has settled it, where both happened at the same time
 	slices.SortStableFunc(t.entries, func(a, b Entry) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
 	return t.entries
@@ -194,6 +201,28 @@ func (t *timeline) refunds(d Dossier) {
 			}
 			t.add(r.ChangedAt, RefundChanged, FromRefund, said...)
 		}
+	}
+}
+
+// notifications adds what the buyer was told.
+func (t *timeline) notifications(d Dossier) {
+	for _, n := range d.Notifications {
+		told := []sentence.Sentence{sentence.New("told_by", "{kind} by {channel}",
+			"kind", sentence.Word{Kind: "mail", Value: string(n.Kind)}, "channel", sentence.Word{Kind: "channel", Value: string(n.Channel)})}
+		if n.To != "" {
+			told = append(told, sentence.New("told_to", "to {address}", "address", n.To))
+		}
+		made, what := told, NotificationMade
+		if n.LastError != "" && n.State != notify.StateSent {
+			made = append(slices.Clip(told), sentence.New("told_error", "after {count} tries: {error}",
+				"count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}))
+		}
+		if n.State == notify.StateDead {
+			what = NotificationDead
+		}
+		t.add(n.CreatedAt, what, FromMail, made...)
+		t.add(n.SentAt, NotificationSent, FromMail, append(slices.Clip(told), sentence.New("told_at_try", "at try {count}", "count", n.Tries))...)
+		t.add(n.NextAt, NotificationDue, FromMail, told...)
 	}
 }
 

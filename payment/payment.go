@@ -60,6 +60,9 @@ type Options struct {
 	// KeepParked names those of the orders, for which money waits, whose money is kept until a person decides: the order may
 	// be in the archive, or its tickets are held or sold. It is required for Run and Work.
 	KeepParked func(ctx context.Context, orderIDs []string) (map[string]bool, error)
+
+	// TellRefunds publishes refund-sent, and returns nil once it is stored. Nil tells nobody.
+	TellRefunds func(ctx context.Context, sent event.RefundsSent) error
 }
 
 // AskLists is for how many lists of orders all providers together are asked at once, each for its share. Whoever handles more

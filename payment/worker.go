@@ -26,7 +26,7 @@ type job struct {
 
 // jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, stock is asked
 // for the tickets of orders that were paid late and told of those that return, money that waited too long for an order is
-// made a refund, and what nobody can do is left to a person.
+// made a refund, what nobody can do is left to a person, and it is published which refunds are back.
 func (s *Service) jobs() []job {
 	jobs := []job{
 		{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
@@ -43,6 +43,9 @@ func (s *Service) jobs() []job {
 			job{"take back refunds of " + p.Name(), strandPause, func(ctx context.Context) (int, error) { return s.takeBack(ctx, p) }},
 			job{"send refunds by " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) }},
 		)
+	}
+	if s.TellRefunds != nil {
+		jobs = append(jobs, job{"tell of refunds", workPause, s.tellRefunds})
 	}
 	return jobs
 }

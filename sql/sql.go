@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed stock order tickets
+//go:embed stock order tickets notify
 var files embed.FS
 
 // Stock returns the migrations of the stock database, by dialect.
@@ -17,3 +17,6 @@ func Order() (fs.FS, error) { return fs.Sub(files, "order") }
 
 // Tickets returns the migrations of the tickets database, by dialect.
 func Tickets() (fs.FS, error) { return fs.Sub(files, "tickets") }
+
+// Notify returns the migrations of the notifications database, by dialect.
+func Notify() (fs.FS, error) { return fs.Sub(files, "notify") }

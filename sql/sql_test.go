@@ -19,8 +19,10 @@ func TestMigrationsAreFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found strings.Builder
-	for _, service := range []string{"order", "stock", "tickets"} {
-		schema, err := map[string]func() (fs.FS, error){"order": sql.Order, "stock": sql.Stock, "tickets": sql.Tickets}[service]()
+	for _, service := range []string{"notify", "order", "stock", "tickets"} {
+		schema, err := map[string]func() (fs.FS, error){
+			"notify": sql.Notify, "order": sql.Order, "stock": sql.Stock, "tickets": sql.Tickets,
+		}[service]()
 		if err != nil {
 			t.Fatal(err)
 		}

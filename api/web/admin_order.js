@@ -5,7 +5,7 @@ import { get, pathOf, post } from "./admin_calls.js";
 import { separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
 import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, sentences, wordOf } from "./admin_parts.js";
-import { actRow, refundRow } from "./admin_records.js";
+import { actRow, mailRow, refundRow } from "./admin_records.js";
 import { CallError } from "./calls.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
@@ -27,14 +27,15 @@ export function orderView(root, [id]) {
 }
 
 function partsOf(dossier, path, acted) {
-  const { order, payments, refunds, acts, attempts } = dossier;
+  const { order, payments, refunds, acts, attempts, notifications } = dossier;
   document.getElementById("main").dataset.status = order?.status ?? "none";
   return [
     order ? element("div", { class: "row-head" }, stateBadge(order), actionsOf(dossier, path, acted)) : nothing(text("admin.only_money")),
     order ? factsOf(order) : element("div", {}),
     dossier.archive_file ? facts([[text("admin.archive_file"), dossier.archive_file]]) : element("div", {}),
     ...filled(text("admin.payments"), payments, paymentRow), ...filled(text("admin.refunds"), refunds, (refund) => refundRow(refund, acted)),
-    ...filled(text("admin.attempts"), attempts, attemptRow), ...filled(text("admin.acts"), acts, actRow), section(text("admin.records"), recordsOf(dossier)),
+    ...filled(text("admin.attempts"), attempts, attemptRow), ...filled(text("admin.mails"), notifications, (mail) => mailRow(mail, acted)),
+    dossier.mail_away ? nothing(text("admin.mail_away")) : element("div", {}), ...filled(text("admin.acts"), acts, actRow), section(text("admin.records"), recordsOf(dossier)),
   ];
 }
 

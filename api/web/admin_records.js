@@ -36,6 +36,27 @@ export function refundRow(refund, acted) {
   return made;
 }
 
+const stands = { sent: "good", due: "wait", dead: "bad", skipped: "muted" };
+
+// mailRow is a mail or SMS. One that was given up can be sent again.
+export function mailRow(mail, acted) {
+  const title = `${text(`mail.${mail.kind}`)} \u00b7 ${text(`channel.${mail.channel}`)}`;
+  const made = row({
+    title, state: badge(text(`mailstate.${mail.state}`), stands[mail.state]),
+    known: [
+      [text("find.id"), link(`#/orders/${encodeURIComponent(mail.order_id)}`, mail.order_id)], [text("admin.mail_to"), mail.to],
+      [text("admin.tries"), number(mail.tries)], [text("admin.said"), mail.last_error], [text("admin.began"), exactTime(mail.created_at)],
+      [text("admin.mail_next"), exactTime(mail.next_at)], [text("admin.mail_sent"), exactTime(mail.sent_at)],
+    ],
+    actions: mail.state !== "dead" ? [] : [button(text("admin.mail_retry"), () => askFor({
+      title: text("admin.mail_retry"), words: `${title}. ${text("admin.mail_retry_words")}`,
+      act: ({ note }) => post(`/v1/admin/notifications/${pathOf(mail.id)}/retry`, { note }), done: acted,
+    }))],
+  });
+  made.dataset.mail = mail.state;
+  return made;
+}
+
 const codes = { // fields whose values are codes
   state: (value) => wordOf(`orderstate.${value.toLowerCase()}`, wordOf(`refundstate.${value}`, value)),
   result: (value) => wordOf(`money.${value}`, value), cancel_reason: (value) => wordOf(`cause.${value}`, value),

@@ -1,9 +1,10 @@
-// The view #/trouble: what is not as it should be and how it is mended, messages that were given up, how deep the queues are,
+// The view #/trouble: what is not as it should be and how it is mended, messages and mail that were given up, how deep the queues are,
 // and which processes are alive.
 
 import { askFor } from "./admin_ask.js";
-import { get, post } from "./admin_calls.js";
+import { get, list, post } from "./admin_calls.js";
 import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, sentences, wordOf } from "./admin_parts.js";
+import { mailRow } from "./admin_records.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { currentLanguage, text } from "./i18n.js";
@@ -17,13 +18,18 @@ const ofScreenings = ["unbalanced_stock", "unfinished_archive"];
 export function troubleView(root) {
   const findings = loaded(async () => findingsOf(await get("/v1/admin/findings", { wait: findingsWait }), () => later()));
   const letters = loaded(async () => lettersOf(await get("/v1/admin/dead-letters?limit=20"), () => later()));
+  const mails = hasMail() ? loaded(async () => [rows((await list("/v1/admin/notifications", { state: "dead" })).items,
+    (mail) => mailRow(mail, () => later()), text("admin.no_dead_mails"))]) : null;
   const queues = loaded(async () => queuesOf(await get("/v1/admin/queues")), pollWait);
   const processes = loaded(async () => [rows((await get("/v1/admin/processes")).items, processRow, text("admin.no_processes"))], pollWait);
-  const later = () => { findings.reload(); letters.reload(); };
+  const later = () => { findings.reload(); letters.reload(); mails?.reload(); };
   root.append(heading(text("admin.trouble"), button(text("admin.examine"), later)), section(text("admin.findings"), findings.root),
-    section(text("admin.dead_letters"), letters.root), section(text("admin.queues"), queues.root), section(text("admin.processes"), processes.root));
-  return { stop: () => [findings, letters, queues, processes].forEach((part) => part.stop()) };
+    section(text("admin.dead_letters"), letters.root), ...(mails ? [section(text("admin.dead_mails"), mails.root)] : []),
+    section(text("admin.queues"), queues.root), section(text("admin.processes"), processes.root));
+  return { stop: () => [findings, letters, mails, queues, processes].forEach((part) => part?.stop()) };
 }
+
+const hasMail = () => document.body.dataset.notify === "yes";
 
 function findingsOf({ healthy, complete, total, findings, counts, notes, at }, acted) {
   const mend = (kind, id = "") => () => askFor({

@@ -31,6 +31,7 @@ const states = (group) => (value) => wordOf(`${group}.${value.toLowerCase()}`, v
 const kinds = {
   order_status: states("orderstate"), tickets: states("place"), refund_state: states("refundstate"), refund_reason: states("why"),
   payment_result: states("money"), cancel_reason: states("cause"), provider: states("provider"), act: states("act"),
+  mail: states("mail"), channel: states("channel"),
   error: (value) => (currentLanguage() === "en" ? value : text("admin.in_the_log")), // which is English
 };
 

@@ -90,6 +90,13 @@ export const providers = async () => (await call("GET", "/v1/payments/providers"
 export const pay = (id, provider) =>
   call("POST", `${orderPath(id)}/payments`, { body: { provider, return_url: `${location.origin}/o/${pathOf(id)}` } });
 
+// Where the buyer is told what becomes of orders, and in the demo what that was.
+export const contact = () => call("GET", "/v1/contact");
+export const setContact = (body) => call("PUT", "/v1/contact", { body });
+export const forgetContact = () => call("DELETE", "/v1/contact");
+export const messages = () => call("GET", "/v1/dev/messages");
+export const message = (id) => call("GET", `/v1/dev/messages/${pathOf(id)}`);
+
 // Signing in. An office that does not say how has neither me nor sign-out. Whoever has signed out goes to the address that
 // the answer may have, to end the session at the identity provider as well, and comes back.
 export const signInMethods = async () => (await call("GET", "/v1/sign-in", { signed: false })).methods;

@@ -3,6 +3,7 @@
 import * as calls from "./calls.js";
 import { isPast, secondsUntil } from "./clock.js";
 import { confirmButton } from "./confirm.js";
+import { contactLine } from "./contact_line.js";
 import { element, setText } from "./dom.js";
 import { countdown, longTime, money, shortTime } from "./format.js";
 import { text } from "./i18n.js";
@@ -71,7 +72,7 @@ export function orderPage(order, { justBought, acted }) {
   }
 
   const tick = () => parts.tick(working);
-  return { root: parts.root, bar: parts.bar, show, showRefunds: parts.showRefunds, tick, stop: () => code?.open && code.close() };
+  return { root: parts.root, bar: parts.bar, show, showRefunds: parts.showRefunds, tick, stop: () => { parts.contact.stop(); if (code?.open) code.close(); } };
 }
 
 // orderParts makes the elements.
@@ -82,6 +83,7 @@ function orderParts(order, { pay, cancel }) {
   const reason = element("p", { class: "reason" });
   const refunds = element("p", { class: "reason lines", role: "status", hidden: true });
   const ticket = ticketParts(order.id);
+  const contact = contactLine();
   const choice = providerChoice();
   const elsewhere = element("p", { class: "muted", hidden: true }, text("pay.elsewhere"));
   const tickets = element("a", { class: "button wide", href: `/tickets#${encodeURIComponent(order.id)}` }, text("order.tickets"));
@@ -90,7 +92,7 @@ function orderParts(order, { pay, cancel }) {
   const payButton = element("button", { type: "button", class: "pay", click: pay });
   const bar = element("div", { class: "bottom-bar" }, payButton);
   const root = element("article", { class: "order" }, element("div", { class: "order-head" }, status, clock), reason, refunds,
-    ticket.root, choice.root, elsewhere, tickets, again, cancelButton);
+    ticket.root, contact.root, choice.root, elsewhere, tickets, again, cancelButton);
 
   function show(answer) {
     order = answer;
@@ -134,7 +136,7 @@ function orderParts(order, { pay, cancel }) {
     setText(payButton, working ? text("pay.working") : late ? text("pay.late") : text("pay.go", { amount: money(order.amount), time }));
     cancelButton.disabled = working;
   }
-  return { root, bar, choice, show, showScreening, showRefunds, tick };
+  return { root, bar, choice, contact, show, showScreening, showRefunds, tick };
 }
 
 // ticketParts makes the card that looks like the ticket that it will be.

@@ -22,6 +22,7 @@ const (
 	RoleStock   = "stock"
 	RoleOrder   = "order"
 	RoleTickets = "tickets"
+	RoleNotify  = "notify"
 )
 
 // JWTSecretMin is the shortest secret of tokens, in bytes.
@@ -75,6 +76,7 @@ type Config struct {
 	Traces         bool // they are sent, to the collector that the OTEL_ variables name
 	Providers      ProviderConfig
 	Identity       IdentityConfig
+	Notify         NotifyConfig
 
 	isTool bool // a command works on the office: it starts no payments
 	Demo   bool // no secret is configured: the office makes its own, and anybody gets a token
@@ -82,6 +84,9 @@ type Config struct {
 
 // HasRole tells whether this process does the work of role.
 func (c Config) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
+
+// HasNotify tells whether this office tells buyers by mail or SMS what becomes of their orders.
+func (c Config) HasNotify() bool { return c.Notify.DSN != "" }
 
 // ErrLogAge says that orders would be archived while the embedded broker still has messages of them.
 var ErrLogAge = errors.New("set BOXOFFICE_LOG_AGE to BOXOFFICE_ARCHIVE_AFTER or less, and not to 0: " +
@@ -150,6 +155,7 @@ func (c *Config) completeSecrets() error {
 		EnvJWTSecret: {c.JWTSecret}, EnvWebhookSecret: c.WebhookSecrets, EnvTicketKey: c.TicketKeys,
 		EnvStripeKey: {c.Providers.StripeKey}, EnvStripeWebhookSecret: c.Providers.StripeWebhookSecrets,
 		EnvWechatAPIKey: c.Providers.WechatAPIKeys, EnvOIDCClientSecret: {c.Identity.ClientSecret},
+		EnvSMTPURL: {c.Notify.smtpURL}, EnvSMSSecret: {c.Notify.SMSSecret},
 	} {
 		if err := checkVisible(name, secrets); err != nil {
 			return err
@@ -174,7 +180,7 @@ func (c *Config) completeSecrets() error {
 		return fmt.Errorf("set %s to at least %d bytes: with an identity provider, too, it signs the sign-ins on the page",
 			EnvJWTSecret, JWTSecretMin)
 	}
-	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() {
+	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() && !c.Notify.sends() {
 		return c.enableDemo()
 	}
 	return c.CheckSecrets()
@@ -208,7 +214,7 @@ func (c *Config) isInDataDir(dsn string) bool {
 // secrets are read from the data directory later.
 func (c *Config) enableDemo() error {
 	if len(c.NameServers) > 0 || !c.isInDataDir(c.StockDSN) || !c.isInDataDir(c.OrderDSN) ||
-		c.TicketsDSN != "" && !c.isInDataDir(c.TicketsDSN) {
+		c.TicketsDSN != "" && !c.isInDataDir(c.TicketsDSN) || c.Notify.DSN != "" && !c.isInDataDir(c.Notify.DSN) {
 		return errors.New("set BOXOFFICE_JWT_SECRET and BOXOFFICE_WEBHOOK_SECRET: without them the demo runs, " +
 			"and only on its own broker and databases")
 	}

@@ -43,6 +43,7 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 	c.TicketKeys = strings.Fields(secrets[EnvTicketKey])
 	c.Providers.readSecrets(secrets)
 	c.Identity.ClientSecret = secrets[EnvOIDCClientSecret]
+	c.Notify.readSecrets(secrets)
 	if c.Traces, err = readTraces(call.Getenv); err != nil {
 		return Config{}, err
 	}
@@ -50,6 +51,9 @@ func parse(call Invocation, c Config, more ...func(*flag.FlagSet)) (Config, erro
 		return Config{}, err
 	}
 	if err := c.complete(); err != nil {
+		return Config{}, err
+	}
+	if err := c.completeNotify(); err != nil {
 		return Config{}, err
 	}
 	if err := c.completeTickets(); err != nil {
@@ -90,8 +94,9 @@ func (c *Config) define(flags *flag.FlagSet) (namesrv, roles *string) {
 	flags.StringVar(&c.PaymentURL, "payment-url", "", "URL of the API of a payment provider of your own (empty: it only sends callbacks)")
 	c.Providers.define(flags)
 	c.Identity.define(flags)
+	c.Notify.define(flags)
 	flags.DurationVar(&c.SweepGrace, "sweep-grace", 10*time.Second, "time after the payment window until the sweeper asks for an order")
-	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order,tickets")
+	roles = flags.String("roles", "all", "work of this process: all, or some of api,stock,order,tickets,notify")
 	flags.IntVar(&c.MaxBatch, "max-batch", 256, "most purchases in one message; 1 gives one message per order")
 	flags.IntVar(&c.BuyerRate, "buyer-rate", 0, "most requests per second of one buyer, bursts of twice that; 0 is no limit")
 	flags.IntVar(&c.AddressRate, "address-rate", 0, "most requests per second of one network address, bursts of twice that; 0 is no limit")
@@ -128,7 +133,7 @@ func CheckEnvironment(environ []string) error {
 
 // setRoles reads the flag -roles.
 func (c *Config) setRoles(list string) error {
-	all := []string{RoleAPI, RoleStock, RoleOrder, RoleTickets}
+	all := []string{RoleAPI, RoleStock, RoleOrder, RoleTickets, RoleNotify}
 	if list == "all" {
 		c.Roles = all
 		return nil

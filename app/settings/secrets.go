@@ -22,6 +22,8 @@ const (
 	EnvAlipayPrivateKey    = "BOXOFFICE_ALIPAY_PRIVATE_KEY"
 	EnvAlipayPublicKey     = "BOXOFFICE_ALIPAY_PUBLIC_KEY"
 	EnvOIDCClientSecret    = "BOXOFFICE_OIDC_CLIENT_SECRET"
+	EnvSMTPURL             = "BOXOFFICE_SMTP_URL" // with a password
+	EnvSMSSecret           = "BOXOFFICE_SMS_SECRET"
 
 	fileSuffix = "_FILE"
 )
@@ -33,7 +35,7 @@ func SecretNames() []string {
 	return []string{
 		EnvJWTSecret, EnvWebhookSecret, EnvTicketKey, EnvStripeKey, EnvStripeWebhookSecret,
 		EnvWechatPrivateKey, EnvWechatAPIKey, EnvWechatPublicKey, EnvAlipayPrivateKey, EnvAlipayPublicKey,
-		EnvOIDCClientSecret,
+		EnvOIDCClientSecret, EnvSMTPURL, EnvSMSSecret,
 	}
 }
 

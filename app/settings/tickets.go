@@ -14,8 +14,11 @@ func (c Config) HasTickets() bool { return c.TicketsDSN != "" }
 
 // UsesTickets tells whether this process needs the tickets database.
 func (c Config) UsesTickets() bool {
-	return c.HasTickets() && (c.HasRole(RoleAPI) || c.HasRole(RoleTickets))
+	return c.HasTickets() && (c.HasRole(RoleAPI) || c.HasRole(RoleTickets) || c.mailsTickets())
 }
+
+// mailsTickets tells whether this process sends tickets to those who have paid for them.
+func (c Config) mailsTickets() bool { return c.HasNotify() && c.HasRole(RoleNotify) }
 
 // completeTickets decides whether there are tickets: a key or a database asks for them, and the demo has them. An office
 // from before they existed goes on without. The key is one of its own, because codes that are printed outlive the secret
@@ -32,9 +35,9 @@ func (c *Config) completeTickets() error {
 	switch {
 	case !c.HasTickets():
 		return nil
-	case c.TicketsDSN == c.StockDSN || c.TicketsDSN == c.OrderDSN:
+	case c.TicketsDSN == c.StockDSN || c.TicketsDSN == c.OrderDSN || c.TicketsDSN == c.Notify.DSN:
 		return errors.New("set BOXOFFICE_TICKETS_DSN to a database of its own: each service owns one")
-	case !c.HasRole(RoleAPI) || c.Demo:
+	case !c.HasRole(RoleAPI) && !c.mailsTickets() || c.Demo || c.isTool:
 		return nil
 	}
 	return c.CheckTicketKeys()

@@ -29,6 +29,11 @@ func isLoopback(text string) bool {
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return isLocalHost(u.Hostname())
+}
+
+// isLocalHost tells whether a host is this machine.
+func isLocalHost(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -21,6 +21,8 @@ const (
 	// TicketsWanted asks stock to take the tickets of orders again that were cancelled as unpaid, because money has come
 	// for them. Stock answers by stock-reserved, with Revived or Refused.
 	TicketsWanted mq.Topic[Wanted] = "tickets-wanted"
+	// RefundSent says that the money of refunds has been sent back, by a provider or by hand.
+	RefundSent mq.Topic[RefundsSent] = "refund-sent"
 )
 
 // The groups. A producer group of transactions must be able to answer check-backs in every process that joins it.
@@ -34,6 +36,10 @@ const (
 	GroupSettle  = "boxoffice-stock-settle"
 	GroupRevive  = "boxoffice-stock-revive"
 	GroupTickets = "boxoffice-tickets"
+
+	GroupNotifyReserved = "boxoffice-notify-reserved"
+	GroupNotifySettled  = "boxoffice-notify-settled"
+	GroupNotifyRefunded = "boxoffice-notify-refunded"
 )
 
 // Money is an amount in minor units (fen, cents) of an ISO 4217 currency.
@@ -120,4 +126,17 @@ type Settled struct {
 type SettledOrder struct {
 	OrderID string  `json:"order_id"`
 	Outcome Outcome `json:"outcome"`
+}
+
+// RefundsSent lists refunds whose money has been sent back.
+type RefundsSent struct {
+	Refunds []SentRefund `json:"refunds"`
+}
+
+// SentRefund is one of them: all that was paid for an order, or a part. SentAt is in Unix milliseconds UTC.
+type SentRefund struct {
+	ID      string `json:"id"`
+	OrderID string `json:"order_id"`
+	Amount  Money  `json:"amount"`
+	SentAt  int64  `json:"sent_at"`
 }

@@ -32,6 +32,9 @@ func TestWireForm(t *testing.T) {
 		"order-settled": event.Settled{Orders: []event.SettledOrder{
 			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
 		}},
+		"refund-sent": event.RefundsSent{Refunds: []event.SentRefund{{
+			ID: "rf_7c", OrderID: "0f3k", Amount: event.Money{Amount: 4900, Currency: "CNY"}, SentAt: 1795000900000,
+		}}},
 		"order-settled-late": event.Settled{Orders: []event.SettledOrder{{OrderID: "0f3k", Outcome: event.Declined}}},
 	} {
 		t.Run(name, func(t *testing.T) {

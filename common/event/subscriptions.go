@@ -18,9 +18,19 @@ func TicketsSubscription() mq.Subscription {
 	return mq.Subscription{Group: GroupTickets, Topic: string(OrderSettled)}
 }
 
-// Topics lists every topic, to be created with this many queues. A further subscriber consumes one of them.
+// NotifySubscriptions are those of an office that tells its buyers by mail or SMS.
+func NotifySubscriptions() []mq.Subscription {
+	return []mq.Subscription{
+		{Group: GroupNotifyReserved, Topic: string(StockReserved)},
+		{Group: GroupNotifySettled, Topic: string(OrderSettled)},
+		{Group: GroupNotifyRefunded, Topic: string(RefundSent)},
+	}
+}
+
+// Topics lists every topic, to be created with this many queues: one that only further subscribers consume is there for who
+// comes later, too.
 func Topics(queues int) []mq.TopicSpec {
-	var topics []mq.TopicSpec
+	topics := []mq.TopicSpec{{Name: string(RefundSent), Queues: queues}}
 	for _, s := range Subscriptions() {
 		topics = append(topics, mq.TopicSpec{Name: s.Topic, Queues: queues})
 	}

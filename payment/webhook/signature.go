@@ -31,7 +31,7 @@ const (
 
 // Verifier verifies signatures, which may be made with any of several secrets.
 //
-// The specification's own Go library is used in the tests only, as an independent signer and verifier. Its clock is the
+// The specification's own Go library is used here in the tests only, as an independent signer and verifier. Its clock is the
 // machine's and cannot be passed in; and apart from the time, it takes a header that is there twice, a timestamp like
 // +1795000000, any number of signatures, and "v1,signature,more". So the checks below would stay, and what it could
 // replace, the HMAC and the comparison, took one and a half times the processor time with it: it copies the body, and

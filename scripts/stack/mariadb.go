@@ -20,6 +20,7 @@ const (
 	stockDB    = "boxoffice_stock"
 	orderDB    = "boxoffice_order"
 	ticketsDB  = "boxoffice_tickets"
+	notifyDB   = "boxoffice_notify"
 )
 
 // initSQL runs at each start, before the server takes connections. The last grants are for tests, which make databases of
@@ -27,10 +28,12 @@ const (
 const initSQL = `CREATE DATABASE IF NOT EXISTS ` + stockDB + `;
 CREATE DATABASE IF NOT EXISTS ` + orderDB + `;
 CREATE DATABASE IF NOT EXISTS ` + ticketsDB + `;
+CREATE DATABASE IF NOT EXISTS ` + notifyDB + `;
 CREATE USER IF NOT EXISTS '` + dbUser + `'@'%' IDENTIFIED BY '` + dbPassword + `';
 GRANT ALL ON ` + stockDB + `.* TO '` + dbUser + `'@'%';
 GRANT ALL ON ` + orderDB + `.* TO '` + dbUser + `'@'%';
 GRANT ALL ON ` + ticketsDB + `.* TO '` + dbUser + `'@'%';
+GRANT ALL ON ` + notifyDB + `.* TO '` + dbUser + `'@'%';
 ` + "GRANT ALL ON `boxoffice\\_test\\_%`.* TO '" + dbUser + `'@'%';
 GRANT PROCESS ON *.* TO '` + dbUser + `'@'%';
 `
@@ -112,7 +115,7 @@ func installDB(ctx context.Context, dir string) (string, error) {
 
 // dbReady asks each database a question as the app's user.
 func (s stack) dbReady(ctx context.Context) error {
-	for _, name := range []string{stockDB, orderDB, ticketsDB} {
+	for _, name := range []string{stockDB, orderDB, ticketsDB, notifyDB} {
 		cfg := mysql.NewConfig()
 		cfg.User, cfg.Passwd, cfg.DBName = dbUser, dbPassword, name
 		cfg.Net, cfg.Addr = "tcp", loopback(s.settings.dbPort())

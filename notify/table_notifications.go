@@ -1,0 +1,168 @@
+package notify
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+)
+
+const errorMax = 500 // bytes of what is kept of an error
+
+// row is a row of notifications. Times are Unix milliseconds.
+type row struct {
+	ID          string        `db:"id"`
+	OrderID     string        `db:"order_id"`
+	ScreeningID string        `db:"screening_id"`
+	BuyerID     string        `db:"buyer_id"`
+	Kind        Kind          `db:"kind"`
+	Channel     Channel       `db:"channel"`
+	About       string        `db:"about"` // the reason of a cancellation, or the id of a refund
+	Amount      int64         `db:"amount"`
+	Currency    string        `db:"currency"`
+	State       State         `db:"state"`
+	SentTo      string        `db:"sent_to"`
+	Tries       int           `db:"tries"`
+	LastError   string        `db:"last_error"`
+	CreatedAt   int64         `db:"created_at"`
+	NextAt      int64         `db:"next_at"`
+	SentAt      sql.NullInt64 `db:"sent_at"`
+}
+
+const rowColumns = `id, order_id, screening_id, buyer_id, kind, channel, about, amount, currency, state, sent_to, tries, last_error,
+	created_at, next_at, sent_at`
+
+// news is something that has become of an order, and that its buyer may want to hear.
+type news struct {
+	orderID, screeningID, buyerID string
+
+	kind   Kind
+	about  string
+	amount event.Money // of a refund
+}
+
+// fits tells whether the columns take it. Only a message that this office has not made can be about anything else.
+func (n news) fits() bool {
+	const id, buyer = 64, 128
+	for text, limit := range map[string]int{n.orderID: id, n.screeningID: id, n.buyerID: buyer} {
+		if text == "" || len(text) > limit || !utf8.ValidString(text) {
+			return false
+		}
+	}
+	return len(n.about) <= id && utf8.ValidString(n.about) && (n.amount == event.Money{} || event.IsCurrency(n.amount.Currency))
+}
+
+// on is the row of the news on one channel. Its id is made of what it says, so that the table's key refuses to say it twice.
+func (n news) on(channel Channel, now time.Time) row {
+	id := n.orderID + "-" + string(n.kind) + "-" + string(channel)
+	if n.about != "" {
+		id += "-" + n.about
+	}
+	return row{
+		ID: id, OrderID: n.orderID, ScreeningID: n.screeningID, BuyerID: n.buyerID, Kind: n.kind, Channel: channel, About: n.about,
+		Amount: n.amount.Amount, Currency: n.amount.Currency, State: StateDue, CreatedAt: now.UnixMilli(), NextAt: now.UnixMilli(),
+	}
+}
+
+// notification is what others see of a row. to is where the buyer is told now.
+func (r row) notification(to string) Notification {
+	n := Notification{
+		ID: r.ID, OrderID: r.OrderID, BuyerID: r.BuyerID, Kind: r.Kind, Channel: r.Channel, To: to, State: r.State,
+		Tries: r.Tries, LastError: r.LastError, CreatedAt: time.UnixMilli(r.CreatedAt).UTC(),
+	}
+	if r.SentTo != "" {
+		n.To = r.SentTo
+	}
+	if r.State == StateDue {
+		n.NextAt = time.UnixMilli(r.NextAt).UTC()
+	}
+	if r.SentAt.Valid {
+		n.SentAt = time.UnixMilli(r.SentAt.Int64).UTC()
+	}
+	return n
+}
+
+// readRows reads the notifications that the end of a SELECT picks.
+func readRows(ctx context.Context, d *db.DB, which string, args ...any) ([]row, error) {
+	var rows []row
+	if err := d.Reader().SelectContext(ctx, &rows, `SELECT `+rowColumns+` FROM notifications `+which, args...); err != nil {
+		return nil, fmt.Errorf("read notifications: %w", err)
+	}
+	return rows, nil
+}
+
+// missingRows leaves out those rows that are there.
+func missingRows(ctx context.Context, d *db.DB, rows []row) ([]row, error) {
+	there := make(map[string]bool, len(rows))
+	for chunk := range slices.Chunk(rows, idsPerStatement) {
+		args := make([]any, len(chunk))
+		for i, r := range chunk {
+			args[i] = r.ID
+		}
+		var ids []string
+		if err := d.Reader().SelectContext(ctx, &ids, `SELECT id FROM notifications WHERE id IN `+db.In(len(args)), args...); err != nil {
+			return nil, fmt.Errorf("read which notifications there are: %w", err)
+		}
+		for _, id := range ids {
+			there[id] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return there[r.ID] }), nil
+}
+
+// insertRows writes notifications that are due.
+func insertRows(ctx context.Context, tx *db.Tx, rows []row) error {
+	values := make([]any, 0, 12*len(rows))
+	for _, r := range rows {
+		values = append(values, r.ID, r.OrderID, r.ScreeningID, r.BuyerID, string(r.Kind), string(r.Channel), r.About, r.Amount, r.Currency,
+			string(r.State), r.CreatedAt, r.NextAt)
+	}
+	if err := tx.Insert(ctx, `notifications (id, order_id, screening_id, buyer_id, kind, channel, about, amount, currency, state,
+		created_at, next_at)`, values); err != nil {
+		return fmt.Errorf("write notifications: %w", err)
+	}
+	return nil
+}
+
+// claimRow takes a notification that is due until its lease ends, or fails with db.ErrConflict when another worker has it.
+func claimRow(ctx context.Context, d *db.DB, r row, lease time.Time) error {
+	return d.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET next_at = ?, tries = tries + 1
+			WHERE id = ? AND state = 'due' AND next_at = ?`, lease.UnixMilli(), r.ID, r.NextAt)
+	})
+}
+
+// outcome is what a try makes of a notification.
+type outcome struct {
+	state     State
+	to        string
+	lastError string
+	next      time.Time
+}
+
+// finishRow writes the outcome of a try, or fails with db.ErrConflict when the lease was over and another worker has it. Where
+// it was sent to is not written when the buyer has had it forgotten meanwhile.
+func finishRow(ctx context.Context, d *db.DB, claimed row, o outcome, now time.Time) error {
+	var sentAt any
+	if o.state == StateSent {
+		sentAt = now.UnixMilli()
+	}
+	return d.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
+			CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE contacts.buyer_id = notifications.buyer_id) THEN ? ELSE '' END
+			WHERE id = ? AND state = 'due' AND next_at = ?`,
+			string(o.state), shortened(o.lastError), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
+	})
+}
+
+// shortened is as much of a text as a column takes, in one line.
+func shortened(text string) string {
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	return strings.ToValidUTF8(text[:min(len(text), errorMax)], "")
+}
