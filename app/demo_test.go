@@ -4,6 +4,7 @@ package app
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,23 +59,57 @@ func TestReadmePurchaseLineByLine(t *testing.T) {
 	}
 }
 
-// A line that ended in "# comment" failed when it was pasted into zsh, which takes # for a word.
+// A line that ended in "# comment" failed when it was pasted into zsh, which takes # for a word. It did so in one document
+// after the others had been mended: all of them are looked at.
 func TestCommandsOfTheReadmesCanBePasted(t *testing.T) {
-	for _, path := range []string{"README.md", "README.zh-CN.md", "docker/README.md"} {
-		text, err := os.ReadFile(filepath.Join("..", path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(text, -1)
-		if len(blocks) == 0 {
-			t.Errorf("%s has no commands", path)
-		}
-		for _, block := range blocks {
+	commands := map[string]int{}
+	for path, text := range sources(t, ".md") {
+		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(text, -1) {
+			commands[path]++
 			if comment := regexp.MustCompile(`(?m)(^|\s)#.*$`).Find(block[1]); comment != nil {
 				t.Errorf("%s: %q among commands", path, comment)
 			}
 		}
 	}
+	for _, path := range []string{"README.md", "docker/README.md", "BENCHMARKS.md"} {
+		if commands[path] == 0 {
+			t.Errorf("%s has no commands", path)
+		}
+	}
+}
+
+// "1 troubles", said the doctor, and "1 tickets": a sentence that counts has the number elsewhere, or both forms.
+func TestNoSentenceCountsOneInThePlural(t *testing.T) {
+	counted := regexp.MustCompile(`"[^"\n]*%d (of (its|the) )?(tickets|orders|payments|refunds|times|tries|troubles|screenings|reservations)\b`)
+	for path, text := range sources(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "scripts"+string(filepath.Separator)) {
+			continue
+		}
+		if found := counted.Find(text); found != nil {
+			t.Errorf("%s: %s", path, found)
+		}
+	}
+}
+
+// sources reads the project's files of one kind, by their paths in it.
+func sources(t *testing.T, ext string) map[string][]byte {
+	t.Helper()
+	found := map[string][]byte{}
+	project := os.DirFS("..")
+	err := fs.WalkDir(project, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != "." {
+			return fs.SkipDir
+		}
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ext {
+			return err
+		}
+		found[filepath.FromSlash(path)], err = fs.ReadFile(project, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func TestDemoIsOffOnceASecretIsSet(t *testing.T) {

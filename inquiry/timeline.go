@@ -159,7 +159,7 @@ func (t *timeline) attempts(d Dossier) {
 		if !known { // its provider has not answered yet
 			continue
 		}
-		said := []sentence.Sentence{sentence.New("attempt_asked", "attempt {id}, asked for {count} times", "id", a.ID, "count", a.Tries)}
+		said := []sentence.Sentence{sentence.New("attempt_asked", "attempt {id}, questions: {count}", "id", a.ID, "count", a.Tries)}
 		if a.Reference != "" {
 			said = append(said, sentence.New("attempt_known_as", "which {provider} knows as {reference}", "provider", provider,
 				"reference", a.Reference))
@@ -186,7 +186,7 @@ func (t *timeline) refunds(d Dossier) {
 		t.add(r.CreatedAt, RefundDue, FromRefund, sentence.New("refund_because", "{amount} of payment {payment}, because of {reason}",
 			"amount", sentence.Amount(r.Amount), "payment", r.PaymentID, "reason", sentence.Word{Kind: "refund_reason", Value: string(r.Reason)}))
 		if r.ChangedAt.After(r.CreatedAt) {
-			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state} after {count} tries", "id", r.ID,
+			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state}, tries: {count}", "id", r.ID,
 				"state", sentence.Word{Kind: "refund_state", Value: r.State}, "count", r.Tries)}
 			if r.Detail != "" {
 				said = append(said, sentence.New("provider_said", "its provider: {detail}", "detail", r.Detail))
@@ -214,7 +214,7 @@ func (t *timeline) settled(d Dossier) {
 	}
 	if d.Reservation != nil {
 		what := map[stock.ReservationState]string{stock.Sold: TicketsSold, stock.Released: TicketsReleased}[d.Reservation.State]
-		t.add(d.Reservation.SettledAt, what, FromReservation, sentence.New("ticket_count", "{count} tickets", "count", d.Reservation.Quantity))
+		t.add(d.Reservation.SettledAt, what, FromReservation, sentence.New("ticket_count", "tickets: {count}", "count", d.Reservation.Quantity))
 	}
 }
 
