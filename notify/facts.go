@@ -29,7 +29,6 @@ type facts struct {
 	order     order.Order
 	exists    bool // the order
 	screening Screening
-	tickets   []tickets.Ticket
 }
 
 // look reads what a notification's text needs, at the time of the try, so that what is sent is true then.

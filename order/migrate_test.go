@@ -159,3 +159,26 @@ func TestMigrationKeepsWhosePaymentsAre(t *testing.T) {
 		}
 	}
 }
+
+// Whoever had money back before there was refund-sent has long seen it, and gets no mail on the day of the upgrade.
+func TestMigrationTellsOfNoOldRefunds(t *testing.T) {
+	all, err := sql.Order()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dbtest.New(t, before(t, all, "110"))
+	for _, state := range []string{"done", "settled", "due", "sent", "needs_attention"} {
+		exec(t, d, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
+			changed_at) VALUES ('rf_`+state+`', 'p', 'o', 'webhook', 1, 'CNY', 'office', '`+state+`', 1, 1, 1)`)
+	}
+	if err := d.Migrate(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	var untold []string
+	if err := d.Reader().SelectContext(t.Context(), &untold, `SELECT state FROM refunds WHERE told = 0 ORDER BY state`); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(untold, " "); got != "due needs_attention sent" {
+		t.Errorf("refunds to tell of are %s", got)
+	}
+}

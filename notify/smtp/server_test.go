@@ -36,12 +36,11 @@ type server struct {
 	authority *x509.CertPool
 	smtp      *gosmtp.Server
 
-	mu       sync.Mutex
-	taken    []received
-	fail     map[string]error // by "mail", "rcpt", "data"
-	before   func()           // is called before a text is taken; may be nil
-	after    func()           // and once it is
-	sessions int
+	mu     sync.Mutex
+	taken  []received
+	fail   map[string]error // by "mail", "rcpt", "data"
+	before func()           // is called before a text is taken; may be nil
+	after  func()           // and once it is
 }
 
 // newServer starts a server with this security.
@@ -58,9 +57,6 @@ func startServer(t *testing.T, security smtp.Security, address string) *server {
 	s.authority.AddCert(certified.Certificate())
 	config := &tls.Config{Certificates: certified.TLS.Certificates}
 	s.smtp = gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.sessions++
 		return &session{server: s}, nil
 	}))
 	s.smtp.Domain, s.smtp.ErrorLog, s.smtp.AllowInsecureAuth = "mail.example", quiet{}, security == smtp.Plain
