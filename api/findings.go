@@ -136,12 +136,9 @@ type letterAnswer struct {
 
 // listDeadLetters answers the messages that were given up.
 func (h *handler) listDeadLetters(c echo.Context, _ string) error {
-	place, limit, err := listOfDead.pageQuery(c)
+	limit, err := listOfDead.onlyPage(c)
 	if err != nil {
 		return err
-	}
-	if place != "" {
-		return invalidCursor()
 	}
 	groups, err := h.Operators.Doctor.DeadLetters(traced(c), pageLimit(limit))
 	if err != nil {

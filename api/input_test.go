@@ -319,6 +319,7 @@ func TestBadCursorIsNamed(t *testing.T) {
 	lists := map[string]string{
 		"/v1/screenings": "screenings", "/v1/orders": "orders", "/v1/admin/orders": "all-orders", "/v1/admin/acts": "acts",
 		"/v1/admin/refunds": "refunds", "/v1/admin/payments/parked": "parked", "/v1/admin/dead-letters": "dead-letters",
+		"/v1/admin/payments/reused":                  "reused",
 		"/v1/screenings/" + screeningID + "/tickets": "tickets",
 	}
 	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", inquiry.ErrCursorInvalid }
@@ -329,7 +330,7 @@ func TestBadCursorIsNamed(t *testing.T) {
 				cursors = append(cursors, other+".rf_1", other+".1795176000250.pay_1")
 			}
 		}
-		if mine == "screenings" || mine == "orders" || mine == "all-orders" || mine == "dead-letters" {
+		if mine == "screenings" || mine == "orders" || mine == "all-orders" || mine == "dead-letters" || mine == "reused" {
 			cursors = append(cursors, mine+".zzz") // which the service does not know, or there is no further page
 		}
 		token := tokenFor(t, "root", roleAdmin)

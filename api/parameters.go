@@ -110,6 +110,15 @@ func (l list) pageQuery(c echo.Context) (place string, limit int, err error) {
 	return place, limit, nil
 }
 
+// onlyPage returns the parameter limit of a list that has one page, and refuses every cursor.
+func (l list) onlyPage(c echo.Context) (limit int, err error) {
+	place, limit, err := l.pageQuery(c)
+	if err == nil && place != "" {
+		err = invalidCursor()
+	}
+	return limit, err
+}
+
 // pageLimit returns how many items a page has, for a limit that pageQuery returned.
 func pageLimit(limit int) int {
 	if limit == 0 {

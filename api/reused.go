@@ -21,7 +21,7 @@ type reusedAnswer struct {
 // listReused answers the payments that came with the id of another one and that nobody has settled, the oldest first. There
 // is no next page: who settles these sees more.
 func (h *handler) listReused(c echo.Context, _ string) error {
-	_, limit, err := listOfReused.pageQuery(c)
+	limit, err := listOfReused.onlyPage(c)
 	if err != nil {
 		return err
 	}

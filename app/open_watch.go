@@ -82,20 +82,45 @@ func (o *office) onlyTells() bool {
 		o.config.HasRole)
 }
 
-// cacheFor returns a check whose answer is used for all calls within a pause of it.
+// cacheFor returns a check whose answer is used for all calls within a pause of it. Calls that come meanwhile wait for the
+// same answer, each no longer than its own context lasts.
 func cacheFor(pause time.Duration, check func(context.Context) error) func(context.Context) error {
 	var mu sync.Mutex
 	var asked time.Time
 	var answer error
-	return func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if asked.IsZero() || time.Since(asked) >= pause {
-			answer, asked = check(ctx), time.Time{}
+	var asking chan struct{} // nil when nobody asks
+	ask := func(ctx context.Context) (err error) {
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			answer, asked = err, time.Time{}
 			if ctx.Err() == nil { // a check that was cut off says nothing to the next caller
 				asked = time.Now()
 			}
+			close(asking)
+			asking = nil
+		}()
+		return check(ctx)
+	}
+	return func(ctx context.Context) error {
+		for {
+			mu.Lock()
+			isFresh, known, others := !asked.IsZero() && time.Since(asked) < pause, answer, asking
+			if !isFresh && others == nil {
+				asking = make(chan struct{})
+			}
+			mu.Unlock()
+			switch {
+			case isFresh:
+				return known
+			case others == nil:
+				return ask(ctx)
+			}
+			select {
+			case <-others:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		return answer
 	}
 }

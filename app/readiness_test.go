@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +65,37 @@ func TestReadinessAsksForTheProcessesOwnWork(t *testing.T) {
 		if len(checks) != len(want)+1 {
 			t.Errorf("%s: %v, want only %v", roles, checks, want)
 		}
+	}
+}
+
+// A check that hung kept everybody who asked waiting behind it, one after the other, each for longer than it wanted to wait.
+func TestCheckThatHangsHoldsNobodyUp(t *testing.T) {
+	hang := make(chan struct{})
+	asked := make(chan struct{}, 10)
+	check := cacheFor(time.Hour, func(context.Context) error { asked <- struct{}{}; <-hang; return nil })
+	first := make(chan error, 1)
+	go func() { first <- check(t.Context()) }()
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error, 1)
+	go func() { second <- check(ctx) }()
+	cancel()
+	select {
+	case err := <-second:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("whoever does not wait any more is told %v", err)
+		}
+	case <-time.After(testDeadline):
+		t.Error("whoever does not wait any more is held up")
+	}
+	third := make(chan error, 1)
+	go func() { third <- check(t.Context()) }()
+	close(hang)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := <-third; err != nil || len(asked) > 0 {
+		t.Errorf("asked %d times more, %v, want the first one's answer", len(asked), err)
 	}
 }
 

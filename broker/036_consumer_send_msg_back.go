@@ -40,7 +40,7 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 	}
 	b.markRetry(&m)
 	if err := b.retryDestination(&m, strings.Clone(group), level, limit); err != nil {
-		b.report("store a retry", err)
+		b.reportEach("store a retry", err)
 		c.silent()
 		return
 	}
@@ -49,7 +49,7 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 	b.schedule(&m)
 	b.put(&m, cause{kind: recordMessage}, func(_ stored, err error) {
 		if err != nil {
-			b.report("store a retry", err)
+			b.reportEach("store a retry", err)
 			c.silent()
 			return
 		}

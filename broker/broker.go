@@ -54,6 +54,7 @@ type Broker struct {
 	hooks   interceptors
 	checker checker
 	stats   counters
+	failing failures
 
 	advanced     atomic.Int64 // ns that Advance has added to the clock
 	deliverTwice atomic.Bool
@@ -215,8 +216,50 @@ func (b *Broker) runHousekeeping() {
 	}
 }
 
-// report logs the failure of something that no client waits for.
+// reportPause is how often the failure of a task is logged that goes on failing.
+const reportPause = time.Minute
+
+// failures is when each task that fails was logged last.
+type failures struct {
+	mu     sync.Mutex
+	logged map[string]time.Time
+}
+
+// note tells by begins whether a failure is to be logged now, and by ends whether a task that failed before is over it.
+func (f *failures) note(what string, err error, now time.Time) (begins, ends bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last, failing := f.logged[what]
+	if err == nil {
+		delete(f.logged, what)
+		return false, failing
+	}
+	if failing && now.Sub(last) < reportPause {
+		return false, false
+	}
+	if f.logged == nil {
+		f.logged = make(map[string]time.Time)
+	}
+	f.logged[what] = now
+	return true, false
+}
+
+// report logs the failure of something that no client waits for, once a minute
+// while it lasts, and that it is over.
 func (b *Broker) report(what string, err error) {
+	if errors.Is(err, commitlog.ErrClosed) {
+		return
+	}
+	switch begins, ends := b.failing.note(what, err, time.Now()); {
+	case begins:
+		b.log.Error("a task of the broker failed", "task", what, "error", err)
+	case ends:
+		b.log.Info("a task of the broker works again", "task", what)
+	}
+}
+
+// reportEach logs the failure of something for one message.
+func (b *Broker) reportEach(what string, err error) {
 	if err != nil && !errors.Is(err, commitlog.ErrClosed) {
 		b.log.Error("a task of the broker failed", "task", what, "error", err)
 	}

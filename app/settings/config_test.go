@@ -171,6 +171,21 @@ func TestUnknownSettingStopsTheStart(t *testing.T) {
 	}
 }
 
+// Whoever had misspelt a setting was told to look through all of them.
+func TestUnknownSettingNamesTheNearest(t *testing.T) {
+	for given, meant := range map[string]string{
+		"BOXOFFICE_PAYWINDOW": "BOXOFFICE_PAY_WINDOW", "BOXOFFICE_STOCK_DNS": "BOXOFFICE_STOCK_DSN", "BOXOFFICE_JWTSECRET": "BOXOFFICE_JWT_SECRET",
+		"BOXOFFICE_WEBHOOK_SECRETS_FILE": "BOXOFFICE_WEBHOOK_SECRET_FILE", "BOXOFFICE_DATADIR": "BOXOFFICE_DATA_DIR",
+		"BOXOFFICE_MYSQL_PASSWORD": "", "BOXOFFICE_X": "", "BOXOFFICE_": "",
+	} {
+		err := CheckEnvironment([]string{given + "=x"})
+		if want := "no such setting, but " + meant + ";"; err == nil || meant != "" && !strings.Contains(err.Error(), want) ||
+			meant == "" && strings.Contains(err.Error(), "but") {
+			t.Errorf("%s: %v, want that %q is named", given, err, meant)
+		}
+	}
+}
+
 // A secret in a file is read from it, and the line break at its end is no part of it.
 func TestSecretsFromFiles(t *testing.T) {
 	const secret, webhook = "0123456789abcdef0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

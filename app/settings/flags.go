@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -125,10 +126,47 @@ func CheckEnvironment(environ []string) error {
 		name, value, _ := strings.Cut(setting, "=")
 		ours := strings.HasPrefix(name, "BOXOFFICE_") && !strings.HasPrefix(name, "BOXOFFICE_TEST_") && !strings.HasPrefix(name, "BOXOFFICE_STACK_")
 		if ours && value != "" && !known[name] {
-			return fmt.Errorf("set no %s: there is no such setting; boxoffice -help lists all, as flags", name)
+			hint := ""
+			if meant := nearest(name, slices.Sorted(maps.Keys(known))); meant != "" {
+				hint = ", but " + meant
+			}
+			return fmt.Errorf("set no %s: there is no such setting%s; boxoffice -help lists all, as flags", name, hint)
 		}
 	}
 	return nil
+}
+
+// nearest returns the name that a misspelt one is likely to mean, empty when none is near.
+func nearest(name string, known []string) string {
+	const part = 5 // of its letters one in so many may be wrong
+	best, meant := len(strings.TrimPrefix(name, "BOXOFFICE_"))/part+2, ""
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < best {
+			best, meant = d, candidate
+		}
+	}
+	return meant
+}
+
+// distance is how many letters have to be put in, taken out or changed to make one text of another (Levenshtein's).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			changed := diagonal
+			if a[i] != b[j] {
+				changed++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // setRoles reads the flag -roles.

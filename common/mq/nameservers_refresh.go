@@ -99,9 +99,8 @@ func (n *nameServers) probe(ctx context.Context, index int) probe {
 		n.mu.RUnlock()
 	}
 	if p.address != "" {
-		answer := askOne(ctx, p.address, remoting.GetBrokerClusterInfo, nil)
-		if answer.err == nil {
-			brokers, _ := parseBrokers(quoteIntegerKeys(answer.body))
+		if answer, err := exchange(ctx, p.address, remoting.GetBrokerClusterInfo, nil); err == nil {
+			brokers, _ := parseBrokers(quoteIntegerKeys(answer.Body)) // of any other answer none
 			p.answered, p.hasBroker = true, len(brokers) > 0
 		}
 	}
