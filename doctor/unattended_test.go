@@ -37,7 +37,8 @@ func TestProviderThatIsGoneIsTold(t *testing.T) {
 		t.Fatalf("%+v, %v, want one provider", r, err)
 	}
 	for _, trouble := range r.Troubles {
-		if trouble.Kind == UnattendedPayments && (trouble.ID != "old" || !strings.HasPrefix(trouble.Detail, "1 payments may still be paid and 1 refunds")) {
+		if trouble.Kind == UnattendedPayments &&
+			(trouble.ID != "old" || !strings.HasPrefix(trouble.Detail, "1 payments may still be paid and 1 refunds")) {
 			t.Errorf("trouble %+v", trouble)
 		}
 	}

@@ -39,7 +39,8 @@ func TestLedgerShowsWhatIsUnclear(t *testing.T) {
 	if ledgers, err := f.payments.Ledgers(t.Context()); err != nil || len(ledgers) != 1 || ledgers[0] != want {
 		t.Errorf("ledgers %+v, %v, want %+v", ledgers, err, want)
 	}
-	if err := f.orders.SettleReused(t.Context(), order.RecordID("fake", id), b.ID, b.Amount, audit.Act{Actor: "me", Note: "sent back by bank"}); err != nil {
+	act := audit.Act{Actor: "me", Note: "sent back by bank"}
+	if err := f.orders.SettleReused(t.Context(), order.RecordID("fake", id), b.ID, b.Amount, act); err != nil {
 		t.Fatal(err)
 	}
 	want = Ledger{Currency: "CNY", Received: 9800, Applied: 9800, OrdersDue: 9800}

@@ -317,7 +317,8 @@ func FuzzCallback(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(`{"id":"evt_1","type":"refund.updated","data":{"object":{"id":"re_1","status":"failed","metadata":{"refund_key":"k","office":"fakeoffice"}}}}`), "")
+	f.Add([]byte(`{"id":"evt_1","type":"refund.updated","data":{"object":{"id":"re_1","status":"failed",
+		"metadata":{"refund_key":"k","office":"fakeoffice"}}}}`), "")
 	f.Add([]byte(`{"id":"evt_1","type":"checkout.session.completed","data":{"object":{"metadata":{"attempt_id":"a","office":"fakeoffice"},
 		"client_reference_id":"a"}}}`), "t=1")
 	f.Add([]byte(`{"data":null}`), "t=1795176000,v1=00")

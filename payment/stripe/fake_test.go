@@ -193,7 +193,8 @@ func (f *fake) createSession(form url.Values) (map[string]any, *refusal) {
 	for name := range form {
 		if !slices.Contains([]string{
 			"mode", "success_url", "cancel_url", "client_reference_id", "line_items[0][quantity]", "adaptive_pricing[enabled]",
-			item + "[currency]", item + "[unit_amount]", item + "[product_data][name]", "metadata[attempt_id]", "metadata[order_id]", "metadata[office]",
+			item + "[currency]", item + "[unit_amount]", item + "[product_data][name]", "metadata[attempt_id]", "metadata[order_id]",
+			"metadata[office]",
 			"payment_intent_data[metadata][attempt_id]", "payment_intent_data[metadata][order_id]", "payment_intent_data[metadata][office]",
 		}, name) {
 			return nil, invalid("parameter_unknown", "Received unknown parameter: "+name)

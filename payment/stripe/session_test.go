@@ -43,7 +43,9 @@ func TestStartOpensASession(t *testing.T) {
 func TestStartAgainIsTheSameSession(t *testing.T) {
 	f, url := newFake(t)
 	now := testNow()
-	p := providerOf(t, stripe.Options{Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: func() time.Time { return now }})
+	p := providerOf(t, stripe.Options{
+		Office: testOffice, APIKey: testKey, WebhookSecrets: []string{testSecret}, URL: url, Now: func() time.Time { return now },
+	})
 	a := newAttempt(9800, "CNY")
 	first, err := p.Start(t.Context(), a)
 	if err != nil {
