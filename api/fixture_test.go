@@ -97,6 +97,13 @@ func (f *fakeStock) Archive(context.Context, string) (stock.Archive, error) { re
 
 func (f *fakeStock) Figures(context.Context, string) (stock.Figures, error) { return f.figures, nil }
 
+func (f *fakeStock) Books(context.Context) (stock.AllBooks, error) {
+	return stock.AllBooks{Of: map[string]stock.Books{
+		"CNY": {Currency: "CNY", Sold: 3, SoldWorth: 90, Reserved: 2, ReservedWorth: 60, Released: 1},
+		"USD": {Currency: "USD", Reserved: 1, ReservedWorth: 7},
+	}}, nil
+}
+
 func (f *fakeStock) SoldRequests(_ context.Context, _ string, after int64, _ string, _ int) ([]stock.SoldRequest, error) {
 	if after > 0 {
 		return nil, nil

@@ -29,6 +29,7 @@ type Stock interface {
 	Cancellation(ctx context.Context, screeningID string) (*stock.Cancellation, error)
 	Archive(ctx context.Context, screeningID string) (stock.Archive, error)
 	Figures(ctx context.Context, screeningID string) (stock.Figures, error)
+	Books(ctx context.Context) (stock.AllBooks, error)
 	SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
 	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
