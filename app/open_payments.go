@@ -27,6 +27,7 @@ func (o *office) openPayments(ctx context.Context) error {
 		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
 		KeepParked: o.keptParked,
 	})
+	o.onClose(func() error { o.payments.Close(); return nil })
 	if o.config.HasRole(settings.RoleOrder) {
 		o.goUntilClose(ctx, o.payments.Run)
 	}

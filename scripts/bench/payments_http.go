@@ -83,6 +83,7 @@ func (o *office) servePayments(ctx context.Context, started bool) (payFunc, erro
 	payments := payment.New(o.orderDB, payment.Options{
 		Orders: o.orders, Stock: o.stock, Providers: []payment.Provider{provider}, Now: time.Now, Log: o.log,
 	})
+	o.onClose(func() error { payments.Close(); return nil })
 	callers, err := identity.New(identity.Options{Secret: []byte(jwtSecret), Now: time.Now})
 	if err != nil {
 		return nil, err
