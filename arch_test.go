@@ -51,7 +51,7 @@ func allowedImports() map[string][]string {
 		"live":                      {"order", "stock"},
 		"presence":                  {"common/db"},
 		"inquiry":                   {"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq", "common/sentence"},
-		"payment":                   {"order", "common/audit", "common/db", "common/event", "common/outage", "common/tracing"},
+		"payment":                   {"order", "common/audit", "common/batch", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
 		"payment/wechat":            {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},

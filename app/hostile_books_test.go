@@ -93,15 +93,15 @@ func readAll[T any](o *officeTest, dsn, query string) (rows []T) {
 	return rows
 }
 
-// met says how often the run has met what it is there for, and fails if it did not.
-func (o *hostileOffice) met() string {
+// met says how often the run has met what it is there for, and fails if a long one did not: in a short one late money is rare.
+func (o *hostileOffice) met(deliveries int64) string {
 	o.t.Helper()
 	var met struct{ Parts, Revived, Extended, Returned int }
 	o.read(o.orderDSN, &met, `SELECT (SELECT COUNT(*) FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE r.amount < p.amount) AS parts,
 		(SELECT COUNT(*) FROM orders WHERE state = 'PAID' AND late_payment = 'revived') AS revived,
 		(SELECT COUNT(*) FROM orders WHERE extended = 1) AS extended,
 		(SELECT COUNT(*) FROM orders WHERE cancel_reason = 'office') AS returned`)
-	if met.Parts == 0 || met.Revived == 0 || met.Extended == 0 || met.Returned == 0 {
+	if deliveries >= 10*hostileDeliveries && (met.Parts == 0 || met.Revived == 0 || met.Extended == 0 || met.Returned == 0) {
 		o.t.Errorf("the run met %+v, want each of them", met)
 	}
 	return fmt.Sprintf("%+v", met)

@@ -196,6 +196,6 @@ func TestHostileProvider(t *testing.T) {
 	}
 	o.eventuallySettled(ledger)
 	t.Logf("%d deliveries in %v, %d of them forged and %d of those taken, %d double effects, %v: %+v; ledger %+v", delivered(),
-		time.Since(began).Round(time.Second), books.Counts.ForgedSent, books.Counts.ForgedAccepted, len(doubles), o.met(), books.Counts, ledger)
+		time.Since(began).Round(time.Second), books.Counts.ForgedSent, books.Counts.ForgedAccepted, len(doubles), o.met(goal), books.Counts, ledger)
 	o.wantDoctorCalm()
 }

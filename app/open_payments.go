@@ -33,6 +33,7 @@ func (o *office) openPayments(ctx context.Context) error {
 		options.TellRefunds = o.tellRefunds
 	}
 	o.payments = payment.New(o.orderDB, options)
+	o.onClose(func() error { o.payments.Close(); return nil })
 	if o.config.HasRole(settings.RoleOrder) {
 		o.goUntilClose(ctx, o.payments.Run)
 	}

@@ -48,6 +48,7 @@ func newFixture(t testing.TB) *fixture {
 	f.orders = order.New(t.Context(), f.db, newSender(t), order.Options{Now: f.now, Log: quiet, MaxBatch: 8})
 	t.Cleanup(f.orders.Close)
 	f.payments = f.newService()
+	t.Cleanup(f.payments.Close)
 	return f
 }
 

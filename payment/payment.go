@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/outage"
@@ -86,9 +88,18 @@ type Service struct {
 	providers map[string]Provider
 	outages   map[string]*outage.Outage // of each provider
 	turns     map[string]chan struct{}  // of each provider: for how many lists of due orders it is asked at once
+
+	ended *batch.Group[string, struct{}] // ids of orders that have become final; nil without providers
 }
 
-// New returns a service over the order database. It needs no closing; Run does its work in the background.
+// How many orders that have become final are recorded together, and for how long a caller waits.
+const (
+	endedMax     = 256
+	endedQueue   = 8192
+	endedTimeout = 10 * time.Second
+)
+
+// New returns a service over the order database, which Close ends. Run does its work in the background.
 func New(d *db.DB, opts Options) *Service {
 	s := &Service{Options: opts, db: d, providers: map[string]Provider{}, outages: map[string]*outage.Outage{}, turns: map[string]chan struct{}{}}
 	s.Lease, s.AskGrace = cmp.Or(s.Lease, defaultLease), cmp.Or(s.AskGrace, defaultAskGrace)
@@ -98,7 +109,38 @@ func New(d *db.DB, opts Options) *Service {
 		s.outages[p.Name()] = outage.New(opts.Log, "payment provider "+p.Name(), providerPatience)
 		s.turns[p.Name()] = make(chan struct{}, max(1, AskLists/len(opts.Providers)))
 	}
+	if len(opts.Providers) > 0 {
+		s.ended = batch.Start(context.Background(), batch.Options{
+			Max: endedMax, Workers: 1, Queue: endedQueue, Wait: endedTimeout, Timeout: endedTimeout, Log: opts.Log,
+		}, s.endOrders)
+	}
 	return s
+}
+
+// Close ends the service once what callbacks have brought is recorded. It is idempotent.
+func (s *Service) Close() {
+	if s.ended != nil {
+		s.ended.Close()
+	}
+}
+
+// endOrders makes the open attempts of orders due in one transaction: nearly every callback has an order, and a commit of
+// its own for each cost three quarters of all that can be taken.
+func (s *Service) endOrders(ctx context.Context, calls []*batch.Call[string, struct{}]) {
+	ids := make([]string, len(calls))
+	for i, call := range calls {
+		ids[i] = call.In
+	}
+	slices.Sort(ids)
+	now := s.Now().UnixMilli()
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE payment_attempts SET next_at = ? WHERE state IN ('starting', 'open')
+			AND next_at > ? AND order_id IN `+db.In(len(ids)), append([]any{now, now}, db.Args(ids)...)...)
+		return err
+	})
+	for _, call := range calls {
+		call.Answer(struct{}{}, s.failed("end payment attempts", err))
+	}
 }
 
 // Providers returns the names of the providers with which a payment can be started, in the order in which they were given.

@@ -3,9 +3,11 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -127,9 +129,17 @@ func (s *Service) closeAttempt(ctx context.Context, provider, id string, state A
 
 // OrderEnded makes the open attempts of an order due, because the order has become final: they are to be closed.
 func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
-	now := s.Now().UnixMilli()
-	return s.change(ctx, `UPDATE payment_attempts SET next_at = ? WHERE order_id = ? AND state IN ('starting', 'open')
-		AND next_at > ?`, now, orderID, now)
+	if s.ended == nil {
+		return nil // nobody starts payments here, or takes callbacks
+	}
+	_, err := s.ended.Do(ctx, orderID)
+	switch {
+	case errors.Is(err, batch.ErrFull):
+		return fmt.Errorf("end payment attempts: %w: %w", order.ErrBusy, err)
+	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered):
+		return fmt.Errorf("end payment attempts: %w: %w", order.ErrUnavailable, err)
+	}
+	return err
 }
 
 // change runs a statement that may find nothing to change.

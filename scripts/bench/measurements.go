@@ -44,6 +44,8 @@ func (b *bench) measurements() []measurement {
 
 		{"pay ours", b.payOurs},
 		{"pay each", b.payEach},
+		{"pay HTTP", b.payHTTP(false)},
+		{"pay started HTTP", b.payHTTP(true)},
 
 		{"expiry ours", b.expireOurs},
 		{"expiry each", b.expireEach},
