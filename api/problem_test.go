@@ -104,6 +104,7 @@ func domainErrors() map[string]struct {
 		"identity.ErrInvalid":        {identity.ErrInvalid, 401, "unauthorized"},
 		"identity.ErrSignInStale":    {identity.ErrSignInStale, 400, "sign_in_stale"},
 		"identity.ErrSignInRefused":  {identity.ErrSignInRefused, 403, "sign_in_refused"},
+		"identity.ErrTooManySignIns": {identity.ErrTooManySignIns, 429, "rate_limited"},
 		"identity.ErrProviderAway":   {identity.ErrProviderAway, 503, "identity_provider_away"},
 	}
 }

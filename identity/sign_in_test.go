@@ -62,7 +62,8 @@ func TestExchangesTakeTurns(t *testing.T) {
 		t.Errorf("while all turns are taken: %+v, %v", done, err)
 	}
 	giveBack()
-	if done, err := service.FinishSignIn(t.Context(), testClient, flow, back); err != nil || done.ExpiresAt != testNow().Add(time.Hour).Truncate(time.Second) {
+	until := testNow().Add(time.Hour).Truncate(time.Second)
+	if done, err := service.FinishSignIn(t.Context(), testClient, flow, back); err != nil || done.ExpiresAt != until {
 		t.Errorf("with a turn: %+v, %v", done, err)
 	}
 	if exchanges.turns.free != 1 {
