@@ -52,7 +52,8 @@ func TestCheckInPageKeepsCodesOverAReload(t *testing.T) {
 		row.innerText.includes("Come in") && row.innerText.includes("Ticket 1 of 2")).join() === "true"`)
 	p.until("once", `document.getElementById("inside").innerText.startsWith("1 of 2")`)
 	p.do(chromedp.Reload())
-	p.until("who is in is seen after a reload", `document.querySelectorAll("#waiting-list li[data-kind=good]").length === 1`)
+	p.until("who is in is seen after a reload", `document.querySelectorAll("#waiting-list li[data-kind=good]").length === 1 &&
+		document.getElementById("screening").value === "casablanca"`)
 	p.do(chromedp.SendKeys("#code", tickets[0].Code+"\r"))
 	p.answered("good")
 	p.goOn()
@@ -76,7 +77,7 @@ func TestCheckInPageBoundsTheCodesThatWait(t *testing.T) {
 		...Array.from({length: 200}, (_, i) => ({code: "code-" + i, key: "key-" + i, body: {gate: ""}, at: Date.now()}))])), true)`)
 	p.do(chromedp.Reload())
 	const waiting = `document.querySelectorAll("#waiting-list li[data-kind=wait]").length`
-	p.until("those of tonight wait", `!document.getElementById("door").hidden && `+waiting+` === 200`)
+	p.until("those of tonight wait", `document.getElementById("screening").value === "casablanca" && `+waiting+` === 200`)
 	p.do(chromedp.SendKeys("#code", "one more\r"))
 	p.until("there is no room", `document.getElementById("message").innerText.includes("Too many codes")`)
 	p.press("#waiting-list button")
