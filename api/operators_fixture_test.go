@@ -100,7 +100,8 @@ func newDoctor() *fakeDoctor {
 			At: testNow(), Counts: map[doctor.Kind]int{doctor.MissingOrder: 1},
 			Troubles: []doctor.Trouble{{
 				Kind: doctor.MissingOrder, ID: orderID, Detail: "no order", Remedy: "publish it again",
-				Said: []sentence.Sentence{sentence.New("reserved_without_order", "no order", "age", time.Minute)}, RemedySaid: sentence.New("publish_again", "x"),
+				Said:       []sentence.Sentence{sentence.New("reserved_without_order", "no order", "age", time.Minute)},
+				RemedySaid: sentence.New("publish_again", "x"),
 			}},
 			Notes: []doctor.Note{{Kind: "refund_due", PaymentID: "pay_1", OrderID: orderID, Amount: 1, Currency: "CNY", Since: testNow()}},
 		},

@@ -18,9 +18,11 @@ func (p page) everyFinding() {
 	p.before(`(() => {
 		const send = window.fetch;
 		const texts = async () => (await import("/web/catalogues.js")).catalogues.en;
-		const codes = (catalogue, group) => Object.keys(catalogue).filter((key) => key.startsWith(group + ".")).map((key) => key.slice(group.length + 1));
-		const one = {amount: {amount: 4900, currency: "CNY"}, age: {milliseconds: 93784000}, count: 2, most: 100, state: {kind: "order_status", value: "PAID"},
-			result: {kind: "payment_result", value: "parked"}, reason: {kind: "refund_reason", value: "no_order"}, act: {kind: "act", value: "cancel"},
+		const codes = (catalogue, group) => Object.keys(catalogue).filter((key) => key.startsWith(group + "."))
+			.map((key) => key.slice(group.length + 1));
+		const one = {amount: {amount: 4900, currency: "CNY"}, age: {milliseconds: 93784000}, count: 2, most: 100,
+			state: {kind: "order_status", value: "PAID"}, result: {kind: "payment_result", value: "parked"},
+			reason: {kind: "refund_reason", value: "no_order"}, act: {kind: "act", value: "cancel"},
 			provider: {kind: "provider", value: "webhook"}, error: {kind: "error", value: "connection refused by peer"}};
 		for (const name of ["at", "until", "before"]) one[name] = {time: "2026-12-01T12:00:00.000Z"};
 		const sentence = (catalogue, code) => ({code, values: Object.fromEntries([...catalogue["said." + code].matchAll(/\{(\w+)\}/g)].map(
@@ -33,19 +35,23 @@ func (p page) everyFinding() {
 			const said = codes(catalogue, "said").map((code) => sentence(catalogue, code));
 			if (String(path).includes("/v1/admin/findings")) {
 				const kinds = codes(catalogue, "finding"), parts = dealt(said, kinds.length);
-				return new Response(JSON.stringify({at: one.at.time, healthy: false, complete: false, total: 99, counts: Object.fromEntries(kinds.map((kind) => [kind, 2])),
-					findings: kinds.map((kind, n) => ({kind, id: "id-" + n, detail: "a detail in English", said: parts[n], remedy: n % 2 ? null : "mend it",
-						remedy_said: n % 2 ? null : {code: "publish_again", values: {}}})),
-					notes: ["refund_due", "reused_payment_id"].map((kind) => ({kind, payment_id: "pay-1", order_id: "o-1", amount: 1, currency: "CNY", since: one.at.time}))}));
+				return new Response(JSON.stringify({at: one.at.time, healthy: false, complete: false, total: 99,
+					counts: Object.fromEntries(kinds.map((kind) => [kind, 2])),
+					findings: kinds.map((kind, n) => ({kind, id: "id-" + n, detail: "a detail in English", said: parts[n],
+						remedy: n % 2 ? null : "mend it", remedy_said: n % 2 ? null : {code: "publish_again", values: {}}})),
+					notes: ["refund_due", "reused_payment_id"].map((kind) =>
+						({kind, payment_id: "pay-1", order_id: "o-1", amount: 1, currency: "CNY", since: one.at.time}))}));
 			}
 			if (String(path).endsWith("/timeline")) {
 				const whats = codes(catalogue, "event"), parts = dealt(said, whats.length);
 				return new Response(JSON.stringify({id: "o-1", message: "queue_away", entries: whats.map((what, n) =>
-					({at: one.at.time, what, detail: "a detail in English", said: parts[n], source: "order", process: null, planned: n % 2 === 1}))}));
+					({at: one.at.time, what, detail: "a detail in English", said: parts[n], source: "order", process: null,
+						planned: n % 2 === 1}))}));
 			}
 			if (String(path).includes("/v1/admin/dead-letters")) {
-				return new Response(JSON.stringify({next_cursor: null, items: [{kind: "dead_letter", group: "boxoffice-order-create", count: 2, letters:
-					["it is no JSON at all", null].map((problem, n) => ({message_id: "7F00-" + n, topic: "stock-reserved", key: "k", stored_at: one.at.time, order_ids: ["o-1"], problem}))},
+				return new Response(JSON.stringify({next_cursor: null, items: [
+					{kind: "dead_letter", group: "boxoffice-order-create", count: 2, letters: ["it is no JSON at all", null].map((problem, n) =>
+						({message_id: "7F00-" + n, topic: "stock-reserved", key: "k", stored_at: one.at.time, order_ids: ["o-1"], problem}))},
 					{kind: "exhausted_half", group: null, count: 1, letters: []}]}));
 			}
 			return answer;
@@ -188,7 +194,8 @@ func (b *browserTest) operatorLooks(order, cancelled string) []look {
 		{"orders", "#/orders", nothing, `document.querySelectorAll(".row").length === 3`},
 		{"none", "#/orders?buyer=nobody", nothing, has("#main .loaded > .muted") + ` && document.querySelectorAll(".row").length === 0`},
 		{"order", "#/orders/" + cancelled, nothing, has("[data-refund]") + " && " + has(".timeline li")},
-		{"told", "#/orders/" + cancelled, everything("#main > section:last-of-type > button", `document.querySelectorAll(".timeline li").length > 19`), has(".timeline li")},
+		{"told", "#/orders/" + cancelled, everything("#main > section:last-of-type > button",
+			`document.querySelectorAll(".timeline li").length > 19`), has(".timeline li")},
 		{"missing", "#/orders/none", nothing, has("#main .result")},
 		{"refund", "#/orders/" + order, func(p page) { p.press("#refund-part"); p.untilThere("#ask-amount") }, has("#refund-part")},
 		{"money", "#/money", nothing, has("[data-currency=CNY]") + " && " + has("[data-refund=needs_attention]")},

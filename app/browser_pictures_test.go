@@ -120,7 +120,8 @@ func TestPicturesOfTheDocs(t *testing.T) {
 	take("page-screening", "/s/"+scene.sale, has(".screening[data-state=open]"), "en", "light", phone, tall, sharp)
 	take("page-order", "/o/"+scene.unpaid, has(".order[data-status=pending_payment]")+` && !document.querySelector("`+payButton+`").disabled`,
 		"en", "light", phone, tall, sharp)
-	take("page-home-zh", "/", `document.querySelectorAll(".event").length === 5 && /^[^A-Za-z]+\uff1a/.test(document.getElementById("waiting").innerText)`,
+	take("page-home-zh", "/", `document.querySelectorAll(".event").length === 5 &&
+		/^[^A-Za-z]+\uff1a/.test(document.getElementById("waiting").innerText)`,
 		"zh", "dark", phone, tall, sharp)
 
 	b.callback("stray", "nobody", 1)

@@ -61,7 +61,8 @@ func TestConsoleMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 	p.confirms("the order service is mended")
 	o.eventuallyStatus("alice", paid.ID, "paid")
 	p.pressNamed("#main", "Examine again") // the finding goes once its message is handled
-	p.until("one is mended, the other is left", `document.querySelector('`+of(paid.ID)+`') === null && document.querySelector('`+of(unpaid.ID)+`') !== null`)
+	p.until("one is mended, the other is left",
+		`document.querySelector('`+of(paid.ID)+`') === null && document.querySelector('`+of(unpaid.ID)+`') !== null`)
 	if got := o.order("bob", unpaid.ID).Status; got != "reserved" {
 		t.Errorf("bob's order is %s, and nobody has named it", got)
 	}
@@ -103,7 +104,8 @@ func TestConsoleArchivesAScreening(t *testing.T) {
 	o.advance(72*time.Hour + archiveAgeDefault + time.Hour)
 	p.pressNamed("#main", "Archive")
 	p.confirms("it is over")
-	p.until("archived", `document.querySelector("#main").dataset.state === "archived" && document.querySelector("#main .note").innerText === "Archived"`)
+	p.until("archived", `document.querySelector("#main").dataset.state === "archived" &&
+		document.querySelector("#main .note").innerText === "Archived"`)
 	p.until("its orders are in the archive", `document.querySelector(".figures-grid").innerText.includes("1 (2 tickets)")`)
 	p.until("nothing more can be done with it", `document.querySelectorAll("#main > .actions > *").length === 1`)
 	if acts := o.actsOn(screening); acts[0] != "screening_archive" {
@@ -191,5 +193,6 @@ func TestConsoleSendsARefundAgain(t *testing.T) {
 		}
 	}
 	p.view("#/acts", `document.querySelector(".row[data-act=retry_refund]")?.innerText.includes("the provider is there again") === true`)
-	p.until("with its state in words", `document.querySelector(".row[data-act=retry_refund]").innerText.includes("No answer, tried again \u2192 To be sent")`)
+	p.until("with its state in words",
+		`document.querySelector(".row[data-act=retry_refund]").innerText.includes("No answer, tried again \u2192 To be sent")`)
 }

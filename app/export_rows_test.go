@@ -34,12 +34,13 @@ func TestExportIsFlat(t *testing.T) {
 	o.eventually("its tickets are sold", func() bool {
 		return strings.Contains(string(o.must("GET", "/v1/admin/orders?id="+order.ID, bearer(t, "boss", "admin"), "").body), `"sold"`)
 	})
+	const id = `'c' || printf('%025d', n.i)`
 	filled := time.Now()
 	for from := 0; from < count; from += exportChunk {
 		to := min(from+exportChunk, count)
-		o.copies(o.stockDSN, "reservations", "order_id", order.ID, map[string]string{"order_id": "'c' || printf('%025d', n.i)", "request_id": "'r' || n.i"}, from, to)
-		o.copies(o.orderDSN, "orders", "id", order.ID, map[string]string{"id": "'c' || printf('%025d', n.i)"}, from, to)
-		o.copies(o.orderDSN, "payments", "id", "pay", map[string]string{"id": "'p' || n.i", "order_id": "'c' || printf('%025d', n.i)"}, from, to)
+		o.copies(o.stockDSN, "reservations", "order_id", order.ID, map[string]string{"order_id": id, "request_id": "'r' || n.i"}, from, to)
+		o.copies(o.orderDSN, "orders", "id", order.ID, map[string]string{"id": id}, from, to)
+		o.copies(o.orderDSN, "payments", "id", "pay", map[string]string{"id": "'p' || n.i", "order_id": id}, from, to)
 	}
 	t.Logf("%d orders are there after %v", count, time.Since(filled).Round(time.Millisecond))
 

@@ -37,7 +37,8 @@ func (s *Stock) RequestArchive(ctx context.Context, screeningID string, before t
 	_, err = s.beginArchive(ctx, screeningID, requestWorker, before, 0, by)
 	switch {
 	case errors.Is(err, ErrNotOver):
-		return NotArchivableError{sentence.New("touched_since", "An order of it was made or settled since {before}, or it was restored.", "before", before)}
+		return NotArchivableError{sentence.New("touched_since", "An order of it was made or settled since {before}, or it was restored.",
+			"before", before)}
 	case errors.Is(err, ErrArchiveTaken):
 		return NotArchivableError{sentence.New("restored_since", "It was restored from the archive since {before}.", "before", before)}
 	}
