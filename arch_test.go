@@ -59,7 +59,7 @@ func allowedImports() map[string][]string {
 		"simulator":                 {"payment", "payment/webhook", "order", "common/strictjson"},
 		"common/httpclient":         {},
 		"common/strictjson":         {},
-		"identity":                  {"common/httpclient"},
+		"identity":                  {"common/httpclient", "common/outage"},
 		"identity/identitytest":     {},
 		"sale":                      {"stock", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
 		"stock":                     {"common/audit", "common/db", "common/event", "common/mq", "common/sentence", "common/tracing"},

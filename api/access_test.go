@@ -98,6 +98,7 @@ func accessTable() map[string]access {
 		"GET /v1/sign-in":                           {who: everybody, ask: get("/v1/sign-in"), status: 200},
 		"GET /sign-in":                              {who: everybody, ask: get("/sign-in"), status: 303},
 		"GET /sign-in/callback":                     {who: everybody, ask: get("/sign-in/callback?code=x&state=y"), status: 400},
+		"GET /sign-out/callback":                    {who: everybody, ask: get("/sign-out/callback?state=/"), status: 303},
 		"POST /sign-out":                            {who: everybody, ask: post("/sign-out", ""), status: 204, ownSite: true},
 		"POST /v1/dev/tokens":                       {who: everybody, ask: post("/v1/dev/tokens", `{"user":"eve","role":"buyer"}`), status: 200},
 		"POST /v1/dev/payments":                     {who: roleBuyer, ask: post("/v1/dev/payments", own), status: 503, foreign: 404},

@@ -117,6 +117,13 @@ func (d *demoHandler) simulatePayment(c echo.Context, caller string) error {
 	return answer(c, http.StatusOK, simulationAnswer{PaymentID: paymentID, Result: result})
 }
 
+// IsDemoPayment tells whether a payment's id is of those that the demo makes, which no payment provider knows.
+func IsDemoPayment(paymentID string) bool {
+	orderID, has := strings.CutPrefix(paymentID, simulatedIDPrefix)
+	_, err := stock.ParseID(orderID)
+	return has && err == nil
+}
+
 // sendCallback posts a payment to the callback route, and returns the result that it answers.
 func (d *demoHandler) sendCallback(ctx context.Context, paymentID string, paid event.Order) (string, error) {
 	payload, err := json.Marshal(map[string]any{

@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/event"
 	"boxoffice/order"
+	"boxoffice/stock"
 )
 
 func TestDemoTokenBuys(t *testing.T) {
@@ -86,5 +87,17 @@ func TestSimulatorFollowsNothing(t *testing.T) {
 	case path := <-visited:
 		t.Errorf("the simulator followed to %s", path)
 	default:
+	}
+}
+
+// Only the payments that the demo makes are its own to send back: those of the simulator's attempts look alike.
+func TestDemoKnowsItsPayments(t *testing.T) {
+	made := stock.NewID(testNow())
+	for id, want := range map[string]bool{
+		"sim_" + made: true, made: false, "sim_": false, "sim_" + made + "_1": false, "sim_at" + made: false, "": false,
+	} {
+		if IsDemoPayment(id) != want {
+			t.Errorf("%q is the demo's: %v", id, !want)
+		}
 	}
 }

@@ -97,6 +97,13 @@ func (f *fakeStock) Archive(context.Context, string) (stock.Archive, error) { re
 
 func (f *fakeStock) Figures(context.Context, string) (stock.Figures, error) { return f.figures, nil }
 
+func (f *fakeStock) Books(context.Context) (stock.AllBooks, error) {
+	return stock.AllBooks{Of: map[string]stock.Books{
+		"CNY": {Currency: "CNY", Sold: 3, SoldWorth: 90, Reserved: 2, ReservedWorth: 60, Released: 1},
+		"USD": {Currency: "USD", Reserved: 1, ReservedWorth: 7},
+	}}, nil
+}
+
 func (f *fakeStock) SoldRequests(_ context.Context, _ string, after int64, _ string, _ int) ([]stock.SoldRequest, error) {
 	if after > 0 {
 		return nil, nil
@@ -135,6 +142,7 @@ func (f *fakeStock) ScreeningsByID(context.Context, []string) (map[string]stock.
 type fakeSeller struct {
 	refuse   func(screeningID, buyerID, key string) error
 	purchase func(context.Context, sale.Request) (stock.Reservation, error)
+	before   bool // an earlier request has bought it
 }
 
 func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string) error {
@@ -144,8 +152,9 @@ func (f *fakeSeller) Refuse(_ context.Context, screeningID, buyerID, key string)
 	return f.refuse(screeningID, buyerID, key)
 }
 
-func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error) {
-	return f.purchase(ctx, p)
+func (f *fakeSeller) Purchase(ctx context.Context, p sale.Request) (sale.Bought, error) {
+	reservation, err := f.purchase(ctx, p)
+	return sale.Bought{Reservation: reservation, Before: f.before}, err
 }
 
 type fakeOrders struct {

@@ -27,19 +27,26 @@ func answerHeaders() fixedHeaders {
 
 // pageHeaders are set on the web pages and their files besides, for the browser that shows them. The policy allows no inline
 // script or style, no HTML made of text (Trusted Types), and nothing from another origin, but for the image of a QR code, a
-// form that a payment provider takes, and images from whereImages.
-func pageHeaders(whereImages string) fixedHeaders { return policyHeaders(whereImages, "") }
+// form that a payment provider takes, and images from whereImages. The form goes over TLS, unless the shop itself is reached
+// without it.
+func pageHeaders(whereImages string, overTLS bool) fixedHeaders {
+	return policyHeaders(whereImages, overTLS, "")
+}
 
 // mailboxHeaders are those of the demo's mailbox, which shows the HTML of mails as they look: with styles of their own, in a
 // frame made of what the page has got.
-func mailboxHeaders() fixedHeaders {
-	return policyHeaders("", "; frame-src blob:; style-src 'self' 'unsafe-inline'")
+func mailboxHeaders(overTLS bool) fixedHeaders {
+	return policyHeaders("", overTLS, "; frame-src blob:; style-src 'self' 'unsafe-inline'")
 }
 
-func policyHeaders(whereImages, more string) fixedHeaders {
+func policyHeaders(whereImages string, overTLS bool, more string) fixedHeaders {
+	whereForms := " https:"
+	if !overTLS {
+		whereForms += " http:"
+	}
 	return fixedHeaders{
 		{echo.HeaderContentSecurityPolicy, []string{
-			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action https:; frame-ancestors 'none'; " +
+			"default-src 'self'; img-src 'self' data:" + whereImages + "; base-uri 'none'; form-action" + whereForms + "; frame-ancestors 'none'; " +
 				"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'" + more}},
 		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/payment"
+	"boxoffice/stock"
 )
 
 // The operators' calls on money. Each act has a note, and is recorded with who did it and when.
@@ -212,21 +214,58 @@ type currencyLedger struct {
 	NeedsAttention int64  `json:"needs_attention"` // the part of returning that waits for a person
 	PaidOrders     int64  `json:"paid_orders"`     // what they cost
 	Balanced       bool   `json:"balanced"`
+
+	Stock stockBooks `json:"stock"`
 }
 
-// getLedger answers where all money is, and whether it adds up.
+// stockBooks are stock's books beside the money.
+type stockBooks struct {
+	TicketsSold     int64 `json:"tickets_sold"`
+	TicketsReserved int64 `json:"tickets_reserved"`
+	TicketsReleased int64 `json:"tickets_released"`
+	Sold            int64 `json:"sold"`       // what those tickets cost
+	Reserved        int64 `json:"reserved"`   // likewise
+	OnItsWay        int64 `json:"on_its_way"` // what the paid orders cost more than the sold tickets
+	Agrees          bool  `json:"agrees"`
+}
+
+// getLedger answers where all money is, and whether it adds up, with stock's books beside. These are read first: what is settled
+// meanwhile has just been settled.
 func (h *handler) getLedger(c echo.Context, _ string) error {
+	books, err := h.Stock.Books(traced(c))
+	if err != nil {
+		return err
+	}
 	ledgers, err := h.Payments.Ledgers(traced(c))
 	if err != nil {
 		return err
 	}
+	ledgers = withCurrencies(ledgers, books)
 	all := ledgerAnswer{Balanced: true, Currencies: []currencyLedger{}, ServerTime: formatTime(h.Now())}
 	for _, l := range ledgers {
 		all.Balanced = all.Balanced && l.Balanced()
 		all.Currencies = append(all.Currencies, currencyLedger{
 			Currency: l.Currency, Received: l.Received, Applied: l.Applied, Refunded: l.Refunded, Returning: l.Returning,
 			Parked: l.Parked, Unclear: l.Unclear, NeedsAttention: l.Attention, PaidOrders: l.OrdersDue, Balanced: l.Balanced(),
+			Stock: newStockBooks(l, books.Of[l.Currency], books.Archiving),
 		})
 	}
 	return answer(c, http.StatusOK, all)
+}
+
+func newStockBooks(l payment.Ledger, b stock.Books, archiving bool) stockBooks {
+	return stockBooks{
+		TicketsSold: b.Sold, TicketsReserved: b.Reserved, TicketsReleased: b.Released, Sold: b.SoldWorth, Reserved: b.ReservedWorth,
+		OnItsWay: l.StockBehind(b.SoldWorth), Agrees: archiving || l.AgreesWith(b.SoldWorth),
+	}
+}
+
+// withCurrencies adds those in which tickets were reserved and no money has come.
+func withCurrencies(ledgers []payment.Ledger, books stock.AllBooks) []payment.Ledger {
+	for _, currency := range slices.Sorted(maps.Keys(books.Of)) {
+		if !slices.ContainsFunc(ledgers, func(l payment.Ledger) bool { return l.Currency == currency }) {
+			ledgers = append(ledgers, payment.Ledger{Currency: currency})
+		}
+	}
+	return ledgers
 }

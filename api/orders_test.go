@@ -63,9 +63,32 @@ func TestPurchase(t *testing.T) {
 	}
 }
 
+// The same key was answered "reserved" after the order was paid or cancelled, until stock had heard of it, and GET said otherwise.
+// Who buys for the first time costs the order service nothing, and a repeated purchase works without it.
+func TestRepeatedPurchaseAsksTheOrderService(t *testing.T) {
+	f := newFixture(t)
+	asked := 0
+	f.orders.find = func(...string) (map[string]order.Order, error) {
+		asked++
+		return map[string]order.Order{orderID: {Order: testOrder(), State: order.Paid}}, nil
+	}
+	if w := f.send(t, buy(t)); w.Code != http.StatusAccepted || field(t, w, "status") != "reserved" || asked != 0 {
+		t.Errorf("the first time: %d %s, and the order service was asked %d times", w.Code, w.Body, asked)
+	}
+	f.seller.before = true
+	if w := f.send(t, buy(t)); w.Code != http.StatusAccepted || field(t, w, "status") != "paid" || asked != 1 {
+		t.Errorf("again: %d %s, and the order service was asked %d times", w.Code, w.Body, asked)
+	}
+	f.orders.find = func(...string) (map[string]order.Order, error) { return nil, order.ErrUnavailable }
+	if w := f.send(t, buy(t)); w.Code != http.StatusAccepted || field(t, w, "status") != "reserved" {
+		t.Errorf("again while the order service is away: %d %s", w.Code, w.Body)
+	}
+}
+
 // A retry long after the sale meets a settled reservation, and must not be told that its tickets are still held.
 func TestRepeatedPurchaseAnswersWhereTheOrderStands(t *testing.T) {
 	f := newFixture(t)
+	f.seller.before = true
 	f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) {
 		return stock.Reservation{Order: testOrder(), State: stock.Released}, nil
 	}
@@ -117,6 +140,11 @@ func TestOrderRowOverlaysReservation(t *testing.T) {
 			list := f.send(t, ask{method: "GET", path: "/v1/orders", token: tokenFor(t, "alice", roleBuyer)})
 			if want := `{"items":[` + w.Body.String() + `],"next_cursor":"orders.next"}`; list.Body.String() != want {
 				t.Errorf("listed %s, want %s", list.Body, want)
+			}
+			f.seller.before = true
+			f.seller.purchase = func(context.Context, sale.Request) (stock.Reservation, error) { return reservation, nil }
+			if again := f.send(t, buy(t)); again.Code != http.StatusAccepted || again.Body.String() != w.Body.String() {
+				t.Errorf("the same key again: %d %s, want %s", again.Code, again.Body, w.Body)
 			}
 		})
 	}

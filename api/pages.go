@@ -57,13 +57,13 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 		add(http.MethodGet, path, serve)
 		add(http.MethodHead, path, serve)
 	}
-	headers := pageHeaders("")
+	headers := pageHeaders("", h.cookies.secure)
 	for _, file := range static {
 		addBoth(file.path, file.serve(headers))
 	}
 	p := &pages{
 		handler: h, texts: texts, templates: templates,
-		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere), headers: headers,
+		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere, h.cookies.secure), headers: headers,
 	}
 	addBoth("/", p.shop("home.title"))
 	addBoth("/s/:id", p.screening)
@@ -127,7 +127,7 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 
 // mailbox serves the page of the demo's mailbox, whose script asks who looks.
 func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
-	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders()
+	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders(p.cookies.secure)
 	return func(c echo.Context) error {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }

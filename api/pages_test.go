@@ -34,10 +34,22 @@ func servedFiles(t *testing.T) (paths []string) {
 
 func shopPaths() []string { return []string{"/", "/s/" + screeningID, "/o/" + orderID, "/orders"} }
 
+// A shop without TLS, as a demo is, has a payment provider without it: a form could not be posted there.
+func TestFormsGoOverTLSFromAShopOverTLS(t *testing.T) {
+	for publicURL, want := range map[string]string{
+		"": "form-action https: http:;", "http://127.0.0.1:8080": "form-action https: http:;", "https://shop.example": "form-action https:;",
+	} {
+		f := newFixture(t, func(o *Options) { o.PublicURL = publicURL })
+		if policy := f.send(t, ask{method: "GET", path: "/"}).Header().Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("%q: the policy is %q, want %q", publicURL, policy, want)
+		}
+	}
+}
+
 // The headers are lists that a change must not shorten by accident. A page needs more of them than JSON, which no browser
 // shows or runs.
 func TestSecurityHeaders(t *testing.T) {
-	f := newFixture(t, withTickets(t))
+	f := newFixture(t, withTickets(t), func(o *Options) { o.PublicURL = "https://shop.example" })
 	always := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 	kept := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 	policy := func(images string) map[string]string {

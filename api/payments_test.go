@@ -187,7 +187,11 @@ func TestListsOfMoney(t *testing.T) {
 		t.Errorf("%d %s, want %s", code, body, reused)
 	}
 	want := `{"balanced":true,"currencies":[{"currency":"CNY","received":300,"applied":100,"refunded":150,"returning":30,` +
-		`"parked":20,"unclear":0,"needs_attention":0,"paid_orders":100,"balanced":true}],"server_time":"2026-11-20T12:00:00.250Z"}`
+		`"parked":20,"unclear":0,"needs_attention":0,"paid_orders":100,"balanced":true,"stock":{"tickets_sold":3,` +
+		`"tickets_reserved":2,"tickets_released":1,"sold":90,"reserved":60,"on_its_way":10,"agrees":false}},` +
+		`{"currency":"USD","received":0,"applied":0,"refunded":0,"returning":0,"parked":0,"unclear":0,"needs_attention":0,"paid_orders":0,` +
+		`"balanced":true,"stock":{"tickets_sold":0,"tickets_reserved":1,"tickets_released":0,"sold":0,"reserved":7,"on_its_way":0,` +
+		`"agrees":true}}],"server_time":"2026-11-20T12:00:00.250Z"}`
 	if code, body := get("ledger"); code != 200 || body != want {
 		t.Errorf("%d %s, want %s", code, body, want)
 	}

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,6 +15,9 @@ import (
 type purchaseBody struct {
 	Quantity int64 `json:"quantity"`
 }
+
+// orderBeforeTimeout bounds the look at the order of a repeated purchase.
+const orderBeforeTimeout = 2 * time.Second
 
 // purchase sells tickets. It answers 202 once the reservation is durable; a message then creates the order. A
 // repeated Idempotency-Key is answered with the order of the first request, in its current state.
@@ -32,20 +37,33 @@ func (h *handler) purchase(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	reservation, err := h.Seller.Purchase(traced(c), sale.Request{
+	bought, err := h.Seller.Purchase(traced(c), sale.Request{
 		BuyerID: caller, Key: key, ScreeningID: screening, Quantity: quantity,
 	})
 	if err != nil {
 		return err
 	}
-	bought := answerFromReservation(reservation, h.Now())
-	if reservation.State != stock.Held { // a repeated key, long after: the order's row knows more than the reservation
-		if bought, err = currentOrder(traced(c), h.Orders, reservation, h.Now); err != nil {
-			return err
-		}
-	}
 	c.Response().Header().Set(echo.HeaderLocation, "/v1/orders/"+bought.ID)
-	return answer(c, http.StatusAccepted, bought)
+	if !bought.Before { // its order does not exist yet
+		return answer(c, http.StatusAccepted, answerFromReservation(bought.Reservation, h.Now()))
+	}
+	found, err := h.orderBefore(traced(c), bought.Reservation)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusAccepted, found)
+}
+
+// orderBefore answers where the order of an earlier request stands: its row knows more than the reservation, which follows
+// it later. While the order service is away, who repeats a purchase is still told that the tickets are held.
+func (h *handler) orderBefore(ctx context.Context, r stock.Reservation) (orderAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderBeforeTimeout)
+	defer cancel()
+	found, err := currentOrder(ctx, h.Orders, r, h.Now)
+	if err != nil && r.State == stock.Held {
+		return answerFromReservation(r, h.Now()), nil
+	}
+	return found, err
 }
 
 func readQuantity(c echo.Context) (int64, error) {

@@ -30,6 +30,7 @@ type Stock interface {
 	Cancellation(ctx context.Context, screeningID string) (*stock.Cancellation, error)
 	Archive(ctx context.Context, screeningID string) (stock.Archive, error)
 	Figures(ctx context.Context, screeningID string) (stock.Figures, error)
+	Books(ctx context.Context) (stock.AllBooks, error)
 	SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
 	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
@@ -38,7 +39,7 @@ type Stock interface {
 // check before a purchase is decoded: an error is the answer, nil means that Purchase decides.
 type Seller interface {
 	Refuse(ctx context.Context, screeningID, buyerID, key string) error
-	Purchase(ctx context.Context, p sale.Request) (stock.Reservation, error)
+	Purchase(ctx context.Context, p sale.Request) (sale.Bought, error)
 }
 
 // Orders is what the API calls of the order service. Find leaves absent ids out of its answer.
@@ -80,7 +81,8 @@ type Identity interface {
 	SignsIn() bool
 	Session(text string) (identity.Caller, error)
 	BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error)
-	FinishSignIn(ctx context.Context, flow string, answer url.Values) (identity.SignedIn, error)
+	FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (identity.SignedIn, error)
+	EndSession(idToken, returnPath string) (address string)
 }
 
 // Tickets is what the API calls to show the tickets of paid orders, and to let their bearers in.

@@ -19,6 +19,8 @@ const (
 
 	// SignInCallbackPath is where the identity provider sends people back.
 	SignInCallbackPath = signInPath + "/callback"
+	// SignOutCallbackPath is where it sends those who have signed out there.
+	SignOutCallbackPath = signOutPath + "/callback"
 )
 
 // signInHandler has the routes of the sign-in. Its pages are for people: what goes wrong there is told in HTML.
@@ -38,10 +40,11 @@ func (h *handler) addSignIn(add func(method, path string, handle echo.HandlerFun
 	if err != nil {
 		return fmt.Errorf("parse page of sign-in: %w", err)
 	}
-	s := &signInHandler{handler: h, page: page, headers: pageHeaders("")}
+	s := &signInHandler{handler: h, page: page, headers: pageHeaders("", h.cookies.secure)}
 	add(http.MethodGet, signInPath, s.begin)
 	add(http.MethodGet, SignInCallbackPath, s.finish)
-	add(http.MethodPost, "/sign-out", s.signOut)
+	add(http.MethodPost, signOutPath, s.signOut)
+	add(http.MethodGet, SignOutCallbackPath, s.signedOut)
 	return nil
 }
 
@@ -77,12 +80,14 @@ func (s *signInHandler) begin(c echo.Context) error {
 // it ends.
 func (s *signInHandler) finish(c echo.Context) error {
 	s.headers.set(c)
-	signedIn, err := s.Identity.FinishSignIn(traced(c), s.cookies.get(c, s.cookies.flow), c.QueryParams())
+	signedIn, err := s.Identity.FinishSignIn(traced(c), clientNetwork(c.RealIP()), s.cookies.get(c, s.cookies.flow), c.QueryParams())
 	s.cookies.set(c, s.cookies.flow, "", 0)
 	if err != nil {
 		return s.tell(c, err, signedIn.Return)
 	}
-	s.cookies.set(c, s.cookies.session, signedIn.Session, int(signedIn.ExpiresAt.Sub(s.Now())/time.Second))
+	life := int(signedIn.ExpiresAt.Sub(s.Now()) / time.Second)
+	s.cookies.set(c, s.cookies.session, signedIn.Session, life)
+	s.cookies.set(c, s.cookies.idToken, signedIn.IDToken, life)
 	return c.Redirect(http.StatusSeeOther, signedIn.Return)
 }
 
@@ -102,11 +107,30 @@ func (s *signInHandler) tell(c echo.Context, failed error, returnPath string) er
 	return failed
 }
 
-// signOut ends the sign-in of a browser, if it has one.
+// signOutAnswer tells where the browser ends its session at the identity provider.
+type signOutAnswer struct {
+	ProviderURL string `json:"provider_url"`
+}
+
+// signOut ends the sign-in of a browser, if it has one. The session here is over with this answer, whatever the browser does
+// next and whether or not the provider is there; if that can end its own, the answer says where.
 func (s *signInHandler) signOut(c echo.Context) error {
 	if !s.cookies.isOwnSite(c) {
 		return problemError{kind: otherSite}
 	}
+	signedIn, idToken := s.cookies.get(c, s.cookies.session) != "", s.cookies.get(c, s.cookies.idToken)
 	s.cookies.set(c, s.cookies.session, "", 0)
+	s.cookies.set(c, s.cookies.idToken, "", 0)
+	if signedIn {
+		if address := s.Identity.EndSession(idToken, c.QueryParam("return")); address != "" {
+			return answer(c, http.StatusOK, signOutAnswer{address})
+		}
+	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+// signedOut sends on a browser that the provider has sent back after it has ended its session there.
+func (s *signInHandler) signedOut(c echo.Context) error {
+	s.headers.set(c)
+	return c.Redirect(http.StatusSeeOther, identity.LocalPath(c.QueryParam("state")))
 }

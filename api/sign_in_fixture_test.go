@@ -48,13 +48,16 @@ func (f *signInFixture) newIdentity(t *testing.T, now func() time.Time) *identit
 	}
 	return newIdentity(t, identity.Options{Now: now, Provider: provider, SignIn: &identity.SignInOptions{
 		ClientID: f.provider.ClientID, ClientSecret: f.provider.ClientSecret, Scopes: []string{"openid", "profile"},
-		RedirectURL: func() string {
-			if f.server == nil {
-				return "https://shop.example" + SignInCallbackPath
-			}
-			return f.server.URL + SignInCallbackPath
-		},
+		RedirectURL:  func() string { return f.shopURL() + SignInCallbackPath },
+		SignedOutURL: func() string { return f.shopURL() + SignOutCallbackPath },
 	}})
+}
+
+func (f *signInFixture) shopURL() string {
+	if f.server == nil {
+		return "https://shop.example"
+	}
+	return f.server.URL
 }
 
 // claims is what a bearer token of the provider says.
@@ -74,7 +77,7 @@ func (f *signInFixture) signIn(t *testing.T, person identitytest.Person) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	signedIn, err := f.known.FinishSignIn(t.Context(), flow, f.comeBack(t, person, address).Query())
+	signedIn, err := f.known.FinishSignIn(t.Context(), "192.0.2.1", flow, f.comeBack(t, person, address).Query())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,4 +137,24 @@ func (f *signInFixture) begin(t *testing.T, browser *http.Client, returnPath str
 		t.Fatalf("answered %d %s", begun.status, begun.body)
 	}
 	return begun.header.Get("Location")
+}
+
+// signOut signs a browser out, as a page of this site has it done.
+func (f *signInFixture) signOut(t *testing.T, browser *http.Client, query, site string) shown {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL+"/sign-out"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Sec-Fetch-Site", site)
+	response, err := browser.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown{status: response.StatusCode, header: response.Header, body: string(body)}
 }

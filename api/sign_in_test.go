@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/identity"
 	"boxoffice/identity/identitytest"
 )
 
@@ -45,19 +47,7 @@ func TestSignInAndOut(t *testing.T) {
 	if shown := f.open(t, browser, "/v1/orders"); shown.status != http.StatusOK || !strings.Contains(shown.body, orderID) {
 		t.Errorf("her orders: %d %s", shown.status, shown.body)
 	}
-	signOut := func(site string) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL+"/sign-out", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Sec-Fetch-Site", site)
-		response, err := browser.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		return response.StatusCode
-	}
+	signOut := func(site string) int { return f.signOut(t, browser, "", site).status }
 	if status := signOut("cross-site"); status != http.StatusForbidden {
 		t.Errorf("another site's sign-out was answered %d", status)
 	}
@@ -366,6 +356,36 @@ func TestSignInMethods(t *testing.T) {
 	}
 	for _, path := range []string{"/sign-in", "/sign-in/callback"} {
 		wantProblem(t, newFixture(t).send(t, ask{method: "GET", path: path}), http.StatusNotFound, "not_found")
+	}
+}
+
+// busyIdentity refuses every sign-in that comes back, as of a client that has too many, and notes the clients.
+type busyIdentity struct {
+	Identity
+	clients []string
+}
+
+func (b *busyIdentity) FinishSignIn(_ context.Context, client, _ string, _ url.Values) (identity.SignedIn, error) {
+	b.clients = append(b.clients, client)
+	return identity.SignedIn{Return: "/problems"}, identity.ErrTooManySignIns
+}
+
+// Who has too many sign-ins under way is told to wait, and is known by the network address.
+func TestTooManySignIns(t *testing.T) {
+	f := newSignInFixture(t)
+	refusing := &busyIdentity{Identity: f.known}
+	busy := newFixture(t, func(o *Options) { o.Identity = refusing })
+	for _, remote := range []string{"192.0.2.7:1234", "[2001:db8:1:2::9]:1234"} {
+		r := httptest.NewRequest(http.MethodGet, "/sign-in/callback?code=x&state=y", nil)
+		r.RemoteAddr = remote
+		w := httptest.NewRecorder()
+		busy.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "<h1>Too many requests") {
+			t.Errorf("answered %d %v %s", w.Code, w.Header(), w.Body)
+		}
+	}
+	if want := []string{"192.0.2.7", "2001:db8:1:2::/64"}; !slices.Equal(refusing.clients, want) {
+		t.Errorf("the clients are %q, want %q", refusing.clients, want)
 	}
 }
 

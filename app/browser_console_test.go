@@ -5,8 +5,6 @@ package app
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -308,74 +306,4 @@ func TestConsoleIsForOperators(t *testing.T) {
 	p.do(chromedp.Navigate(b.shop + "/admin#/money"))
 	p.until("a token that is not valid any more is asked for again",
 		`document.querySelector("#main .gate")?.innerText.includes("Your session has ended")`)
-}
-
-// Every view of the console, in both languages, light and dark, on a narrow phone: nobody is kept out, and nothing sticks out.
-func TestConsoleIsForEverybody(t *testing.T) {
-	axe := axeSource(t)
-	pictures := os.Getenv("BOXOFFICE_TEST_SCREENSHOTS")
-	b := newBrowser(t)
-	b.width = 360
-	looks := b.addConsoleLooks()
-	p := b.blank()
-	p.do(chromedp.Navigate(b.shop + "/admin"))
-	p.untilThere("#who")
-	if found := p.violations(axe); found != "[]" {
-		t.Errorf("sign-in: %s", found)
-	}
-	p.operates("Olga")
-	for _, language := range []string{"en", "zh"} {
-		p.until("in "+language, `document.documentElement.lang.startsWith("`+language+`")`)
-		for _, look := range looks {
-			p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(b.shop+"/admin"+look.path))
-			p.until(look.name, look.until)
-			look.prepare(p)
-			for scheme, rules := range map[string][]string{"light": nil, "dark": {"color-contrast", "link-in-text-block"}} {
-				name := strings.Join([]string{"console", look.name, language, scheme}, "-")
-				p.scheme(scheme)
-				if found := p.violations(axe, rules...); found != "[]" {
-					t.Errorf("%s: %s", name, found)
-				}
-				if !p.fits() {
-					t.Errorf("%s is wider than a phone", name)
-				}
-				if pictures != "" {
-					p.picture(filepath.Join(pictures, name+".png"))
-				}
-			}
-		}
-		p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(b.shop+"/admin"))
-		p.press("#language")
-	}
-}
-
-// addConsoleLooks fills an office with what operators see, and lists the views.
-func (b *browserTest) addConsoleLooks() []look {
-	b.t.Helper()
-	b.addPastScreening("\u82b1\u6837\u5e74\u534e")
-	order := b.mustBuy("alice", "casablanca", 2)
-	b.eventuallyStatus("alice", order.ID, "pending_payment")
-	b.must("POST", "/v1/dev/payments", bearer(b.t, "alice", "buyer"), `{"order_id":"`+order.ID+`"}`)
-	b.eventuallyStatus("alice", order.ID, "paid")
-	b.mustBuy("bob", "casablanca", 1)
-	b.operate("PATCH", "/v1/screenings/casablanca", `{"capacity":40,"note":"the balcony opens"}`, 200)
-	cancelled := b.mustBuy("carol", "nosferatu", 1)
-	b.eventuallyStatus("carol", cancelled.ID, "pending_payment")
-	b.must("POST", "/v1/dev/payments", bearer(b.t, "carol", "buyer"), `{"order_id":"`+cancelled.ID+`"}`)
-	b.eventuallyStatus("carol", cancelled.ID, "paid")
-	b.operate("POST", "/v1/admin/orders/"+cancelled.ID+"/cancel", `{"note":"asked by phone"}`, 200)
-	nothing := func(page) {}
-	is := func(selector string) string { return `document.querySelector('` + selector + `') !== null` }
-	return []look{
-		{"screenings", "#/screenings", nothing, is(".row[data-id=casablanca]")},
-		{"new", "#/screenings", func(p page) { p.press("#add") }, is(".row[data-id=casablanca]")},
-		{"screening", "#/screenings/casablanca", nothing, is("svg.curve") + " && " + is(".figures-grid")},
-		{"ask", "#/screenings/casablanca", func(p page) { p.press("#main .danger"); p.untilThere("#ask-typed") }, is("#main .danger")},
-		{"orders", "#/orders", nothing, `document.querySelectorAll(".row").length === 3`},
-		{"order", "#/orders/" + cancelled.ID, nothing, is("[data-refund]") + " && " + is(".timeline li")},
-		{"refund", "#/orders/" + order.ID, func(p page) { p.press("#refund-part"); p.untilThere("#ask-amount") }, is("#refund-part")},
-		{"money", "#/money", nothing, is("[data-currency=CNY]")},
-		{"trouble", "#/trouble", nothing, `document.querySelectorAll("#main .loaded .row").length > 4 && ` + is("#main .badge")},
-		{"acts", "#/acts", nothing, `document.querySelectorAll(".row[data-act]").length > 2`},
-	}
 }

@@ -30,7 +30,7 @@ func signsInBy(method string) string {
 			if (path === "/v1/sign-in") return answer(200, {methods: [%q]});
 			if (path === "/v1/me") return window.signedOut ? answer(401, {code: "unauthorized"})
 				: answer(200, {subject: "carol", name: "Carol \u738b", roles: ["buyer"], by: "cookie"});
-			if (path === "/sign-out") { window.signedOut = true; return answer(204); }
+			if (path.startsWith("/sign-out?")) { window.signedOut = true; return answer(204); }
 			if (path.startsWith("/v1/orders") && %[1]q === "oidc") {
 				window.tokens.push(options.headers.Authorization ? "some" : "none");
 				return answer(200, {items: [], next_cursor: null});

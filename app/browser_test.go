@@ -35,10 +35,7 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browserTest
 		t.Skip("no chromium is on the PATH")
 	}
 	slow(t)
-	o := &officeTest{home: home{dir: t.TempDir()}, t: t, clock: &testClock{}}
-	o.env = map[string]string{
-		"BOXOFFICE_LISTEN": "127.0.0.1:0", "BOXOFFICE_ADMIN_LISTEN": "127.0.0.1:0", "BOXOFFICE_DATA_DIR": o.dir,
-	}
+	o := demoToStart(t)
 	if err := writeDemoSecrets(filepath.Join(o.dir, "demo-secrets.json"),
 		demoSecrets{JWT: testJWTSecret, Webhook: testWebhookSecret()}); err != nil {
 		t.Fatal(err)

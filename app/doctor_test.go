@@ -310,7 +310,7 @@ func TestDoctorNamesWhatOnlyAPersonCanDecide(t *testing.T) {
 	o.write(o.orderDSN, `INSERT INTO orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at)
 		VALUES (?, ?, 'eve', 1, 1, 'CNY', 'PENDING_PAYMENT', 1, 1)`, extra, screening)
 	r := o.wantTroubles(2*time.Minute, "unbalanced_stock "+screening, "contradiction "+sold.ID, "contradiction "+changed.ID,
-		"order_without_reservation "+extra, "parked_payment unknown")
+		"order_without_reservation "+extra, "parked_payment unknown", "ledger_and_stock CNY")
 	if len(r.Notes) != 1 || r.Notes[0].PaymentID != "short" || r.Notes[0].Kind != "refund_due" {
 		t.Errorf("notes %+v, want the payment of a wrong amount", r.Notes)
 	}

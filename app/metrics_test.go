@@ -122,6 +122,23 @@ func TestMetricsTellASale(t *testing.T) {
 	}
 }
 
+// A screening is cancelled, and no process is there that ends its orders: alerts see it, until one comes.
+func TestMetricsTellOfACancellationThatStands(t *testing.T) {
+	o := newOffice(t, "-roles", "api,order")
+	screening := o.addScreening(10, 0)
+	order := o.mustBuy("alice", screening, 2)
+	o.eventuallyStatus("alice", order.ID, "pending_payment")
+	o.eventuallyMetrics(map[string]float64{`boxoffice_cancellation_tickets_left`: 0, `boxoffice_cancellation_open_seconds`: 0})
+	o.operate("POST", "/v1/admin/screenings/"+screening+"/cancel", `{"note":"the projector"}`, 202)
+	o.clock.offset.Add(int64(5 * time.Minute))
+	o.eventually("it stands", func() bool {
+		got := o.metrics()
+		return got[`boxoffice_cancellation_tickets_left`] == 2 && got[`boxoffice_cancellation_open_seconds`] >= 300
+	})
+	newOfficeAt(t, o.home, "-roles", "stock").clock.offset.Store(o.clock.offset.Load())
+	o.eventuallyMetrics(map[string]float64{`boxoffice_cancellation_tickets_left`: 0, `boxoffice_cancellation_open_seconds`: 0})
+}
+
 // A broker that is away, and worse, one that takes the connection and never answers, must not take the page with it: it is
 // then that operators look.
 func TestMetricsWithoutABroker(t *testing.T) {

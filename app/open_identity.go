@@ -31,7 +31,8 @@ func (o *office) openIdentity(ctx context.Context) error {
 		if c.ClientID != "" {
 			options.SignIn = &identity.SignInOptions{
 				ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: strings.Fields(c.Scopes),
-				RedirectURL: func() string { return o.publicURL() + api.SignInCallbackPath },
+				RedirectURL:  func() string { return o.publicURL() + api.SignInCallbackPath },
+				SignedOutURL: func() string { return o.publicURL() + api.SignOutCallbackPath },
 			}
 		}
 	}

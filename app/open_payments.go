@@ -69,7 +69,11 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 			return nil, fmt.Errorf("set %s to the payment provider's secret: %w", settings.EnvWebhookSecret, err)
 		}
 		o.webhooks = p
-		providers = append(providers, p)
+		if o.config.Demo {
+			providers = append(providers, demoProvider{p})
+		} else {
+			providers = append(providers, p)
+		}
 	}
 	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,10 +25,22 @@ func Main(args, environ []string, getenv func(string) string, stdout, stderr io.
 	context.AfterFunc(ctx, stop)
 	call := settings.Invocation{Args: args, Getenv: getenv, Now: time.Now, Stdout: stdout}
 	if err := run(ctx, environ, call); err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stderr, "boxoffice:", err)
+		_, _ = fmt.Fprintln(stderr, "boxoffice:", oneLine(err))
 		return 1
 	}
 	return 0
+}
+
+// oneLine is the text of an error that may be joined of several, such as why the office ends and what could not be closed
+// then, with what they all say once.
+func oneLine(err error) string {
+	var said []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.ContainsFunc(said, func(before string) bool { return strings.Contains(before, line) }) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // run runs the command that the first argument names, or else the office. It returns when ctx ends and everything is

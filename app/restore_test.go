@@ -81,11 +81,11 @@ func TestRestoredOrderDatabaseGivesSoldTicketsTheirOrderBack(t *testing.T) {
 	o.eventuallyCounters(screening, 0, 0, 2)
 	o.write(o.orderDSN, `DELETE FROM orders WHERE id = ?`, bought.ID)
 	o.write(o.orderDSN, `DELETE FROM payments WHERE id = 'pay'`)
-	o.wantTroubles(2*time.Minute, "contradiction "+bought.ID)
+	o.wantTroubles(2*time.Minute, "contradiction "+bought.ID, "ledger_and_stock CNY")
 	if result := o.callback("pay", bought.ID, 2); result != "parked" {
 		t.Fatalf("payment: %s, want parked", result)
 	}
-	o.wantTroubles(2*time.Minute, "contradiction "+bought.ID, "parked_payment pay")
+	o.wantTroubles(2*time.Minute, "contradiction "+bought.ID, "parked_payment pay", "ledger_and_stock CNY")
 	_, _ = o.doctor(2*time.Minute, "-fix") // it fails for the contradiction that it found
 	o.eventually("the order is back, paid", func() bool { return o.paidTickets(screening) == 2 })
 	if n := o.refundsDue(bought.ID); n != 0 {

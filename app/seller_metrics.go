@@ -38,10 +38,10 @@ func (s *countedSeller) Refuse(ctx context.Context, screeningID, buyerID, key st
 }
 
 // Purchase counts a purchase by its answer.
-func (s *countedSeller) Purchase(ctx context.Context, r sale.Request) (stock.Reservation, error) {
-	reservation, err := s.Seller.Purchase(ctx, r)
+func (s *countedSeller) Purchase(ctx context.Context, r sale.Request) (sale.Bought, error) {
+	bought, err := s.Seller.Purchase(ctx, r)
 	s.results.WithLabelValues(purchaseResult(err)).Inc()
-	return reservation, err
+	return bought, err
 }
 
 // purchaseResult is the label for what a purchase was answered with.

@@ -218,6 +218,10 @@ func TestSameKeyIsTheSameOrder(t *testing.T) {
 		})
 	}
 	again.Wait()
+	o.eventuallyStatus("alice", first.ID, "pending_payment")
+	if r := o.buy("alice", screening, "k1", 2); decode[orderJSON](t, r).Status != "pending_payment" {
+		t.Errorf("same key after the order was made: %d %s, want what GET answers", r.status, r.body)
+	}
 	if r := o.buy("alice", screening, "k1", 1); r.status != http.StatusUnprocessableEntity || r.code() != "idempotency_key_reused" {
 		t.Errorf("same key, other body: %d %s, want 422", r.status, r.body)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"boxoffice/api"
 	"boxoffice/identity/identitytest"
 )
 
@@ -63,5 +64,44 @@ func (p page) tell(name, promise, want string) {
 	p.until(name+" is answered", fmt.Sprintf(`window[%q] !== ""`, name))
 	if got := js[string](p, fmt.Sprintf(`window[%q]`, name)); got != want {
 		p.t.Errorf("%s: the page was told %q, want %q", name, got, want)
+	}
+}
+
+// In a real browser: whoever signs out in one tab is signed out in all of them, those of the console too, and at the provider,
+// which would have signed in the next one at this computer as the same person.
+func TestSignOutInABrowser(t *testing.T) {
+	b := newBrowser(t)
+	provider := identitytest.Run(t, time.Now)
+	provider.OfferSignOut()
+	o := newOfficeWithProvider(t, provider, nil)
+	provider.OfferSignOut(o.shop + api.SignOutCallbackPath)
+	b = &browserTest{o, b.tabs, b.width}
+	shop, other, console := b.open("/orders"), b.open("/"), b.blank()
+	console.do(chromedp.Navigate(o.shop + "/admin"))
+	console.untilThere("#main .gate")
+	signIn := func(p page, path string) {
+		t.Helper()
+		p.do(chromedp.Navigate(o.shop + "/sign-in?return=" + path))
+		p.until("the browser is back", fmt.Sprintf(`location.origin + location.pathname === %q`, o.shop+path))
+	}
+	const is = `document.getElementById(%q)?.innerText === "Alice"`
+	const gone = `document.getElementById("buyer") === null && document.getElementById("sign-in-button") !== null`
+	for _, signsOut := range []page{shop, console} {
+		provider.QueueUser(identitytest.Person{Subject: "alice", Said: map[string]any{"name": "Alice", "roles": "admin"}})
+		signIn(shop, "/orders")
+		shop.until("signed in", fmt.Sprintf(is, "buyer"))
+		other.until("signed in here too", fmt.Sprintf(is, "buyer"))
+		console.until("and in the console", fmt.Sprintf(is, "operator"))
+		from := js[string](signsOut, `window.before = true, location.pathname`)
+		signsOut.press("#sign-out")
+		signsOut.until("it has been at the provider and is back", fmt.Sprintf(`window.before === undefined && location.href === %q`, o.shop+from))
+		shop.until("signed out", gone)
+		other.until("signed out here too", gone)
+		console.until("and in the console", `document.getElementById("operator") === null && document.querySelector("#main .gate") !== null`)
+	}
+	signIn(shop, "/orders")
+	shop.until("somebody is signed in", `document.getElementById("buyer") !== null`)
+	if name := shop.text("#buyer"); name == "Alice" {
+		t.Error("the provider signs alice in again")
 	}
 }

@@ -39,7 +39,7 @@ func TestOfficeWithAnIdentityProvider(t *testing.T) {
 	})
 	screening := o.addScreening(10, 0)
 	o.mustBuy("alice", screening, 1)
-	if log := o.stdout.String(); strings.Count(log, "identity provider does not answer") != 1 {
+	if log := o.stdout.String(); strings.Count(log, `"outage begins" part=identity`) != 1 {
 		t.Errorf("logged %s", log)
 	}
 

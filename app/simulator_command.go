@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
+	"boxoffice/payment"
 	"boxoffice/simulator"
 )
 
@@ -20,7 +21,7 @@ const simulatorAPI = "/api"
 // runSimulator plays the payment provider of an office, and misbehaves as its flags say: boxoffice simulator, and its own
 // flags. The office is told of it by BOXOFFICE_PAYMENT_URL, and both have the same BOXOFFICE_WEBHOOK_SECRET.
 func runSimulator(ctx context.Context, call settings.Invocation) (err error) {
-	var listen, publicURL string
+	var listen, publicURL, action string
 	var seed uint64
 	var anywhere bool
 	var faults *simulator.Faults
@@ -29,6 +30,7 @@ func runSimulator(ctx context.Context, call settings.Invocation) (err error) {
 		flags.StringVar(&publicURL, "public-url", "", "URL at which browsers and the office reach it (empty: its address)")
 		flags.Uint64Var(&seed, "seed", 1, "of all that is drawn: the same seed is the same behaviour")
 		flags.BoolVar(&anywhere, "callbacks-anywhere", false, "send callbacks to other machines too: whoever has the secret names their address")
+		flags.StringVar(&action, "action", string(payment.Redirect), "how a payer comes to the page of a payment: redirect, qr or form")
 		faults = simulator.DefineFlags(flags)
 	}
 	flags := flag.NewFlagSet("boxoffice simulator", flag.ContinueOnError)
@@ -44,7 +46,7 @@ func runSimulator(ctx context.Context, call settings.Invocation) (err error) {
 		return fmt.Errorf("set %s to the secret that the office has", settings.EnvWebhookSecret)
 	}
 	options := simulator.Options{Secret: secrets[settings.EnvWebhookSecret], Seed: seed, Faults: *faults, Now: call.Now,
-		Log: call.NewLog(slog.LevelInfo)}
+		Action: payment.ActionKind(action), Log: call.NewLog(slog.LevelInfo)}
 	if anywhere {
 		options.AllowedCallback = func(string) bool { return true }
 	}

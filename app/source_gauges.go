@@ -47,6 +47,8 @@ func newStockGauges(s *stock.Stock, d *db.DB, now func() time.Time) *polledGauge
 	return newPolledGauges("stock", []gauge{
 		{"boxoffice_tickets", "Tickets of all screenings by where they are.", []string{"state"}, nil},
 		{"boxoffice_reservations_stale", "Reservations still held long after their deadline.", nil, nil},
+		{"boxoffice_cancellation_tickets_left", "Tickets of cancelled screenings whose orders have not ended yet.", nil, nil},
+		{"boxoffice_cancellation_open_seconds", "For how long the oldest cancellation of a screening is open; 0 when none is.", nil, nil},
 		clockSkewGauge("stock"),
 	}, func(ctx context.Context, set setGauge) error {
 		totals, err := s.Totals(ctx)
@@ -55,6 +57,8 @@ func newStockGauges(s *stock.Stock, d *db.DB, now func() time.Time) *polledGauge
 			set("boxoffice_tickets", float64(totals.Reserved), "reserved")
 			set("boxoffice_tickets", float64(totals.Sold), "sold")
 			set("boxoffice_reservations_stale", float64(totals.Stale))
+			set("boxoffice_cancellation_tickets_left", float64(totals.CancelledLeft))
+			set("boxoffice_cancellation_open_seconds", totals.CancelledSince.Seconds())
 		}
 		return errors.Join(err, setClockSkew(ctx, set, d, now))
 	})

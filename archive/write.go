@@ -88,7 +88,7 @@ func (a *Archiver) writeLines(ctx context.Context, w *fileWriter, lease stock.Ar
 		return sums, err
 	}
 	if totals.Sums.TicketsSold != screening.Sold {
-		return sums, fmt.Errorf("%w: %d tickets are counted as sold, its orders have %d", ErrUnsettled, screening.Sold, totals.Sums.TicketsSold)
+		return sums, fmt.Errorf("%w: tickets counted as sold: %d, in its orders: %d", ErrUnsettled, screening.Sold, totals.Sums.TicketsSold)
 	}
 	if err := a.writeHoldings(ctx, w, lease, &totals); err != nil {
 		return sums, err

@@ -66,7 +66,7 @@ func examineWithoutOrder(o Office, r *Report, reservation stock.Reservation) {
 		r.add(missing.tells(sentence.New("released_without_order", "its tickets were released, and there is no order that says so")))
 	case age > inFlight:
 		r.add(missing.tells(sentence.New("reserved_without_order",
-			"{count} tickets of {screening} are reserved since {age}, and there is no order", "count", reservation.Quantity,
+			"reserved since {age}, tickets: {count}, of screening {screening}, and there is no order", "count", reservation.Quantity,
 			"screening", reservation.ScreeningID, "age", round(age))))
 	}
 }

@@ -95,7 +95,7 @@ func examineWithin(ctx context.Context, o Office, limit time.Duration) (*Report,
 	defer cancel()
 	r := newReport(o.Now())
 	for _, examine := range []func(context.Context, Office, *Report) error{
-		examineQueueSoon, examineArchives, examinePayments, examineScreenings, examineReservations, examineOrders,
+		examineQueueSoon, examineArchives, examinePayments, examineScreenings, examineReservations, examineOrders, examineBooks,
 	} {
 		err := examine(limited, o, r)
 		switch {

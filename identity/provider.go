@@ -16,10 +16,12 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
 	"boxoffice/common/httpclient"
+	"boxoffice/common/outage"
 )
 
 // ErrProviderAway says that the identity provider does not answer, or not as it should.
@@ -55,15 +57,21 @@ type ProviderOptions struct {
 type Provider struct {
 	ProviderOptions
 	client     *http.Client
-	keys       atomic.Pointer[keySet]        // nil until they have been read
-	discovered atomic.Pointer[oidc.Provider] // nil until it has been read
+	keys       atomic.Pointer[keySet]    // nil until they have been read
+	discovered atomic.Pointer[discovery] // nil until it has been read
 	readings   singleflight.Group
 	unknown    *rate.Limiter // of readings for the sake of unknown keys
 	waiting    chan struct{}
-	away       atomic.Bool
+	outage     *outage.Outage
 
 	bearers    *jwt.Parser
 	signatures *jwt.Parser
+}
+
+// discovery is what the discovery document says of where people sign in and out.
+type discovery struct {
+	signIn     oauth2.Endpoint
+	endSession string // empty: the provider's own sessions end there alone
 }
 
 // NewProvider makes a provider. Nothing is asked of it yet; an error is that of a file of keys which cannot be used.
@@ -73,6 +81,7 @@ func NewProvider(options ProviderOptions) (*Provider, error) {
 		client:          httpclient.New(nil, answerBytesMax),
 		unknown:         rate.NewLimiter(rate.Every(retryPause), 1),
 		waiting:         make(chan struct{}, waitersMax),
+		outage:          outage.New(options.Log.With("issuer", options.Issuer), "identity provider", 1),
 	}
 	p.signatures = newParser(options.Now, providerAlgorithms(), jwt.WithoutClaimsValidation())
 	p.bearers = newParser(options.Now, providerAlgorithms(), jwt.WithIssuer(options.Issuer), jwt.WithAudience(options.Audience))
@@ -102,20 +111,13 @@ func (p *Provider) Run(ctx context.Context) {
 	}
 }
 
-// read reads what the provider publishes; whoever comes meanwhile shares the reading. An outage is logged when it begins and
-// when it ends.
+// read reads what the provider publishes; whoever comes meanwhile shares the reading.
 func (p *Provider) read(ctx context.Context) error {
 	_, err, _ := p.readings.Do("read", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		err := p.readAll(ctx)
-		switch away := err != nil; {
-		case away && !p.away.Swap(true):
-			p.Log.WarnContext(ctx, "the identity provider does not answer: the keys that are known go on, as do the office's own tokens",
-				"issuer", p.Issuer, "error", err)
-		case !away && p.away.Swap(false):
-			p.Log.InfoContext(ctx, "the identity provider answers again", "issuer", p.Issuer)
-		}
+		p.outage.Observe(err)
 		return nil, err
 	})
 	return err
@@ -144,18 +146,19 @@ func (p *Provider) discover(ctx context.Context) (keys string, err error) {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	var document struct {
-		Keys string `json:"jwks_uri"`
+		Keys       string `json:"jwks_uri"`
+		EndSession string `json:"end_session_endpoint"`
 	}
 	if err := discovered.Claims(&document); err != nil {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	endpoint := discovered.Endpoint()
-	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys} {
+	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys, cmp.Or(document.EndSession, endpoint.AuthURL)} {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || strings.HasPrefix(p.Issuer, "https:") && u.Scheme != "https" {
 			return "", fmt.Errorf("discover: %q is not an https URL", text)
 		}
 	}
-	p.discovered.Store(discovered)
+	p.discovered.Store(&discovery{endpoint, document.EndSession})
 	return document.Keys, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -123,7 +124,9 @@ func TestProviderAway(t *testing.T) {
 			t.Errorf("a known key: %v", err)
 		}
 	}
-	if log := f.log.String(); strings.Count(log, "does not answer") != 2 || strings.Count(log, "answers again") != 1 {
+	of := fmt.Sprintf(` issuer=%s of="identity provider" `, testIssuer)
+	begins, ends := `msg="outage begins"`+of+"error=", `msg="outage ends"`+of+"lasted="
+	if log := f.log.String(); strings.Count(log, begins) != 2 || strings.Count(log, ends) != 1 {
 		t.Errorf("logged %s", log)
 	}
 }
@@ -222,6 +225,8 @@ func TestDiscoveryStaysOnTLS(t *testing.T) {
 		"people over no TLS":   {map[string]string{"authorization_endpoint": "http://login.example/authorize"}, false},
 		"secrets over no TLS":  {map[string]string{"token_endpoint": "http://login.example/token"}, false},
 		"keys over no TLS":     {map[string]string{"jwks_uri": "http://login.example/keys"}, false},
+		"sign-out over no TLS": {map[string]string{"end_session_endpoint": "http://login.example/out"}, false},
+		"sign-out over TLS":    {map[string]string{"end_session_endpoint": "https://login.example/out"}, true},
 		"no authorization":     {map[string]string{"authorization_endpoint": ""}, false},
 		"keys in a file of us": {map[string]string{"jwks_uri": "/etc/hostname"}, false},
 	} {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,13 +174,14 @@ func TestKeysFromAFile(t *testing.T) {
 	if _, err := f.Token(t.Context(), first.sign(t, goodClaims())); err == nil {
 		t.Error("a key that is gone from the file is good")
 	}
+	quiet := slog.New(slog.DiscardHandler)
 	for name, text := range map[string]string{"empty": "", "no key": `{"keys":[]}`, "no JSON": "-----BEGIN PUBLIC KEY-----"} {
 		write([]byte(text))
-		if _, err := NewProvider(ProviderOptions{Keys: file, Now: testNow}); err == nil {
+		if _, err := NewProvider(ProviderOptions{Keys: file, Now: testNow, Log: quiet}); err == nil {
 			t.Errorf("%s: was taken", name)
 		}
 	}
-	if _, err := NewProvider(ProviderOptions{Keys: filepath.Join(t.TempDir(), "none"), Now: testNow}); err == nil {
+	if _, err := NewProvider(ProviderOptions{Keys: filepath.Join(t.TempDir(), "none"), Now: testNow, Log: quiet}); err == nil {
 		t.Error("a file that is not there was taken")
 	}
 }

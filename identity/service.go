@@ -124,17 +124,25 @@ func (s *Service) BeginSignIn(ctx context.Context, returnPath string) (address, 
 // SignedIn is a sign-in that is finished.
 type SignedIn struct {
 	Session   string
+	IDToken   string // by which the provider knows whose session is to end, when the person signs out
 	ExpiresAt time.Time
 	Return    string // the path to go to; after an error, that from which to try again
 }
 
-// FinishSignIn takes the answer with which the identity provider has sent a person back, and what the browser has kept. It
-// fails with ErrSignInStale, ErrSignInRefused or ErrProviderAway.
-func (s *Service) FinishSignIn(ctx context.Context, flow string, answer url.Values) (SignedIn, error) {
-	who, returnPath, err := s.signIn.finish(ctx, flow, answer)
+// FinishSignIn takes the answer with which the identity provider has sent a person back, and what the browser has kept. The
+// client is where it is, such as its network address. It fails with ErrSignInStale, ErrSignInRefused, ErrTooManySignIns or
+// ErrProviderAway.
+func (s *Service) FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (SignedIn, error) {
+	done, err := s.signIn.finish(ctx, client, flow, answer)
 	if err != nil {
-		return SignedIn{Return: returnPath}, err
+		return SignedIn{Return: done.returnPath}, err
 	}
-	session, expires, err := s.sessions.begin(who)
-	return SignedIn{Session: session, ExpiresAt: expires, Return: returnPath}, err
+	session, expires, err := s.sessions.begin(done.who)
+	return SignedIn{Session: session, IDToken: done.idToken, ExpiresAt: expires, Return: done.returnPath}, err
+}
+
+// EndSession returns the address at the identity provider to which a person goes to sign out there, too, or "" if it has none.
+// The provider then sends the person back with returnPath as the state. The session here is the caller's to end, before that.
+func (s *Service) EndSession(idToken, returnPath string) (address string) {
+	return s.signIn.endSession(idToken, returnPath)
 }

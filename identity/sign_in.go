@@ -32,6 +32,7 @@ type SignInOptions struct {
 	ClientSecret string // empty: this is a public client, which PKCE alone protects
 	Scopes       []string
 	RedirectURL  func() string // of the office, to which the provider sends a person back
+	SignedOutURL func() string // of the office, to which it sends a person who has signed out there
 }
 
 // signIn is the authorization code flow of OpenID Connect, with PKCE.
@@ -49,7 +50,7 @@ type signIn struct {
 // madeConfig is the client's side of the flow as it was made of a discovery document. It is kept, because it learns how the
 // provider wants to be given the secret.
 type madeConfig struct {
-	of     *oidc.Provider
+	of     *discovery
 	config *oauth2.Config
 }
 
@@ -70,7 +71,7 @@ func (s *signIn) begin(ctx context.Context, returnPath string) (address, flow st
 		return "", "", err
 	}
 	content := flowContent{
-		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: localPath(returnPath),
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: LocalPath(returnPath),
 		RegisteredClaims: jwt.RegisteredClaims{ExpiresAt: jwt.NewNumericDate(s.now().Add(FlowLife))},
 	}
 	if flow, err = s.seal.close(content); err != nil {
@@ -91,7 +92,7 @@ func (s *signIn) config(ctx context.Context) (*oauth2.Config, error) {
 	if made := s.made.Load(); made != nil && made.of == discovered {
 		return made.config, nil
 	}
-	endpoint := discovered.Endpoint()
+	endpoint := discovered.signIn
 	if s.ClientSecret == "" {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
@@ -102,43 +103,51 @@ func (s *signIn) config(ctx context.Context) (*oauth2.Config, error) {
 	return config, nil
 }
 
-// finish returns the person whom the provider has sent back with an answer, and the path from which the sign-in was begun,
-// which is there also after an error if the browser has begun one.
-func (s *signIn) finish(ctx context.Context, flow string, answer url.Values) (who Caller, returnPath string, err error) {
+// finished is a sign-in that has come back from the provider. After an error only Return is there, if the browser has begun one.
+type finished struct {
+	who        Caller
+	idToken    string
+	returnPath string // from which the sign-in was begun
+}
+
+// finish returns the person whom the provider has sent back with an answer, at a client.
+func (s *signIn) finish(ctx context.Context, client, flow string, answer url.Values) (finished, error) {
 	var begun flowContent
 	if err := s.seal.open(flow, &begun); err != nil {
-		return Caller{}, "/", fmt.Errorf("%w: %w", ErrSignInStale, err)
+		return finished{returnPath: "/"}, fmt.Errorf("%w: %w", ErrSignInStale, err)
 	}
+	done := finished{returnPath: begun.Return}
 	if len(answer["state"]) != 1 || subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(begun.State)) != 1 {
-		return Caller{}, begun.Return, fmt.Errorf("%w: its state is another", ErrSignInStale)
+		return done, fmt.Errorf("%w: its state is another", ErrSignInStale)
 	}
 	if issuer := answer.Get("iss"); issuer != "" && issuer != s.provider.Issuer { // RFC 9207
-		return Caller{}, begun.Return, fmt.Errorf("%w: the answer is another provider's", ErrSignInStale)
+		return done, fmt.Errorf("%w: the answer is another provider's", ErrSignInStale)
 	}
 	if refusal := answer.Get("error"); refusal != "" {
-		return Caller{}, begun.Return, fmt.Errorf("%w: it says %.*q", ErrSignInRefused, errorBytesMax, refusal)
+		return done, fmt.Errorf("%w: it says %.*q", ErrSignInRefused, errorBytesMax, refusal)
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	token, err := s.exchange(ctx, answer.Get("code"), begun)
+	token, err := s.exchange(ctx, client, answer.Get("code"), begun)
 	if err != nil {
-		return Caller{}, begun.Return, err
+		return done, err
 	}
 	said, err := s.readIDToken(ctx, token, begun)
 	if err != nil {
-		return Caller{}, begun.Return, err
+		return done, err
 	}
-	return said.caller(s.provider.rolesOf(said)), begun.Return, nil
+	done.who, done.idToken = said.caller(s.provider.rolesOf(said)), token
+	return done, nil
 }
 
 // exchange gets the ID token for a code. One that the provider does not know is refused; whatever else fails is the provider's
 // fault, or that of how it is configured.
-func (s *signIn) exchange(ctx context.Context, code string, begun flowContent) (token string, err error) {
+func (s *signIn) exchange(ctx context.Context, client, code string, begun flowContent) (token string, err error) {
 	config, err := s.config(ctx)
 	if err != nil {
 		return "", err
 	}
-	giveBack, err := s.exchanges.take(ctx, begun.State)
+	giveBack, err := s.exchanges.take(ctx, client, begun.State)
 	if err != nil {
 		return "", err
 	}
@@ -179,9 +188,32 @@ func (s *signIn) readIDToken(ctx context.Context, text string, begun flowContent
 	return said, nil
 }
 
-// localPath returns a path of this office to which a browser is sent, and "/" for anything that could lead elsewhere:
+// endSession returns the address at the provider at which a browser ends its session there, or "" if the provider has none,
+// or is not known yet: whoever signs out does not wait for it. The ID token tells the provider whose session it is, without
+// which it may ask; an empty one is not sent. Afterwards the person wants to be at returnPath.
+func (s *signIn) endSession(idToken, returnPath string) string {
+	discovered := s.provider.discovered.Load()
+	if discovered == nil || discovered.endSession == "" {
+		return ""
+	}
+	address, err := url.Parse(discovered.endSession)
+	if err != nil { // it could be parsed when it was discovered
+		return ""
+	}
+	query := address.Query() // some providers' endpoints have one of their own
+	query.Set("client_id", s.ClientID)
+	query.Set("post_logout_redirect_uri", s.SignedOutURL())
+	query.Set("state", LocalPath(returnPath))
+	if idToken != "" {
+		query.Set("id_token_hint", idToken)
+	}
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+// LocalPath returns a path of this office to which a browser is sent, and "/" for anything that could lead elsewhere:
 // browsers take "//host" and "/\host" for another host, and strip tabs and line breaks before they look.
-func localPath(path string) string {
+func LocalPath(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || len(path) > returnBytesMax || !strings.HasPrefix(path, "/") || u.Host != "" || u.Scheme != "" ||
 		strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {

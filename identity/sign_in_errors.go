@@ -6,6 +6,8 @@ import "errors"
 var (
 	// ErrSignInStale says that the browser has not begun this sign-in, or too long ago, or has finished it.
 	ErrSignInStale = errors.New("the sign-in was not begun by this browser, or too long ago, or is finished")
+	// ErrTooManySignIns says that too many sign-ins of one client wait for the identity provider.
+	ErrTooManySignIns = errors.New("too many sign-ins of this client wait for the identity provider")
 	// ErrSignInRefused says that the identity provider does not sign this person in here.
 	ErrSignInRefused = errors.New("the identity provider refuses the sign-in")
 )

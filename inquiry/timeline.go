@@ -166,7 +166,7 @@ func (t *timeline) attempts(d Dossier) {
 		if !known { // its provider has not answered yet
 			continue
 		}
-		said := []sentence.Sentence{sentence.New("attempt_asked", "attempt {id}, asked for {count} times", "id", a.ID, "count", a.Tries)}
+		said := []sentence.Sentence{sentence.New("attempt_asked", "attempt {id}, questions: {count}", "id", a.ID, "count", a.Tries)}
 		if a.Reference != "" {
 			said = append(said, sentence.New("attempt_known_as", "which {provider} knows as {reference}", "provider", provider,
 				"reference", a.Reference))
@@ -178,7 +178,7 @@ func (t *timeline) attempts(d Dossier) {
 func (t *timeline) payments(d Dossier) {
 	for _, p := range d.Payments {
 		t.add(p.ReceivedAt, MoneyReceived, FromPayment, sentence.New("money_came",
-			"{amount} by {provider}, payment {payment}, said by {delivery}: it is {result} now", "amount", sentence.Amount(p.Amount),
+			"{amount} by {provider}, payment {payment}, said by {delivery}; now: {result}", "amount", sentence.Amount(p.Amount),
 			"provider", sentence.Word{Kind: "provider", Value: p.Provider}, "payment", p.ID, "delivery", p.WebhookID,
 			"result", sentence.Word{Kind: "payment_result", Value: string(p.Result)}))
 	}
@@ -193,10 +193,11 @@ func (t *timeline) refunds(d Dossier) {
 		t.add(r.CreatedAt, RefundDue, FromRefund, sentence.New("refund_because", "{amount} of payment {payment}, because of {reason}",
 			"amount", sentence.Amount(r.Amount), "payment", r.PaymentID, "reason", sentence.Word{Kind: "refund_reason", Value: string(r.Reason)}))
 		if r.ChangedAt.After(r.CreatedAt) {
-			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state} after {count} tries", "id", r.ID,
+			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state}, tries: {count}", "id", r.ID,
 				"state", sentence.Word{Kind: "refund_state", Value: r.State}, "count", r.Tries)}
 			if r.Detail != "" {
-				said = append(said, sentence.New("provider_said", "its provider: {detail}", "detail", r.Detail))
+				said = append(said, sentence.New("provider_said", "its provider: {detail}",
+					"detail", sentence.Word{Kind: "error", Value: r.Detail}))
 			}
 			t.add(r.ChangedAt, RefundChanged, FromRefund, said...)
 		}
@@ -243,7 +244,7 @@ func (t *timeline) settled(d Dossier) {
 	}
 	if d.Reservation != nil {
 		what := map[stock.ReservationState]string{stock.Sold: TicketsSold, stock.Released: TicketsReleased}[d.Reservation.State]
-		t.add(d.Reservation.SettledAt, what, FromReservation, sentence.New("ticket_count", "{count} tickets", "count", d.Reservation.Quantity))
+		t.add(d.Reservation.SettledAt, what, FromReservation, sentence.New("ticket_count", "tickets: {count}", "count", d.Reservation.Quantity))
 	}
 }
 

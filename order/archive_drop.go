@@ -83,7 +83,7 @@ func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived 
 		}
 	}
 	if len(applied) != len(archived) {
-		return fmt.Errorf("%d payments paid these orders, and %d are in the archive", len(applied), len(archived))
+		return fmt.Errorf("payments of these orders: %d, and in the archive: %d", len(applied), len(archived))
 	}
 	return execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?)`, orderIDs)
 }

@@ -102,7 +102,7 @@ func paymentOf(ctx context.Context, tx *db.Tx, id string) (recordedPayment, erro
 	}
 	applied, err := appliedPayments(ctx, tx, []string{id})
 	if err == nil && len(applied) != 1 {
-		err = fmt.Errorf("%d payments have paid order %s", len(applied), id)
+		err = fmt.Errorf("payments that have paid order %s: %d, not 1", id, len(applied))
 	}
 	if err != nil {
 		return recordedPayment{}, err

@@ -2,10 +2,6 @@ package order
 
 import "strings"
 
-// PaymentIDMax is how long the longest id of a payment of the default provider may be in any case: one that has a colon is
-// recorded with the provider's name before it.
-const PaymentIDMax = IDMax - len(DefaultProvider+":")
-
 // RecordID is the id under which a provider's payment is recorded: a provider's ids are unique only among its own, so its
 // name stands before them. The default provider's keep theirs, unless they have a colon: otherwise one of them could be
 // taken for another provider's.

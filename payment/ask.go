@@ -14,10 +14,6 @@ import (
 // AskTimeout bounds all questions before one list of orders is cancelled.
 const AskTimeout = 15 * time.Second
 
-// AskLists is for how many lists of orders all providers together are asked at once, each for its share. Whoever handles more
-// lists at once goes on with those of which nobody is to be asked, however slow the providers are.
-const AskLists = 6
-
 // AskBeforeTimeout asks the providers of those due orders that have open attempts, before they are cancelled as unpaid.
 // Money that came pays its order, and an attempt without money is closed at its provider. An order whose provider does
 // not answer stays pending until its time to ask is over. It is called before order.Timeout handles the same list, but for

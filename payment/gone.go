@@ -16,6 +16,7 @@ const (
 	// goneAfter is how long work of a provider waits before it counts as left behind. A worker takes what is due within
 	// seconds; while an office is upgraded, some processes do not know a new provider yet.
 	goneAfter = 10 * time.Minute
+	goneLimit = 64 // rows of one kind in one pass
 
 	notConfigured = "its payment provider is not configured any more"
 )
@@ -71,7 +72,7 @@ func (s *Service) leaveGone(ctx context.Context) (int, error) {
 	}
 	n := 0
 	for _, name := range names {
-		refunds, err := s.openRefunds(ctx, name, s.Now().Add(-goneAfter), workLimit)
+		refunds, err := s.openRefunds(ctx, name, s.Now().Add(-goneAfter), goneLimit)
 		if err != nil {
 			return n, err
 		}
@@ -99,7 +100,7 @@ func (s *Service) endAttempts(ctx context.Context, provider string) (int, error)
 	var ids []string
 	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT id FROM payment_attempts
 		WHERE state IN ('starting', 'open') AND provider = ? AND expires_at <= ? LIMIT ?`,
-		provider, s.Now().Add(-giveUpAfter).UnixMilli(), workLimit); err != nil {
+		provider, s.Now().Add(-giveUpAfter).UnixMilli(), goneLimit); err != nil {
 		return 0, s.failed("read attempts of a provider that is gone", err)
 	}
 	for _, id := range ids {
@@ -116,7 +117,7 @@ func (s *Service) takeBack(ctx context.Context, p Provider) (int, error) {
 	var rows []refundRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`
 		WHERE r.state IN ('due', 'sent', 'failed', 'needs_attention') AND r.provider = ? AND r.state = 'needs_attention'
-		AND r.detail = ? LIMIT ?`, p.Name(), notConfigured, workLimit); err != nil {
+		AND r.detail = ? LIMIT ?`, p.Name(), notConfigured, goneLimit); err != nil {
 		return 0, s.failed("read refunds of a provider that is back", err)
 	}
 	for _, row := range rows {

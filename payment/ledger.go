@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Ledger is where the money of one currency is, in minor units, without what is in the archive. All that was received is
@@ -21,6 +22,23 @@ type Ledger struct {
 	Attention int64 // the part of Returning that needs a person
 	OrdersDue int64 // what the orders that are paid cost; equal to Applied but for parts that the office gave back
 	PartsBack int64 // those parts
+
+	ArchivedDue int64 // the part of OrdersDue whose orders are in the archive
+	JustSettled int64 // what those orders cost that were paid or returned a short while ago, of which stock may not know yet
+}
+
+// stockPatience is how long stock may take to learn that an order is paid or its tickets return.
+const stockPatience = time.Minute
+
+// StockBehind is how much more the paid orders cost than the tickets that stock has as sold; less than nothing when stock has
+// more of them.
+func (l Ledger) StockBehind(soldWorth int64) int64 { return l.OrdersDue - l.ArchivedDue - soldWorth }
+
+// AgreesWith tells whether messages that are on their way explain the difference between the paid orders and what stock has as
+// sold.
+func (l Ledger) AgreesWith(soldWorth int64) bool {
+	behind := l.StockBehind(soldWorth)
+	return max(behind, -behind) <= l.JustSettled
 }
 
 // Balanced tells whether every received amount is accounted for, and every paid order has its money.
@@ -46,8 +64,11 @@ func (s *Service) Ledgers(ctx context.Context) ([]Ledger, error) {
 		UNION ALL SELECT 'unclear', currency, SUM(amount) FROM reused_payments WHERE settled_at = 0 GROUP BY currency
 		UNION ALL SELECT state, currency, SUM(amount) FROM refunds GROUP BY state, currency
 		UNION ALL SELECT 'orders', currency, SUM(amount) FROM orders WHERE state = 'PAID' GROUP BY currency
-		UNION ALL SELECT 'orders', currency, SUM(amount) FROM payments WHERE result = 'applied' AND refunded > 0
-			AND order_id NOT IN (SELECT id FROM orders) GROUP BY currency`); err != nil {
+		UNION ALL SELECT 'archived', currency, SUM(amount) FROM payments WHERE result = 'applied' AND refunded > 0
+			AND order_id NOT IN (SELECT id FROM orders) GROUP BY currency
+		UNION ALL SELECT 'just_settled', currency, SUM(amount) FROM orders WHERE settled_at > ?
+			AND (state = 'PAID' OR cancel_reason IN ('office', 'released')) GROUP BY currency`,
+		s.Now().Add(-stockPatience).UnixMilli()); err != nil {
 		return nil, s.failed("add up money", err)
 	}
 	ledgers := map[string]*Ledger{}
@@ -82,6 +103,11 @@ func (l *Ledger) add(place string, amount int64) {
 		l.Unclear += amount
 	case "orders":
 		l.OrdersDue += amount
+	case "archived":
+		l.OrdersDue += amount
+		l.ArchivedDue += amount
+	case "just_settled":
+		l.JustSettled += amount
 	case refundDone, refundSettled:
 		l.Refunded += amount
 	case refundNeedsAttention:

@@ -65,6 +65,10 @@ type Options struct {
 	TellRefunds func(ctx context.Context, sent event.RefundsSent) error
 }
 
+// AskLists is for how many lists of orders all providers together are asked at once, each for its share. Whoever handles more
+// lists at once goes on with those of which nobody is to be asked, however slow the providers are.
+const AskLists = 6
+
 // providerPatience is how many calls of a provider fail one after the other until it counts as away: a call may also fail
 // for what is wrong with it.
 const providerPatience = 3

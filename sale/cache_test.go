@@ -56,11 +56,15 @@ func TestRetryIsTheSameOrderWhenCacheLetsItIn(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 5, 0)
 	planner, age := newCaching(s)
-	first := mustBuyOne(t, planner, screening.ID, "alice")
+	request := Request{BuyerID: "alice", Key: "k", ScreeningID: screening.ID, Quantity: 1}
+	first := decide(planner, request)[0]
+	if first.err != nil || first.Before {
+		t.Fatalf("the first is %+v", first)
+	}
 	for range 3 { // in doubt after the first retry, and trusting again
-		again, err := buyOne(planner, screening.ID, "alice")
-		if err != nil || again.ID != first.ID {
-			t.Fatalf("the retry is %+v, %v, want %s", again, err, first.ID)
+		again := decide(planner, request)[0]
+		if again.err != nil || again.ID != first.ID || !again.Before {
+			t.Fatalf("the retry is %+v, want %s of before", again, first.ID)
 		}
 		mustBuyOne(t, planner, screening.ID, "other")
 		age.Advance(doubtFor)

@@ -59,11 +59,11 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 			if isOver(err) {
 				s.cache.turnedAway(next.request.ScreeningID)
 			}
-			next.answer(stock.Reservation{}, err)
+			next.answer(Bought{}, err)
 			continue
 		}
 		if known.Archived[next.id] { // of another screening: an archived one was refused as closed above
-			next.answer(stock.Reservation{}, ErrKeyReused)
+			next.answer(Bought{}, ErrKeyReused)
 			continue
 		}
 		if own[next.id] || s.inFlight.orders[next.id] || !s.fits(p, known, next.request) {
@@ -78,11 +78,11 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 }
 
 // sameAs answers a purchase whose key was used before.
-func sameAs(r stock.Reservation, request Request) (stock.Reservation, error) {
+func sameAs(r stock.Reservation, request Request) (Bought, error) {
 	if r.ScreeningID != request.ScreeningID || r.Quantity != request.Quantity {
-		return stock.Reservation{}, ErrKeyReused
+		return Bought{}, ErrKeyReused
 	}
-	return r, nil
+	return Bought{r, true}, nil
 }
 
 // fits tells whether there is room beside what this list and the lists in flight may take. Another list that changes

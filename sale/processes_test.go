@@ -45,9 +45,9 @@ func newProcesses(t *testing.T, n int) *processes {
 }
 
 // post does what the api does with a purchase.
-func (s *Seller) post(ctx context.Context, r Request) (stock.Reservation, error) {
+func (s *Seller) post(ctx context.Context, r Request) (Bought, error) {
 	if err := s.Refuse(ctx, r.ScreeningID, r.BuyerID, r.Key); err != nil {
-		return stock.Reservation{}, err
+		return Bought{}, err
 	}
 	return s.Purchase(ctx, r)
 }
@@ -144,7 +144,7 @@ func TestPurchaseIsNotRefusedBecauseOfItself(t *testing.T) {
 		answers := make([]answer, len(p.sellers))
 		var asking sync.WaitGroup
 		for i, s := range p.sellers {
-			asking.Go(func() { answers[i].Reservation, answers[i].err = s.post(t.Context(), r) })
+			asking.Go(func() { answers[i].Bought, answers[i].err = s.post(t.Context(), r) })
 		}
 		asking.Wait()
 		if answers[0].err != nil || answers[1].err != nil || answers[0].ID != answers[1].ID {

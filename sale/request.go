@@ -53,7 +53,13 @@ func (r Request) validate() error {
 	return nil
 }
 
-type call = batch.Call[Request, stock.Reservation]
+// Bought is what a purchase comes to.
+type Bought struct {
+	stock.Reservation
+	Before bool // an earlier request with the same key has made it: the order may stand elsewhere than the reservation by now
+}
+
+type call = batch.Call[Request, Bought]
 
 // purchase is one order in the making, and the callers who ask for it.
 type purchase struct {
@@ -65,9 +71,9 @@ type purchase struct {
 
 func (p *purchase) compare(other *purchase) int { return strings.Compare(p.id, other.id) }
 
-func (p *purchase) answer(r stock.Reservation, err error) {
+func (p *purchase) answer(b Bought, err error) {
 	for _, c := range p.calls {
-		c.Answer(r, err)
+		c.Answer(b, err)
 	}
 }
 
@@ -90,6 +96,6 @@ func gather(calls []*call) []*purchase {
 
 func answerAll(list []*purchase, err error) {
 	for _, p := range list {
-		p.answer(stock.Reservation{}, err)
+		p.answer(Bought{}, err)
 	}
 }

@@ -57,7 +57,7 @@ func addScreening(t testing.TB, s *shop, capacity, limit int64) stock.Screening 
 }
 
 type answer struct {
-	stock.Reservation
+	Bought
 	err error
 }
 
@@ -89,7 +89,7 @@ func decide(s *Seller, requests ...Request) []answer {
 	callers.Go(func() { _, _ = group.Do(context.Background(), Request{}) })
 	<-first
 	for i, r := range requests {
-		callers.Go(func() { answers[i].Reservation, answers[i].err = group.Do(context.Background(), r) })
+		callers.Go(func() { answers[i].Bought, answers[i].err = group.Do(context.Background(), r) })
 		for group.Waiting() <= i {
 			runtime.Gosched()
 		}

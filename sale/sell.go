@@ -113,7 +113,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 		s.tracer.Remember(tracing.From(ctx))
 		logSold(ctx, s.log, list)
 		for _, bought := range p.admitted {
-			bought.answer(stock.Reservation{Order: bought.order, State: stock.Held}, nil)
+			bought.answer(Bought{Reservation: stock.Reservation{Order: bought.order, State: stock.Held}}, nil)
 		}
 		return answered, nil
 	}

@@ -58,7 +58,7 @@ func (o *Options) complete() {
 // Seller sells: concurrent purchases share one half message and one SQL transaction.
 type Seller struct {
 	listSeller
-	group       *batch.Group[Request, stock.Reservation]
+	group       *batch.Group[Request, Bought]
 	maxBatch    int
 	reader      *saleReader
 	loader      *requestLoader
@@ -118,18 +118,18 @@ func (s *Seller) Waiting() int { return s.group.Waiting() }
 // reservation that is there, whatever its state. The refusals are ErrKeyReused and those of stock: ErrScreeningNotFound,
 // ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused, ErrCancelled, ErrLimitExceeded, ErrSoldOut and ErrInvalid; after ErrBusy nothing is reserved; after
 // stock.ErrUnavailable the same key, sent again, finds out what happened.
-func (s *Seller) Purchase(ctx context.Context, r Request) (stock.Reservation, error) {
+func (s *Seller) Purchase(ctx context.Context, r Request) (Bought, error) {
 	if err := r.validate(); err != nil {
-		return stock.Reservation{}, err
+		return Bought{}, err
 	}
-	reservation, err := s.group.Do(ctx, r)
+	bought, err := s.group.Do(ctx, r)
 	switch {
 	case errors.Is(err, batch.ErrFull):
-		return stock.Reservation{}, ErrBusy
+		return Bought{}, ErrBusy
 	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered), err != nil && ctx.Err() != nil:
-		return stock.Reservation{}, stock.Unavailable("purchase", err)
+		return Bought{}, stock.Unavailable("purchase", err)
 	}
-	return reservation, err
+	return bought, err
 }
 
 // Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused or ErrCancelled. Nil says nothing:

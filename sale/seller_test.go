@@ -64,7 +64,7 @@ func newFaultyOffice(t *testing.T, o Options) *office {
 	return office
 }
 
-func (o *office) purchase(screening stock.Screening, buyer, key string, quantity int64) (stock.Reservation, error) {
+func (o *office) purchase(screening stock.Screening, buyer, key string, quantity int64) (Bought, error) {
 	return o.seller.Purchase(context.Background(), Request{buyer, key, screening.ID, quantity})
 }
 

@@ -30,6 +30,7 @@ type api struct {
 	verifier        *webhook.Verifier
 	publicURL       func() string
 	allowedCallback func(url string) bool
+	action          payment.ActionKind
 
 	mu    sync.Mutex
 	calls map[string]int // by path and id: each call of a thing has a weather of its own
@@ -64,8 +65,8 @@ func (a *api) start(ctx context.Context, b webhook.StartBody) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page := strings.TrimSuffix(a.publicURL(), "/") + payPrefix + t.AttemptID
-	if !isWebURL(page) {
+	own := strings.TrimSuffix(a.publicURL(), "/")
+	if !isWebURL(own) {
 		return reply{}, errNoAddress
 	}
 	afterwards, err := a.cashier.start(ctx, t)
@@ -73,8 +74,20 @@ func (a *api) start(ctx context.Context, b webhook.StartBody) (reply, error) {
 		return reply{}, err
 	}
 	return reply{afterwards: afterwards, body: webhook.StartedBody{
-		Reference: "ref_" + t.AttemptID, Action: payment.Action{Kind: payment.Redirect, URL: page},
+		Reference: "ref_" + t.AttemptID, Action: actionOf(a.action, own, t.AttemptID),
 	}}, nil
+}
+
+// actionOf is what the payer has to do to come to the page of an attempt.
+func actionOf(kind payment.ActionKind, own, attemptID string) payment.Action {
+	switch page := own + payPrefix + attemptID; kind {
+	case payment.ShowQR:
+		return payment.Action{Kind: kind, QR: page}
+	case payment.PostForm:
+		return payment.Action{Kind: kind, URL: own + checkoutPath, Fields: map[string]string{checkoutField: attemptID}}
+	default:
+		return payment.Action{Kind: payment.Redirect, URL: page}
+	}
 }
 
 func (a *api) refund(_ context.Context, b webhook.RefundBody) (reply, error) {

@@ -44,6 +44,7 @@ func newPages(c *cashier) (*pages, error) {
 func (p *pages) addRoutes(mux *http.ServeMux) error {
 	mux.HandleFunc("GET "+payPrefix+"{id}", p.showAttempt)
 	mux.HandleFunc("POST "+payPrefix+"{id}", p.act)
+	mux.HandleFunc("POST "+checkoutPath, p.checkOut)
 	mux.HandleFunc("GET /{$}", p.showOverview)
 	mux.HandleFunc("GET /books", p.answerBooks)
 	for name, contentType := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
@@ -111,6 +112,16 @@ func (p *pages) showAttemptWith(w http.ResponseWriter, r *http.Request, status i
 	p.show(w, status, "pay.html", formTarget(found.ReturnURL), attemptPage{
 		page: shown, view: found, IsOpen: found.State == payment.Open, Said: said, Kind: kind, Delays: p.delays(shown.T),
 	})
+}
+
+// checkOut sends a payer who comes by a form to the page of the attempt.
+func (p *pages) checkOut(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, formBytesMax)
+	if err := r.ParseForm(); err != nil || !isName(r.PostForm.Get(checkoutField), attemptIDMax) {
+		p.show(w, http.StatusBadRequest, "missing.html", "", p.pageFor(r))
+		return
+	}
+	seeOther(w, payPrefix+r.PostForm.Get(checkoutField))
 }
 
 func acts() []act { return []act{actPay, actTwice, actLate, actAmount, actCurrency, actLeave} }

@@ -279,3 +279,30 @@ func TestSumsForPeople(t *testing.T) {
 		t.Errorf("another currency than USD is %v", got)
 	}
 }
+
+// Payers come to the page by a code or by a form, if that is asked for.
+func TestWaysToThePage(t *testing.T) {
+	f := newFixture(t, None(), func(o *Options) { o.Action = payment.ShowQR })
+	if started, err := f.client.Start(f.context(), f.attempt("a1")); err != nil || started.Action.Kind != payment.ShowQR ||
+		started.Action.QR != f.server.URL+"/pay/a1" {
+		t.Errorf("by a code: %+v, %v", started, err)
+	}
+	f = newFixture(t, None(), func(o *Options) { o.Action = payment.PostForm })
+	started, err := f.client.Start(f.context(), f.attempt("a1"))
+	if err != nil || started.Action.Kind != payment.PostForm {
+		t.Fatalf("by a form: %+v, %v", started, err)
+	}
+	for id, want := range map[string]int{started.Action.Fields["attempt_id"]: http.StatusOK, "": 400, "../books": 400, "nobody": 404} {
+		response, err := http.PostForm(started.Action.URL, url.Values{"attempt_id": {id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want || want == http.StatusOK && response.Request.URL.Path != "/pay/a1" {
+			t.Errorf("%q: %s at %s, want %d", id, response.Status, response.Request.URL, want)
+		}
+	}
+	if _, err := New(Options{Secret: testSecret, PublicURL: func() string { return "" }, Action: "fax"}); err == nil {
+		t.Error("a way that there is none of is taken")
+	}
+}

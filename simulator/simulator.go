@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 )
 
@@ -24,9 +25,13 @@ const (
 
 // Options configures a Simulator. Secret and PublicURL are required.
 type Options struct {
-	Secret    string        // "whsec_" and base64: signs the office's calls and the callbacks
-	Seed      uint64        // of all that is drawn: the same seed is the same behaviour
-	Faults    Faults        // how badly it behaves
+	Secret string // "whsec_" and base64: signs the office's calls and the callbacks
+	Seed   uint64 // of all that is drawn: the same seed is the same behaviour
+	Faults Faults // how badly it behaves
+
+	// Action is how a payer comes to the page of an attempt; empty for a redirect. A QR code has its address.
+	Action payment.ActionKind
+
 	PublicURL func() string // its own address; the office's setting is this and /api
 
 	// AllowedCallback says whether callbacks may be sent to a URL. Nil allows this machine alone.
@@ -80,7 +85,7 @@ func New(opts Options) (*Simulator, error) {
 		return nil, fmt.Errorf("start simulator: %w", err)
 	}
 	provider := &api{
-		cashier: c, verifier: verifier, publicURL: opts.PublicURL, allowedCallback: allowed, calls: map[string]int{},
+		cashier: c, verifier: verifier, publicURL: opts.PublicURL, allowedCallback: allowed, action: opts.Action, calls: map[string]int{},
 	}
 	provider.addRoutes(s.mux)
 	c.agenda, c.courier.agenda = newAgenda(tasksMax, actSlots), newAgenda(tasksMax, postSlots)
@@ -97,6 +102,13 @@ func (o *Options) complete() error {
 	}
 	if o.Kept < 0 || o.FirstPause < 0 || o.FirstPause > lastPause {
 		return fmt.Errorf("room for %d attempts, first pause %v: out of range", o.Kept, o.FirstPause)
+	}
+	switch o.Action {
+	case "":
+		o.Action = payment.Redirect
+	case payment.Redirect, payment.ShowQR, payment.PostForm:
+	default:
+		return fmt.Errorf("action %q: not %s, %s or %s", o.Action, payment.Redirect, payment.ShowQR, payment.PostForm)
 	}
 	if o.Kept == 0 {
 		o.Kept = defaultKept

@@ -14,8 +14,13 @@ import (
 	"boxoffice/payment/webhook"
 )
 
-// payPrefix is the path of the payer's pages, before the id of an attempt.
-const payPrefix = "/pay/"
+// payPrefix is the path of the payer's pages, before the id of an attempt. A form leads there by way of checkoutPath, which takes
+// the id as a field.
+const (
+	payPrefix     = "/pay/"
+	checkoutPath  = "/checkout"
+	checkoutField = "attempt_id"
+)
 
 const (
 	attemptIDMax   = 64

@@ -311,7 +311,7 @@ func TestRequestOfAnArchiveSaysWhyNot(t *testing.T) {
 	}{
 		{"Its sale closes at 2026-11-", func() { clock.Advance(24*time.Hour + month + time.Minute) }},
 		{"It starts at 2026-11-", func() { clock.Advance(48 * time.Hour) }},
-		{"2 of its tickets are reserved", func() { settle(t, s, event.Paid, r.ID) }},
+		{"Some of its tickets are reserved, and not yet paid for or returned: 2.", func() { settle(t, s, event.Paid, r.ID) }},
 		{"An order of it was made or settled since", func() { clock.Advance(month + time.Minute) }},
 	} {
 		var refused NotArchivableError

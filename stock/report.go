@@ -2,14 +2,18 @@ package stock
 
 import (
 	"context"
+	"time"
 
 	"boxoffice/common/db"
 )
 
-// Totals is where the tickets of all screenings are, and how many reservations nobody settles.
+// Totals is where the tickets of all screenings are, how many reservations nobody settles, and what is left to do of
+// screenings that are cancelled.
 type Totals struct {
-	Available, Reserved, Sold int64 // tickets
-	Stale                     int64 // reservations, see Stock.IsStale
+	Available, Reserved, Sold int64         // tickets
+	Stale                     int64         // reservations, see Stock.IsStale
+	CancelledLeft             int64         // tickets of cancelled screenings whose orders have not ended yet
+	CancelledSince            time.Duration // for which the oldest such cancellation is open; 0 when none is
 }
 
 // Totals adds up all screenings.
@@ -19,15 +23,24 @@ func (s *Stock) Totals(ctx context.Context) (Totals, error) {
 		Reserved  int64 `db:"reserved"`
 		Sold      int64 `db:"sold"`
 		Stale     int64 `db:"stale"`
+		Left      int64 `db:"cancelled_left"`
+		BeganAt   int64 `db:"cancelled_at"`
 	}
 	err := s.db.Reader().GetContext(ctx, &row, `SELECT COALESCE(SUM(available), 0) AS available,
 		COALESCE(SUM(reserved), 0) AS reserved, COALESCE(SUM(sold), 0) AS sold,
-		(SELECT COUNT(*) FROM reservations WHERE sweep_at IS NOT NULL AND expires_at <= ?) AS stale FROM stock`,
+		(SELECT COUNT(*) FROM reservations WHERE sweep_at IS NOT NULL AND expires_at <= ?) AS stale,
+		(SELECT COALESCE(SUM(k.reserved + k.sold), 0) FROM cancellations c JOIN stock k ON k.screening_id = c.screening_id
+			WHERE c.done_at IS NULL) AS cancelled_left,
+		(SELECT COALESCE(MIN(began_at), 0) FROM cancellations WHERE done_at IS NULL) AS cancelled_at FROM stock`,
 		s.staleBefore())
 	if err != nil {
 		return Totals{}, s.failed("add up the stock", err)
 	}
-	return Totals{row.Available, row.Reserved, row.Sold, row.Stale}, nil
+	totals := Totals{Available: row.Available, Reserved: row.Reserved, Sold: row.Sold, Stale: row.Stale, CancelledLeft: row.Left}
+	if row.BeganAt > 0 {
+		totals.CancelledSince = s.now().Sub(time.UnixMilli(row.BeganAt))
+	}
+	return totals, nil
 }
 
 // staleBefore is the deadline from which on a reservation should be settled by now: the sweeper published it after one

@@ -90,3 +90,41 @@ func TestReportPagesThroughReservations(t *testing.T) {
 		t.Errorf("found %+v, %v", found, err)
 	}
 }
+
+// A screening was cancelled and no process ended its orders: nobody was called, because no figure told of it.
+func TestTotalsTellOfACancellationThatStands(t *testing.T) {
+	s, c := newStock(t)
+	first, second := addScreening(t, s, 10, 0), addScreening(t, s, 10, 0)
+	held, sold := buy(t, s, first.ID, "alice", "k", 2), buy(t, s, first.ID, "bob", "k", 3)
+	settle(t, s, event.Paid, sold.ID)
+	buy(t, s, second.ID, "carol", "k", 4)
+	want := func(left int64, since time.Duration) {
+		t.Helper()
+		got, err := s.Totals(t.Context())
+		if err != nil || got.CancelledLeft != left || got.CancelledSince != since {
+			t.Errorf("%d tickets left for %v, %v; want %d for %v", got.CancelledLeft, got.CancelledSince, err, left, since)
+		}
+	}
+	want(0, 0)
+	if _, err := s.CancelScreening(t.Context(), first.ID, boss()); err != nil {
+		t.Fatal(err)
+	}
+	c.Advance(time.Hour)
+	if _, err := s.CancelScreening(t.Context(), second.ID, boss()); err != nil {
+		t.Fatal(err)
+	}
+	c.Advance(time.Minute)
+	want(9, time.Hour+time.Minute)
+	settle(t, s, event.Cancelled, held.ID)
+	settle(t, s, event.Returned, sold.ID)
+	for range 2 {
+		step, err := s.ClaimCancellation(t.Context(), 10)
+		if err != nil || step == nil {
+			t.Fatal(step, err)
+		}
+		if err := s.EndCancellationStep(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(4, time.Minute)
+}

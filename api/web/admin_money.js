@@ -44,8 +44,20 @@ function ledgerOf({ currencies, balanced }) {
     const known = sums.map((name) => [text(`ledger.${name}`), separated(line[name], line.currency)]);
     return element("section", { class: "ledger", "data-currency": line.currency },
       element("div", { class: "row-head" }, element("h2", {}, line.currency), line.balanced ? "" : badge(text("admin.unbalanced"), "bad")),
-      facts([...known, [text("ledger.paid_orders"), separated(line.paid_orders, line.currency)]], "figures-grid"));
+      facts([...known, [text("ledger.paid_orders"), separated(line.paid_orders, line.currency)]], "figures-grid"),
+      stockOf(line.stock, line.currency));
   })];
+}
+
+// stockOf is stock's books beside the money of a currency.
+function stockOf(stock, currency) {
+  const verdict = badge(text(stock.agrees ? "ledger.stock_agrees" : "ledger.stock_disagrees"), stock.agrees ? "good" : "bad");
+  return element("div", { class: "ledger-stock" },
+    element("div", { class: "row-head" }, element("h3", {}, text("ledger.stock")), verdict),
+    facts([[text("ledger.tickets_sold"), String(stock.tickets_sold)], [text("ledger.tickets_reserved"), String(stock.tickets_reserved)],
+      [text("ledger.tickets_released"), String(stock.tickets_released)], [text("ledger.sold"), separated(stock.sold, currency)],
+      [text("ledger.reserved"), separated(stock.reserved, currency)], [text("ledger.on_its_way"), separated(stock.on_its_way, currency)]],
+    "figures-grid"));
 }
 
 function parkedRow(payment, acted) {

@@ -23,7 +23,8 @@ export function refundRow(refund, acted) {
     state: badge(text(`refundstate.${refund.state}`), kinds[refund.state]),
     known: [
       [text("find.id"), link(`#/orders/${encodeURIComponent(refund.order_id)}`, refund.order_id)], [text("admin.why"), wordOf(`why.${refund.reason}`, refund.reason)],
-      [text("admin.provider"), wordOf(`provider.${refund.provider}`, refund.provider)], [text("admin.tries"), number(refund.tries)], [text("admin.said"), refund.detail],
+      [text("admin.provider"), wordOf(`provider.${refund.provider}`, refund.provider)], [text("admin.tries"), number(refund.tries)],
+      [text("admin.said"), refund.detail && element("q", { lang: "" }, refund.detail)], // in whatever language
       [text("admin.changed"), exactTime(refund.changed_at)], [text("admin.id"), element("code", {}, refund.id)],
     ],
     actions: [

@@ -2,6 +2,7 @@
 // cookie of the identity provider, which only the server reads.
 
 const tokenKey = "operator-token";
+const leftKey = "operator-left"; // changes when somebody who has signed in by cookie leaves
 const changes = new EventTarget();
 let who = null; // what GET /v1/me says, once it is asked
 
@@ -18,6 +19,7 @@ export const operator = {
 
   // close forgets the sign-in; the reason is "expired" when the server has refused it.
   close(reason = "") {
+    if (who?.by === "cookie") localStorage.setItem(leftKey, `${Date.now()}:${performance.now()}`);
     who = null;
     localStorage.removeItem(tokenKey);
     tell(reason);
@@ -33,5 +35,9 @@ export const operator = {
 
 const tell = (reason) => changes.dispatchEvent(new CustomEvent("change", { detail: reason }));
 
-// Another tab has signed in or out.
-window.addEventListener("storage", ({ key }) => { if (key === tokenKey || key === null) location.reload(); });
+// Another tab has signed in or out: here, or by cookie in the shop ("session", see session.js).
+window.addEventListener("storage", ({ key, newValue }) => {
+  const byCookie = !operator.token && who?.by === "cookie" && (key === leftKey || key === "session" && newValue === "");
+  const comes = key === "session" && !operator.token && !who && (newValue || "").startsWith("cookie");
+  if (key === tokenKey || key === null || byCookie || comes) location.reload();
+});

@@ -7,6 +7,7 @@ import { problemWords } from "./admin_parts.js";
 import { signInMethods, signOut } from "./calls.js";
 import { element } from "./dom.js";
 import { text } from "./i18n.js";
+import { session } from "./session.js";
 import { nameOf, subjectOf } from "./signin.js";
 
 let methods = ["token"];
@@ -25,8 +26,14 @@ export async function start() {
 }
 
 export async function leave() {
-  if (operator.who?.by === "cookie") await signOut();
+  if (operator.who?.by !== "cookie") {
+    operator.close();
+    return;
+  }
+  const provider = await signOut();
+  if (session.byCookie) session.close(); // the shop's tabs are told so
   operator.close();
+  if (provider) location.assign(provider);
 }
 
 // signInView asks who it is.

@@ -97,10 +97,12 @@ export const forgetContact = () => call("DELETE", "/v1/contact");
 export const messages = () => call("GET", "/v1/dev/messages");
 export const message = (id) => call("GET", `/v1/dev/messages/${pathOf(id)}`);
 
-// Signing in. An office that does not say how has neither me nor sign-out.
+// Signing in. An office that does not say how has neither me nor sign-out. Whoever has signed out goes to the address that
+// the answer may have, to end the session at the identity provider as well, and comes back.
 export const signInMethods = async () => (await call("GET", "/v1/sign-in", { signed: false })).methods;
 export const me = () => call("GET", "/v1/me", { signed: false });
-export const signOut = () => call("POST", "/sign-out", { signed: false });
+export const signOut = async () =>
+  (await call("POST", `/sign-out?return=${encodeURIComponent(location.pathname + location.search)}`, { signed: false })).provider_url || "";
 export const demoToken = (user, role = "buyer") => call("POST", "/v1/dev/tokens", { body: { user, role }, signed: false });
 // tryToken asks something with a token, which fails if the token is not valid.
 export const tryToken = (token) => call("GET", "/v1/orders?limit=1", { token });

@@ -4,9 +4,10 @@
 import { CallError, me, signInMethods, signOut } from "./calls.js";
 import { onAnswerClosed, placeOf, refusalOf, showAnswer } from "./door_answer.js";
 import * as calls from "./door_calls.js";
+import { judge, keepList, listOf } from "./door_list.js";
 import * as queue from "./door_queue.js";
 import { endsCheckIn, waitingList } from "./door_waiting.js";
-import { shortTime } from "./format.js";
+import { clockTime, shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
 import { scan } from "./scanner.js";
@@ -16,6 +17,8 @@ import { subjectOf } from "./signin.js";
 const triesMax = 5;
 const sameCodeWait = 4000; // a code that stays before the camera is one check-in
 const countWait = 10_000;
+const listWait = 120_000; // between two loads of the list of tickets
+const listedWait = 4000; // for an answer, where there is a list
 const recent = 12 * 3600_000;
 const anyScreening = "*"; // which is no id: chosen where one door leads to several halls
 const soon = { before: 2 * 3600_000, after: 4 * 3600_000 }; // what begins within these hours is what a door is for
@@ -33,16 +36,18 @@ const stored = {
   set token(text) { if (text) localStorage.setItem("staff-token", text); else localStorage.removeItem("staff-token"); },
   get gate() { return localStorage.getItem("gate") || ""; },
   set gate(text) { localStorage.setItem("gate", text); },
+  get byList() { return localStorage.getItem("door-by-list") === "yes"; },
+  set byList(yes) { localStorage.setItem("door-by-list", yes ? "yes" : "no"); },
 };
 
 function say(words) {
   $("message").textContent = words;
 }
 
-const ask = ({ key, code, body }) => calls.checkIn(stored.token, key, { code, ...body });
+const ask = ({ key, code, body }, wait) => calls.checkIn(stored.token, key, { code, ...body }, wait);
 
 const list = waitingList($("waiting"), {
-  ask, mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: (error) => leave(refusalOf(error)[0]),
+  ask: (entry) => ask(entry), mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: (error) => leave(refusalOf(error)[0]),
 });
 
 function showAdmitted({ ticket, screening }) {
@@ -75,12 +80,57 @@ async function check(code) {
   busy = true;
   checked = code;
   try {
-    await askUntilAnswered(entry);
+    if (entry.admittedAt) showIsIn(entry);
+    else if (listOf(body.screening_id)) await askOrLook(entry);
+    else await askUntilAnswered(entry);
   } catch (error) {
     showAnswer("bad", text("refused.no_answer")); // else nobody could go on
     throw error;
   }
   count();
+}
+
+// showIsIn refuses a code by which this door has let somebody in, of which the office has not heard yet.
+function showIsIn({ admittedAt, body }) {
+  showRefused({ code: "ticket_used", problem: { used_at: new Date(admittedAt).toISOString(), used_gate: body.gate } });
+}
+
+// askOrLook sends a code once, and without an answer goes by the list.
+async function askOrLook(entry) {
+  try {
+    showAdmitted(await ask(entry, listedWait));
+    queue.drop(entry.code);
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    if (endsCheckIn(error)) queue.drop(entry.code);
+    if (!error.retryable) showRefused(error);
+    else await look(entry);
+  }
+}
+
+async function look(entry) {
+  const found = await judge(entry.code);
+  if (found?.ticket && queue.admit(entry.code)) {
+    const { number, of } = found.ticket;
+    showAnswer("good", text("door.admitted"), text("ticket.number", { number, of }), text("door.by_list", { time: clockTime(listOf(entry.body.screening_id).at) }));
+  } else if (found?.refused) {
+    queue.drop(entry.code);
+    showRefused(found.refused);
+  } else {
+    showRefused(new CallError(0, {}));
+  }
+}
+
+// load loads the list of the door's screening, if it is to be gone by.
+async function load() {
+  const id = $("screening").value;
+  try {
+    await keepList(stored.token, stored.byList && id !== anyScreening && !$("door").hidden ? id : "");
+  } catch {
+    say(text("door.no_list"));
+  }
+  const list = listOf(id);
+  $("list-state").textContent = list ? text("door.list_of", { time: clockTime(list.at), count: list.count }) : "";
 }
 
 // askUntilAnswered sends a code until it is answered, at most triesMax times, always with the same key. Without an answer
@@ -165,6 +215,7 @@ async function listScreenings() {
   $("screening").value = wanted;
   if ($("screening").selectedIndex < 0) $("screening").selectedIndex = 0;
   count();
+  load();
 }
 
 function showDoor() {
@@ -235,8 +286,9 @@ $("leave").addEventListener("click", async () => {
   leave();
   if (!byCookie) return;
   try {
-    await signOut();
+    const provider = await signOut();
     session.close();
+    if (provider) location.assign(provider);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     $("sign-in-message").textContent = text("door.still_signed_in");
@@ -248,7 +300,13 @@ $("screening").addEventListener("change", () => {
   history.replaceState(null, "", $("screening").value ? `#${encodeURIComponent($("screening").value)}` : location.pathname);
   say("");
   count();
+  load();
 });
+$("by-list").addEventListener("change", () => {
+  stored.byList = $("by-list").checked;
+  load();
+});
+setInterval(load, listWait);
 setInterval(() => { if (!document.hidden && !$("door").hidden) count(); }, countWait);
 
 translatePage();
@@ -258,4 +316,5 @@ showLanguage(() => {
   if (!$("door").hidden) listScreenings();
 });
 $("gate").value = stored.gate;
+$("by-list").checked = stored.byList;
 open();

@@ -9,7 +9,7 @@ export const counts = (token, id) => call("GET", `${screeningPath(id)}/checkins`
 export const staffToken = (user) => demoToken(user, "staff");
 
 // checkIn sends a code. key is the same in all tries, so that an answer that was lost is not taken for a used ticket.
-export const checkIn = (token, key, body) => call("POST", "/v1/checkins", { token, body, headers: { "Idempotency-Key": key } });
+export const checkIn = (token, key, body, wait) => call("POST", "/v1/checkins", { token, body, wait, headers: { "Idempotency-Key": key } });
 
 // screenings returns those that begin from a time on, whether their sale is over or not, by their start. Of closed sales the
 // latest comes first, so what is past is read no further.

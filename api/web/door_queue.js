@@ -4,7 +4,8 @@
 import { newKey } from "./key.js";
 
 const storageKey = "door-codes";
-const entriesMax = 200;
+const entriesMax = 200; // but for guests that are in
+const admittedMax = 2000;
 const keptFor = 12 * 3600_000; // longer than any door is open
 
 // read is done anew each time, because another tab of this browser may have written.
@@ -25,17 +26,26 @@ export const waiting = () => read();
 // take returns the entry of a code, a new one with what the door says of itself unless there is one, or null: there is no
 // room for more. Answers that nobody has looked at make room first.
 export function take(code, body) {
-  let entries = read();
+  const entries = read();
   const found = entries.find((entry) => entry.code === code);
   if (found) return found;
-  if (entries.length >= entriesMax) {
-    const oldest = entries.findIndex(({ answer }) => answer);
-    if (oldest < 0) return null;
-    entries.splice(oldest, 1);
+  const others = entries.filter(({ admittedAt }) => !admittedAt);
+  if (others.length >= entriesMax) {
+    const oldest = others.find(({ answer }) => answer);
+    if (!oldest) return null;
+    entries.splice(entries.indexOf(oldest), 1);
   }
   const entry = { code, key: newKey(), body, at: Date.now() };
   write([...entries, entry]);
   return entry;
+}
+
+// admit keeps that a guest was let in before there was an answer, unless there are too many of them.
+export function admit(code) {
+  const entries = read();
+  if (entries.filter(({ admittedAt }) => admittedAt).length >= admittedMax) return false;
+  write(entries.map((entry) => (entry.code === code ? { ...entry, admittedAt: Date.now() } : entry)));
+  return true;
 }
 
 // answered keeps an answer until somebody has seen it.

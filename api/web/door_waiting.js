@@ -13,8 +13,9 @@ const pause = 2000;
 export const endsCheckIn = (error) => !error.retryable && error.status !== 401 && error.status !== 403;
 
 // wordsOf says how an entry stands: its kind, and two lines.
-function wordsOf({ at, answer }) {
+function wordsOf({ at, answer, admittedAt }) {
   const read = text("door.read_at", { time: clockTime(at) });
+  if (admittedAt) return ["bad", text("door.let_in_wrongly", { why: refusalOf(answer.refused)[0] }), read];
   if (!answer) return ["wait", text("door.no_answer_yet"), read];
   if (answer.refused) return ["bad", ...refusalOf(answer.refused)];
   return ["good", text("door.admitted"), `${text("ticket.number", answer.ticket)} \u00b7 ${read}`];
@@ -37,15 +38,15 @@ function makeRow({ code }, changed) {
   };
 }
 
-// waitingList shows the codes in a section, but for the one that is being asked for, and asks for one at a time while it may.
-// ask sends an entry; settled is called when one has an answer, and refused when whoever asks is refused.
+// waitingList shows the codes in a section, but for the one that is being asked for, and those of guests that are in and for
+// whom an answer is still to come. It asks for one at a time while it may. ask sends an entry; settled is called when one has an answer, and refused when whoever asks is refused.
 export function waitingList(section, { ask, mayAsk, current, settled, refused }) {
   const parts = new Map();
   const list = section.querySelector("ul");
   let asking = false;
 
   function show() {
-    const entries = queue.waiting().filter(({ code }) => code !== current());
+    const entries = queue.waiting().filter(({ code, admittedAt, answer }) => code !== current() && !(admittedAt && !answer));
     section.hidden = entries.length === 0;
     reconcile(list, parts, entries.map((entry) => ({ ...entry, id: entry.code })), (entry) => makeRow(entry, show));
   }
@@ -54,10 +55,13 @@ export function waitingList(section, { ask, mayAsk, current, settled, refused })
     const entry = queue.waiting().find(({ answer }) => !answer);
     if (!entry || asking || !mayAsk()) return;
     asking = true;
+    let again = false;
     try {
       const { ticket: { number, of } } = await ask(entry);
-      queue.answered(entry.code, { ticket: { number, of } });
+      if (entry.admittedAt) queue.drop(entry.code);
+      else queue.answered(entry.code, { ticket: { number, of } });
       settled();
+      again = true;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       if (endsCheckIn(error)) queue.answered(entry.code, { refused: { code: error.code, message: error.message, problem: error.problem } });
@@ -66,6 +70,7 @@ export function waitingList(section, { ask, mayAsk, current, settled, refused })
       asking = false;
       show();
     }
+    if (again) askNext();
   }
 
   setInterval(askNext, pause);

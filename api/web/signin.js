@@ -34,9 +34,11 @@ async function readCookieSession() {
   }
 }
 
+// signOut ends the sign-in here, in all tabs, and then that at the identity provider, if it can be ended from here.
 export async function signOut() {
-  if (session.byCookie) await calls.signOut();
+  const provider = session.byCookie ? await calls.signOut() : "";
   session.close();
+  if (provider) location.assign(provider);
 }
 
 // subjectOf makes a buyer's id of a name: what is not printable ASCII is percent-encoded, so that people of all scripts can

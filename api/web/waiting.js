@@ -38,6 +38,6 @@ export function showWaiting(link) {
     if (link.hidden) return;
     link.href = `/o/${encodeURIComponent(first.id)}`;
     const time = countdown(secondsUntil(first.expires_at));
-    setText(link, text("waiting.pay", { time, what: first.movie || text("order.title") }));
+    setText(link, text("waiting.pay", { time, what: known(first.screening_id)?.movie || first.movie || text("order.title") }));
   });
 }

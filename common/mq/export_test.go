@@ -11,3 +11,7 @@ func Queues(ctx context.Context, b *Bus, topic string) (int, error) {
 	}
 	return total, err
 }
+
+// Bid and Take are the halves of a claim of names that nobody has, between which another may come.
+func Bid(ctx context.Context, b *Bus) error  { return b.bid(ctx) }
+func Take(ctx context.Context, b *Bus) error { return b.take(ctx) }

@@ -153,7 +153,7 @@ func TestRestartedNameServerWaitsForTheOthers(t *testing.T) {
 	if err := bus.Claim(t.Context()); err != nil {
 		t.Errorf("claim: %v", err)
 	}
-	if owners, err := bus.ownerTopics(t.Context()); err != nil || len(owners) != 1 {
+	if owners, err := bus.marks(t.Context(), ownerTopic); err != nil || len(owners) != 1 {
 		t.Errorf("owners are %v, %v", owners, err)
 	}
 	if _, err := open(fresh, fresh); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "no broker is registered") {

@@ -4,6 +4,7 @@ package mq_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"strings"
@@ -142,6 +143,55 @@ func TestOneOfTwoOwnersWins(t *testing.T) {
 	for _, owner := range []string{"west", "dawn"} {
 		if err := h.openAs(t, owner, prefix).Claim(t.Context()); !errors.Is(err, mq.ErrForeign) {
 			t.Errorf("%s: %v, want a refusal", owner, err)
+		}
+	}
+}
+
+// Of two that both found nobody, one had gone on before the other left its mark; and the other went on as well if its id was
+// the lower one. Both had the names until one was started again.
+func TestNoTwoOwnersGoOn(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	for name, c := range map[string]struct {
+		steps string // b and t are bid and take of east, B and T those of west
+		goOn  string
+	}{
+		"one after the other":                  {"btBT", "t"},
+		"the higher id first":                  {"BTbt", "T"},
+		"both look before either has its mark": {"bBtT", ""},
+		"both, the other way round":            {"BbTt", ""},
+		"one is there before the other's mark": {"bBTt", ""},
+		"one that has died after its bid":      {"bBT", ""},
+	} {
+		prefix := "p" + rand.Text()[:9]
+		east, west := h.openAs(t, "east", prefix), h.openAs(t, "west", prefix)
+		var went string
+		for _, step := range c.steps {
+			var err error
+			switch step {
+			case 'b':
+				err = mq.Bid(t.Context(), east)
+			case 'B':
+				err = mq.Bid(t.Context(), west)
+			case 't':
+				err = mq.Take(t.Context(), east)
+			case 'T':
+				err = mq.Take(t.Context(), west)
+			}
+			if err == nil && strings.ContainsRune("tT", step) {
+				went += string(step)
+			} else if err != nil && !errors.Is(err, mq.ErrForeign) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if went != c.goOn {
+			t.Errorf("%s: %q go on, want %q", name, went, c.goOn)
+		}
+		// Started again, none goes on that did not before.
+		for step, bus := range map[string]*mq.Bus{"t": east, "T": west} {
+			if err := bus.Claim(t.Context()); (err == nil) != (c.goOn == step) || err != nil && !errors.Is(err, mq.ErrForeign) {
+				t.Errorf("%s: %s started again: %v", name, step, err)
+			}
 		}
 	}
 }

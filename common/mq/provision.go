@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"boxoffice/broker/remoting"
@@ -18,9 +16,6 @@ const (
 
 	routeTimeout = 15 * time.Second
 	routePoll    = 100 * time.Millisecond
-
-	// ownerTopic begins the name of the empty topic by which a system shows that the names of its prefix are taken.
-	ownerTopic = "boxoffice-owner-"
 )
 
 // TopicSpec is a topic to provision: at least Queues queues on every broker, 1 to 1024.
@@ -120,40 +115,4 @@ func (b *Bus) awaitRoute(ctx context.Context, topic TopicSpec, brokers map[strin
 			return unavailable(ctx.Err(), err)
 		}
 	}
-}
-
-// Claim takes the names under the bus's prefix for the bus's owner, once and for all. It fails with ErrForeign when they
-// are another's. Of two systems that come at the same moment, one gets them.
-func (b *Bus) Claim(ctx context.Context) error {
-	mine := b.namespace.qualify(ownerTopic + b.namespace.owner)
-	owners, err := b.ownerTopics(ctx)
-	if err != nil {
-		return err
-	}
-	marked := slices.Contains(owners, mine)
-	if len(owners) == 0 {
-		if err := b.Provision(ctx, []TopicSpec{{Name: ownerTopic + b.namespace.owner, Queues: 1}}, nil); err != nil {
-			return err
-		}
-		marked = true
-		if owners, err = b.ownerTopics(ctx); err != nil {
-			return err
-		}
-	}
-	others := slices.DeleteFunc(owners, func(topic string) bool { return topic == mine })
-	if len(others) == 0 || marked && mine < slices.Min(others) {
-		return nil
-	}
-	return fmt.Errorf("topics and groups are %w, which has put its mark there: topic %s", ErrForeign, slices.Min(others))
-}
-
-// ownerTopics lists the topics by which systems have claimed the names under this prefix.
-func (b *Bus) ownerTopics(ctx context.Context) ([]string, error) {
-	topics, err := b.servers.topics(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask whose topics these are: %w", err)
-	}
-	return slices.DeleteFunc(topics, func(topic string) bool {
-		return !strings.HasPrefix(topic, b.namespace.qualify(ownerTopic))
-	}), nil
 }

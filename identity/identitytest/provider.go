@@ -18,9 +18,10 @@ import (
 	"github.com/oauth2-proxy/mockoidc"
 )
 
-// Provider is an identity provider whose clock shows the time of the test.
+// Provider is an identity provider whose clock shows the time of the test. It knows a browser again by a cookie: who has signed
+// in there signs in once more without being asked, unless somebody else stands in the queue, until the browser signs out there.
 type Provider struct {
-	*mockoidc.MockOIDC
+	*browsers
 	t       testing.TB
 	mu      sync.RWMutex // of the key: requests read it
 	away    atomic.Bool
@@ -34,23 +35,37 @@ func Run(t testing.TB, now func() time.Time) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Provider{MockOIDC: server, t: t}
+	p := &Provider{browsers: &browsers{MockOIDC: server, known: map[string]mockoidc.User{}}, t: t}
 	if _, err := p.Keypair.KeyID(); err != nil { // it is computed when it is first asked for
 		t.Fatal(err)
 	}
 	p.FastForward(time.Until(now()))
-	if err := p.AddMiddleware(p.countAndFail); err != nil {
-		t.Fatal(err)
-	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Start(listener, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Server.Close() })
+	p.Server = &http.Server{Addr: listener.Addr().String(), Handler: p.countAndFail(p.routes()), ReadHeaderTimeout: time.Minute}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = p.Server.Serve(listener) // until it is closed
+	}()
+	t.Cleanup(func() {
+		_ = p.Server.Close()
+		<-served
+	})
 	return p
+}
+
+// routes are those of the server, with the way out besides.
+func (p *Provider) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(mockoidc.AuthorizationEndpoint, p.authorize)
+	mux.HandleFunc(mockoidc.TokenEndpoint, p.Token)
+	mux.HandleFunc(mockoidc.JWKSEndpoint, p.JWKS)
+	mux.HandleFunc(mockoidc.DiscoveryEndpoint, p.discovery)
+	mux.HandleFunc(endSessionPath, p.endSession)
+	return mux
 }
 
 func newKey(t testing.TB) *rsa.PrivateKey {

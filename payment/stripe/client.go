@@ -1,12 +1,16 @@
 package stripe
 
 import (
+	"net/http"
+
 	stripego "github.com/stripe/stripe-go/v82"
 
 	"boxoffice/common/httpclient"
 )
 
 const name = "stripe" // of the provider
+
+const officeName = "office" // in the metadata of all that is made: whose it is
 
 const answerBytesMax = 1 << 20 // of a page of 100 refunds there are some 200 KiB
 
@@ -20,13 +24,12 @@ type api struct {
 
 // newAPI makes a client that shares nothing with other users of the library: it has its own key and connections, tries
 // each call once, since the office repeats it, logs nothing, and tells Stripe nothing of how long calls took.
-func newAPI(opts Options) *api {
+func newAPI(key, url, office string, client *http.Client) *api {
 	backends := stripego.NewBackendsWithConfig(&stripego.BackendConfig{
-		URL: stripego.String(opts.URL), HTTPClient: httpclient.New(opts.HTTP, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
+		URL: stripego.String(url), HTTPClient: httpclient.New(client, answerBytesMax), MaxNetworkRetries: stripego.Int64(0),
 		LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull}, EnableTelemetry: stripego.Bool(false),
 	})
 	return &api{
-		client: stripego.NewClient(opts.APIKey, stripego.WithBackends(backends)), backend: backends.API,
-		key: opts.APIKey, office: opts.Office,
+		client: stripego.NewClient(key, stripego.WithBackends(backends)), backend: backends.API, key: key, office: office,
 	}
 }

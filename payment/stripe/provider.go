@@ -81,7 +81,7 @@ func New(opts Options) (*Provider, error) {
 		opts.Now = time.Now
 	}
 	return &Provider{
-		api:      newAPI(opts),
+		api:      newAPI(opts.APIKey, opts.URL, opts.Office, opts.HTTP),
 		verifier: &verifier{secrets: opts.WebhookSecrets, live: live, now: opts.Now},
 	}, nil
 }

@@ -14,7 +14,6 @@ import (
 
 // The metadata by which a session, and its payment, is known to be of this office.
 const (
-	officeName    = "office" // of refunds too
 	attemptIDName = "attempt_id"
 	orderIDName   = "order_id"
 )

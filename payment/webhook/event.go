@@ -70,7 +70,7 @@ func (d EventData) invalidPayment() string {
 	switch {
 	case d.PaymentID == "", !order.IsVisibleASCII(order.RecordID(order.DefaultProvider, d.PaymentID), order.IDMax):
 		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters, or %d where one is a colon.",
-			order.IDMax, order.PaymentIDMax)
+			order.IDMax, order.IDMax-len(order.DefaultProvider+":"))
 	case !order.IsVisibleASCII(d.OrderID, order.IDMax):
 		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", order.IDMax)
 	case !order.IsVisibleASCII(d.Currency, order.CurrencyMax):

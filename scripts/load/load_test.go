@@ -297,6 +297,20 @@ func TestASaleWithSecretsSignsItsOwn(t *testing.T) {
 	}
 }
 
+// The office trims its secrets; the tester signed with the line break that a file had added, and was answered 401 throughout.
+func TestLineBreaksAroundSecretsAreNotPartOfThem(t *testing.T) {
+	f := newFakeShop(t)
+	f.demo = false
+	env := map[string]string{"JWT": " " + fakeJWTSecret + "\r\n", "HOOK": fakeWebhookSecret() + " whsec_b2xk\n", "BLANK": " \n"}
+	r, err := f.load(env, "-buyers", "2", "-rate", "400", "-for", "50ms", "-pay", "1", "-jwt-secret-env", "JWT", "-webhook-secret-env", "HOOK")
+	if err != nil || r.Accepted != 20 || r.Paid != 20 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := f.load(env, "-jwt-secret-env", "BLANK"); err == nil || !strings.Contains(err.Error(), "BLANK is empty") {
+		t.Errorf("a secret of blanks: %v", err)
+	}
+}
+
 func TestRefusalsAreSortedByWhatTheyMean(t *testing.T) {
 	f := newFakeShop(t)
 	f.refuse = func(n int) (int, string) {

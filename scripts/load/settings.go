@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"boxoffice/scripts/load/traffic"
@@ -106,16 +107,19 @@ func parseShop(text string, own bool) (*url.URL, error) {
 	return shop, nil
 }
 
+// readSecrets reads the secrets as the office does: without the line breaks that files and consoles add around them.
 func (s *settings) readSecrets(getenv func(string) string, jwtEnv, webhookEnv string) error {
 	if jwtEnv != "" {
-		if s.jwtSecret = []byte(getenv(jwtEnv)); len(s.jwtSecret) == 0 {
+		if s.jwtSecret = []byte(strings.TrimSpace(getenv(jwtEnv))); len(s.jwtSecret) == 0 {
 			return fmt.Errorf("the environment variable %s is empty", jwtEnv)
 		}
 	}
 	if webhookEnv != "" {
-		if s.webhookSecret = getenv(webhookEnv); s.webhookSecret == "" {
+		secrets := strings.Fields(getenv(webhookEnv))
+		if len(secrets) == 0 {
 			return fmt.Errorf("the environment variable %s is empty", webhookEnv)
 		}
+		s.webhookSecret = secrets[0] // the office takes any of several, while one is replaced
 	}
 	if s.jwtSecret != nil && s.webhookSecret == "" && s.pay > 0 {
 		return errors.New("a shop with secrets has no payment simulator: give -webhook-secret-env, or -pay 0")

@@ -1,0 +1,174 @@
+//go:build !race
+
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"boxoffice/payment"
+	"boxoffice/simulator"
+)
+
+// newPayingBrowser is a phone's browser, and a demo whose payment provider has payers come to its page in this way.
+func newPayingBrowser(t *testing.T, action payment.ActionKind) (*browserTest, *servedSimulator) {
+	t.Helper()
+	b := newBrowser(t)
+	s, err := openSimulator("127.0.0.1:0", "", simulator.Options{Secret: testWebhookSecret(), Action: action, Now: b.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b.stop()
+	b.env["BOXOFFICE_PAYMENT_URL"] = s.url + simulatorAPI
+	b.start()
+	return b, s
+}
+
+// toPay buys a ticket, and returns the order, which can be paid by now.
+func (b *browserTest) toPay(p page) string {
+	b.t.Helper()
+	p.visit(b.shop + "/s/casablanca")
+	id := p.buys()
+	b.eventuallyStatus("alice", id, "pending_payment")
+	p.do(chromedp.Sleep(time.Second)) // as long as the second half of a double click may come
+	return id
+}
+
+const (
+	paid     = `document.querySelector(".order[data-status=paid]") !== null`
+	provider = `location.pathname.startsWith("/pay/") && document.querySelector("button[value=pay]") !== null`
+)
+
+// inBothLanguages pays an order for each language of the page.
+func (b *browserTest) inBothLanguages(pay func(p page, language, order string)) {
+	b.t.Helper()
+	p := b.open("/")
+	p.signIn("alice")
+	for _, language := range []string{"en", "zh"} {
+		p.until("in "+language, `document.documentElement.lang.startsWith("`+language+`")`)
+		pay(p, language, b.toPay(p))
+		p.visit(b.shop)
+		p.press("#language")
+	}
+}
+
+// scan reads the code that a page shows, as the camera of another phone does: from the picture.
+func (p page) scan() string {
+	p.t.Helper()
+	js[bool](p, `window.scanned = null; (async () => {
+		await import("/web/jsqr/jsQR.js");
+		const picture = document.querySelector("dialog.scan img");
+		await picture.decode();
+		const canvas = Object.assign(document.createElement("canvas"), {width: picture.naturalWidth, height: picture.naturalHeight});
+		const drawing = canvas.getContext("2d");
+		drawing.drawImage(picture, 0, 0);
+		const {data, width, height} = drawing.getImageData(0, 0, canvas.width, canvas.height);
+		window.scanned = window.jsQR(data, width, height)?.data ?? "nothing";
+	})().catch((error) => { window.scanned = String(error); }); true`)
+	p.until("the code is read", `window.scanned !== null`)
+	return js[string](p, `window.scanned`)
+}
+
+// A buyer scans the code on the screen with a phone and pays there. The order on the screen turns paid by itself, by what the server
+// pushes: the page asks nothing meanwhile.
+func TestPagePaysByACode(t *testing.T) {
+	axe := axeSource(t)
+	b, _ := newPayingBrowser(t, payment.ShowQR)
+	title := map[string]string{"en": "Scan to pay", "zh": "\u626b\u7801\u4ed8\u6b3e"}
+	b.inBothLanguages(func(p page, language, order string) {
+		p.press(payButton)
+		p.untilThere("dialog.scan img")
+		if words := p.text("#scan-title"); words != title[language] {
+			t.Errorf("%s: the code is under %q", language, words)
+		}
+		p.wantNoWiderThanAPhone()
+		if found := p.violations(axe); found != "[]" {
+			t.Errorf("%s: %s", language, found)
+		}
+		address := p.scan()
+		if link := js[string](p, `document.querySelector("dialog.scan a").href`); link != address || !strings.Contains(address, "/pay/") {
+			t.Fatalf("%s: the code says %q, and the link %q", language, address, link)
+		}
+		asked := fmt.Sprintf(`performance.getEntriesByType("resource").filter(({name}) => name === %q).length`, b.shop+"/v1/orders/"+order)
+		before := js[int](p, asked)
+		phone := b.blank()
+		phone.do(chromedp.Navigate(address))
+		phone.until("the provider's page is there", provider)
+		phone.wantNoWiderThanAPhone()
+		phone.press("button[value=pay]")
+		p.until("paid, and the code is gone", paid+` && document.querySelector("dialog.scan") === null`)
+		if n := js[int](p, asked) - before; n != 0 {
+			t.Errorf("%s: the page has asked %d times", language, n)
+		}
+	})
+}
+
+// The shop's page posts the provider's form, and the buyer comes back to the order. From a shop without TLS, such as a demo, the page's
+// own policy let no form out to a provider without TLS: nothing happened at the button.
+func TestPagePaysByAForm(t *testing.T) {
+	b, _ := newPayingBrowser(t, payment.PostForm)
+	b.inBothLanguages(func(p page, _, order string) {
+		p.press(payButton)
+		p.until("the provider's page is there", provider)
+		p.wantNoWiderThanAPhone()
+		p.press("button[value=pay]")
+		p.until("back at the order, and paid", fmt.Sprintf(`location.pathname === %q && `, "/o/"+order)+paid)
+	})
+}
+
+// A buyer closes the tab at the provider and comes back later: it is the same attempt, and it is paid once.
+func TestPageComesBackToAPayment(t *testing.T) {
+	b, s := newPayingBrowser(t, payment.Redirect)
+	p := b.open("/")
+	p.signIn("alice")
+	order := b.toPay(p)
+	p.press(payButton)
+	p.until("the provider's page is there", provider)
+	attempt := js[string](p, `location.href`)
+	p.do(chromedp.Navigate("about:blank"))
+	p = b.open("/o/" + order)
+	p.press(payButton)
+	p.until("the provider's page again", provider)
+	if again := js[string](p, `location.href`); again != attempt {
+		t.Errorf("the attempt is at %s, and was at %s", again, attempt)
+	}
+	p.press("button[value=leave]")
+	p.until("back at the order, which waits", `document.querySelector(".order[data-status=pending_payment]") !== null`)
+	p.press(payButton)
+	p.until("the provider's page once more", provider)
+	p.press("button[value=pay]")
+	p.until("paid", paid)
+	if books := s.Books(); len(books.Attempts) != 1 || books.Taken["CNY"] != 4900 {
+		t.Errorf("the provider has %d attempts, and has taken %v", len(books.Attempts), books.Taken)
+	}
+}
+
+// A buyer pays twice: the order is paid once, and the page says where the second money is.
+func TestPagePaysTwice(t *testing.T) {
+	b, s := newPayingBrowser(t, payment.Redirect)
+	p := b.open("/")
+	p.signIn("alice")
+	order := b.toPay(p)
+	p.press(payButton)
+	p.until("the provider's page is there", provider)
+	p.press("button[value=twice]")
+	p.until("paid", fmt.Sprintf(`location.pathname === %q && `, "/o/"+order)+paid)
+	p.until("and the second money is back", `/CN\u00a549\.00 is back/.test(document.querySelector(".order").innerText)`)
+	p.wantNoWiderThanAPhone()
+	b.eventually("the provider has sent one of two back", func() bool {
+		totals := s.Totals()
+		return totals.Taken["CNY"] == 9800 && totals.SentBack["CNY"] == 4900
+	})
+	if r := b.must("GET", "/v1/admin/ledger", bearer(t, "boss", "admin"), ""); !strings.Contains(string(r.body), `"balanced":true`) {
+		t.Errorf("ledger %s", r.body)
+	}
+}
