@@ -35,8 +35,8 @@ func pageHeaders(whereImages string, overTLS bool) fixedHeaders {
 
 // mailboxHeaders are those of the demo's mailbox, which shows the HTML of mails as they look: with styles of their own, in a
 // frame made of what the page has got.
-func mailboxHeaders() fixedHeaders {
-	return policyHeaders("", true, "; frame-src blob:; style-src 'self' 'unsafe-inline'")
+func mailboxHeaders(overTLS bool) fixedHeaders {
+	return policyHeaders("", overTLS, "; frame-src blob:; style-src 'self' 'unsafe-inline'")
 }
 
 func policyHeaders(whereImages string, overTLS bool, more string) fixedHeaders {

@@ -127,7 +127,7 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 
 // mailbox serves the page of the demo's mailbox, whose script asks who looks.
 func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
-	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders()
+	modules, headers := modulesOf("/web/mailbox.js", static), mailboxHeaders(p.cookies.secure)
 	return func(c echo.Context) error {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }
