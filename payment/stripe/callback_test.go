@@ -3,7 +3,6 @@ package stripe_test
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -186,9 +185,7 @@ func TestNamesOfCallbacksAreExact(t *testing.T) {
 	}
 	// Names of the shop's own are the shop's: those of a session that it has made by other means.
 	object := s.object(false)
-	metadata := map[string]string{"Kunde": "1", "kunde": "2"}
-	maps.Copy(metadata, object["metadata"].(map[string]string))
-	object["metadata"] = metadata
+	object["metadata"] = ours("Kunde", "1", "kunde", "2", "attempt_id", s.reference, "order_id", "01JABC")
 	if got, err := verify(t, p, eventBody(t, "checkout.session.completed", object)); err != nil || len(got.Payments) != 1 {
 		t.Errorf("metadata with names in two cases: %+v, %v", got, err)
 	}
