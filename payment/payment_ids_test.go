@@ -35,7 +35,7 @@ func TestLedgerShowsWhatIsUnclear(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantBalanced()
-	want := Ledger{Currency: "CNY", Received: 2 * 9800, Applied: 9800, Unclear: 9800, OrdersDue: 9800}
+	want := Ledger{Currency: "CNY", Received: 2 * 9800, Applied: 9800, Unclear: 9800, OrdersDue: 9800, JustSettled: 9800}
 	if ledgers, err := f.payments.Ledgers(t.Context()); err != nil || len(ledgers) != 1 || ledgers[0] != want {
 		t.Errorf("ledgers %+v, %v, want %+v", ledgers, err, want)
 	}
@@ -43,7 +43,7 @@ func TestLedgerShowsWhatIsUnclear(t *testing.T) {
 	if err := f.orders.SettleReused(t.Context(), order.RecordID("fake", id), b.ID, b.Amount, act); err != nil {
 		t.Fatal(err)
 	}
-	want = Ledger{Currency: "CNY", Received: 9800, Applied: 9800, OrdersDue: 9800}
+	want = Ledger{Currency: "CNY", Received: 9800, Applied: 9800, OrdersDue: 9800, JustSettled: 9800}
 	if ledgers, err := f.payments.Ledgers(t.Context()); err != nil || len(ledgers) != 1 || ledgers[0] != want {
 		t.Errorf("ledgers %+v, %v, want %+v", ledgers, err, want)
 	}
