@@ -269,6 +269,7 @@ func newFullDesk(t *testing.T, orders int) *inquiry.Desk {
 	quiet := slog.New(slog.DiscardHandler)
 	service := order.New(t.Context(), orderDB, nil, order.Options{Now: testNow, Log: quiet, MaxBatch: 10})
 	t.Cleanup(service.Close)
-	return inquiry.NewDesk(stock.New(stockDB, stock.Options{Now: testNow}), service,
-		payment.New(orderDB, payment.Options{Orders: service, Now: testNow, Log: quiet}), nil, nil)
+	payments := payment.New(orderDB, payment.Options{Orders: service, Now: testNow, Log: quiet})
+	t.Cleanup(payments.Close)
+	return inquiry.NewDesk(stock.New(stockDB, stock.Options{Now: testNow}), service, payments, nil, nil)
 }

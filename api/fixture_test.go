@@ -449,6 +449,7 @@ func newPayments(t testing.TB, orders *fakeOrders) *fakePayments {
 	service := payment.New(&db.DB{}, payment.Options{
 		Orders: orders, Providers: []payment.Provider{provider}, Now: testNow, Log: slog.New(slog.DiscardHandler),
 	})
+	t.Cleanup(service.Close)
 	return &fakePayments{Service: service, orders: orders, start: func(o event.Order, provider string) (payment.Opened, error) {
 		return payment.Opened{
 			ID: "attempt", Provider: provider, ExpiresAt: time.UnixMilli(o.ExpiresAt),

@@ -114,11 +114,13 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	quiet := slog.New(slog.DiscardHandler)
 	orders := order.New(ctx, orderDB, nil, order.Options{Now: now, Log: quiet, MaxBatch: e.config.MaxBatch}) // only read from
 	e.onClose(func() error { orders.Close(); return nil })
+	payments := payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet})
+	e.onClose(func() error { payments.Close(); return nil })
 	e.office = doctor.Office{
 		Stock: stock.New(stockDB, stock.Options{
 			SweepGrace: e.config.SweepGrace, AskGrace: e.config.PayGrace, Now: now, Log: quiet,
 		}),
-		Orders: orders, Payments: payment.New(orderDB, payment.Options{Orders: orders, Now: now, Log: quiet}), Now: now,
+		Orders: orders, Payments: payments, Now: now,
 	}
 	if err := e.openFurther(ctx, quiet); err != nil {
 		return err

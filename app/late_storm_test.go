@@ -78,6 +78,7 @@ func newLateOffice(t *testing.T) *lateOffice {
 	o.orders = order.New(t.Context(), o.orderDB, sender, order.Options{Now: o.clock.Now, Log: quiet, MaxBatch: 8})
 	t.Cleanup(o.orders.Close)
 	o.payments = payment.New(o.orderDB, payment.Options{Orders: o.orders, Now: o.clock.Now, Log: quiet})
+	t.Cleanup(o.payments.Close)
 	return o
 }
 

@@ -68,7 +68,9 @@ func newOffice(t testing.TB) *office {
 	o.stock = stock.New(o.stockDB, stock.Options{Now: o.now})
 	orders := order.New(t.Context(), o.orderDB, nil, order.Options{Now: o.now, Log: quiet, MaxBatch: 10})
 	t.Cleanup(orders.Close)
-	o.desk = NewDesk(o.stock, orders, payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet}), o, o)
+	payments := payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet})
+	t.Cleanup(payments.Close)
+	o.desk = NewDesk(o.stock, orders, payments, o, o)
 	o.archiver = archive.New(o.stock, orders, archive.Options{
 		Dir: t.TempDir(), Now: o.now, Log: quiet, Ready: func(context.Context) error { return nil },
 	})
