@@ -48,9 +48,11 @@ func allowedImports() map[string][]string {
 			"identity", "live", "sale", "stock", "order", "payment", "tickets", "notify", "inquiry", "doctor", "presence",
 			"common/audit", "common/event", "common/sentence", "common/strictjson", "common/tracing",
 		},
-		"live":                      {"order", "stock"},
-		"presence":                  {"common/db"},
-		"inquiry":                   {"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq", "common/sentence"},
+		"live":     {"order", "stock"},
+		"presence": {"common/db"},
+		"inquiry": {
+			"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq", "common/sentence",
+		},
 		"payment":                   {"order", "common/audit", "common/batch", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":           {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":            {"payment", "order", "common/event", "common/httpclient"},
@@ -566,7 +568,9 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	quoted := regexp.MustCompile("`([^`\n]+)`")
-	for _, document := range []string{"README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md"} {
+	for _, document := range []string{
+		"README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md",
+	} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

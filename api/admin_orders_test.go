@@ -53,7 +53,8 @@ func TestBadSearches(t *testing.T) {
 	for query, names := range map[string]string{
 		"state=lost": "state", "state=PAID": "state", "state=paid&state=paid": "state", "id=a%20b": "id", "id=" + strings.Repeat("x", 65): "id",
 		"payment=%00": "payment", "payment=" + strings.Repeat("x", 256): "payment", "buyer=%20alice": "buyer", "screening=a'b": "screening",
-		"cursor=foreign": "cursor", "cursor=all-orders.foreign": "cursor", "cursor=%00": "cursor", "limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
+		"cursor=foreign": "cursor", "cursor=all-orders.foreign": "cursor", "cursor=%00": "cursor",
+		"limit=0": "limit", "limit=101": "limit", "limit=x": "limit",
 	} {
 		w := f.send(t, ask{method: "GET", path: "/v1/admin/orders?" + query, token: tokenFor(t, "root", roleAdmin)})
 		if detail := wantProblem(t, w, 400, "invalid_request"); !strings.Contains(detail, names) {

@@ -245,7 +245,8 @@ func TestListInput(t *testing.T) {
 		for query, status := range map[string]int{
 			"limit=0": 400, "limit=-1": 400, "limit=101": 400, "limit=": 400, "limit=x": 400, "limit=1.0": 400,
 			"limit=99999999999999999999": 400, "limit=1&limit=2": 400, "cursor=a&cursor=b": 400, "cursor=%00": 400,
-			"cursor=" + strings.Repeat("c", cursorBytesMax+1): 400, "limit=100": 200, "limit=1&cursor=" + list + ".abc": 200, "cursor=" + list + ".": 400, "cursor=" + list + ".%00": 400, "cursor=": 200,
+			"cursor=" + strings.Repeat("c", cursorBytesMax+1): 400, "limit=100": 200, "limit=1&cursor=" + list + ".abc": 200,
+			"cursor=" + list + ".": 400, "cursor=" + list + ".%00": 400, "cursor=": 200,
 			"other=1": 200, "%zz": 200,
 		} {
 			w := f.send(t, ask{method: "GET", path: path + "?" + query, token: tokenFor(t, "alice", roleBuyer)})

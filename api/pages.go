@@ -141,7 +141,9 @@ func (p *pages) alone(name, title string, modules []string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }
-		page := shopPage{Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: modules, Text: text}
+		page := shopPage{
+			Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: modules, Text: text,
+		}
 		return p.render(c, http.StatusOK, p.headers, name, page)
 	}
 }

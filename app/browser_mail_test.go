@@ -20,7 +20,8 @@ func TestPageSaysWhereTicketsGo(t *testing.T) {
 	p.untilThere("#contact-email")
 	p.fill("#contact-email", "not an address")
 	p.press(".contact button[type=submit]")
-	p.until("the browser asks for an address", `!document.getElementById("contact-email").checkValidity() && document.querySelector(".contact-form") !== null`)
+	p.until("the browser asks for an address",
+		`!document.getElementById("contact-email").checkValidity() && document.querySelector(".contact-form") !== null`)
 	if r := b.must("GET", "/v1/contact", bearer(t, "alice", "buyer"), ""); !strings.Contains(string(r.body), `"email":null`) {
 		t.Errorf("what is no address was taken: %s", r.body)
 	}
@@ -39,7 +40,8 @@ func TestPageSaysWhereTicketsGo(t *testing.T) {
 	m.press(".message[data-kind=paid] summary")
 	m.until("the mail is shown", `(() => {
 		const frame = document.querySelector(".message[data-kind=paid] iframe");
-		return frame !== null && frame.getAttribute("sandbox") === "" && document.querySelector(".message[data-kind=paid] pre").innerText.includes("Casablanca");
+		return frame !== null && frame.getAttribute("sandbox") === "" &&
+			document.querySelector(".message[data-kind=paid] pre").innerText.includes("Casablanca");
 	})()`)
 	if !m.fits() {
 		t.Error("the mailbox is wider than a phone")
@@ -53,7 +55,8 @@ func TestPageSaysWhereTicketsGo(t *testing.T) {
 		frame.setAttribute("sandbox", "");
 		frame.id = "evil";
 		frame.addEventListener("load", () => setTimeout(() => { frame.dataset.loaded = "yes"; }, 300));
-		frame.src = URL.createObjectURL(new Blob(["<script>parent.document.title = 'taken'</scr" + "ipt><img src=x onerror=\"top.location = 'about:blank'\">"],
+		frame.src = URL.createObjectURL(new Blob(["<script>parent.document.title = 'taken'</scr" + "ipt>" +
+			"<img src=x onerror=\"top.location = 'about:blank'\">"],
 			{type: "text/html"}));
 		document.body.append(frame);
 		return true;
@@ -67,8 +70,10 @@ func TestPageSaysWhereTicketsGo(t *testing.T) {
 	}
 
 	p.pressNamed(".contact", "Send nothing")
-	p.until("it asks again", `!document.querySelector(".contact-form").hidden && document.getElementById("contact-words").innerText.startsWith("Send my tickets")`)
-	if r := b.must("GET", "/v1/contact", bearer(t, "alice", "buyer"), ""); r.status != http.StatusOK || !strings.Contains(string(r.body), `"email":null`) {
+	p.until("it asks again", `!document.querySelector(".contact-form").hidden &&
+		document.getElementById("contact-words").innerText.startsWith("Send my tickets")`)
+	r := b.must("GET", "/v1/contact", bearer(t, "alice", "buyer"), "")
+	if r.status != http.StatusOK || !strings.Contains(string(r.body), `"email":null`) {
 		t.Errorf("forgotten: %s", r.body)
 	}
 	if r := b.must("GET", "/v1/dev/messages/"+paid.ID, bearer(t, "bob", "buyer"), ""); r.status != http.StatusNotFound {
@@ -125,7 +130,8 @@ func TestConsoleSendsMailAgain(t *testing.T) {
 	b.eventuallyStatus("alice", order.ID, "pending_payment")
 	b.tellsAt("alice", `{"email":"alice@example.org","language":"en"}`)
 	mail := b.eventuallyMail(order.ID, "reserved", "mail", "sent")
-	b.write("sqlite:"+filepath.Join(b.dir, "notify.db"), `UPDATE notifications SET state = 'dead', sent_at = NULL, tries = 15, last_error = '550 no such mailbox'`)
+	b.write("sqlite:"+filepath.Join(b.dir, "notify.db"),
+		`UPDATE notifications SET state = 'dead', sent_at = NULL, tries = 15, last_error = '550 no such mailbox'`)
 	p := b.console("Olga")
 	p.view("#/trouble", `document.querySelector("[data-mail=dead]") !== null`)
 	if words := p.text("[data-mail=dead]"); !strings.Contains(words, "550 no such mailbox") || !strings.Contains(words, "alice@example.org") {

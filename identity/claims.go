@@ -92,7 +92,8 @@ func (c *claims) caller(roles Roles) Caller {
 func plainAddress(claim any) string {
 	said, _ := claim.(string)
 	address, err := mail.ParseAddress(said)
-	if err != nil || address.Address != said || len(said) > emailBytesMax || strings.ContainsFunc(said, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err != nil || address.Address != said || len(said) > emailBytesMax ||
+		strings.ContainsFunc(said, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return ""
 	}
 	return said

@@ -191,7 +191,7 @@ func (t *timeline) payments(d Dossier) {
 func (t *timeline) refunds(d Dossier) {
 	for _, r := range d.Refunds {
 		t.add(r.CreatedAt, RefundDue, FromRefund, sentence.New("refund_because", "{amount} of payment {payment}, because of {reason}",
-			"amount", sentence.Amount(r.Amount), "payment", r.PaymentID, "reason", sentence.Word{Kind: "refund_reason", Value: string(r.Reason)}))
+			"amount", sentence.Amount(r.Amount), "payment", r.PaymentID, "reason", sentence.Word{Kind: "refund_reason", Value: r.Reason}))
 		if r.ChangedAt.After(r.CreatedAt) {
 			said := []sentence.Sentence{sentence.New("refund_is", "refund {id} is {state}, tries: {count}", "id", r.ID,
 				"state", sentence.Word{Kind: "refund_state", Value: r.State}, "count", r.Tries)}

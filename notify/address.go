@@ -28,7 +28,7 @@ func (c Contact) at(channel Channel) string {
 // check tells whether a contact can be written to. What it lets through has neither space nor line break, so nothing that a
 // buyer types can become a header or another receiver.
 func (c Contact) check() error {
-	invalid := ""
+	var invalid string
 	switch {
 	case c.BuyerID == "" || len(c.BuyerID) > buyerIDMax || !utf8.ValidString(c.BuyerID):
 		invalid = "buyer"

@@ -71,7 +71,8 @@ func (o *Orders) StopAsking(ctx context.Context, asked map[string]int64) error {
 				args = append(args, id, asked[id])
 			}
 			either := strings.TrimPrefix(strings.Repeat(` OR id = ? AND ask_until = ?`, len(ids)), ` OR `)
-			if _, err := tx.ExecContext(ctx, `UPDATE orders SET ask_until = 0 WHERE state = 'PENDING_PAYMENT' AND (`+either+`)`, args...); err != nil {
+			query := `UPDATE orders SET ask_until = 0 WHERE state = 'PENDING_PAYMENT' AND (` + either + `)`
+			if _, err := tx.ExecContext(ctx, query, args...); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,8 @@ func TestOrdersThatEndAtOnceEndTogether(t *testing.T) {
 	}
 	soon := func() (n int) {
 		t.Helper()
-		if err := f.db.Reader().GetContext(t.Context(), &n, `SELECT COUNT(*) FROM payment_attempts WHERE next_at <= ?`, f.now().UnixMilli()); err != nil {
+		const query = `SELECT COUNT(*) FROM payment_attempts WHERE next_at <= ?`
+		if err := f.db.Reader().GetContext(t.Context(), &n, query, f.now().UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
 		return n

@@ -53,9 +53,11 @@ func (s Screening) notOver(before time.Time) sentence.Sentence {
 	case !s.StartsAt.Before(before):
 		return sentence.New("starts_too_late", "It starts at {at}, and that must be before {before}.", "at", s.StartsAt, "before", before)
 	case s.Reserved > 0:
-		return sentence.New("tickets_reserved_still", "Some of its tickets are reserved, and not yet paid for or returned: {count}.", "count", s.Reserved)
+		return sentence.New("tickets_reserved_still",
+			"Some of its tickets are reserved, and not yet paid for or returned: {count}.", "count", s.Reserved)
 	case s.Cancelled && s.Sold > 0:
-		return sentence.New("cancellation_goes_on", "It is cancelled, and not all of its orders have ended yet: tickets still sold: {count}.", "count", s.Sold)
+		return sentence.New("cancellation_goes_on",
+			"It is cancelled, and not all of its orders have ended yet: tickets still sold: {count}.", "count", s.Sold)
 	}
 	return sentence.Sentence{}
 }

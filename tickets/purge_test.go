@@ -108,7 +108,8 @@ func TestPurgeKeepsWhoCameIn(t *testing.T) {
 			f.ms.Add(time.Hour.Milliseconds())
 			for id, code := range codes {
 				_, err := f.CheckIn(t.Context(), entry(code, "2"))
-				if used, ok := errors.AsType[UsedError](err); id != "order-001" && (!ok || used.Gate != "North" || used.At.UnixMilli() != f.ms.Load()-3_600_000) {
+				used, ok := errors.AsType[UsedError](err)
+				if id != "order-001" && (!ok || used.Gate != "North" || used.At.UnixMilli() != f.ms.Load()-3_600_000) {
 					t.Errorf("%s comes in again: %v", id, err)
 				}
 				if want := "[used valid]"; id != "order-001" && f.stored(id) != want {

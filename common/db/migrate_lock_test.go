@@ -30,7 +30,8 @@ func TestMigrationsWaitForTheirLock(t *testing.T) {
 			t.Errorf("the lock answers %s, and the migration ends with %v", answer, err)
 		}
 		var tables int
-		if err := d.Reader().GetContext(t.Context(), &tables, `SELECT COUNT(*) FROM sqlite_master WHERE name = 't'`); err != nil || tables > 0 != taken {
+		err = d.Reader().GetContext(t.Context(), &tables, `SELECT COUNT(*) FROM sqlite_master WHERE name = 't'`)
+		if err != nil || tables > 0 != taken {
 			t.Errorf("the lock answers %s: %d tables, %v", answer, tables, err)
 		}
 	}

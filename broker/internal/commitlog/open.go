@@ -161,7 +161,8 @@ func (l *Log) checkTail(last *segment) (err error) {
 		return nil
 	case l.end < l.noted:
 		l.cut = max(l.cut, l.noted-l.end)
-		return l.damaged(fmt.Sprintf("the record is damaged or missing, and all up to %d was on the disk when the log was last opened or closed", l.noted))
+		return l.damaged(fmt.Sprintf(
+			"the record is damaged or missing, and all up to %d was on the disk when the log was last opened or closed", l.noted))
 	case l.cut == 0:
 		return nil
 	}
