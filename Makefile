@@ -14,7 +14,7 @@ run: ## run the whole office on this machine
 
 .PHONY: test
 test: ## run every test
-	go test ./...
+	go test -timeout 20m ./...
 
 # A stack of its own, because the tests kill its parts.
 STACK_DIR := $(or $(TMPDIR),/tmp)/boxoffice-test-stack
@@ -26,7 +26,7 @@ test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Mave
 	trap 'go run ./scripts/stack down -purge -dir "$(STACK_DIR)"' EXIT; \
 	go run ./scripts/stack up -dir "$(STACK_DIR)" -mode java -port-base $(STACK_PORT) -check-interval 1s -check-timeout 1s; \
 	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
-	go test -count=1 -p 1 -timeout 20m ./common/db ./order ./stock ./payment ./tickets ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
+	go test -count=1 -p 1 -timeout 30m ./common/db ./order ./stock ./payment ./tickets ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
 
 .PHONY: bench
 bench: ## measure ours against the usual designs, side by side, in about a minute
@@ -34,7 +34,7 @@ bench: ## measure ours against the usual designs, side by side, in about a minut
 
 .PHONY: race
 race: ## run the tests under the race detector, but for those that start the client's push consumer (it races by itself)
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 .PHONY: format
 format: ## format the code

@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -373,6 +376,10 @@ func (o *officeTest) eventuallyStatus(buyer, id, status string) orderJSON {
 func TestMain(m *testing.M) {
 	if os.Getenv("BOXOFFICE_TEST_AS_PROGRAM") != "" {
 		os.Exit(Main(os.Args[1:], os.Environ(), os.Getenv, os.Stdout, os.Stderr))
+	}
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) { // as it is by itself
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // offices and browsers mostly wait
 	}
 	os.Exit(m.Run())
 }
