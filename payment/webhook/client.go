@@ -115,11 +115,13 @@ func (c *apiClient) call(ctx context.Context, path string, body, into any) error
 	return nil
 }
 
-// statusError is the error for an answer that is not OK.
+// statusError is the error for an answer that is not OK. A provider that does not know who calls (401, 403: a key was replaced,
+// a clock is wrong) has not looked at what is asked for: an earlier call of the same may have been carried out.
 func statusError(status int, answer []byte) error {
 	err := fmt.Errorf("the provider answered %d: %q", status, answer[:min(len(answer), errorBytesMax)])
 	switch {
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
+	case status == http.StatusUnauthorized, status == http.StatusForbidden,
+		status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
 		status >= http.StatusInternalServerError:
 		return err
 	default:

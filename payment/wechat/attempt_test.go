@@ -96,7 +96,9 @@ func TestStartIsRefused(t *testing.T) {
 		f := newFake(t)
 		f.merchant = &testKeys(t)[2].PublicKey
 		_, err := newProvider(t, f).Start(t.Context(), newAttempt())
-		wantRefused(t, err)
+		if err == nil || errors.Is(err, payment.ErrRefused) || !strings.Contains(err.Error(), "SIGN_ERROR") {
+			t.Errorf("%v, want an error that says why, and no refusal: nobody has looked at the payment", err)
+		}
 	})
 }
 

@@ -38,6 +38,8 @@ func callError(doing string, err error) error {
 // known by TLS alone.
 func isFinal(answer *core.APIError) bool {
 	switch answer.StatusCode {
+	case http.StatusUnauthorized: // it does not know who calls, and an earlier call may have done something
+		return false
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	}

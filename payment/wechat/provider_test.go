@@ -162,6 +162,7 @@ func outages(f *fakePay) map[string]func(*http.Request) (*http.Response, error) 
 		"no rate":          coded(http.StatusTooManyRequests, "NOT_LISTED"),
 		"no rate 4xx":      coded(http.StatusForbidden, "FREQUENCY_LIMITED"),
 		"long refusal":     page(http.StatusBadRequest, `{"code":"PARAM_ERROR"}`+strings.Repeat(" ", 64<<10)),
+		"who calls":        coded(http.StatusUnauthorized, "SIGN_ERROR"),
 		"system error 4xx": coded(http.StatusBadRequest, "SYSTEM_ERROR"),
 		"bank":             coded(http.StatusBadRequest, "BANK_ERROR"),
 		"garbage": func(*http.Request) (*http.Response, error) {
