@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"boxoffice/common/audit"
 )
@@ -36,6 +37,26 @@ func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 			t.Errorf("%s: spent %t, %v", state, row.Spent, err)
 		}
 	}
+}
+
+// A refund was carried out and its answer lost; the next call was refused, as one of more than is left. It was taken for
+// refused, and whoever sent it again sent it under another key: a part of a payment would have gone back twice.
+func TestRefusalAfterALostAnswerIsAskedAbout(t *testing.T) {
+	f := newFixture(t)
+	f.lateRefund()
+	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = true })
+	f.work()
+	f.wantRefund(refundFailed)
+	f.provider.set(func(p *fakeProvider) {
+		p.cut["refund"], p.fail["refund"], p.fail["query refund"] = false, ErrRefused, errAway
+	})
+	f.advance(time.Hour)
+	f.work()
+	f.wantRefund(refundFailed) // nobody knows yet
+	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = nil })
+	f.advance(time.Hour)
+	f.work()
+	f.wantRefund(refundDone)
 }
 
 // A provider without an API cannot be asked: what it reports is all that is known.

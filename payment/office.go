@@ -68,6 +68,15 @@ func (s *Service) SettleByHand(ctx context.Context, id string, act audit.Act) (R
 	})
 }
 
+// triesBefore is what counts of the tries so far when a refund is sent again: under a new key none, and under the same one
+// that there were some.
+func triesBefore(row refundRow, sending int) int {
+	if sending != row.Sending {
+		return 0
+	}
+	return min(row.Tries, 1)
+}
+
 // act changes a refund that needs a person. It fails with ErrRefundAbsent, or with ErrRefundInFlight for one that is being
 // sent or is back: another decision could move its money twice.
 func (s *Service) act(
@@ -83,9 +92,9 @@ func (s *Service) act(
 	state, sending := decide(row)
 	now := s.Now()
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = 0, next_at = ?, changed_at = ?
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = ?, next_at = ?, changed_at = ?
 			WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
-			state, sending, now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
+			state, sending, triesBefore(row, sending), now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, act, audit.Entry{

@@ -61,7 +61,24 @@ func (s *Service) callForRefund(ctx context.Context, p Provider, row refundRow) 
 		call = p.QueryRefund
 	}
 	status, err := call(ctx, row.refund())
+	if errors.Is(err, ErrRefused) && row.State != refundSent && row.Tries > 1 {
+		return s.askAfterRefusal(ctx, p, row, err)
+	}
 	return status, s.answered(p, err)
+}
+
+// askAfterRefusal asks how a refund stands that was refused after a call without an answer, which may have carried it out:
+// under another key it could go a second time. The refusal counts if its provider knows nothing of the refund.
+func (s *Service) askAfterRefusal(ctx context.Context, p Provider, row refundRow, refusal error) (RefundStatus, error) {
+	status, err := p.QueryRefund(ctx, row.refund())
+	switch {
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
+		return RefundStatus{}, s.answered(p, refusal)
+	case err != nil:
+		return RefundStatus{}, s.answered(p, fmt.Errorf("ask for a refund that was refused: %w", err))
+	default:
+		return status, s.answered(p, nil)
+	}
 }
 
 // afterAnswer says what a refund becomes after an answer or an error of its provider.
