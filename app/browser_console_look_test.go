@@ -87,6 +87,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 			p.until("in "+language, `document.documentElement.lang.startsWith("`+language+`")`)
 			p.until(look.name, look.until)
 			look.prepare(p)
+			p.until("its script has run", languageIsOffered)
 			if said := p.english(); said != "" && language == "zh" {
 				t.Errorf("%s says in English: %s", look.name, said)
 			}

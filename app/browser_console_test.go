@@ -47,14 +47,9 @@ func quoted(value string) string {
 // pressNamed presses the button or link that has these words.
 func (p page) pressNamed(root, words string) {
 	p.t.Helper()
-	p.until("there is "+words, fmt.Sprintf(`(() => {
-		const found = [...document.querySelectorAll(%q)].find((one) => one.innerText === %s && !one.disabled && one.getClientRects().length > 0);
-		document.querySelectorAll("[data-pressed]").forEach((one) => one.removeAttribute("data-pressed"));
-		found?.setAttribute("data-pressed", "");
-		found?.scrollIntoView({block: "center"}); // and not beneath the bar
-		return found !== undefined;
-	})()`, root+" :is(button, a)", quoted(words)))
-	p.clicks("[data-pressed]")
+	p.clicksOn(words, fmt.Sprintf(
+		`[...document.querySelectorAll(%q)].find((one) => one.innerText === %s && !one.disabled && one.getClientRects().length > 0)`,
+		root+" :is(button, a)", quoted(words)), "center")
 }
 
 // confirms fills in the note of the dialog that is open, confirms by a double click, and waits until the act is done.
@@ -178,7 +173,7 @@ func TestConsoleRunsADay(t *testing.T) {
 
 	p.view("#/money", `document.querySelector("[data-currency=CNY]")?.innerText.includes("99.00 CNY") === true`)
 	p.view("#/acts", `document.querySelector(".row[data-act=cancel]")?.innerText.includes("asked by phone") === true`)
-	p.until("with what was changed", `/capacity\s*10 \u2192 25/.test(document.querySelector(".row[data-act=screening_change]").innerText)`)
+	p.until("with what was changed", `/Capacity\s*10 \u2192 25/.test(document.querySelector(".row[data-act=screening_change]").innerText)`)
 	p.view("#/trouble", `document.querySelectorAll(".row").length > 3`)
 
 	p.view("#/screenings/"+id, headingIs("Nosferatu again"))

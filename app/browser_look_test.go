@@ -118,6 +118,9 @@ func (p page) violations(axe string, rules ...string) string {
 	return js[string](p, `window.axeFound`)
 }
 
+// languageIsOffered holds once the page's script has written its button of the other language.
+const languageIsOffered = `document.getElementById("language")?.innerText !== ""`
+
 // Every page in every state, in both languages, light and dark, on a narrow phone: nobody is kept out, and nothing sticks out.
 // BOXOFFICE_TEST_SCREENSHOTS names a directory for pictures of all of them.
 func TestPagesAreForEverybody(t *testing.T) {
@@ -136,6 +139,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 				name := strings.Join([]string{look.name, language, scheme}, "-")
 				p.scheme(scheme)
 				p.until(name, look.until)
+				p.until("its script has run", languageIsOffered)
 				if found := p.violations(axe, rules...); found != "[]" {
 					t.Errorf("%s: %s", name, found)
 				}
