@@ -26,7 +26,7 @@ test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Mave
 	trap 'go run ./scripts/stack down -purge -dir "$(STACK_DIR)"' EXIT; \
 	go run ./scripts/stack up -dir "$(STACK_DIR)" -mode java -port-base $(STACK_PORT) -check-interval 1s -check-timeout 1s; \
 	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
-	go test -count=1 -p 1 -timeout 30m ./common/db ./order ./stock ./payment ./tickets ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
+	go test -count=1 -p 1 -timeout 30m ./common/db ./order ./stock ./payment ./tickets ./notify ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
 
 .PHONY: bench
 bench: ## measure ours against the usual designs, side by side, in about a minute
