@@ -46,7 +46,8 @@ func TestConsoleMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 	p.view("#/trouble", `document.querySelector("#main .badge[data-kind=bad]")?.innerText === "5 findings"`)
 	found := p.text("#main")
 	for _, words := range []string{
-		"tickets: 2, of screening " + screening + ", and there is no order", "reserved since 2 minutes", "98.00 CNY for order " + paid.ID + " waits since 2 minutes",
+		"tickets: 2, of screening " + screening + ", and there is no order", "reserved since 2 minutes",
+		"98.00 CNY for order " + paid.ID + " waits since 2 minutes",
 		"publish its reservation again", "boxoffice-order-create (2)", "Mend all 2: Reservation without order",
 	} {
 		if !strings.Contains(found, words) {
