@@ -188,7 +188,7 @@ func TestFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	c, first := dial(t, b), dial(t, b)
 	c.send(remoting.SendMessage, sendFields, "before")
 	c.read()
-	c.send(remoting.SendMessage, sendFields+" properties=DELAY\x011\x02", "delayed")
+	c.send(remoting.SendMessage, sendFields+" properties=DELAY\x015\x02", "delayed") // a minute: it must not be the one that waits
 	c.read()
 	g.full.Store(true)
 	first.send(remoting.SendMessage, sendFields, "taken, and waits for room")
@@ -202,7 +202,7 @@ func TestFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 			t.Fatalf("answer %d %q, want a refusal that says why", f.Code, f.Remark)
 		}
 	}
-	b.Advance(2 * time.Second)
+	b.Advance(2 * time.Minute)
 	if n := b.delays.pending(); n != 1 {
 		t.Errorf("%d delayed messages wait, want the one that found no room", n)
 	}
