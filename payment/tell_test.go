@@ -3,10 +3,11 @@ package payment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/common/db/dbtest"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
@@ -116,29 +117,8 @@ func TestManyRefundsAreToldOf(t *testing.T) {
 // database took the index of all refunds by their state for it.
 func TestTellingReadsOnlyWhatIsUntold(t *testing.T) {
 	f := newFixture(t)
-	explain := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[f.db.Name()] + untoldSelect
-	rows, err := f.db.Reader().QueryxContext(t.Context(), explain, tellLimit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var plan strings.Builder
-	for rows.Next() {
-		step, err := rows.SliceScan()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, cell := range step {
-			if text, ok := cell.([]byte); ok {
-				cell = string(text)
-			}
-			fmt.Fprint(&plan, cell, " ")
-		}
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(plan.String(), "refunds_untold") {
-		t.Errorf("the plan is %s", plan.String())
+	plan := dbtest.Plan(t, f.db, untoldSelect, tellLimit)
+	if !strings.Contains(plan, "refunds_untold") {
+		t.Errorf("the plan is %s", plan)
 	}
 }
