@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db/dbtest"
-
 	"boxoffice/common/audit"
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 )
 
