@@ -119,7 +119,7 @@ func (p page) violations(axe string, rules ...string) string {
 }
 
 // languageIsOffered holds once the page's script has written its button of the other language.
-const languageIsOffered = `document.getElementById("language")?.innerText !== ""`
+const languageIsOffered = `document.getElementById("language")?.hidden === false`
 
 // Every page in every state, in both languages, light and dark, on a narrow phone: nobody is kept out, and nothing sticks out.
 // BOXOFFICE_TEST_SCREENSHOTS names a directory for pictures of all of them.

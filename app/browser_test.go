@@ -153,18 +153,19 @@ func (p page) clicks(selector string, pauses ...time.Duration) {
 	p.clicksOn(selector, fmt.Sprintf(`document.querySelector(%q)`, selector), "nearest", pauses...)
 }
 
-// clicksOn clicks on the element that an expression finds, once it is there. Finding it and reading its place is one step: a
-// view that is drawn anew meanwhile has another element.
+// clicksOn clicks on the element that an expression finds, once it is there and lies still: where it lay a moment ago. Finding
+// it and reading its place is one step: a view that is drawn anew meanwhile has another element.
 func (p page) clicksOn(what, element, block string, pauses ...time.Duration) {
 	p.t.Helper()
 	p.until("there is "+what, fmt.Sprintf(`(() => {
 		const one = %s;
 		one?.scrollIntoView({block: %q, behavior: "instant"}); // and not beneath the bar
 		const {x, y, width, height} = one?.getBoundingClientRect() ?? {};
-		window.placeToClick = [x + width / 2, y + height / 2];
-		return Boolean(one);
+		const place = [x + width / 2, y + height / 2], before = window.placeToClick;
+		window.placeToClick = place;
+		return Boolean(one) && before?.[0] === place[0] && before[1] === place[1];
 	})()`, element, block))
-	place := js[[]float64](p, `window.placeToClick`)
+	place := js[[]float64](p, `[window.placeToClick, window.placeToClick = null][0]`)
 	p.do(chromedp.MouseClickXY(place[0], place[1]))
 	for _, pause := range pauses {
 		p.do(chromedp.Sleep(pause), chromedp.MouseClickXY(place[0], place[1]))

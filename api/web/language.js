@@ -1,4 +1,5 @@
-// The button that switches the language. Every page has one: <button id="language" class="quiet"></button>.
+// The button that switches the language. Every page has one, hidden until it has its name:
+// <button id="language" class="quiet" hidden></button>.
 
 import { currentLanguage, setLanguage } from "./i18n.js";
 
@@ -16,4 +17,5 @@ export function showLanguage(done = () => {}) {
     showLanguage(done);
     done();
   };
+  button.hidden = false;
 }
