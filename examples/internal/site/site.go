@@ -1,0 +1,137 @@
+// Package site gives the examples their RocketMQ: an embedded broker that lives as long as the example, or a real one that
+// runs already. What it does is what an operator does elsewhere, so that an example shows nothing but its scene.
+package site
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/apache/rocketmq-client-go/v2/rlog"
+
+	"boxoffice/broker"
+	"boxoffice/common/mq"
+)
+
+const (
+	queuesPerTopic   = 4
+	provisionTimeout = 30 * time.Second
+	pendingTimeout   = 10 * time.Second
+	pendingPoll      = 2 * time.Millisecond
+	arrivalSlack     = 2 * time.Second // by which a real broker may be late with a delayed message
+)
+
+// Site is a RocketMQ that an example runs on. Make one with Start.
+type Site struct {
+	// Nameservers are what producers and consumers are told.
+	Nameservers []string
+	// Broker is the embedded broker, with its hooks and its clock; nil when the broker is a real one.
+	Broker *broker.Broker
+
+	instances atomic.Int64
+}
+
+// Main runs a scene as a program and returns its exit status. The flag -namesrv names a real RocketMQ.
+func Main(run func(namesrv string, out io.Writer) error) int {
+	namesrv := flag.String("namesrv", "", "nameserver of a RocketMQ that runs, host:port; without it the example has a broker of its own")
+	flag.Parse()
+	if err := run(*namesrv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// Start gives an example its RocketMQ: the one whose nameserver is named, or an embedded broker of its own. The topics
+// exist afterwards, with four queues each; no others are made by sending to them.
+func Start(namesrv string, topics ...string) (*Site, error) {
+	Quiet()
+	s := &Site{Nameservers: strings.Split(namesrv, ";")}
+	if namesrv == "" {
+		b, err := broker.New(broker.WithAutoCreateTopics(false))
+		if err != nil {
+			return nil, fmt.Errorf("start embedded broker: %w", err)
+		}
+		s.Broker, s.Nameservers = b, []string{b.Addr()}
+	}
+	specs := make([]mq.TopicSpec, len(topics))
+	for i, topic := range topics {
+		specs[i] = mq.TopicSpec{Name: topic, Queues: queuesPerTopic}
+	}
+	if err := s.provision(specs, nil); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Groups makes the retry and dead-letter topics of consumer groups, as an operator does before a group's first consumer
+// starts: a client that has looked for its retry topic in vain misses its retries for up to 50 seconds.
+func (s *Site) Groups(groups ...string) error { return s.provision(nil, groups) }
+
+func (s *Site) provision(topics []mq.TopicSpec, groups []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), provisionTimeout)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	bus, err := mq.Open(ctx, mq.Config{NameServers: s.Nameservers, Process: "example", Log: log})
+	if err != nil {
+		return err
+	}
+	return errors.Join(bus.Provision(ctx, topics, groups), bus.Close())
+}
+
+// Resolver tells a producer or a consumer where the nameservers are.
+func (s *Site) Resolver() primitive.NsResolver {
+	return primitive.NewPassthroughResolver(s.Nameservers)
+}
+
+// Instance makes the instance name of a producer or a consumer, unlike all others: those of one name would share one
+// connection, and of them only the first would be asked what became of its transactions.
+func (s *Site) Instance(role string) string {
+	return fmt.Sprintf("%s-%d-%d", role, os.Getpid(), s.instances.Add(1))
+}
+
+// Pass lets a delay pass for a message that waits: the embedded broker's clock is put forward once one waits, and for a
+// real broker the time is waited.
+func (s *Site) Pass(d time.Duration) error {
+	if s.Broker == nil {
+		<-time.After(d + arrivalSlack)
+		return nil
+	}
+	deadline := time.Now().Add(pendingTimeout)
+	for s.Broker.PendingDelays() == 0 {
+		if time.Now().After(deadline) {
+			return errors.New("no message waits for the time to pass")
+		}
+		<-time.After(pendingPoll)
+	}
+	s.Broker.Advance(d)
+	return nil
+}
+
+// Close ends and removes the embedded broker. Call it after the producers and consumers are shut down.
+func (s *Site) Close() error {
+	if s.Broker == nil {
+		return nil
+	}
+	return s.Broker.Close()
+}
+
+// Name is the name that a topic or a group has in this run: its own on the embedded broker, which begins empty, and with
+// the time on a real one, which still has the messages and offsets of earlier runs.
+func Name(namesrv, name string) string {
+	if namesrv == "" {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, time.Now().UnixMilli())
+}
+
+// Quiet has the client library log errors only. Start does it; call it first where no site is started.
+func Quiet() { rlog.SetLogLevel("error") }
