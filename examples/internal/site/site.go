@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ const (
 	checkMax = 1000
 )
 
-// Site is a RocketMQ that an example runs on. Make one with Start.
+// Site is a RocketMQ that an example runs on. Make one with Start; one goroutine at a time uses it.
 type Site struct {
 	// Nameservers are what producers and consumers are told.
 	Nameservers []string
@@ -36,6 +37,7 @@ type Site struct {
 	Broker *broker.Broker
 
 	instances atomic.Int64
+	clients   []interface{ Shutdown() error } // in the order of their start
 }
 
 // Main runs a scene as a program and returns its exit status. The flag -namesrv names a real RocketMQ.
@@ -97,12 +99,17 @@ func (s *Site) Instance(role string) string {
 	return fmt.Sprintf("%s-%d-%d", role, os.Getpid(), s.instances.Add(1))
 }
 
-// Close ends and removes the embedded broker. Call it after the producers and consumers are shut down.
+// Close shuts down the producers and consumers that the site has made, the last first, and then ends and removes the
+// embedded broker. What an example has made by itself it shuts down before.
 func (s *Site) Close() error {
-	if s.Broker == nil {
-		return nil
+	var err error
+	for _, client := range slices.Backward(s.clients) {
+		err = errors.Join(err, client.Shutdown())
 	}
-	return s.Broker.Close()
+	if s.Broker == nil {
+		return err
+	}
+	return errors.Join(err, s.Broker.Close())
 }
 
 // Name is the name that a topic or a group has in this run: its own on the embedded broker, which begins empty, and with
