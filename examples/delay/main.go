@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
@@ -65,13 +64,10 @@ func run(namesrv string, out io.Writer) error {
 	if err := s.Pass(delay); err != nil {
 		return err
 	}
-	reminders := make([]string, 2)
-	for i := range reminders {
-		if reminders[i], err = site.Receive(due); err != nil {
-			return err
-		}
+	reminders, err := site.ReceiveSet(due, 2)
+	if err != nil {
+		return err
 	}
-	slices.Sort(reminders) // a consumer has many hands, so they come in any sequence
 	for _, order := range reminders {
 		if paid[order] {
 			fmt.Fprintln(out, "10 s later:", order, "is paid, nothing to do")

@@ -2,6 +2,8 @@ package site
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,6 +27,20 @@ func Receive[T any](from <-chan T) (T, error) {
 		var nothing T
 		return nothing, errors.New("nothing came within two minutes")
 	}
+}
+
+// ReceiveSet waits until n different ones have come, and returns them sorted: a consumer has many hands, so messages come in
+// any sequence, and each may come twice.
+func ReceiveSet(from <-chan string, n int) ([]string, error) {
+	come := make(map[string]bool, n)
+	for len(come) < n {
+		told, err := Receive(from)
+		if err != nil {
+			return nil, err
+		}
+		come[told] = true
+	}
+	return slices.Sorted(maps.Keys(come)), nil
 }
 
 // Pass lets a delay pass for a message that waits: the embedded broker's clock is put forward once one waits, and for a
