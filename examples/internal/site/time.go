@@ -2,6 +2,8 @@ package site
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -27,6 +29,15 @@ func Receive[T any](from <-chan T) (T, error) {
 		var nothing T
 		return nothing, errors.New("nothing came within two minutes")
 	}
+}
+
+// Tell waits for what a consumer's handler says, and writes it as a line.
+func Tell(out io.Writer, from <-chan string) error {
+	sentence, err := Receive(from)
+	if err == nil {
+		_, err = fmt.Fprintln(out, sentence)
+	}
+	return err
 }
 
 // ReceiveSet waits until n different ones have come, and returns them sorted: a consumer has many hands, so messages come in
