@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,12 +25,11 @@ import (
 const (
 	queuesPerTopic   = 4
 	provisionTimeout = 30 * time.Second
-	pendingTimeout   = 10 * time.Second
-	pendingPoll      = 2 * time.Millisecond
-	arrivalSlack     = 2 * time.Second // by which a real broker may be late with a delayed message
+	// checkMax keeps a half message whose producer the embedded broker does not know yet: a check that reaches nobody counts too.
+	checkMax = 1000
 )
 
-// Site is a RocketMQ that an example runs on. Make one with Start.
+// Site is a RocketMQ that an example runs on. Make one with Start; one goroutine at a time uses it.
 type Site struct {
 	// Nameservers are what producers and consumers are told.
 	Nameservers []string
@@ -37,6 +37,7 @@ type Site struct {
 	Broker *broker.Broker
 
 	instances atomic.Int64
+	clients   []interface{ Shutdown() error } // in the order of their start
 }
 
 // Main runs a scene as a program and returns its exit status. The flag -namesrv names a real RocketMQ.
@@ -56,7 +57,7 @@ func Start(namesrv string, topics ...string) (*Site, error) {
 	Quiet()
 	s := &Site{Nameservers: strings.Split(namesrv, ";")}
 	if namesrv == "" {
-		b, err := broker.New(broker.WithAutoCreateTopics(false))
+		b, err := broker.New(broker.WithAutoCreateTopics(false), broker.WithTransactionCheckMax(checkMax))
 		if err != nil {
 			return nil, fmt.Errorf("start embedded broker: %w", err)
 		}
@@ -93,35 +94,22 @@ func (s *Site) Resolver() primitive.NsResolver {
 }
 
 // Instance makes the instance name of a producer or a consumer, unlike all others: those of one name would share one
-// connection, and of them only the first would be asked what became of its transactions.
+// connection, and of them only the first would be asked about its transactions.
 func (s *Site) Instance(role string) string {
 	return fmt.Sprintf("%s-%d-%d", role, os.Getpid(), s.instances.Add(1))
 }
 
-// Pass lets a delay pass for a message that waits: the embedded broker's clock is put forward once one waits, and for a
-// real broker the time is waited.
-func (s *Site) Pass(d time.Duration) error {
-	if s.Broker == nil {
-		<-time.After(d + arrivalSlack)
-		return nil
-	}
-	deadline := time.Now().Add(pendingTimeout)
-	for s.Broker.PendingDelays() == 0 {
-		if time.Now().After(deadline) {
-			return errors.New("no message waits for the time to pass")
-		}
-		<-time.After(pendingPoll)
-	}
-	s.Broker.Advance(d)
-	return nil
-}
-
-// Close ends and removes the embedded broker. Call it after the producers and consumers are shut down.
+// Close shuts down the producers and consumers that the site has made, the last first, and then ends and removes the
+// embedded broker. What an example has made by itself it shuts down before.
 func (s *Site) Close() error {
-	if s.Broker == nil {
-		return nil
+	var err error
+	for _, client := range slices.Backward(s.clients) {
+		err = errors.Join(err, client.Shutdown())
 	}
-	return s.Broker.Close()
+	if s.Broker == nil {
+		return err
+	}
+	return errors.Join(err, s.Broker.Close())
 }
 
 // Name is the name that a topic or a group has in this run: its own on the embedded broker, which begins empty, and with
