@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -5,24 +7,23 @@ import (
 	"os"
 )
 
-// A channel bounds what one process sells; a topic bounds what all of them sell, and outlives them.
 func Example() {
 	if err := run("", os.Stdout); err != nil {
-		fmt.Fprintln(os.Stdout, err)
+		fmt.Println(err)
 	}
 	// Output:
-	// channel: ann: a place
-	// channel: ben: a place
-	// channel: cat: a place
-	// channel: dan: sold out
-	// channel: eve, elsewhere: a place
-	// channel: fay: ended
-	// channel: 4 places are promised, and gone with the processes
-	// topic: ann: a place
-	// topic: ben: a place
-	// topic: cat: a place
-	// topic: dan: sold out
-	// topic: eve, elsewhere: sold out
-	// topic: fay: ended
-	// topic: a worker that starts later finds map[0:ann 1:ben 2:cat]
+	// channel, first office: ann: a place
+	// channel, first office: ben: a place
+	// channel, first office: cat: a place
+	// channel, first office: dan: sold out
+	// channel, second office: eve: a place
+	// channel, second office: fay: ended
+	// channel, in a process that starts later: the buyers are []
+	// topic, first office: ann: a place
+	// topic, first office: ben: a place
+	// topic, first office: cat: a place
+	// topic, first office: dan: sold out
+	// topic, second office: eve: sold out
+	// topic, second office: fay: ended
+	// topic, in a process that starts later: the buyers are [ann ben cat]
 }

@@ -1,17 +1,19 @@
-// Boundedqueue sells three tickets by a queue of three places: a buyer is told at once "a place", "sold out" or "ended".
-// First the queue is a Go channel, then one queue of a RocketMQ topic; both have the same face.
+// Boundedqueue: whoever asks a queue for one of three places is told at once, "sold out" or "ended" if there is none.
 //
-// Watch where the channel stops being enough: a second office has a channel of its own and promises a fourth ticket, and
-// what is promised goes with the processes. In the topic the broker counts: a message's offset is its place, in one line
-// for all offices, and a worker that starts later finds it. Limits per buyer and returned tickets want a database (stock/).
+// First the queue is a Go channel. Then it is one queue of a RocketMQ topic, with the same face: a message's offset, which
+// the broker gives out one by one, is the place in the line, and from the fourth on it is sold out.
+//
+// Watch where the channel stops being enough: a second box office has a channel of its own, and promises a ticket that does
+// not exist; and what is in a channel goes with its process. In the topic there is one line for all, and a worker that
+// starts later finds the buyers. Limits per buyer, or tickets that come back, need more than a line: a database (stock/).
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/apache/rocketmq-client-go/v2"
 	"github.com/apache/rocketmq-client-go/v2/consumer"
@@ -23,100 +25,98 @@ import (
 
 const tickets = 3
 
+// queue is the face of both.
+type queue interface {
+	join(sale context.Context, buyer string) (answer string)
+	buyers() ([]string, error) // whom a worker finds
+}
+
 func main() { os.Exit(site.Main(run)) }
 
 func run(namesrv string, out io.Writer) error {
-	first, second := make(chan string, tickets), make(chan string, tickets)
-	sell(out, "channel", inChannel(first), inChannel(second))
-	fmt.Fprintf(out, "channel: %d places are promised, and gone with the processes\n", len(first)+len(second))
 	topic := site.Name(namesrv, "line")
 	s, err := site.Start(namesrv, topic)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	p, err := rocketmq.NewProducer(producer.WithNsResolver(s.Resolver()), producer.WithInstanceName(s.Instance("office")),
-		producer.WithQueueSelector(producer.NewHashQueueSelector()), // one sharding key, one queue
-		producer.WithRetry(0)) // what is sent again would take two places
-	if err == nil {
-		err = p.Start()
-	}
+	p, err := s.NewProducer("offices", producer.WithRetry(0), // what is sent again would take two places
+		producer.WithQueueSelector(producer.NewHashQueueSelector())) // one sharding key, one queue
 	if err != nil {
-		return fmt.Errorf("start producer: %w", err)
+		return err
 	}
-	defer func() { _ = p.Shutdown() }()
-	inTopic := func(buyer string) (bool, error) {
-		sent, err := p.SendSync(context.Background(), primitive.NewMessage(topic, []byte(buyer)).WithShardingKey("line"))
-		return err == nil && sent.QueueOffset < tickets, err
+	return errors.Join(
+		sell(out, "channel", func() queue { return make(inMemory, tickets) }),
+		sell(out, "topic", func() queue { return inTopic{s, p, topic} }))
+}
+
+// sell has two box offices sell, each in a process of its own, and then a third process look for the buyers.
+func sell(out io.Writer, kind string, open func() queue) error {
+	first, second := open(), open()
+	sale, end := context.WithCancel(context.Background())
+	defer end()
+	for _, buyer := range []string{"ann", "ben", "cat", "dan"} {
+		fmt.Fprintf(out, "%s, first office: %s: %s\n", kind, buyer, first.join(sale, buyer))
 	}
-	sell(out, "topic", inTopic, inTopic) // an office keeps nothing of its own
-	found, err := work(s, topic)
-	fmt.Fprintf(out, "topic: a worker that starts later finds %v\n", found)
+	fmt.Fprintf(out, "%s, second office: eve: %s\n", kind, second.join(sale, "eve"))
+	end()
+	fmt.Fprintf(out, "%s, second office: fay: %s\n", kind, second.join(sale, "fay"))
+	found, err := open().buyers()
+	fmt.Fprintf(out, "%s, in a process that starts later: the buyers are %v\n", kind, found)
 	return err
 }
 
-// join asks a queue for a place; place is false when all are taken.
-type join func(buyer string) (place bool, err error)
+type inMemory chan string
 
-func inChannel(line chan<- string) join {
-	return func(buyer string) (bool, error) {
-		select {
-		case line <- buyer:
-			return true, nil
-		default:
-			return false, nil
-		}
+func (q inMemory) join(sale context.Context, buyer string) string {
+	if sale.Err() != nil {
+		return "ended"
+	}
+	select {
+	case q <- buyer:
+		return "a place"
+	default:
+		return "sold out"
 	}
 }
 
-// sell has two offices sell, each in a process of its own, until the sale ends.
-func sell(out io.Writer, kind string, one, two join) {
-	ended := false
-	ask := func(buyer string, queue join) {
-		answer := "a place"
-		if ended {
-			answer = "ended"
-		} else if place, err := queue(buyer); err != nil {
-			answer = "ask again, " + err.Error()
-		} else if !place {
-			answer = "sold out"
-		}
-		fmt.Fprintf(out, "%s: %s: %s\n", kind, buyer, answer)
+func (q inMemory) buyers() (list []string, _ error) {
+	for len(q) > 0 {
+		list = append(list, <-q)
 	}
-	for _, buyer := range []string{"ann", "ben", "cat", "dan"} {
-		ask(buyer, one)
-	}
-	ask("eve, elsewhere", two)
-	ended = true
-	ask("fay", one)
+	return list, nil
 }
 
-// work finds the buyers who have a place; for each there would be an order.
-func work(s *site.Site, topic string) (map[int64]string, error) {
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(s.Resolver()), consumer.WithInstance(s.Instance("worker")),
-		consumer.WithGroupName(topic+"-worker"), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
-	if err != nil {
+type inTopic struct {
+	site  *site.Site
+	p     rocketmq.Producer
+	topic string
+}
+
+func (q inTopic) join(sale context.Context, buyer string) string {
+	if sale.Err() != nil {
+		return "ended"
+	}
+	sent, err := q.p.SendSync(sale, primitive.NewMessage(q.topic, []byte(buyer)).WithShardingKey("the line"))
+	switch {
+	case err != nil:
+		return "nobody knows: " + err.Error()
+	case sent.QueueOffset >= tickets:
+		return "sold out"
+	}
+	return "a place"
+}
+
+func (q inTopic) buyers() ([]string, error) {
+	found := make(chan string, 1024)
+	handle := func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		if messages[0].QueueOffset < tickets {
+			found <- string(messages[0].Body)
+		}
+		return consumer.ConsumeSuccess, nil
+	}
+	if _, err := q.site.NewConsumer(q.topic+"-workers", q.topic, consumer.MessageSelector{}, handle); err != nil {
 		return nil, err
 	}
-	defer func() { _ = c.Shutdown() }()
-	line := make(chan *primitive.MessageExt, 100)
-	err = c.Subscribe(topic, consumer.MessageSelector{}, func(_ context.Context, list ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		line <- list[0] // the client's default is one at a time
-		return consumer.ConsumeSuccess, nil
-	})
-	if err == nil {
-		err = c.Start()
-	}
-	places := make(map[int64]string)
-	for err == nil && len(places) < tickets {
-		select {
-		case m := <-line:
-			if m.QueueOffset < tickets {
-				places[m.QueueOffset] = string(m.Body)
-			}
-		case <-time.After(30 * time.Second):
-			err = fmt.Errorf("%d places came, %d were taken", len(places), tickets)
-		}
-	}
-	return places, err
+	return site.ReceiveSet(found, tickets)
 }

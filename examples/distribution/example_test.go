@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -5,10 +7,9 @@ import (
 	"os"
 )
 
-// A subscriber that fails holds up no other, catches up, and has the others compensate for what it cannot do.
 func Example() {
 	if err := run("", os.Stdout); err != nil {
-		fmt.Fprintln(os.Stdout, err)
+		fmt.Println(err)
 	}
 	// Output:
 	// order 1: B sold
@@ -16,12 +17,13 @@ func Example() {
 	// order 1: D shipped
 	// order 2: B sold
 	// order 2: C gave points
-	// order 2: D will try again
+	// order 2: D failed, try 1
 	// order 2: D shipped
 	// order 3: B sold
 	// order 3: C gave points
-	// order 3: D will try again
+	// order 3: D failed, try 1
+	// order 3: D failed, try 2
 	// order 3: D gave up
-	// order 3: B took back
-	// order 3: C took back
+	// order 3: B took its tickets back
+	// order 3: C took its points back
 }

@@ -1,23 +1,23 @@
-// Distribution: A takes orders, and B (stock), C (points) and D (delivery) each get every one, as groups of their own.
+// Distribution: A takes orders, and B, C and D each do their part of every one. D fails.
 //
-// Watch: order 2 comes while D's courier is away. A has answered, B and C have done their part, and D alone tries again
-// (10 seconds later, then 30) until it catches up. Order 3 goes to an address that does not exist: at the third try D says
-// so in a message, and B and C take back what they did. The embedded broker's clock is put forward meanwhile.
+// B (stock), C (points) and D (delivery) are groups of their own: each gets every order, and what happens to one of them is
+// nothing to A and the others. What may pass, D tries again: after 10 seconds, after 30 more, and so on. What will never
+// work cannot be rolled back, because the others have committed long ago: D says in a message of its own that the order is
+// undeliverable, and they take back what they did. As a message may come twice, a service notes what it did by order.
+//
+// Watch: at order 2 D's courier is away for a moment, and D catches up; order 3 goes to an address that does not exist.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2"
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
-	"github.com/apache/rocketmq-client-go/v2/producer"
 
 	"boxoffice/examples/internal/site"
 )
@@ -31,90 +31,90 @@ func run(namesrv string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	a, err := rocketmq.NewProducer(producer.WithNsResolver(s.Resolver()), producer.WithInstanceName(s.Instance("a")))
-	if err == nil {
-		err = a.Start()
-	}
+	p, err := s.NewProducer("office")
 	if err != nil {
-		return fmt.Errorf("start A: %w", err)
-	}
-	defer func() { _ = a.Shutdown() }()
-	send := func(what, order string) error {
-		_, err := a.SendSync(context.Background(), primitive.NewMessage(topic, []byte(order)).WithTag(what))
 		return err
 	}
-	var courier atomic.Bool // whether it is there
-	deliver := func(m *primitive.MessageExt) (did string, ok bool) {
-		switch order := string(m.Body); {
-		case order == "2" && !courier.Load(), order == "3" && m.ReconsumeTimes < 2:
-			return "will try again", false
-		case order == "3":
-			return "gave up", send("undeliverable", order) == nil
+	done := make(chan string, 1024)
+	for _, service := range []struct {
+		group, tags string
+		handle      site.Handler
+	}{
+		{"b", "placed || undeliverable", part(done, "B sold", "B took its tickets back")},
+		{"c", "placed || undeliverable", part(done, "C gave points", "C took its points back")},
+		{"d", "placed", delivery(p, topic, done)},
+	} {
+		selector := consumer.MessageSelector{Type: consumer.TAG, Expression: service.tags}
+		if _, err := s.NewConsumer(site.Name(namesrv, service.group), topic, selector, service.handle); err != nil {
+			return err
 		}
-		return "shipped", true
 	}
-	sell := func(*primitive.MessageExt) (string, bool) { return "sold", true }
-	credit := func(*primitive.MessageExt) (string, bool) { return "gave points", true }
-	noted := make(chan string, 1000)
-	for name, work := range map[string]work{"B": sell, "C": credit, "D": deliver} {
-		c, err := follow(s, topic, site.Name(namesrv, name), name, work, noted)
-		if err != nil {
-			return fmt.Errorf("start %s: %w", name, err)
+
+	known := make(map[string]bool)
+	for _, step := range []struct {
+		order string        // A takes it,
+		pass  time.Duration // or so much time passes,
+		lines []string      // and then this is done
+	}{
+		{"1", 0, []string{"order 1: B sold", "order 1: C gave points", "order 1: D shipped"}},
+		{"2", 0, []string{"order 2: B sold", "order 2: C gave points", "order 2: D failed, try 1"}},
+		{"", 10 * time.Second, []string{"order 2: D shipped"}},
+		{"3", 0, []string{"order 3: B sold", "order 3: C gave points", "order 3: D failed, try 1"}},
+		{"", 10 * time.Second, []string{"order 3: D failed, try 2"}},
+		{"", 30 * time.Second, []string{"order 3: D gave up", "order 3: B took its tickets back", "order 3: C took its points back"}},
+	} {
+		if step.order == "" {
+			err = s.Pass(step.pass)
+		} else {
+			err = send(p, topic, step.order, "placed")
 		}
-		defer func() { _ = c.Shutdown() }()
-	}
-	known := make(map[string]bool) // a set: a message may come twice
-	wait := func(lines ...string) error {
-		for _, line := range lines {
-			for !known[line] {
-				select {
-				case did := <-noted:
-					known[did] = true
-				case <-time.After(30 * time.Second):
-					return errors.New("did not happen: " + line)
-				}
+		for _, line := range step.lines {
+			for err == nil && !known[line] {
+				did, failed := site.Receive(done)
+				known[did], err = true, failed
+			}
+			if err != nil {
+				return err
 			}
 			fmt.Fprintln(out, line)
 		}
-		return nil
 	}
-	err = errors.Join(send("placed", "1"), wait("order 1: B sold", "order 1: C gave points", "order 1: D shipped"),
-		send("placed", "2"), wait("order 2: B sold", "order 2: C gave points", "order 2: D will try again"))
-	courier.Store(true)
-	return errors.Join(err, s.Pass(10*time.Second), wait("order 2: D shipped"),
-		send("placed", "3"), wait("order 3: B sold", "order 3: C gave points", "order 3: D will try again"),
-		s.Pass(10*time.Second), s.Pass(30*time.Second),
-		wait("order 3: D gave up", "order 3: B took back", "order 3: C took back"))
+	return nil
 }
 
-// work is a service's part of an order; one that fails is done again later.
-type work func(m *primitive.MessageExt) (did string, ok bool)
+func send(p rocketmq.Producer, topic, order, what string) error {
+	_, err := p.SendSync(context.Background(), primitive.NewMessage(topic, []byte(order)).WithTag(what))
+	return err
+}
 
-// follow starts a service that does its part of each order, and takes it back when the order is undeliverable.
-func follow(s *site.Site, topic, group, name string, do work, noted chan<- string) (rocketmq.PushConsumer, error) {
-	if err := s.Groups(group); err != nil {
-		return nil, err
+// part is a service that does its part of an order, or undoes it.
+func part(done chan<- string, does, undoes string) site.Handler {
+	return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		did := does
+		if messages[0].GetTags() == "undeliverable" {
+			did = undoes
+		}
+		done <- "order " + string(messages[0].Body) + ": " + did
+		return consumer.ConsumeSuccess, nil
 	}
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(s.Resolver()), consumer.WithInstance(s.Instance(group)),
-		consumer.WithGroupName(group), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
-	if err != nil {
-		return nil, err
-	}
-	each := func(_ context.Context, list ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		for _, m := range list {
-			did, ok := "took back", true
-			if m.GetTags() == "placed" {
-				did, ok = do(m)
+}
+
+// delivery is D. The second order fails once, the third each time.
+func delivery(p rocketmq.Producer, topic string, done chan<- string) site.Handler {
+	return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		order, try := string(messages[0].Body), messages[0].ReconsumeTimes+1
+		switch {
+		case order == "2" && try == 1, order == "3" && try < 3:
+			done <- fmt.Sprintf("order %s: D failed, try %d", order, try)
+			return consumer.ConsumeRetryLater, nil
+		case order == "3":
+			if err := send(p, topic, order, "undeliverable"); err != nil {
+				return consumer.ConsumeRetryLater, err
 			}
-			noted <- fmt.Sprintf("order %s: %s %s", m.Body, name, did)
-			if !ok {
-				return consumer.ConsumeRetryLater, nil
-			}
+			done <- "order " + order + ": D gave up"
+		default:
+			done <- "order " + order + ": D shipped"
 		}
 		return consumer.ConsumeSuccess, nil
 	}
-	if err := c.Subscribe(topic, consumer.MessageSelector{}, each); err != nil {
-		return nil, err
-	}
-	return c, c.Start()
 }

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -5,13 +7,12 @@ import (
 	"os"
 )
 
-// An index that was away loses no line, and holds up neither who writes nor who else reads.
 func Example() {
 	if err := run("", os.Stdout); err != nil {
-		fmt.Fprintln(os.Stdout, err)
+		fmt.Println(err)
 	}
 	// Output:
-	// morning: 60 lines are written; in the index 60, alarms 6
-	// noon, index away: 120 lines are written; in the index 60, alarms 12
-	// index back: in the index 120, alarms 12
+	// morning: 60 lines are written, the index is 0 behind, alarms: 6
+	// noon, while the index is away: 120 lines are written, the index is 60 behind, alarms: 12
+	// evening, when the index is back: 120 lines are written, the index is 0 behind, alarms: 12
 }

@@ -1,8 +1,12 @@
-// Logline: many services write what happens to one topic, and whoever wants it reads it there at a pace of its own. The
-// index keeps every line, once however often it comes; the alarm is sent the errors alone, by their tag.
+// Logline: many services write what happens, and whoever wants it reads it there, at a pace of its own.
 //
-// Watch: while the index is away for an upgrade, the services write on and the alarm rings on. When the index is back it
-// goes on where it stopped: the broker keeps for each consumer group how far it has read, and nobody writes a line again.
+// The log is a topic. The index keeps every line, to be searched; the alarm is sent the errors alone, by their tag. The
+// services know neither, and a third reader would change nothing for them. The broker keeps for each group how far it has
+// read, so a group that was away goes on where it stopped, for as long as messages are kept (72 hours by default). A line
+// may come twice, so the index takes it by its name: once.
+//
+// Watch: the index goes away for an upgrade. The services write on and the alarm rings on; the index falls behind, and
+// catches up when it is back, without anybody writing a line again.
 package main
 
 import (
@@ -11,13 +15,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/apache/rocketmq-client-go/v2"
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
-	"github.com/apache/rocketmq-client-go/v2/producer"
-	"golang.org/x/sync/errgroup"
 
 	"boxoffice/examples/internal/site"
 )
@@ -25,96 +26,95 @@ import (
 func main() { os.Exit(site.Main(run)) }
 
 func run(namesrv string, out io.Writer) error {
-	topic, indexer, ringer := site.Name(namesrv, "log"), site.Name(namesrv, "indexer"), site.Name(namesrv, "ringer")
+	topic, indexers, alarms := site.Name(namesrv, "log"), site.Name(namesrv, "indexers"), site.Name(namesrv, "alarms")
 	s, err := site.Start(namesrv, topic)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	index, alarms := make(map[string]bool), make(map[string]bool)
-	forIndex, forAlarm := make(chan string, 1000), make(chan string, 1000)
-	old, err := read(s, topic, indexer, "*", forIndex)
+	index, alarm := newReader(), newReader()
+	indexer, err := s.NewConsumer(indexers, topic, consumer.MessageSelector{}, index.handle)
 	if err != nil {
-		return fmt.Errorf("start index: %w", err)
-	}
-	ring, err := read(s, topic, ringer, "ERROR", forAlarm)
-	if err != nil {
-		return fmt.Errorf("start alarm: %w", err)
-	}
-	defer func() { _ = ring.Shutdown() }()
-	if err := errors.Join(write(s, topic, "morning"), take(index, forIndex, 60), take(alarms, forAlarm, 6)); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "morning: 60 lines are written; in the index %d, alarms %d\n", len(index), len(alarms))
-	if err := errors.Join(old.Shutdown(), write(s, topic, "noon"), take(alarms, forAlarm, 12)); err != nil {
+	onlyErrors := consumer.MessageSelector{Type: consumer.TAG, Expression: "ERROR"}
+	if _, err := s.NewConsumer(alarms, topic, onlyErrors, alarm.handle); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "noon, index away: 120 lines are written; in the index %d, alarms %d\n", len(index), len(alarms))
-	upgraded, err := read(s, topic, indexer, "*", forIndex)
-	if err != nil {
-		return fmt.Errorf("start index again: %w", err)
-	}
-	defer func() { _ = upgraded.Shutdown() }()
-	err = take(index, forIndex, 120)
-	fmt.Fprintf(out, "index back: in the index %d, alarms %d\n", len(index), len(alarms))
-	return err
-}
-
-// write has three services write twenty lines each at the same time, of which two are errors.
-func write(s *site.Site, topic, when string) error {
-	var services errgroup.Group
-	for _, service := range []string{"stock", "order", "payment"} {
-		services.Go(func() error {
-			p, err := rocketmq.NewProducer(producer.WithNsResolver(s.Resolver()), producer.WithInstanceName(s.Instance(service)))
-			if err == nil {
-				err = p.Start()
-			}
-			if err != nil {
-				return fmt.Errorf("start producer: %w", err)
-			}
-			for i := range 20 {
-				line := primitive.NewMessage(topic, fmt.Appendf(nil, "%s at %s: line %d", service, when, i))
-				line.WithTag([]string{"INFO", "ERROR"}[i/18]) // the last two
-				_, failed := p.SendSync(context.Background(), line)
-				err = errors.Join(err, failed)
-			}
-			return errors.Join(err, p.Shutdown())
-		})
-	}
-	return services.Wait()
-}
-
-// read begins to read lines of some tags, or goes on where the group stopped.
-func read(s *site.Site, topic, group, tags string, into chan<- string) (rocketmq.PushConsumer, error) {
-	if err := s.Groups(group); err != nil {
-		return nil, err
-	}
-	c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(s.Resolver()), consumer.WithInstance(s.Instance(group)),
-		consumer.WithGroupName(group), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
-	if err != nil {
-		return nil, err
-	}
-	each := func(_ context.Context, list ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		for _, m := range list {
-			into <- string(m.Body)
+	services := make(map[string]rocketmq.Producer)
+	for _, name := range []string{"stock", "order", "payment"} {
+		if services[name], err = s.NewProducer(name); err != nil {
+			return err
 		}
-		return consumer.ConsumeSuccess, nil
 	}
-	if err := c.Subscribe(topic, consumer.MessageSelector{Type: consumer.TAG, Expression: tags}, each); err != nil {
-		return nil, err
+
+	say := func(when string, written int) {
+		fmt.Fprintf(out, "%s: %d lines are written, the index is %d behind, alarms: %d\n",
+			when, written, written-len(index.known), len(alarm.known))
 	}
-	return c, c.Start()
+
+	if err := write(services, topic, "morning"); err != nil {
+		return err
+	}
+	if err := errors.Join(index.await(60), alarm.await(6)); err != nil {
+		return err
+	}
+	say("morning", 60)
+	if err := errors.Join(indexer.Shutdown(), write(services, topic, "noon")); err != nil {
+		return err
+	}
+	if err := alarm.await(12); err != nil {
+		return err
+	}
+	say("noon, while the index is away", 120)
+	if _, err := s.NewConsumer(indexers, topic, consumer.MessageSelector{}, index.handle); err != nil {
+		return err
+	}
+	if err := index.await(120); err != nil {
+		return err
+	}
+	say("evening, when the index is back", 120)
+	return nil
 }
 
-// take adds what comes until so many different lines are known.
-func take(known map[string]bool, from <-chan string, count int) error {
-	for len(known) < count {
-		select {
-		case line := <-from:
-			known[line] = true
-		case <-time.After(30 * time.Second):
-			return fmt.Errorf("%d lines came, %d were expected", len(known), count)
+// write has each service write twenty lines, two of them errors.
+func write(services map[string]rocketmq.Producer, topic, when string) error {
+	for i := range 20 {
+		level := "INFO"
+		if i%10 == 0 {
+			level = "ERROR"
 		}
+		for name, p := range services {
+			line := primitive.NewMessage(topic, fmt.Appendf(nil, "%s, %s: line %d", name, when, i)).WithTag(level)
+			if _, err := p.SendSync(context.Background(), line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reader is what a group has read: known are the lines, each once.
+type reader struct {
+	came  chan string
+	known map[string]bool
+}
+
+func newReader() *reader { return &reader{make(chan string, 1024), make(map[string]bool)} }
+
+func (r *reader) handle(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	r.came <- string(messages[0].Body)
+	return consumer.ConsumeSuccess, nil
+}
+
+// await takes what comes until n lines are known.
+func (r *reader) await(n int) error {
+	for len(r.known) < n {
+		line, err := site.Receive(r.came)
+		if err != nil {
+			return err
+		}
+		r.known[line] = true
 	}
 	return nil
 }

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -5,13 +7,13 @@ import (
 	"os"
 )
 
-// The answer of a registration does not wait for mail and SMS when a queue takes them on.
 func Example() {
 	if err := run("", os.Stdout); err != nil {
-		fmt.Fprintln(os.Stdout, err)
+		fmt.Println(err)
 	}
 	// Output:
-	// serial: 1 user registered, answered after the mail and the SMS
-	// queue: 5 users registered, answered in less than a tenth of that time: true
-	// queue: 10 mails and SMS have followed
+	// one after the other: ann is registered, and answered after her mail and her SMS
+	// with a queue: 5 users are registered
+	// with a queue: answered in less than a tenth of the time: true
+	// with a queue: 10 mails and SMS have followed
 }
