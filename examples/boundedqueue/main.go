@@ -45,8 +45,7 @@ func run(namesrv string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		sell(out, "channel", func() queue { return make(inMemory, tickets) }),
+	return errors.Join(sell(out, "channel", func() queue { return make(inMemory, tickets) }),
 		sell(out, "topic", func() queue { return inTopic{s, p, topic} }))
 }
 
@@ -54,7 +53,6 @@ func run(namesrv string, out io.Writer) error {
 func sell(out io.Writer, kind string, open func() queue) error {
 	first, second := open(), open()
 	sale, end := context.WithCancel(context.Background())
-	defer end()
 	for _, buyer := range []string{"ann", "ben", "cat", "dan"} {
 		fmt.Fprintf(out, "%s, first office: %s: %s\n", kind, buyer, first.join(sale, buyer))
 	}
