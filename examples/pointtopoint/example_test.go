@@ -13,6 +13,6 @@ func Example() {
 	}
 	// Output:
 	// 8 orders sent
-	// packed: 8 orders, each once, by 2 members that share them
+	// packed: 8 orders, by 2 members that share them
 	// counted by the statistics: 8 orders
 }

@@ -42,6 +42,7 @@ func run(namesrv string, out io.Writer) error {
 		}
 	}
 
+	var unwanted []<-chan string
 	for _, reader := range []struct {
 		group, tags string
 		wants       int
@@ -62,6 +63,12 @@ func run(namesrv string, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "%s selects %q and gets: %s\n", reader.group, reader.tags, strings.Join(tags, ", "))
+		unwanted = append(unwanted, got)
+	}
+	for _, more := range unwanted {
+		if len(more) > 0 {
+			return fmt.Errorf("a reader got more than it has named: %s", <-more)
+		}
 	}
 	return nil
 }
