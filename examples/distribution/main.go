@@ -5,7 +5,7 @@
 // work cannot be rolled back, because the others have committed long ago: D says in a message of its own that the order is
 // undeliverable, and they take back what they did. As a message may come twice, a service notes what it did by order.
 //
-// Watch: at order 2 D's courier is away for a moment, and D catches up; order 3 goes to an address that does not exist.
+// Watch: order 2 finds D's courier away for a moment, order 3 has an address that does not exist. (A real broker takes a minute.)
 package main
 
 import (

@@ -12,7 +12,7 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
-	// morning: 60 lines are written, the index is 0 behind, alarms: 6
-	// noon, while the index is away: 120 lines are written, the index is 60 behind, alarms: 12
-	// evening, when the index is back: 120 lines are written, the index is 0 behind, alarms: 12
+	// morning: 60 lines written, the index 0 behind, 6 alarms
+	// noon, while the index is away: 120 lines written, the index 60 behind, 12 alarms
+	// evening, when the index is back: 120 lines written, the index 0 behind, 12 alarms
 }

@@ -2,8 +2,7 @@
 //
 // The log is a topic. The index keeps every line, to be searched; the alarm is sent the errors alone, by their tag. The
 // services know neither, and a third reader would change nothing for them. The broker keeps for each group how far it has
-// read, so a group that was away goes on where it stopped, for as long as messages are kept (72 hours by default). A line
-// may come twice, so the index takes it by its name: once.
+// read, so a group that was away goes on where it stopped. A line may come twice; the index takes it once, by its name.
 //
 // Watch: the index goes away for an upgrade. The services write on and the alarm rings on; the index falls behind, and
 // catches up when it is back, without anybody writing a line again.
@@ -32,7 +31,8 @@ func run(namesrv string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	index, alarm := newReader(), newReader()
+	index := &reader{came: make(chan string, 1024), known: make(map[string]bool)}
+	alarm := &reader{came: make(chan string, 1024), known: make(map[string]bool)}
 	indexer, err := s.NewConsumer(indexers, topic, consumer.MessageSelector{}, index.handle)
 	if err != nil {
 		return err
@@ -47,12 +47,9 @@ func run(namesrv string, out io.Writer) error {
 			return err
 		}
 	}
-
 	say := func(when string, written int) {
-		fmt.Fprintf(out, "%s: %d lines are written, the index is %d behind, alarms: %d\n",
-			when, written, written-len(index.known), len(alarm.known))
+		fmt.Fprintf(out, "%s: %d lines written, the index %d behind, %d alarms\n", when, written, written-len(index.known), len(alarm.known))
 	}
-
 	if err := write(services, topic, "morning"); err != nil {
 		return err
 	}
@@ -63,15 +60,18 @@ func run(namesrv string, out io.Writer) error {
 	if err := errors.Join(indexer.Shutdown(), write(services, topic, "noon")); err != nil {
 		return err
 	}
-	if err := alarm.await(12); err != nil {
+	if err := errors.Join(alarm.await(12), index.await(60)); err != nil {
 		return err
 	}
 	say("noon, while the index is away", 120)
 	if _, err := s.NewConsumer(indexers, topic, consumer.MessageSelector{}, index.handle); err != nil {
 		return err
 	}
-	if err := index.await(120); err != nil {
+	if err := errors.Join(index.await(120), alarm.await(12)); err != nil {
 		return err
+	}
+	if index.read >= 120+60 {
+		return errors.New("the index has begun anew")
 	}
 	say("evening, when the index is back", 120)
 	return nil
@@ -94,27 +94,27 @@ func write(services map[string]rocketmq.Producer, topic, when string) error {
 	return nil
 }
 
-// reader is what a group has read: known are the lines, each once.
+// reader is what a group has read.
 type reader struct {
 	came  chan string
-	known map[string]bool
+	known map[string]bool // the lines, each once
+	read  int             // how many came
 }
-
-func newReader() *reader { return &reader{make(chan string, 1024), make(map[string]bool)} }
 
 func (r *reader) handle(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 	r.came <- string(messages[0].Body)
 	return consumer.ConsumeSuccess, nil
 }
 
-// await takes what comes until n lines are known.
+// await takes what comes until n lines are known, and what else is there.
 func (r *reader) await(n int) error {
-	for len(r.known) < n {
+	for len(r.known) < n || len(r.came) > 0 {
 		line, err := site.Receive(r.came)
 		if err != nil {
 			return err
 		}
 		r.known[line] = true
+		r.read++
 	}
 	return nil
 }
