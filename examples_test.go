@@ -27,7 +27,7 @@ func TestExampleFaultsAreFound(t *testing.T) {
 		"none":           {row, row, "// Hello: one.\npackage main\n", example, ""},
 		"no row":         {"", row, "// Hello: one.\npackage main\n", example, "README.md has 0 rows"},
 		"two rows":       {row, row + row, "// Hello: one.\npackage main\n", example, "README.zh-CN.md has 2 rows"},
-		"row of nothing": {row + strings.ReplaceAll(row, "hello", "gone"), row, "// Hello: one.\npackage main\n", example, "examples/gone is not there"},
+		"row of nothing": {row + strings.ReplaceAll(row, "hello", "gone"), row, "// Hello: one.\npackage main\n", example, "gone is not there"},
 		"no words":       {row, row, "package main\n", example, "does not say what it is about"},
 		"no output":      {row, row, "// Hello: one.\npackage main\n", strings.ReplaceAll(example, "Output", "Prints"), "has no // Output:"},
 		"under race":     {row, row, "// Hello: one.\npackage main\n", strings.TrimPrefix(example, "//go:build !race\n"), "//go:build !race"},

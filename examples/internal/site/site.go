@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
-	"github.com/apache/rocketmq-client-go/v2/rlog"
 
 	"boxoffice/broker"
 	"boxoffice/common/mq"
@@ -80,8 +78,7 @@ func (s *Site) Groups(groups ...string) error { return s.provision(nil, groups) 
 func (s *Site) provision(topics []mq.TopicSpec, groups []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), provisionTimeout)
 	defer cancel()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	bus, err := mq.Open(ctx, mq.Config{NameServers: s.Nameservers, Process: "example", Log: log})
+	bus, err := mq.Open(ctx, mq.Config{NameServers: s.Nameservers, Process: "example", Log: newLog(os.Stderr)})
 	if err != nil {
 		return err
 	}
@@ -120,6 +117,3 @@ func Name(namesrv, name string) string {
 	}
 	return fmt.Sprintf("%s-%d", name, time.Now().UnixMilli())
 }
-
-// Quiet has the client library log errors only. Start does it; call it first where no site is started.
-func Quiet() { rlog.SetLogLevel("error") }

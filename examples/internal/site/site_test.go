@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -82,5 +83,20 @@ func TestNamesOfARunOnARealBroker(t *testing.T) {
 func TestStartFailsWithoutANameserver(t *testing.T) {
 	if _, err := Start("127.0.0.1:1", "orders"); err == nil {
 		t.Error("it started")
+	}
+}
+
+// Each run of a scene that shuts a consumer down early ended with errors that were none.
+func TestTheLogLeavesOutOurOwnShutdown(t *testing.T) {
+	var written bytes.Buffer
+	log := newLog(&written).With("component", "client")
+	log.Error("fetch offset of mq from broker error", "underlayError", "service close is not running, please check")
+	log.Warn("slow")
+	if written.Len() > 0 {
+		t.Errorf("it says %s", &written)
+	}
+	log.Error("send failed", "underlayError", "no route")
+	if !strings.Contains(written.String(), "send failed") {
+		t.Errorf("it says %q of an error", &written)
 	}
 }
