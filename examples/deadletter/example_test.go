@@ -1,0 +1,24 @@
+//go:build !race
+
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func Example() {
+	if err := run("", os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// order 1: 10 EUR fails, try 1
+	// order 2: 80 CNY is billed
+	// 10s later
+	// order 1: 10 EUR fails, try 2
+	// 30s later
+	// order 1: 10 EUR fails, try 3
+	// an operator finds a dead letter: order 1: 10 EUR
+	// the program is mended, and the letter is sent again
+	// order 1: 10 EUR is billed
+}

@@ -1,0 +1,18 @@
+//go:build !race
+
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func Example() {
+	if err := run("", os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// morning: 60 lines written, the index 0 behind, 6 alarms
+	// noon, while the index is away: 120 lines written, the index 60 behind, 12 alarms
+	// evening, when the index is back: 120 lines written, the index 0 behind, 12 alarms
+}
