@@ -2,23 +2,21 @@ package commitlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
+	"path/filepath"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// lockName is the file in the directory that carries the lock.
-const lockName = "LOCK"
-
 // Log is an open log. All methods are safe for concurrent use.
 type Log struct {
-	options    Options
-	castagnoli *crc32.Table
-	lock       io.Closer
-	cut        int64
+	options Options
+	lock    io.Closer
+	cut     int64
 	// putAsideBytes is the size of the segments that were put aside behind damage.
 	putAsideBytes int64
 	noted         int64 // what notedName says, -1 when nothing
@@ -105,7 +103,7 @@ func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (
 		return 0, 0, fmt.Errorf("append record of %d bytes: %w", payload, ErrTooLarge)
 	}
 	size := int64(recordHeaderBytes + payload)
-	l.sealRecord(grown[len(before):], l.end, len(before) == 0)
+	sealRecord(grown[len(before):], l.end, len(before) == 0)
 	l.pending.records = grown
 
 	active := l.segments[len(l.segments)-1]
@@ -186,6 +184,15 @@ func (l *Log) OnDurable(end int64, f func(error)) {
 	l.mu.Unlock()
 }
 
+// segmentAt returns the segment that holds offset, nil when none does.
+func (l *Log) segmentAt(offset int64) *segment {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].end > offset })
+	if i == len(l.segments) || l.segments[i].first > offset {
+		return nil
+	}
+	return l.segments[i]
+}
+
 // First is the offset of the oldest record that is kept.
 func (l *Log) First() int64 {
 	l.mu.Lock()
@@ -224,3 +231,17 @@ func (l *Log) Syncs() int64 { return l.syncs.Load() }
 // TornBytes is how much Open cut off the end of the log: what a crash had torn,
 // or with Options.CutDamage everything from the damage on.
 func (l *Log) TornBytes() int64 { return l.cut }
+
+// closeFiles closes all segments and releases the directory.
+func (l *Log) closeFiles() error {
+	var errs []error
+	for _, s := range l.segments {
+		if err := s.close(); err != nil {
+			errs = append(errs, fmt.Errorf("close segment %d: %w", s.first, err))
+		}
+	}
+	if err := l.lock.Close(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock %s: %w", filepath.Join(l.options.Dir, lockName), err))
+	}
+	return errors.Join(errs...)
+}

@@ -172,7 +172,7 @@ func TestReadRefusesARecordInsideAPayload(t *testing.T) {
 		gate := newGate()
 		l := newLog(t, Options{OpenFile: gate.openFile})
 		forged := append(make([]byte, recordHeaderBytes), "forged"...)
-		l.sealRecord(forged, 0, false)
+		sealRecord(forged, 0, false)
 		offset, end := mustAppend(t, l, "hello"+string(forged))
 		if durable {
 			gate.open()
