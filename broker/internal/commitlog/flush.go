@@ -130,15 +130,12 @@ func (l *Log) settle(b *batch, err error) {
 			l.spare = b.records[:0]
 		}
 	}
-	for _, done := range settled {
-		done.err = l.failure
-	}
+	failure := l.failure
 	l.space.Broadcast()
 	l.mu.Unlock()
 	for _, done := range settled {
-		close(done.done)
 		for _, f := range done.notify {
-			f(done.err)
+			f(failure)
 		}
 	}
 }

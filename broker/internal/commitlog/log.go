@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -51,13 +50,11 @@ type batch struct {
 	first   int64
 	records []byte
 	written int64         // offset before which it is on the disk
-	done    chan struct{} // closed when err is final
-	err     error
-	notify  []func(error)
+	notify  []func(error) // called with how it ended
 }
 
 func newBatch(first int64, buffer []byte) *batch {
-	return &batch{first: first, written: first, records: buffer[:0], done: make(chan struct{})}
+	return &batch{first: first, written: first, records: buffer[:0]}
 }
 
 func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
@@ -66,7 +63,7 @@ func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
 // that the record will have; build appends the payload to dst and returns it,
 // keeps neither, and must not call the log.
 // When Append returns, the record is in memory and can be read, but is neither
-// durable nor necessarily written: Wait for end. It blocks while
+// durable nor necessarily written: OnDurable tells of end. It blocks while
 // MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFull, ErrFailed
 // or ErrClosed, and then nothing is appended.
 func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
@@ -133,24 +130,6 @@ func (l *Log) hurry() {
 	l.work.Signal()
 }
 
-// Wait blocks until everything before end is durable, or ctx is done. What is
-// already durable answers nil even after a failure; for the rest a failed log
-// answers ErrFailed for ever. An end that was never appended is ErrNotFound.
-func (l *Log) Wait(ctx context.Context, end int64) error {
-	l.mu.Lock()
-	b, err := l.batchBefore(end)
-	l.mu.Unlock()
-	if b == nil {
-		return err
-	}
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		return fmt.Errorf("wait for log offset %d: %w", end, ctx.Err())
-	}
-}
-
 // batchBefore returns the batch that makes everything before end durable, or
 // the answer when there is nothing to wait for.
 func (l *Log) batchBefore(end int64) (*batch, error) {
@@ -167,8 +146,10 @@ func (l *Log) batchBefore(end int64) (*batch, error) {
 	return l.pending, nil
 }
 
-// OnDurable is Wait without blocking: f gets Wait's answer, on the goroutine
-// that flushes, and must not block. After Close it runs on the caller's.
+// OnDurable calls f once everything before end is durable, on the goroutine that
+// flushes, so f must not block; after Close it runs on the caller's. What is
+// already durable answers nil even after a failure; for the rest a failed log
+// answers ErrFailed for ever. An end that was never appended is ErrNotFound.
 func (l *Log) OnDurable(end int64, f func(error)) {
 	l.mu.Lock()
 	b, err := l.batchBefore(end)
@@ -205,13 +186,6 @@ func (l *Log) End() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.end
-}
-
-// Durable is the offset before which everything is durable.
-func (l *Log) Durable() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.durable
 }
 
 // Failed is closed when a write or an fsync has failed for good: nothing can be
