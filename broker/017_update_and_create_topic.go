@@ -3,6 +3,8 @@ package broker
 import (
 	"strings"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -18,27 +20,27 @@ import (
 //
 // Behaviour: the route is there at once, since the nameserver is the same
 // process. Fewer queues than before hide queues and delete nothing.
-func (b *Broker) createTopic(c *call) {
-	f := &fields{ext: c.frame.Ext}
-	cfg := topicConfig{
+func (b *Broker) createTopic(c *transport.Call) {
+	f := &fields{ext: c.Frame.Ext}
+	cfg := store.TopicConfig{
 		Name: strings.Clone(f.text("topic")), ReadQueues: f.int32("readQueueNums"),
-		WriteQueues: f.int32("writeQueueNums"), Perm: f.int32Or("perm", permRead|permWrite),
+		WriteQueues: f.int32("writeQueueNums"), Perm: f.int32Or("perm", store.PermRead|store.PermWrite),
 	}
 	if f.err != nil {
-		c.replyError(f.err)
+		replyError(c, f.err)
 		return
 	}
-	if reservedForBroker(cfg.Name) || cfg.Name == topicTemplate {
-		c.reply(remoting.InvalidParameter, "the topic "+cfg.Name+" is conflict with system topic")
+	if store.ReservedForBroker(cfg.Name) || cfg.Name == store.TemplateTopic {
+		c.Reply(remoting.InvalidParameter, "the topic "+cfg.Name+" is conflict with system topic")
 		return
 	}
-	if err := cfg.validate(); err != nil {
-		c.reply(remoting.InvalidParameter, err.Error())
+	if err := cfg.Validate(); err != nil {
+		c.Reply(remoting.InvalidParameter, err.Error())
 		return
 	}
-	if _, err := b.topics.put(cfg); err != nil {
-		c.reply(remoting.SystemError, err.Error())
+	if _, err := b.store.Topics.Put(cfg); err != nil {
+		c.Reply(remoting.SystemError, err.Error())
 		return
 	}
-	c.reply(remoting.Success, "")
+	c.Reply(remoting.Success, "")
 }

@@ -1,6 +1,9 @@
 package broker
 
-import "boxoffice/broker/remoting"
+import (
+	"boxoffice/broker/internal/transport"
+	"boxoffice/broker/remoting"
+)
 
 // VIEW_MESSAGE_BY_ID (33): one message, by the physical offset in its id.
 //
@@ -9,19 +12,19 @@ import "boxoffice/broker/remoting"
 // Ext: offset.
 //
 // Answer: 0 with the encoded message as body; 1 when there is none.
-func (b *Broker) viewMessageByID(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) viewMessageByID(c *transport.Call) {
+	f := &fields{ext: c.Frame.Ext}
 	offset := f.int64("offset")
 	if f.err != nil {
-		c.replyError(f.err)
+		replyError(c, f.err)
 		return
 	}
-	raw, err := b.loadRaw(offset)
+	raw, err := b.store.LoadRaw(offset)
 	if err != nil {
-		c.replyError(err)
+		replyError(c, err)
 		return
 	}
-	answer := c.frame.Reply(remoting.Success, "")
+	answer := c.Frame.Reply(remoting.Success, "")
 	answer.Body = raw
-	c.answer(answer)
+	c.Answer(answer)
 }

@@ -1,4 +1,4 @@
-package broker
+package transport
 
 import (
 	"net"
@@ -9,17 +9,20 @@ import (
 	"boxoffice/broker/remoting"
 )
 
+// MaxOpenRequests is how many requests of a connection may wait for their answers
+// before it is not read further.
+const MaxOpenRequests = 16384
+
 const (
 	// idleTimeout closes a connection that sends nothing: a client heartbeats
 	// every 30 s (channelExpiredTimeout of the real broker).
 	idleTimeout  = 120 * time.Second
 	writeTimeout = 10 * time.Second
 
-	// A connection with this much waiting, or this many requests open, is not
-	// read further until it has drained.
+	// A connection with this much waiting to be written is not read further until
+	// it has drained.
 	maxQueuedFrames = 4096
 	maxQueuedBytes  = 32 << 20
-	maxOpenRequests = 16384
 
 	// A connection that lets this much pile up is closed: what is sent without
 	// having been asked for (checks, notices, held pulls) must be bounded too.
@@ -29,12 +32,13 @@ const (
 	maxWriteBytes = 1 << 20
 )
 
-// conn is one client connection: a goroutine reads frames and handles them in
-// order, another writes whatever has queued up with a single Write.
-type conn struct {
-	net    net.Conn
-	local  netip.AddrPort
-	remote netip.AddrPort
+// Conn is one connection: a goroutine reads frames and handles them in order,
+// another writes whatever has queued up with a single Write.
+type Conn struct {
+	Local  netip.AddrPort // this end's address
+	Remote netip.AddrPort // the other end's
+
+	net net.Conn
 
 	mu       sync.Mutex
 	drained  *sync.Cond // signalled when out or open shrinks, and on close
@@ -43,19 +47,21 @@ type conn struct {
 	open     int // requests that have not been answered yet
 	closed   bool
 	wake     chan struct{}
-	gone     chan struct{} // closed with the connection
+	gone     chan struct{}
 }
 
-func newConn(nc net.Conn) *conn {
-	c := &conn{
-		net: nc, local: addrPort(nc.LocalAddr()), remote: addrPort(nc.RemoteAddr()),
+// NewConn makes a connection whose Read and Write its owner has to run.
+func NewConn(nc net.Conn) *Conn {
+	c := &Conn{
+		Local: AddrPort(nc.LocalAddr()), Remote: AddrPort(nc.RemoteAddr()), net: nc,
 		wake: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.drained = sync.NewCond(&c.mu)
 	return c
 }
 
-func addrPort(a net.Addr) netip.AddrPort {
+// AddrPort is a TCP address in numbers, an IPv4 one in its short form.
+func AddrPort(a net.Addr) netip.AddrPort {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		ap := tcp.AddrPort()
 		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
@@ -63,8 +69,8 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// read hands every frame to handle until the connection ends.
-func (c *conn) read(handle func(*conn, *remoting.Frame)) error {
+// Read hands every frame to handle until the connection ends.
+func (c *Conn) Read(handle func(*remoting.Frame)) error {
 	frames := remoting.NewReader(c.net)
 	for c.waitDrained() {
 		if err := c.net.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
@@ -74,36 +80,39 @@ func (c *conn) read(handle func(*conn, *remoting.Frame)) error {
 		if err != nil {
 			return err
 		}
-		handle(c, f)
+		handle(f)
 	}
 	return net.ErrClosed
 }
 
 // waitDrained blocks while the client does not take its answers.
-func (c *conn) waitDrained() bool {
+func (c *Conn) waitDrained() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.closed && (len(c.out) >= maxQueuedFrames || c.outBytes >= maxQueuedBytes || c.open >= maxOpenRequests) {
+	for !c.closed && (len(c.out) >= maxQueuedFrames || c.outBytes >= maxQueuedBytes || c.open >= MaxOpenRequests) {
 		c.drained.Wait()
 	}
 	return !c.closed
 }
 
-func (c *conn) begin() {
+// Gone is closed with the connection.
+func (c *Conn) Gone() <-chan struct{} { return c.gone }
+
+func (c *Conn) begin() {
 	c.mu.Lock()
 	c.open++
 	c.mu.Unlock()
 }
 
-func (c *conn) end() {
+func (c *Conn) end() {
 	c.mu.Lock()
 	c.open--
 	c.mu.Unlock()
 	c.drained.Signal()
 }
 
-// send queues a frame and never blocks.
-func (c *conn) send(f *remoting.Frame) {
+// Send queues a frame and never blocks.
+func (c *Conn) Send(f *remoting.Frame) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -114,7 +123,7 @@ func (c *conn) send(f *remoting.Frame) {
 	overflow := len(c.out) > overflowFrames || c.outBytes > overflowBytes
 	c.mu.Unlock()
 	if overflow {
-		c.close()
+		c.Close()
 		return
 	}
 	select {
@@ -124,7 +133,7 @@ func (c *conn) send(f *remoting.Frame) {
 }
 
 // take returns what is queued, nil when the connection is closed.
-func (c *conn) take(spare []*remoting.Frame) []*remoting.Frame {
+func (c *Conn) take(spare []*remoting.Frame) []*remoting.Frame {
 	for {
 		c.mu.Lock()
 		if c.closed {
@@ -146,9 +155,9 @@ func (c *conn) take(spare []*remoting.Frame) []*remoting.Frame {
 	}
 }
 
-// write sends queued frames until the connection is closed. All frames that
+// Write sends queued frames until the connection is closed. All frames that
 // are waiting go out in one Write, up to about maxWriteBytes.
-func (c *conn) write() error {
+func (c *Conn) Write() error {
 	var buf []byte
 	var spare []*remoting.Frame
 	for {
@@ -180,8 +189,8 @@ func (c *conn) write() error {
 	}
 }
 
-// close ends the connection; both its goroutines return.
-func (c *conn) close() {
+// Close ends the connection; both its goroutines return.
+func (c *Conn) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {

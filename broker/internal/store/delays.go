@@ -1,8 +1,10 @@
-package broker
+package store
 
 import (
 	"sync"
 	"time"
+
+	"boxoffice/broker/remoting"
 )
 
 // delayed is one message that waits on a delay level: 16 bytes each, so a
@@ -12,10 +14,10 @@ type delayed struct {
 	due    int64 // Unix ms of the broker's clock
 }
 
-// delays holds the messages that wait, one queue per delay level. All
+// Delays holds the messages that wait, one queue per delay level. All
 // messages of a level wait equally long, so each level is in due order by
 // itself and both adding and taking cost O(1) however many wait.
-type delays struct {
+type Delays struct {
 	levels []time.Duration
 	kick   chan struct{} // holds one signal: a head may be due earlier than before
 
@@ -23,24 +25,38 @@ type delays struct {
 	waiting []sequence[delayed]
 }
 
-func newDelays(levels []time.Duration) *delays {
-	return &delays{
+func newDelays(levels []time.Duration) *Delays {
+	return &Delays{
 		levels:  levels,
 		kick:    make(chan struct{}, 1),
 		waiting: make([]sequence[delayed], len(levels)),
 	}
 }
 
+// Schedule moves a message with a delay level onto that level's queue, to be
+// delivered to the topic it is on now (HookUtils.transformDelayLevelMessage).
+func (d *Delays) Schedule(m *remoting.Message) {
+	level := d.clamp(DelayLevel(m.Properties))
+	if level <= 0 {
+		return
+	}
+	keepDestination(m)
+	m.Topic, m.QueueID = ScheduleTopic, level-1
+}
+
+// Earlier gets a signal when a message may be due earlier than was known.
+func (d *Delays) Earlier() <-chan struct{} { return d.kick }
+
 // clamp maps a DELAY property to a level that exists: RocketMQ treats what is
 // above the highest level as the highest.
-func (d *delays) clamp(level int32) int32 { return min(level, int32(len(d.levels))) }
+func (d *Delays) clamp(level int32) int32 { return min(level, int32(len(d.levels))) }
 
 // wait is the delay of a level in ms. Messages of a former run may wait on
 // levels above those of this one; they wait as long as the highest.
-func (d *delays) wait(level int32) int64 { return d.levels[d.clamp(level)-1].Milliseconds() }
+func (d *Delays) wait(level int32) int64 { return d.levels[d.clamp(level)-1].Milliseconds() }
 
 // line returns the queue of level 1..n. d.mu is held.
-func (d *delays) line(level int32) *sequence[delayed] {
+func (d *Delays) line(level int32) *sequence[delayed] {
 	for int(level) > len(d.waiting) {
 		d.waiting = append(d.waiting, sequence[delayed]{})
 	}
@@ -48,25 +64,26 @@ func (d *delays) line(level int32) *sequence[delayed] {
 }
 
 // highest is the highest level on which a message may wait.
-func (d *delays) highest() int32 {
+func (d *Delays) highest() int32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return int32(len(d.waiting))
 }
 
 // add puts a message stored at a time (Unix ms) on level 1..n.
-func (d *delays) add(level int32, offset, stored int64) {
+func (d *Delays) add(level int32, offset, stored int64) {
 	d.mu.Lock()
 	line := d.line(level)
 	line.push(delayed{offset, stored + d.wait(level)})
 	head := line.len() == 1
 	d.mu.Unlock()
 	if head {
-		d.wake()
+		d.Wake()
 	}
 }
 
-func (d *delays) wake() {
+// Wake has the head looked at again.
+func (d *Delays) Wake() {
 	select {
 	case d.kick <- struct{}{}:
 	default:
@@ -78,7 +95,7 @@ func (d *delays) wake() {
 // back; such a message is due now (ScheduleMessageService.correctDeliverTimestamp).
 // The clock is read under the lock: a time read before could be older than a
 // message that has just been added, which would look like a clock set back.
-func (d *delays) head(level int32, clock func() int64) (one delayed, wait int64, found bool) {
+func (d *Delays) head(level int32, clock func() int64) (one delayed, wait int64, found bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	line := d.line(level)
@@ -94,7 +111,7 @@ func (d *delays) head(level int32, clock func() int64) (one delayed, wait int64,
 }
 
 // delivered takes the messages up to and including the one at offset out of its level.
-func (d *delays) delivered(level int32, offset int64) {
+func (d *Delays) delivered(level int32, offset int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	line := d.line(level)
@@ -103,8 +120,8 @@ func (d *delays) delivered(level int32, offset int64) {
 	}
 }
 
-// next returns the ms until any message is due.
-func (d *delays) next(clock func() int64) (wait int64, found bool) {
+// Next returns the ms until any message is due.
+func (d *Delays) Next(clock func() int64) (wait int64, found bool) {
 	for level := int32(1); level <= d.highest(); level++ {
 		_, w, ok := d.head(level, clock)
 		if ok && (!found || w < wait) {
@@ -114,7 +131,8 @@ func (d *delays) next(clock func() int64) (wait int64, found bool) {
 	return wait, found
 }
 
-func (d *delays) pending() int {
+// Pending is the number of messages that wait.
+func (d *Delays) Pending() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := 0
@@ -125,7 +143,7 @@ func (d *delays) pending() int {
 }
 
 // oldest returns the lowest physical offset of a message that waits.
-func (d *delays) oldest() (offset int64, found bool) {
+func (d *Delays) oldest() (offset int64, found bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.waiting {
@@ -138,14 +156,4 @@ func (d *delays) oldest() (offset int64, found bool) {
 		}
 	}
 	return offset, found
-}
-
-// defaultDelayLevels are RocketMQ's messageDelayLevel, levels 1 to 18.
-func defaultDelayLevels() []time.Duration {
-	return []time.Duration{
-		time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
-		time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute,
-		6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
-		20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
-	}
 }

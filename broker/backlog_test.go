@@ -4,18 +4,18 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
-func (cs *connections) first(t *testing.T) *conn {
+// awaitFrames waits until a request of the code has come.
+func awaitFrames(t *testing.T, b *Broker, code int) {
 	t.Helper()
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	for c := range cs.open {
-		return c
+	for deadline := time.Now().Add(20 * time.Second); b.Stats().Frames[code] == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no request %d has come", code)
+		}
 	}
-	t.Fatal("no connection")
-	return nil
 }
 
 // A client that asks and never reads must not make the broker keep all the
@@ -29,24 +29,9 @@ func TestClientThatDoesNotReadIsHeldBack(t *testing.T) {
 	for range pulls {
 		deaf.send(remoting.PullMessage, "consumerGroup=g topic=t queueId=0 queueOffset=0 maxMsgNums=1 sysFlag=4 subscription=*", "")
 	}
-	c := b.conns.first(t)
-	queued := func() (bytes int, closed bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.outBytes, c.closed
-	}
-	deadline := time.Now().Add(20 * time.Second)
-	for n, closed := queued(); n < maxQueuedBytes && !closed; n, closed = queued() {
-		if time.Now().After(deadline) {
-			t.Fatalf("only %d bytes queued", n)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if n, closed := queued(); closed || n > maxQueuedBytes+2<<20 {
-		t.Fatalf("%d bytes queued, closed %v; the limit is %d", n, closed, maxQueuedBytes)
-	}
 	// Others are served meanwhile, and the deaf one's requests stay unread.
 	other := dial(t, b)
+	awaitFrames(t, b, remoting.PullMessage)
 	handled := int64(-1)
 	for n := b.Stats().Frames[remoting.PullMessage]; n != handled; n = b.Stats().Frames[remoting.PullMessage] {
 		handled = n
@@ -57,10 +42,11 @@ func TestClientThatDoesNotReadIsHeldBack(t *testing.T) {
 			}
 		}
 	}
-	if handled == pulls {
-		t.Errorf("all %d pulls were handled although no answer was read", handled)
+	const kept = 100 // of 1 MiB, more than a connection queues and the sockets buffer
+	if handled > kept {
+		t.Errorf("%d of %d pulls were handled although no answer was read", handled, pulls)
 	}
-	// And when it reads, it gets everything.
+	// And when it reads, it gets everything: it was not cut off.
 	for range pulls {
 		if f := deaf.read(); f.Code != remoting.Success {
 			t.Fatalf("answer %d %s", f.Code, f.Remark)
@@ -75,12 +61,12 @@ func TestPullHeldTooLateIsAnsweredAtOnce(t *testing.T) {
 	client := dial(t, b)
 	client.send(remoting.SendMessage, sendFields, "x")
 	client.read()
-	c := b.conns.first(t)
+	c := b.conns.All()[0]
 	frame := &remoting.Frame{Code: remoting.PullMessage, Opaque: 77}
 	b.polls.hold(&pull{
-		call: b.start(c, frame, Pass), queue: b.topics.queue("t", 0), count: 32, commit: -1,
-		filter: tagFilter{all: true}, suspend: time.Hour,
-	})
+		call: transport.NewCall(c, frame, transport.Answered), queue: b.store.Topics.Queue("t", 0), count: 32, commit: -1,
+		filter: remoting.Tags{All: true}, deadline: time.Now().Add(time.Hour),
+	}, 0)
 	if f := client.read(); f.Opaque != 77 || f.Code != remoting.Success {
 		t.Errorf("answer %d to %d", f.Code, f.Opaque)
 	}

@@ -1,4 +1,4 @@
-package broker
+package store
 
 // chunkLen is the number of elements in one chunk of a sequence: large enough
 // that the chunk table stays small, small enough that trimming frees memory soon.

@@ -1,4 +1,4 @@
-package broker
+package store
 
 import (
 	"testing"
@@ -20,8 +20,8 @@ func TestMessageStoredAfterTheClockWasReadIsNotDue(t *testing.T) {
 		t.Error("a delayed message is due 5 ms before it was stored")
 	}
 	h := newHalves()
-	h.add(half{offset: 1, stored: 1005})
-	if list := h.due(at(1000), 6000); len(list) != 0 {
+	h.add(Half{Offset: 1, stored: 1005})
+	if list := h.Due(at(1000), 6000); len(list) != 0 {
 		t.Error("a half message is due 5 ms before it was stored")
 	}
 }
@@ -33,8 +33,8 @@ func TestClockSetBackMakesDueAtOnce(t *testing.T) {
 		t.Errorf("delayed message waits %d ms", wait)
 	}
 	h := newHalves()
-	h.add(half{offset: 1, stored: 10_000_000})
-	if list := h.due(at(1000), 6000); len(list) != 1 {
+	h.add(Half{Offset: 1, stored: 10_000_000})
+	if list := h.Due(at(1000), 6000); len(list) != 1 {
 		t.Error("half message is not checked")
 	}
 }
