@@ -7,7 +7,21 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"time"
 )
+
+// settings is the parsed command line.
+type settings struct {
+	stack    bool
+	quick    bool
+	only     []string // groups of goals, or measurements
+	rounds   int
+	duration time.Duration // of one measurement in one round
+	seed     uint64
+	dir      string // where data goes; empty is a temporary directory
+	verbose  bool
+	profile  string // file for a processor profile of this process
+}
 
 // bench is what all measurements of a run share.
 type bench struct {

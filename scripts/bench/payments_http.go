@@ -24,7 +24,7 @@ import (
 // office share the process.
 func (b *bench) payHTTP(started bool) func(context.Context) (figures, error) {
 	return func(ctx context.Context) (result figures, err error) {
-		n := b.payableOrders() / 4 // it is slower than without HTTP
+		n := payableOrders(b.duration) / 4 // it is slower than without HTTP
 		err = b.onFixture(ctx, b.home, func(f *fixture) error {
 			office, err := openOffice(ctx, f, officeOptions{})
 			if err != nil {
@@ -43,7 +43,7 @@ func (b *bench) payHTTP(started bool) func(context.Context) (figures, error) {
 			if err != nil {
 				return err
 			}
-			paid, rate, err := b.payInLoop(ctx, prefilled(0, n, n, office.screeningID, expiresAt), pay)
+			paid, rate, err := payInLoop(ctx, b.duration, prefilled(0, n, n, office.screeningID, expiresAt), pay)
 			if err != nil {
 				return err
 			}

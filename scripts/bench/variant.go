@@ -7,17 +7,6 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
-	"time"
-)
-
-// What all variants sell.
-const (
-	screening   = "hot"
-	hotCapacity = 50_000_000 // tickets: nobody is turned away
-	ticketPrice = 4900
-	currency    = "CNY"
-	// Payment deadlines lie behind the end of the run, so that no message of one measurement comes due in another.
-	longWindow = 2 * time.Hour
 )
 
 // variant is one way to sell the tickets of a screening, which is measured against the other ways.
@@ -37,6 +26,13 @@ type remote interface{ pid() int }
 var (
 	errSoldOut = errors.New("sold out")
 	errBusy    = errors.New("busy: nothing was done")
+)
+
+const (
+	buyersDefault = 256 // who buy at once
+	buyersCrowd   = 4096
+
+	lastTicket = "the-last-ticket" // the purchase after which a screening is sold out
 )
 
 // purchase is one request of a buyer. Every purchase is another buyer's, as in a rush, so that their rows are spread over

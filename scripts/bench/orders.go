@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,6 +19,16 @@ const (
 	statementRows   = 500
 	transactionRows = 20_000
 	base            = 32 // of the digits of order ids
+)
+
+// What all variants sell.
+const (
+	screening   = "hot"
+	hotCapacity = 50_000_000 // tickets: nobody is turned away
+	ticketPrice = 4900
+	currency    = "CNY"
+	// Payment deadlines lie behind the end of the run, so that no message of one measurement comes due in another.
+	longWindow = 2 * time.Hour
 )
 
 // prefilled makes n of a number of orders, from one of them on, to fill tables with before a measurement. Their ids are
@@ -119,49 +128,5 @@ func (r rowsOf) insert(ctx context.Context, tx sqlx.ExecerContext, orders []even
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO "+r.table+" ("+r.columns+") VALUES "+
 		db.Tuples(len(orders), strings.Count(r.columns, ",")+1), args...)
-	return err
-}
-
-// prefill makes n reservations of the office's screening that wait for payment, with their tickets, and with their orders
-// if asked to.
-func (o *office) prefill(ctx context.Context, n int, expiresAt time.Time, orders bool) error {
-	err := reservationsAs("reserved").write(ctx, o.stockDB, n, o.screeningID, expiresAt)
-	if orders {
-		err = errors.Join(err, ordersAs("PENDING_PAYMENT").write(ctx, o.orderDB, n, o.screeningID, expiresAt))
-	}
-	return errors.Join(err, o.stockDB.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?, sales = sales + ?
-			WHERE screening_id = ?`, n, n, n, o.screeningID)
-		return err
-	}))
-}
-
-// prefill makes n orders that wait for payment.
-func (d *baselineDB) prefill(ctx context.Context, n int, expiresAt time.Time) error {
-	const columns = ", screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state"
-	values := func(state string, id func(event.Order) string) func(event.Order) []any {
-		return func(o event.Order) []any {
-			return []any{id(o), o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, o.CreatedAt, o.ExpiresAt, state}
-		}
-	}
-	pool := sqlx.NewDb(d.pool, "baseline")
-	for _, table := range []rowsOf{
-		{"reservations", "order_id" + columns, values("reserved", requestOf)},
-		{"orders", "id" + columns, values("PENDING_PAYMENT", func(o event.Order) string { return o.ID })},
-	} {
-		tx, err := pool.BeginTxx(ctx, nil)
-		if err != nil {
-			return fmt.Errorf("begin: %w", err)
-		}
-		for chunk := range slices.Chunk(prefilled(0, n, n, screening, expiresAt), statementRows) {
-			if err := table.insert(ctx, tx, chunk); err != nil {
-				return errors.Join(err, tx.Rollback())
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
-	}
-	_, err := pool.ExecContext(ctx, `UPDATE stock SET available = available - ? WHERE screening_id = ?`, n, screening)
 	return err
 }
