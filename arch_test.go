@@ -361,6 +361,7 @@ func layered() []string {
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
+		"scripts/bench",
 	}
 }
 

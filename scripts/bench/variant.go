@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // variant is one way to sell the tickets of a screening, which is measured against the other ways.
@@ -17,6 +18,19 @@ type variant interface {
 	rows(ctx context.Context) (int64, error)
 	// verify waits until nothing is under way, and fails unless there is exactly what the accepted purchases must have left.
 	verify(ctx context.Context, accepted int64) error
+}
+
+// verifyTimeout is how long everything that a measurement has left under way may take to end.
+const verifyTimeout = 60 * time.Second
+
+// verified has a variant account for every ticket, and waits for it no longer than verifyTimeout.
+func verified(ctx context.Context, v variant, accepted int64) error {
+	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	if err := v.verify(ctx, accepted); err != nil {
+		return fmt.Errorf("after %d accepted: %w", accepted, err)
+	}
+	return nil
 }
 
 // remote is a variant whose server is another process.
