@@ -25,4 +25,4 @@ import "boxoffice/broker/internal/transport"
 //   - DELAY=n puts it on delay level n; above the highest level counts as it.
 //   - TIMER_* without TRAN_MSG is refused with 13: there is no timer wheel.
 //   - A retry (%RETRY%) that has been consumed too often goes to %DLQ%.
-func (b *Broker) sendMessage(c *transport.Call) { b.sendOne(c, longSendNames()) }
+func (b *Broker) sendMessage(c *transport.Call) error { return b.sendOne(c, longSendNames()) }

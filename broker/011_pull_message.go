@@ -29,20 +29,20 @@ import (
 //   - Tags are compared by hash; the client compares the text.
 //   - Nothing there and sysFlag 2: the request waits until a message with a
 //     wanted tag arrives, at most suspendTimeoutMillis (and 30 s) of real time.
-func (b *Broker) pullMessage(c *transport.Call) {
+func (b *Broker) pullMessage(c *transport.Call) error {
 	p, err := b.parsePull(c)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	b.store.Offsets.Commit(p.group, p.queue, p.commit)
 	r := b.scan(p, p.offset)
 	if r.code == remoting.PullNotFound && p.suspend > 0 {
 		p.deadline = time.Now().Add(p.suspend)
 		b.polls.hold(p, p.offset)
-		return
+		return nil
 	}
 	p.finish(r)
+	return nil
 }
 
 const (

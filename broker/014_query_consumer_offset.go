@@ -19,29 +19,29 @@ import (
 // the queue has messages and still starts at 0. On a young topic
 // ConsumeFromLastOffset therefore does not skip what is there. For the group in
 // which the broker reads half messages itself, see halfPosition.
-func (b *Broker) queryConsumerOffset(c *transport.Call) {
+func (b *Broker) queryConsumerOffset(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	key := store.Consumed{Group: f.text("consumerGroup"), Topic: f.text("topic"), Queue: f.int32("queueId")}
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	if key == (store.Consumed{Group: halfReader, Topic: store.HalfTopic}) {
 		answerOffset(c, b.halfPosition())
-		return
+		return nil
 	}
 	if offset, ok := b.store.Offsets.Query(key); ok {
 		answerOffset(c, offset)
-		return
+		return nil
 	}
 	q := b.store.Topics.Queue(key.Topic, key.Queue)
 	if q != nil && c.Frame.Ext["setZeroIfNotFound"] != "false" {
 		if lowest, end := q.Bounds(); lowest == 0 && end > 0 {
 			answerOffset(c, 0)
-			return
+			return nil
 		}
 	}
 	c.Reply(remoting.QueryNotFound, "Not found, maybe this group consumer boot first")
+	return nil
 }
 
 // halfReader is the group in which a real broker consumes its own half messages

@@ -15,19 +15,18 @@ import (
 //
 // Behaviour: the last value counts, even if it is lower (a reset). It is
 // written to disk every few seconds and on Close.
-func (b *Broker) updateConsumerOffset(c *transport.Call) {
+func (b *Broker) updateConsumerOffset(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	group, topic, id := f.text("consumerGroup"), f.text("topic"), f.int32("queueId")
 	offset := f.int64("commitOffset")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	q := b.store.Topics.Queue(topic, id)
 	if q == nil {
-		c.Reply(remoting.TopicNotExist, "topic or queue not exist: "+topic)
-		return
+		return refuse(remoting.TopicNotExist, "topic or queue not exist: %s", topic)
 	}
 	b.store.Offsets.Commit(group, q, offset)
 	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -20,27 +20,24 @@ import (
 //
 // Behaviour: the route is there at once, since the nameserver is the same
 // process. Fewer queues than before hide queues and delete nothing.
-func (b *Broker) createTopic(c *transport.Call) {
+func (b *Broker) createTopic(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	cfg := store.TopicConfig{
 		Name: strings.Clone(f.text("topic")), ReadQueues: f.int32("readQueueNums"),
 		WriteQueues: f.int32("writeQueueNums"), Perm: f.int32Or("perm", store.PermRead|store.PermWrite),
 	}
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	if store.ReservedForBroker(cfg.Name) || cfg.Name == store.TemplateTopic {
-		c.Reply(remoting.InvalidParameter, "the topic "+cfg.Name+" is conflict with system topic")
-		return
+		return refuse(remoting.InvalidParameter, "the topic %s is conflict with system topic", cfg.Name)
 	}
 	if err := cfg.Validate(); err != nil {
-		c.Reply(remoting.InvalidParameter, err.Error())
-		return
+		return refuse(remoting.InvalidParameter, "%v", err)
 	}
 	if _, err := b.store.Topics.Put(cfg); err != nil {
-		c.Reply(remoting.SystemError, err.Error())
-		return
+		return refuse(remoting.SystemError, "%v", err)
 	}
 	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -15,17 +15,16 @@ import (
 //
 // Answer: 0 with offset, the queue's end when all messages are older. An unknown
 // queue has 0.
-func (b *Broker) searchOffsetByTimestamp(c *transport.Call) {
+func (b *Broker) searchOffsetByTimestamp(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	topic, id, at := f.text("topic"), f.int32("queueId"), f.int64("timestamp")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	q := b.store.Topics.Queue(topic, id)
 	if q == nil {
 		answerOffset(c, 0)
-		return
+		return nil
 	}
 	lowest, end := q.Bounds()
 	var failure error
@@ -42,8 +41,8 @@ func (b *Broker) searchOffsetByTimestamp(c *transport.Call) {
 		return m.StoreTimestamp >= at
 	})
 	if failure != nil {
-		replyError(c, failure)
-		return
+		return failure
 	}
 	answerOffset(c, lowest+int64(n))
+	return nil
 }

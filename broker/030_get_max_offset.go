@@ -14,8 +14,8 @@ import (
 // Answer: 0 with offset. An unknown queue has 0, as in the real broker.
 //
 // Behaviour: messages that are not on disk yet do not count.
-func (b *Broker) getMaxOffset(c *transport.Call) {
-	b.answerBound(c, func(q *store.Queue) int64 {
+func (b *Broker) getMaxOffset(c *transport.Call) error {
+	return b.answerBound(c, func(q *store.Queue) int64 {
 		_, end := q.Bounds()
 		return end
 	})

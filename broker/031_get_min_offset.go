@@ -12,8 +12,8 @@ import (
 // Ext: topic, queueId.
 //
 // Answer: 0 with offset. An unknown queue has 0.
-func (b *Broker) getMinOffset(c *transport.Call) {
-	b.answerBound(c, func(q *store.Queue) int64 {
+func (b *Broker) getMinOffset(c *transport.Call) error {
+	return b.answerBound(c, func(q *store.Queue) int64 {
 		lowest, _ := q.Bounds()
 		return lowest
 	})

@@ -12,19 +12,18 @@ import (
 // Ext: offset.
 //
 // Answer: 0 with the encoded message as body; 1 when there is none.
-func (b *Broker) viewMessageByID(c *transport.Call) {
+func (b *Broker) viewMessageByID(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	offset := f.int64("offset")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	raw, err := b.store.LoadRaw(offset)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	answer := c.Frame.Reply(remoting.Success, "")
 	answer.Body = raw
 	c.Answer(answer)
+	return nil
 }

@@ -30,11 +30,10 @@ import (
 //   - The subscriptions of the last heartbeat hold for the whole group.
 //   - A client is gone 120 s after its last heartbeat, or when its connection
 //     is closed.
-func (b *Broker) heartBeat(c *transport.Call) {
+func (b *Broker) heartBeat(c *transport.Call) error {
 	var beat heartBeatBody
 	if err := json.Unmarshal(c.Frame.Body, &beat); err != nil {
-		c.Reply(remoting.SystemError, fmt.Sprintf("decode heartbeat: %v", err))
-		return
+		return refuse(remoting.SystemError, "decode heartbeat: %v", err)
 	}
 	for _, p := range beat.Producers {
 		if p.Group != "" {
@@ -50,10 +49,10 @@ func (b *Broker) heartBeat(c *transport.Call) {
 	}
 	if refused != nil {
 		b.log.Warn("a heartbeat names a group that cannot be served", "client", beat.ClientID, "error", refused)
-		c.Reply(remoting.SystemError, refused.Error())
-		return
+		return refuse(remoting.SystemError, "%v", refused)
 	}
 	c.Reply(remoting.Success, "")
+	return nil
 }
 
 type heartBeatBody struct {

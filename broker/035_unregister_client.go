@@ -13,12 +13,11 @@ import (
 // Ext: clientID, producerGroup (optional), consumerGroup (optional).
 //
 // Answer: 0.
-func (b *Broker) unregisterClient(c *transport.Call) {
+func (b *Broker) unregisterClient(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	client := f.text("clientID")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	if group := c.Frame.Ext["producerGroup"]; group != "" {
 		b.groups.leaveProducer(group, c.Conn)
@@ -27,4 +26,5 @@ func (b *Broker) unregisterClient(c *transport.Call) {
 		b.notify(b.groups.leaveConsumer(group, client))
 	}
 	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -27,24 +27,22 @@ import (
 //   - RETRY_TOPIC keeps the first topic, ORIGIN_MESSAGE_ID the first id.
 //   - Consumed maxReconsumeTimes times already, or delayLevel below 0: it goes
 //     to %DLQ%group at once. A group without the field has 16.
-func (b *Broker) consumerSendMsgBack(c *transport.Call) {
+func (b *Broker) consumerSendMsgBack(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	group, offset, level := f.text("group"), f.int64("offset"), f.int32Or("delayLevel", 0)
 	limit := f.int32Or("maxReconsumeTimes", defaultMaxReconsume)
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	m, err := b.store.Load(offset)
 	if err != nil {
-		replyError(c, refuse(remoting.SystemError, "look message by offset failed, %d", offset))
-		return
+		return refuse(remoting.SystemError, "look message by offset failed, %d", offset)
 	}
 	b.markRetry(&m)
 	if err := b.retryDestination(&m, strings.Clone(group), level, limit); err != nil {
 		b.failures.reportEach("store a retry", err)
 		c.Silent()
-		return
+		return nil
 	}
 	m.ReconsumeTimes++
 	m.PreparedTransactionOffset = 0
@@ -57,6 +55,7 @@ func (b *Broker) consumerSendMsgBack(c *transport.Call) {
 		}
 		c.Reply(remoting.Success, "")
 	})
+	return nil
 }
 
 // markRetry keeps where the message came from.

@@ -31,32 +31,29 @@ import (
 //   - With CHECK_IMMUNITY_TIME_IN_SECONDS, a request that is older than that and
 //     than the transaction timeout, and does not come from a check, is refused
 //     with 604.
-func (b *Broker) endTransaction(c *transport.Call) {
+func (b *Broker) endTransaction(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	group, offset, queueOffset := f.text("producerGroup"), f.int64("commitLogOffset"), f.int64("tranStateTableOffset")
 	decision := f.int32("commitOrRollback")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	if decision != remoting.SysFlagCommit && decision != remoting.SysFlagRollback {
 		c.Silent()
-		return
+		return nil
 	}
 	m, err := b.findHalf(group, offset, queueOffset)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	if b.tooLate(&m, f.boolean("fromTransactionCheck")) {
-		c.Reply(illegalOperation, "the transaction waits for its check-back")
-		return
+		return refuse(illegalOperation, "the transaction waits for its check-back")
 	}
 	if decision == remoting.SysFlagCommit {
-		b.commit(c, m)
-		return
+		return b.commit(c, m)
 	}
 	b.store.Rollback(offset, replyDone(c))
+	return nil
 }
 
 // illegalOperation is ResponseCode.ILLEGAL_OPERATION.
@@ -87,16 +84,16 @@ func (b *Broker) tooLate(m *remoting.Message, fromCheck bool) bool {
 	return b.nowMs()-m.StoreTimestamp > max(store.Immunity(m.Properties), b.opt.checkAfter.Milliseconds())
 }
 
-func (b *Broker) commit(c *transport.Call, m remoting.Message) {
+func (b *Broker) commit(c *transport.Call, m remoting.Message) error {
 	offset := m.PhysicalOffset
 	if open, ok := b.store.Halves.Find(offset); ok && open.Checks > 0 {
 		m.Properties = checkedProperties(m.Properties, open.Checks)
 	}
 	if err := store.RealDestination(&m); err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	m.SysFlag = m.SysFlag&^remoting.SysFlagTransactionMask | remoting.SysFlagCommit
 	m.PreparedTransactionOffset = offset
 	b.store.FinishHalf(offset, &m, replyDone(c))
+	return nil
 }

@@ -12,17 +12,15 @@ import (
 // Ext: consumerGroup.
 //
 // Answer: 0 with body {"consumerIdList": [...]}; 1 when nobody is online.
-func (b *Broker) getConsumerListByGroup(c *transport.Call) {
+func (b *Broker) getConsumerListByGroup(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	group := f.text("consumerGroup")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	ids := b.groups.clients(group)
 	if len(ids) == 0 {
-		c.Reply(remoting.SystemError, "no consumer for this group, "+group)
-		return
+		return refuse(remoting.SystemError, "no consumer for this group, %s", group)
 	}
-	c.ReplyJSON(map[string][]string{"consumerIdList": ids})
+	return c.ReplyJSON(map[string][]string{"consumerIdList": ids})
 }

@@ -13,12 +13,11 @@ import "boxoffice/broker/internal/transport"
 //
 // Behaviour: a lock lasts 60 s of real time and is renewed by asking again. It
 // does not survive a restart.
-func (b *Broker) lockBatchMQ(c *transport.Call) {
+func (b *Broker) lockBatchMQ(c *transport.Call) error {
 	body, err := parseLock(c.Frame.Body)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	owned := b.locks.acquire(body.Group, body.Client, body.Queues)
-	c.ReplyJSON(map[string][]queueName{"lockOKMQSet": owned})
+	return c.ReplyJSON(map[string][]queueName{"lockOKMQSet": owned})
 }

@@ -12,12 +12,12 @@ import (
 // Body: as LOCK_BATCH_MQ.
 //
 // Answer: 0. Queues that another client owns are left alone.
-func (b *Broker) unlockBatchMQ(c *transport.Call) {
+func (b *Broker) unlockBatchMQ(c *transport.Call) error {
 	body, err := parseLock(c.Frame.Body)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	b.locks.release(body.Group, body.Client, body.Queues)
 	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -18,19 +18,17 @@ import (
 // route is current. TBW102, by which clients create topics, is known only with
 // auto-create. A broker that listens on all interfaces names the address the
 // client has reached it by.
-func (b *Broker) getRouteInfoByTopic(c *transport.Call) {
+func (b *Broker) getRouteInfoByTopic(c *transport.Call) error {
 	f := &fields{ext: c.Frame.Ext}
 	name := f.text("topic")
 	if f.err != nil {
-		replyError(c, f.err)
-		return
+		return f.err
 	}
 	t := b.store.Topics.Find(name)
 	if t == nil || name == store.TemplateTopic && !b.opt.autoCreate {
-		c.Reply(remoting.TopicNotExist, "No topic route info in name server for the topic: "+name)
-		return
+		return refuse(remoting.TopicNotExist, "No topic route info in name server for the topic: %s", name)
 	}
-	c.ReplyJSON(routeBody{
+	return c.ReplyJSON(routeBody{
 		Queues: []routeQueues{{
 			Broker: brokerName, Read: t.ReadQueues, Write: t.WriteQueues, Perm: t.Perm,
 		}},

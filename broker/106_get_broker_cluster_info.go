@@ -11,8 +11,8 @@ import "boxoffice/broker/internal/transport"
 //
 // Answer: 0 with body {brokerAddrTable, clusterAddrTable}, each with the one
 // broker of this process.
-func (b *Broker) getBrokerClusterInfo(c *transport.Call) {
-	c.ReplyJSON(clusterBody{
+func (b *Broker) getBrokerClusterInfo(c *transport.Call) error {
+	return c.ReplyJSON(clusterBody{
 		Brokers:  map[string]routeBroker{brokerName: b.routeFor(c)},
 		Clusters: map[string][]string{clusterName: {brokerName}},
 	})

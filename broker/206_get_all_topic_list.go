@@ -8,11 +8,11 @@ import "boxoffice/broker/internal/transport"
 // Source: Apache RocketMQ 5.3.3, DefaultRequestProcessor.getAllTopicListFromNameserver.
 //
 // Answer: 0 with body {"topicList": [...]}.
-func (b *Broker) getAllTopicList(c *transport.Call) {
+func (b *Broker) getAllTopicList(c *transport.Call) error {
 	known := b.store.Topics.All()
 	names := make([]string, 0, len(known))
 	for _, t := range known {
 		names = append(names, t.Name)
 	}
-	c.ReplyJSON(map[string][]string{"topicList": names})
+	return c.ReplyJSON(map[string][]string{"topicList": names})
 }

@@ -12,4 +12,4 @@ import "boxoffice/broker/internal/transport"
 // l=maxReconsumeTimes m=batch.
 //
 // Answer and behaviour: as SEND_MESSAGE.
-func (b *Broker) sendMessageV2(c *transport.Call) { b.sendOne(c, shortSendNames()) }
+func (b *Broker) sendMessageV2(c *transport.Call) error { return b.sendOne(c, shortSendNames()) }

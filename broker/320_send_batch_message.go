@@ -17,11 +17,11 @@ import "boxoffice/broker/internal/transport"
 //     some of them may be there and the rest not.
 //   - DELAY and TIMER_* properties are ignored, as by the real broker.
 //   - Retry topics and half messages are refused with 13.
-func (b *Broker) sendBatchMessage(c *transport.Call) {
+func (b *Broker) sendBatchMessage(c *transport.Call) error {
 	h, err := parseSend(c.Frame.Ext, shortSendNames())
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	b.sendAll(c, &h)
+	return nil
 }

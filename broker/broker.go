@@ -32,7 +32,7 @@ type Broker struct {
 	anyAddress bool           // the listener is on all interfaces
 	host       netip.AddrPort // what routes and message ids carry
 	born       int64
-	table      map[int]func(*transport.Call) // by request code
+	table      map[int]func(*transport.Call) error // by request code; see requests
 
 	store  *store.Store
 	groups *groups

@@ -112,8 +112,8 @@ func (h *interceptors) change(edit func([]*interceptor) []*interceptor) {
 	h.list.Store(&list)
 }
 
-// judge asks the interceptors of the frame's code.
-func (h *interceptors) judge(f *remoting.Frame, peer netip.AddrPort, outgoing bool) Verdict {
+// ask returns what the interceptors of the frame's code decide.
+func (h *interceptors) ask(f *remoting.Frame, peer netip.AddrPort, outgoing bool) Verdict {
 	list := h.list.Load()
 	if list == nil {
 		return Pass
@@ -133,7 +133,7 @@ func (h *interceptors) judge(f *remoting.Frame, peer netip.AddrPort, outgoing bo
 // push sends a frame that nobody has asked for, as the interceptors decide. What
 // they hold is counted in held.
 func (h *interceptors) push(to *transport.Conn, f *remoting.Frame, held *sync.WaitGroup) {
-	switch v := h.judge(f, to.Remote, true).(type) {
+	switch v := h.ask(f, to.Remote, true).(type) {
 	case holdVerdict:
 		held.Go(func() {
 			select {

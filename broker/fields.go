@@ -30,21 +30,18 @@ func (f *fields) text(name string) string {
 	return value
 }
 
-func (f *fields) int64(name string) int64 {
-	n, err := strconv.ParseInt(f.ext[name], 10, 64)
+// number returns a field that is a number of so many bits.
+func (f *fields) number(name string, bits int) int64 {
+	n, err := strconv.ParseInt(f.ext[name], 10, bits)
 	if err != nil {
 		f.fail(name, f.ext[name])
 	}
 	return n
 }
 
-func (f *fields) int32(name string) int32 {
-	n, err := strconv.ParseInt(f.ext[name], 10, 32)
-	if err != nil {
-		f.fail(name, f.ext[name])
-	}
-	return int32(n)
-}
+func (f *fields) int64(name string) int64 { return f.number(name, 64) }
+
+func (f *fields) int32(name string) int32 { return int32(f.number(name, 32)) }
 
 // int32Or returns the default when the field is absent.
 func (f *fields) int32Or(name string, absent int32) int32 {

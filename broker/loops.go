@@ -15,8 +15,8 @@ const (
 	deliveryTick = time.Second
 )
 
-// keepHouse saves offsets and forgets clients that are gone.
-func (b *Broker) keepHouse() {
+// housekeeping saves offsets and forgets clients that are gone.
+func (b *Broker) housekeeping() {
 	b.every(housekeepingTick, func(now time.Time) {
 		b.failures.report("save offsets", b.store.Offsets.Save())
 		b.notify(b.groups.expire(now.Add(-clientTimeout)))

@@ -37,7 +37,7 @@ func (k *link) request(f *remoting.Frame) {
 		k.server.Send(f)
 		return
 	}
-	switch v := k.hooks.judge(f, k.client.Remote, false).(type) {
+	switch v := k.hooks.ask(f, k.client.Remote, false).(type) {
 	case failVerdict:
 		if !f.IsOneWay() {
 			k.client.Send(f.Reply(v.code, v.remark))
@@ -51,11 +51,12 @@ func (k *link) request(f *remoting.Frame) {
 			}
 		})
 	case simpleVerdict:
-		k.obey(f, v)
+		k.apply(f, v)
 	}
 }
 
-func (k *link) obey(f *remoting.Frame, v simpleVerdict) {
+// apply does what an interceptor has decided.
+func (k *link) apply(f *remoting.Frame, v simpleVerdict) {
 	switch v {
 	case Pass:
 		k.forward(f)

@@ -61,20 +61,19 @@ func (b *Broker) autoCreate(h *sendHeader) (*store.Topic, error) {
 }
 
 // sendOne stores the message of a send request and answers it.
-func (b *Broker) sendOne(c *transport.Call, names sendNames) {
+func (b *Broker) sendOne(c *transport.Call, names sendNames) error {
 	h, err := parseSend(c.Frame.Ext, names)
 	if err != nil {
-		replyError(c, err)
-		return
+		return err
 	}
 	if h.batch {
 		b.sendAll(c, &h)
-		return
+		return nil
 	}
 	m, err := b.receive(c, &h)
 	if err != nil {
 		notSent(c, err)
-		return
+		return nil
 	}
 	queueID := m.QueueID
 	key, _ := remoting.Property(m.Properties, remoting.PropertyUniqueKey)
@@ -90,6 +89,7 @@ func (b *Broker) sendOne(c *transport.Call, names sendNames) {
 		}
 		b.sent(c, remoting.MessageID(b.host, at.Offset), queueID, at.QueueOffset, key)
 	})
+	return nil
 }
 
 // receive makes the message of a send request, on the topic and queue it is for.

@@ -60,17 +60,18 @@ func (b *Broker) handle(c *transport.Conn, f *remoting.Frame) {
 		return // an answer to a check or a notice; nothing waits for it
 	}
 	b.stats.count(f.Code)
-	switch v := b.hooks.judge(f, c.Remote, false).(type) {
+	switch v := b.hooks.ask(f, c.Remote, false).(type) {
 	case failVerdict:
 		transport.NewCall(c, f, transport.Answered).Reply(v.code, v.remark)
 	case holdVerdict:
 		b.hold(c, f, v.release)
 	case simpleVerdict:
-		b.obey(c, f, v)
+		b.apply(c, f, v)
 	}
 }
 
-func (b *Broker) obey(c *transport.Conn, f *remoting.Frame, v simpleVerdict) {
+// apply does what an interceptor has decided.
+func (b *Broker) apply(c *transport.Conn, f *remoting.Frame, v simpleVerdict) {
 	switch v {
 	case Drop:
 	case Twice:
@@ -98,10 +99,12 @@ func (b *Broker) hold(c *transport.Conn, f *remoting.Frame, release <-chan struc
 }
 
 func (b *Broker) serve(c *transport.Call) {
-	h := b.table[c.Frame.Code]
-	if h == nil {
+	request, known := b.table[c.Frame.Code]
+	if !known {
 		c.Reply(remoting.RequestCodeNotSupported, "request type not supported")
 		return
 	}
-	h(c)
+	if err := request(c); err != nil {
+		replyError(c, err)
+	}
 }

@@ -38,9 +38,10 @@ func New(opts ...Option) (*Broker, error) {
 	return b, nil
 }
 
-// requests is the table of what clients may ask.
-func (b *Broker) requests() map[int]func(*transport.Call) {
-	return map[int]func(*transport.Call){
+// requests is the table of what clients may ask. Each answers by itself, now or
+// later, or returns at once why it cannot.
+func (b *Broker) requests() map[int]func(*transport.Call) error {
+	return map[int]func(*transport.Call) error{
 		remoting.SendMessage:                   b.sendMessage,
 		remoting.PullMessage:                   b.pullMessage,
 		remoting.QueryConsumerOffset:           b.queryConsumerOffset,
@@ -124,7 +125,7 @@ func (b *Broker) name() error {
 // run starts the goroutines that Close waits for.
 func (b *Broker) run() {
 	for _, loop := range []func(){
-		b.deliverDelayed, b.checkTransactions, b.deleteOld, b.keepHouse, b.servePolls, b.servePolls, b.accept,
+		b.deliverDelayed, b.checkTransactions, b.deleteOld, b.housekeeping, b.servePolls, b.servePolls, b.accept,
 	} {
 		b.wg.Go(loop)
 	}

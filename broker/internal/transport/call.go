@@ -53,16 +53,16 @@ func (c *Call) Answer(f *remoting.Frame) {
 // Reply answers with a response code and a remark.
 func (c *Call) Reply(code int, remark string) { c.Answer(c.Frame.Reply(code, remark)) }
 
-// ReplyJSON answers 0 with v as the body.
-func (c *Call) ReplyJSON(v any) {
+// ReplyJSON answers 0 with v as the body, or returns why that cannot be encoded.
+func (c *Call) ReplyJSON(v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		c.Reply(remoting.SystemError, fmt.Sprintf("encode answer: %v", err))
-		return
+		return fmt.Errorf("encode answer: %w", err)
 	}
 	f := c.Frame.Reply(remoting.Success, "")
 	f.Body = body
 	c.Answer(f)
+	return nil
 }
 
 // Silent ends a call that has no answer.
