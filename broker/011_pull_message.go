@@ -1,9 +1,10 @@
 package broker
 
 import (
-	"strconv"
 	"time"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -28,21 +29,20 @@ import (
 //   - Tags are compared by hash; the client compares the text.
 //   - Nothing there and sysFlag 2: the request waits until a message with a
 //     wanted tag arrives, at most suspendTimeoutMillis (and 30 s) of real time.
-func (b *Broker) pullMessage(c *call) {
+func (b *Broker) pullMessage(c *transport.Call) error {
 	p, err := b.parsePull(c)
 	if err != nil {
-		c.replyError(err)
-		return
+		return err
 	}
-	if p.commit >= 0 {
-		b.commitOffset(p.group, p.queue, p.commit)
-	}
+	b.store.Offsets.Commit(p.group, p.queue, p.commit)
 	r := b.scan(p, p.offset)
 	if r.code == remoting.PullNotFound && p.suspend > 0 {
-		b.polls.hold(p)
-		return
+		p.deadline = time.Now().Add(p.suspend)
+		b.polls.hold(p, p.offset)
+		return nil
 	}
 	p.finish(r)
+	return nil
 }
 
 const (
@@ -55,23 +55,8 @@ const (
 	maxPullScan  = 16000
 )
 
-// pull is one pull request.
-type pull struct {
-	call    *call
-	queue   *queue
-	group   string
-	offset  int64
-	count   int
-	commit  int64 // offset to commit, -1 for none
-	filter  tagFilter
-	suspend time.Duration // 0: answer at once
-
-	deadline time.Time // while held
-	scanned  int64     // while held: nothing before this offset matches
-}
-
-func (b *Broker) parsePull(c *call) (*pull, error) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) parsePull(c *transport.Call) (*pull, error) {
+	f := &fields{ext: c.Frame.Ext}
 	topic, id, flags := f.text("topic"), f.int32("queueId"), f.int32("sysFlag")
 	p := &pull{
 		call: c, group: f.text("consumerGroup"), offset: f.int64("queueOffset"),
@@ -94,26 +79,26 @@ func (b *Broker) parsePull(c *call) (*pull, error) {
 }
 
 func (b *Broker) pullQueue(p *pull, topic string, id int32) error {
-	t := b.topics.find(topic)
+	t := b.store.Topics.Find(topic)
 	switch {
 	case t == nil:
 		return refuse(remoting.TopicNotExist, "topic[%s] not exist, apply first please!", topic)
-	case !t.readable():
+	case !t.Readable():
 		return refuse(remoting.NoPermission, "the topic[%s] pulling message is forbidden", topic)
 	case id < 0 || id >= t.ReadQueues:
 		return refuse(remoting.InvalidParameter, "queueId[%d] is illegal, topic %s has %d read queues", id, topic, t.ReadQueues)
 	}
-	p.queue = t.queues[id]
+	p.queue = t.Queues[id]
 	return nil
 }
 
 func (b *Broker) pullFilter(p *pull, topic string, inRequest bool) error {
-	ext := p.call.frame.Ext
+	ext := p.call.Frame.Ext
 	if inRequest {
 		if !tagExpression(ext["expressionType"]) {
 			return refuse(remoting.SystemError, "the broker does not support filtering by %s", ext["expressionType"])
 		}
-		p.filter = parseTags(ext["subscription"])
+		p.filter = remoting.ParseTags(ext["subscription"])
 		return nil
 	}
 	sub, online, found := b.groups.subscribed(p.group, topic)
@@ -134,18 +119,9 @@ func (b *Broker) pullFilter(p *pull, topic string, inRequest bool) error {
 
 func tagExpression(kind string) bool { return kind == "" || kind == "TAG" }
 
-// pulled is the outcome of a scan.
-type pulled struct {
-	code        int
-	next        int64
-	lowest, end int64
-	body        []byte
-	remark      string
-}
-
 // scan reads the queue from an offset for what the pull wants.
 func (b *Broker) scan(p *pull, from int64) pulled {
-	lowest, end := p.queue.bounds()
+	lowest, end := p.queue.Bounds()
 	r := pulled{code: remoting.PullNotFound, next: from, lowest: lowest, end: end}
 	switch {
 	case end == 0 && from == 0:
@@ -168,22 +144,22 @@ func (b *Broker) scan(p *pull, from int64) pulled {
 // collect fills in the messages from r.next on.
 func (b *Broker) collect(p *pull, r *pulled) {
 	window := 2 * p.count
-	if !p.filter.all {
+	if !p.filter.All {
 		window = maxPullScan
 	}
 	found := 0
 	r.code, r.remark = remoting.PullRetryImmediately, "NO_MATCHED_MESSAGE"
-	for _, e := range p.queue.window(make([]entry, 0, min(window, int(r.end-r.next))), r.next, window) {
+	for _, e := range p.queue.Window(make([]store.Entry, 0, min(window, int(r.end-r.next))), r.next, window) {
 		if found == p.count || len(r.body) >= maxPullBytes {
 			break
 		}
-		if !p.filter.match(e.tag) {
+		if !p.filter.Match(e.Tag) {
 			r.next++
 			continue
 		}
-		raw, err := b.loadRaw(e.offset)
+		raw, err := b.store.LoadRaw(e.Offset)
 		if err != nil && found == 0 {
-			b.unreadable(p, r, e, err)
+			b.lost(p, r, e, err)
 			return
 		}
 		if err != nil {
@@ -202,26 +178,13 @@ func (b *Broker) collect(p *pull, r *pulled) {
 	}
 }
 
-// unreadable decides on a message that could not be read: retention has just
+// lost decides on a message that could not be read: retention has just
 // deleted it, or the log is damaged.
-func (b *Broker) unreadable(p *pull, r *pulled, e entry, err error) {
-	if first := b.journal.First(); e.offset < first {
-		r.code, r.next, r.remark = remoting.PullOffsetMoved, p.queue.lowestNotBefore(first), "OFFSET_TOO_SMALL"
+func (b *Broker) lost(p *pull, r *pulled, e store.Entry, err error) {
+	if first := b.store.First(); e.Offset < first {
+		r.code, r.next, r.remark = remoting.PullOffsetMoved, p.queue.LowestNotBefore(first), "OFFSET_TOO_SMALL"
 		return
 	}
-	b.log.Error("read message", "topic", p.queue.topic, "queue", p.queue.id, "offset", e.offset, "error", err)
+	b.log.Error("read message", "topic", p.queue.Topic, "queue", p.queue.ID, "offset", e.Offset, "error", err)
 	r.code, r.remark = remoting.SystemError, err.Error()
-}
-
-// finish answers the pull.
-func (p *pull) finish(r pulled) {
-	f := p.call.frame.Reply(r.code, r.remark)
-	f.Ext["nextBeginOffset"] = strconv.FormatInt(r.next, 10)
-	f.Ext["minOffset"] = strconv.FormatInt(r.lowest, 10)
-	f.Ext["maxOffset"] = strconv.FormatInt(r.end, 10)
-	f.Ext["suggestWhichBrokerId"] = "0"
-	f.Ext["topicSysFlag"] = "0"
-	f.Ext["groupSysFlag"] = "0"
-	f.Body = r.body
-	p.call.answer(f)
 }

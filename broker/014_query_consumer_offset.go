@@ -1,8 +1,8 @@
 package broker
 
 import (
-	"strconv"
-
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -19,34 +19,42 @@ import (
 // the queue has messages and still starts at 0. On a young topic
 // ConsumeFromLastOffset therefore does not skip what is there. For the group in
 // which the broker reads half messages itself, see halfPosition.
-func (b *Broker) queryConsumerOffset(c *call) {
-	f := &fields{ext: c.frame.Ext}
-	key := consumed{f.text("consumerGroup"), f.text("topic"), f.int32("queueId")}
+func (b *Broker) queryConsumerOffset(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
+	key := store.Consumed{Group: f.text("consumerGroup"), Topic: f.text("topic"), Queue: f.int32("queueId")}
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	if key == (consumed{halfReader, topicHalf, 0}) {
-		c.answerOffset(b.halfPosition())
-		return
+	if key == (store.Consumed{Group: halfReader, Topic: store.HalfTopic}) {
+		answerOffset(c, b.halfPosition())
+		return nil
 	}
-	if offset, ok := b.offsets.query(key); ok {
-		c.answerOffset(offset)
-		return
+	if offset, ok := b.store.Offsets.Query(key); ok {
+		answerOffset(c, offset)
+		return nil
 	}
-	q := b.topics.queue(key.topic, key.queue)
-	if q != nil && c.frame.Ext["setZeroIfNotFound"] != "false" {
-		if lowest, end := q.bounds(); lowest == 0 && end > 0 {
-			c.answerOffset(0)
-			return
+	q := b.store.Topics.Queue(key.Topic, key.Queue)
+	if q != nil && c.Frame.Ext["setZeroIfNotFound"] != "false" {
+		if lowest, end := q.Bounds(); lowest == 0 && end > 0 {
+			answerOffset(c, 0)
+			return nil
 		}
 	}
-	c.reply(remoting.QueryNotFound, "Not found, maybe this group consumer boot first")
+	c.Reply(remoting.QueryNotFound, "Not found, maybe this group consumer boot first")
+	return nil
 }
 
-// answerOffset answers 0 with an offset field.
-func (c *call) answerOffset(offset int64) {
-	f := c.frame.Reply(remoting.Success, "")
-	f.Ext["offset"] = strconv.FormatInt(offset, 10)
-	c.answer(f)
+// halfReader is the group in which a real broker consumes its own half messages
+// (MixAll.CID_SYS_RMQ_TRANS).
+const halfReader = "CID_RMQ_SYS_TRANS"
+
+// halfPosition is the answer to where halfReader stands in the half topic: as
+// far from its end as there are open halves. Operators of a real broker read
+// the halves in doubt from that distance. There, what is still open after a
+// pass of check-backs is stored again at the end of the topic; here a half stays
+// where it is, so the position is computed.
+func (b *Broker) halfPosition() int64 {
+	open := int64(b.store.Halves.Count())
+	_, end := b.store.Topics.Queue(store.HalfTopic, 0).Bounds()
+	return max(end-open, 0)
 }

@@ -1,8 +1,7 @@
 package broker
 
 import (
-	"strings"
-
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -16,25 +15,18 @@ import (
 //
 // Behaviour: the last value counts, even if it is lower (a reset). It is
 // written to disk every few seconds and on Close.
-func (b *Broker) updateConsumerOffset(c *call) {
-	f := &fields{ext: c.frame.Ext}
-	key := consumed{f.text("consumerGroup"), f.text("topic"), f.int32("queueId")}
+func (b *Broker) updateConsumerOffset(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
+	group, topic, id := f.text("consumerGroup"), f.text("topic"), f.int32("queueId")
 	offset := f.int64("commitOffset")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	q := b.topics.queue(key.topic, key.queue)
+	q := b.store.Topics.Queue(topic, id)
 	if q == nil {
-		c.reply(remoting.TopicNotExist, "topic or queue not exist: "+key.topic)
-		return
+		return refuse(remoting.TopicNotExist, "topic or queue not exist: %s", topic)
 	}
-	b.commitOffset(key.group, q, offset)
-	c.reply(remoting.Success, "")
-}
-
-func (b *Broker) commitOffset(group string, q *queue, offset int64) {
-	if offset >= 0 {
-		b.offsets.commit(consumed{strings.Clone(group), q.topic, q.id}, offset)
-	}
+	b.store.Offsets.Commit(group, q, offset)
+	c.Reply(remoting.Success, "")
+	return nil
 }

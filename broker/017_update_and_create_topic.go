@@ -3,6 +3,8 @@ package broker
 import (
 	"strings"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -18,27 +20,24 @@ import (
 //
 // Behaviour: the route is there at once, since the nameserver is the same
 // process. Fewer queues than before hide queues and delete nothing.
-func (b *Broker) createTopic(c *call) {
-	f := &fields{ext: c.frame.Ext}
-	cfg := topicConfig{
+func (b *Broker) createTopic(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
+	cfg := store.TopicConfig{
 		Name: strings.Clone(f.text("topic")), ReadQueues: f.int32("readQueueNums"),
-		WriteQueues: f.int32("writeQueueNums"), Perm: f.int32Or("perm", permRead|permWrite),
+		WriteQueues: f.int32("writeQueueNums"), Perm: f.int32Or("perm", store.PermRead|store.PermWrite),
 	}
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	if reservedForBroker(cfg.Name) || cfg.Name == topicTemplate {
-		c.reply(remoting.InvalidParameter, "the topic "+cfg.Name+" is conflict with system topic")
-		return
+	if store.ReservedForBroker(cfg.Name) || cfg.Name == store.TemplateTopic {
+		return refuse(remoting.InvalidParameter, "the topic %s is conflict with system topic", cfg.Name)
 	}
-	if err := cfg.validate(); err != nil {
-		c.reply(remoting.InvalidParameter, err.Error())
-		return
+	if err := cfg.Validate(); err != nil {
+		return refuse(remoting.InvalidParameter, "%v", err)
 	}
-	if _, err := b.topics.put(cfg); err != nil {
-		c.reply(remoting.SystemError, err.Error())
-		return
+	if _, err := b.store.Topics.Put(cfg); err != nil {
+		return refuse(remoting.SystemError, "%v", err)
 	}
-	c.reply(remoting.Success, "")
+	c.Reply(remoting.Success, "")
+	return nil
 }

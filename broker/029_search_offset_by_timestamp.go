@@ -1,6 +1,10 @@
 package broker
 
-import "sort"
+import (
+	"sort"
+
+	"boxoffice/broker/internal/transport"
+)
 
 // SEARCH_OFFSET_BY_TIMESTAMP (29): the first message of a queue that was stored
 // at or after a time.
@@ -11,26 +15,25 @@ import "sort"
 //
 // Answer: 0 with offset, the queue's end when all messages are older. An unknown
 // queue has 0.
-func (b *Broker) searchOffsetByTimestamp(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) searchOffsetByTimestamp(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	topic, id, at := f.text("topic"), f.int32("queueId"), f.int64("timestamp")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	q := b.topics.queue(topic, id)
+	q := b.store.Topics.Queue(topic, id)
 	if q == nil {
-		c.answerOffset(0)
-		return
+		answerOffset(c, 0)
+		return nil
 	}
-	lowest, end := q.bounds()
+	lowest, end := q.Bounds()
 	var failure error
 	n := sort.Search(int(end-lowest), func(i int) bool {
-		one := q.window(nil, lowest+int64(i), 1)
+		one := q.Window(nil, lowest+int64(i), 1)
 		if len(one) == 0 {
 			return false // retention has just cut it off
 		}
-		m, err := b.load(one[0].offset)
+		m, err := b.store.Load(one[0].Offset)
 		if err != nil {
 			failure = err
 			return false
@@ -38,8 +41,8 @@ func (b *Broker) searchOffsetByTimestamp(c *call) {
 		return m.StoreTimestamp >= at
 	})
 	if failure != nil {
-		c.replyError(failure)
-		return
+		return failure
 	}
-	c.answerOffset(lowest + int64(n))
+	answerOffset(c, lowest+int64(n))
+	return nil
 }

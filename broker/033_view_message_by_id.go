@@ -1,6 +1,9 @@
 package broker
 
-import "boxoffice/broker/remoting"
+import (
+	"boxoffice/broker/internal/transport"
+	"boxoffice/broker/remoting"
+)
 
 // VIEW_MESSAGE_BY_ID (33): one message, by the physical offset in its id.
 //
@@ -9,19 +12,18 @@ import "boxoffice/broker/remoting"
 // Ext: offset.
 //
 // Answer: 0 with the encoded message as body; 1 when there is none.
-func (b *Broker) viewMessageByID(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) viewMessageByID(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	offset := f.int64("offset")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	raw, err := b.loadRaw(offset)
+	raw, err := b.store.LoadRaw(offset)
 	if err != nil {
-		c.replyError(err)
-		return
+		return err
 	}
-	answer := c.frame.Reply(remoting.Success, "")
+	answer := c.Frame.Reply(remoting.Success, "")
 	answer.Body = raw
-	c.answer(answer)
+	c.Answer(answer)
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -28,30 +30,29 @@ import (
 //   - The subscriptions of the last heartbeat hold for the whole group.
 //   - A client is gone 120 s after its last heartbeat, or when its connection
 //     is closed.
-func (b *Broker) heartBeat(c *call) {
+func (b *Broker) heartBeat(c *transport.Call) error {
 	var beat heartBeatBody
-	if err := json.Unmarshal(c.frame.Body, &beat); err != nil {
-		c.reply(remoting.SystemError, fmt.Sprintf("decode heartbeat: %v", err))
-		return
+	if err := json.Unmarshal(c.Frame.Body, &beat); err != nil {
+		return refuse(remoting.SystemError, "decode heartbeat: %v", err)
 	}
 	for _, p := range beat.Producers {
 		if p.Group != "" {
-			b.groups.joinProducer(p.Group, c.conn)
+			b.groups.joinProducer(p.Group, c.Conn)
 		}
 	}
 	// A client sends one beat for all of its groups: a bad one must not keep the others out.
 	var refused error
 	for _, one := range beat.Consumers {
-		if err := b.joinConsumer(c.conn, beat.ClientID, &one); err != nil {
+		if err := b.joinConsumer(c.Conn, beat.ClientID, &one); err != nil {
 			refused = errors.Join(refused, fmt.Errorf("group %.300q: %w", one.Group, err))
 		}
 	}
 	if refused != nil {
 		b.log.Warn("a heartbeat names a group that cannot be served", "client", beat.ClientID, "error", refused)
-		c.reply(remoting.SystemError, refused.Error())
-		return
+		return refuse(remoting.SystemError, "%v", refused)
 	}
-	c.reply(remoting.Success, "")
+	c.Reply(remoting.Success, "")
+	return nil
 }
 
 type heartBeatBody struct {
@@ -77,20 +78,20 @@ type subscriptionBeat struct {
 	Kind       string `json:"expressionType"`
 }
 
-func (b *Broker) joinConsumer(c *conn, client string, beat *consumerBeat) error {
+func (b *Broker) joinConsumer(c *transport.Conn, client string, beat *consumerBeat) error {
 	if client == "" || beat.Group == "" {
 		return refuse(remoting.SystemError, "heartbeat without client id or group")
 	}
 	if len(beat.Subscriptions) > maxSubscriptions {
 		return refuse(remoting.SystemError, "%d subscriptions", len(beat.Subscriptions))
 	}
-	if _, err := b.topics.ensure(retryTopic(beat.Group)); err != nil {
+	if _, err := b.store.Topics.Ensure(store.RetryTopic(beat.Group)); err != nil {
 		return refuse(remoting.SystemError, "create retry topic: %v", err)
 	}
 	subs := make(map[string]subscription, len(beat.Subscriptions))
 	for _, s := range beat.Subscriptions {
 		subs[s.Topic] = subscription{
-			expression: s.Expression, kind: s.Kind, version: s.Version, filter: parseTags(s.Expression),
+			expression: s.Expression, kind: s.Kind, version: s.Version, filter: remoting.ParseTags(s.Expression),
 		}
 	}
 	broadcast := strings.EqualFold(strings.Trim(string(beat.MessageModel), `"`), "BROADCASTING")

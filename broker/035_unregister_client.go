@@ -1,6 +1,9 @@
 package broker
 
-import "boxoffice/broker/remoting"
+import (
+	"boxoffice/broker/internal/transport"
+	"boxoffice/broker/remoting"
+)
 
 // UNREGISTER_CLIENT (35): a client leaves its groups before it disconnects.
 // The Go client never sends it; closing the connection has the same effect.
@@ -10,18 +13,18 @@ import "boxoffice/broker/remoting"
 // Ext: clientID, producerGroup (optional), consumerGroup (optional).
 //
 // Answer: 0.
-func (b *Broker) unregisterClient(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) unregisterClient(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	client := f.text("clientID")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	if group := c.frame.Ext["producerGroup"]; group != "" {
-		b.groups.leaveProducer(group, c.conn)
+	if group := c.Frame.Ext["producerGroup"]; group != "" {
+		b.groups.leaveProducer(group, c.Conn)
 	}
-	if group := c.frame.Ext["consumerGroup"]; group != "" {
+	if group := c.Frame.Ext["consumerGroup"]; group != "" {
 		b.notify(b.groups.leaveConsumer(group, client))
 	}
-	c.reply(remoting.Success, "")
+	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -25,36 +27,35 @@ import (
 //   - RETRY_TOPIC keeps the first topic, ORIGIN_MESSAGE_ID the first id.
 //   - Consumed maxReconsumeTimes times already, or delayLevel below 0: it goes
 //     to %DLQ%group at once. A group without the field has 16.
-func (b *Broker) consumerSendMsgBack(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) consumerSendMsgBack(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	group, offset, level := f.text("group"), f.int64("offset"), f.int32Or("delayLevel", 0)
 	limit := f.int32Or("maxReconsumeTimes", defaultMaxReconsume)
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	m, err := b.load(offset)
+	m, err := b.store.Load(offset)
 	if err != nil {
-		c.replyError(refuse(remoting.SystemError, "look message by offset failed, %d", offset))
-		return
+		return refuse(remoting.SystemError, "look message by offset failed, %d", offset)
 	}
 	b.markRetry(&m)
 	if err := b.retryDestination(&m, strings.Clone(group), level, limit); err != nil {
-		b.reportEach("store a retry", err)
-		c.silent()
-		return
+		b.failures.reportEach("store a retry", err)
+		c.Silent()
+		return nil
 	}
 	m.ReconsumeTimes++
 	m.PreparedTransactionOffset = 0
-	b.schedule(&m)
-	b.put(&m, cause{kind: recordMessage}, func(_ stored, err error) {
+	b.store.Delays.Schedule(&m)
+	b.store.Put(&m, func(_ store.Stored, err error) {
 		if err != nil {
-			b.reportEach("store a retry", err)
-			c.silent()
+			b.failures.reportEach("store a retry", err)
+			c.Silent()
 			return
 		}
-		c.reply(remoting.Success, "")
+		c.Reply(remoting.Success, "")
 	})
+	return nil
 }
 
 // markRetry keeps where the message came from.
@@ -71,14 +72,14 @@ func (b *Broker) markRetry(m *remoting.Message) {
 
 // retryDestination sets the topic and the delay level of the next delivery.
 func (b *Broker) retryDestination(m *remoting.Message, group string, level, limit int32) error {
-	cfg := retryTopic(group)
+	cfg := store.RetryTopic(group)
 	switch {
 	case m.ReconsumeTimes >= limit || level < 0:
-		cfg, level = deadLetterTopic(group), 0
+		cfg, level = store.DeadLetterTopic(group), 0
 	case level == 0:
 		level = 3 + m.ReconsumeTimes
 	}
-	t, err := b.topics.ensure(cfg)
+	t, err := b.store.Topics.Ensure(cfg)
 	if err != nil {
 		return err
 	}

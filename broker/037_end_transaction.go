@@ -1,8 +1,8 @@
 package broker
 
 import (
-	"strconv"
-
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -31,32 +31,29 @@ import (
 //   - With CHECK_IMMUNITY_TIME_IN_SECONDS, a request that is older than that and
 //     than the transaction timeout, and does not come from a check, is refused
 //     with 604.
-func (b *Broker) endTransaction(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) endTransaction(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	group, offset, queueOffset := f.text("producerGroup"), f.int64("commitLogOffset"), f.int64("tranStateTableOffset")
 	decision := f.int32("commitOrRollback")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
 	if decision != remoting.SysFlagCommit && decision != remoting.SysFlagRollback {
-		c.silent()
-		return
+		c.Silent()
+		return nil
 	}
 	m, err := b.findHalf(group, offset, queueOffset)
 	if err != nil {
-		c.replyError(err)
-		return
+		return err
 	}
 	if b.tooLate(&m, f.boolean("fromTransactionCheck")) {
-		c.reply(illegalOperation, "the transaction waits for its check-back")
-		return
+		return refuse(illegalOperation, "the transaction waits for its check-back")
 	}
 	if decision == remoting.SysFlagCommit {
-		b.commit(c, m)
-		return
+		return b.commit(c, m)
 	}
-	b.rollback(c, offset)
+	b.store.Rollback(offset, replyDone(c))
+	return nil
 }
 
 // illegalOperation is ResponseCode.ILLEGAL_OPERATION.
@@ -64,8 +61,8 @@ const illegalOperation = 604
 
 // findHalf reads the half message a request means and checks that it is the one.
 func (b *Broker) findHalf(group string, offset, queueOffset int64) (remoting.Message, error) {
-	m, err := b.load(offset)
-	if err != nil || m.Topic != topicHalf {
+	m, err := b.store.Load(offset)
+	if err != nil || m.Topic != store.HalfTopic {
 		return m, refuse(remoting.SystemError, "Find prepared transaction message failed")
 	}
 	if owner, _ := remoting.Property(m.Properties, remoting.PropertyProducerGroup); owner != group {
@@ -84,67 +81,19 @@ func (b *Broker) tooLate(m *remoting.Message, fromCheck bool) bool {
 	if _, ok := remoting.Property(m.Properties, remoting.PropertyCheckImmunityTimeInSeconds); !ok || fromCheck {
 		return false
 	}
-	return b.nowMs()-m.StoreTimestamp > max(immunityOf(m.Properties), b.opt.checkAfter.Milliseconds())
+	return b.nowMs()-m.StoreTimestamp > max(store.Immunity(m.Properties), b.opt.checkAfter.Milliseconds())
 }
 
-func (b *Broker) commit(c *call, m remoting.Message) {
+func (b *Broker) commit(c *transport.Call, m remoting.Message) error {
 	offset := m.PhysicalOffset
-	if open, ok := b.halves.find(offset); ok && open.checks > 0 {
-		m.Properties = checkedProperties(m.Properties, open.checks)
+	if open, ok := b.store.Halves.Find(offset); ok && open.Checks > 0 {
+		m.Properties = checkedProperties(m.Properties, open.Checks)
 	}
-	if err := realDestination(&m); err != nil {
-		c.replyError(err)
-		return
+	if err := store.RealDestination(&m); err != nil {
+		return err
 	}
 	m.SysFlag = m.SysFlag&^remoting.SysFlagTransactionMask | remoting.SysFlagCommit
 	m.PreparedTransactionOffset = offset
-	b.put(&m, cause{kind: recordFinished, source: offset}, func(_ stored, err error) {
-		if err != nil {
-			c.replyError(err)
-			return
-		}
-		c.reply(remoting.Success, "")
-	})
-}
-
-// realDestination puts a half or delayed message back on the topic and queue
-// its producer sent it to. The properties stay, as consumers of a real broker
-// see them.
-func realDestination(m *remoting.Message) error {
-	topic, _ := remoting.Property(m.Properties, remoting.PropertyRealTopic)
-	text, _ := remoting.Property(m.Properties, remoting.PropertyRealQueueID)
-	id, err := strconv.ParseInt(text, 10, 32)
-	if topic == "" || err != nil {
-		return refuse(remoting.SystemError, "message at %d has no real topic", m.PhysicalOffset)
-	}
-	m.Topic, m.QueueID = topic, int32(id)
+	b.store.FinishHalf(offset, &m, replyDone(c))
 	return nil
-}
-
-// forget ends a half message in the log without a message for anybody.
-func (b *Broker) forget(offset int64) error {
-	_, _, err := b.appendRollback(offset)
-	return err
-}
-
-func (b *Broker) appendRollback(offset int64) (at, end int64, err error) {
-	return b.journal.AppendSoon(func(dst []byte, _ int64) []byte {
-		b.halves.finish(offset)
-		return recordRollback(dst, offset, b.nowMs())
-	})
-}
-
-func (b *Broker) rollback(c *call, offset int64) {
-	_, end, err := b.appendRollback(offset)
-	if err != nil {
-		c.replyError(err)
-		return
-	}
-	b.journal.OnDurable(end, func(err error) {
-		if err != nil {
-			c.replyError(err)
-			return
-		}
-		c.reply(remoting.Success, "")
-	})
 }

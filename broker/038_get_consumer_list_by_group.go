@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"encoding/json"
-	"fmt"
-
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -14,29 +12,15 @@ import (
 // Ext: consumerGroup.
 //
 // Answer: 0 with body {"consumerIdList": [...]}; 1 when nobody is online.
-func (b *Broker) getConsumerListByGroup(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) getConsumerListByGroup(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	group := f.text("consumerGroup")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
 	ids := b.groups.clients(group)
 	if len(ids) == 0 {
-		c.reply(remoting.SystemError, "no consumer for this group, "+group)
-		return
+		return refuse(remoting.SystemError, "no consumer for this group, %s", group)
 	}
-	c.answerJSON(map[string][]string{"consumerIdList": ids})
-}
-
-// answerJSON answers 0 with v as the body.
-func (c *call) answerJSON(v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		c.reply(remoting.SystemError, fmt.Sprintf("encode answer: %v", err))
-		return
-	}
-	f := c.frame.Reply(remoting.Success, "")
-	f.Body = body
-	c.answer(f)
+	return c.ReplyJSON(map[string][]string{"consumerIdList": ids})
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"strconv"
 
+	"boxoffice/broker/internal/store"
 	"boxoffice/broker/remoting"
 )
 
@@ -25,16 +26,16 @@ import (
 //     offsets in every check are those of the send.
 //   - TRANSACTION_CHECK_TIMES is the number of this check, from 1. WAIT=false is
 //     what the real broker stores the half again with; it stays in the message.
-func (b *Broker) sendCheck(one half) {
-	m, err := b.load(one.offset)
+func (b *Broker) sendCheck(one store.Half) {
+	m, err := b.store.Load(one.Offset)
 	if err != nil {
-		b.log.Error("read half message to check", "offset", one.offset, "error", err)
+		b.log.Error("read half message to check", "offset", one.Offset, "error", err)
 		return
 	}
 	group, _ := remoting.Property(m.Properties, remoting.PropertyProducerGroup)
 	c := b.groups.producer(group)
 	if c == nil {
-		b.log.Warn("no producer to check transaction with", "group", group, "offset", one.offset, "checks", one.checks)
+		b.log.Warn("no producer to check transaction with", "group", group, "offset", one.Offset, "checks", one.Checks)
 		return
 	}
 	key, _ := remoting.Property(m.Properties, remoting.PropertyUniqueKey)
@@ -47,18 +48,12 @@ func (b *Broker) sendCheck(one half) {
 		"topic":                m.Topic,
 		"bname":                brokerName,
 	}
-	if err := realDestination(&m); err != nil {
-		b.log.Error("check half message", "offset", one.offset, "error", err)
+	if err := store.RealDestination(&m); err != nil {
+		b.log.Error("check half message", "offset", one.Offset, "error", err)
 		return
 	}
-	m.Properties = checkedProperties(m.Properties, one.checks)
+	m.Properties = checkedProperties(m.Properties, one.Checks)
 	b.push(c, &remoting.Frame{
 		Code: remoting.CheckTransactionState, Ext: ext, Body: remoting.AppendMessage(nil, &m),
 	})
-}
-
-// checkedProperties are the properties of a half message after a number of checks.
-func checkedProperties(properties string, checks int32) string {
-	properties = remoting.SetProperty(properties, remoting.PropertyWaitStoreMsgOK, "false")
-	return remoting.SetProperty(properties, remoting.PropertyTransactionCheckTimes, strconv.Itoa(int(checks)))
 }

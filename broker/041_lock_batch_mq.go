@@ -1,11 +1,6 @@
 package broker
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"boxoffice/broker/remoting"
-)
+import "boxoffice/broker/internal/transport"
 
 // LOCK_BATCH_MQ (41): an orderly consumer claims queues for itself.
 //
@@ -18,29 +13,11 @@ import (
 //
 // Behaviour: a lock lasts 60 s of real time and is renewed by asking again. It
 // does not survive a restart.
-func (b *Broker) lockBatchMQ(c *call) {
-	body, err := parseLock(c.frame.Body)
+func (b *Broker) lockBatchMQ(c *transport.Call) error {
+	body, err := parseLock(c.Frame.Body)
 	if err != nil {
-		c.replyError(err)
-		return
+		return err
 	}
 	owned := b.locks.acquire(body.Group, body.Client, body.Queues)
-	c.answerJSON(map[string][]queueName{"lockOKMQSet": owned})
-}
-
-type lockBody struct {
-	Group  string      `json:"consumerGroup"`
-	Client string      `json:"clientId"`
-	Queues []queueName `json:"mqSet"`
-}
-
-func parseLock(raw []byte) (lockBody, error) {
-	var body lockBody
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return body, refuse(remoting.SystemError, "decode lock request: %v", err)
-	}
-	if body.Group == "" || body.Client == "" {
-		return body, fmt.Errorf("%w: consumerGroup or clientId", errField)
-	}
-	return body, nil
+	return c.ReplyJSON(map[string][]queueName{"lockOKMQSet": owned})
 }

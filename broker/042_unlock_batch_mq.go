@@ -1,6 +1,9 @@
 package broker
 
-import "boxoffice/broker/remoting"
+import (
+	"boxoffice/broker/internal/transport"
+	"boxoffice/broker/remoting"
+)
 
 // UNLOCK_BATCH_MQ (42): an orderly consumer gives queues back.
 //
@@ -9,12 +12,12 @@ import "boxoffice/broker/remoting"
 // Body: as LOCK_BATCH_MQ.
 //
 // Answer: 0. Queues that another client owns are left alone.
-func (b *Broker) unlockBatchMQ(c *call) {
-	body, err := parseLock(c.frame.Body)
+func (b *Broker) unlockBatchMQ(c *transport.Call) error {
+	body, err := parseLock(c.Frame.Body)
 	if err != nil {
-		c.replyError(err)
-		return
+		return err
 	}
 	b.locks.release(body.Group, body.Client, body.Queues)
-	c.reply(remoting.Success, "")
+	c.Reply(remoting.Success, "")
+	return nil
 }

@@ -1,6 +1,10 @@
 package broker
 
-import "boxoffice/broker/remoting"
+import (
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
+	"boxoffice/broker/remoting"
+)
 
 // GET_ROUTEINFO_BY_TOPIC (105), the nameserver's request: where a topic lives.
 //
@@ -14,34 +18,23 @@ import "boxoffice/broker/remoting"
 // route is current. TBW102, by which clients create topics, is known only with
 // auto-create. A broker that listens on all interfaces names the address the
 // client has reached it by.
-func (b *Broker) getRouteInfoByTopic(c *call) {
-	f := &fields{ext: c.frame.Ext}
+func (b *Broker) getRouteInfoByTopic(c *transport.Call) error {
+	f := &fields{ext: c.Frame.Ext}
 	name := f.text("topic")
 	if f.err != nil {
-		c.replyError(f.err)
-		return
+		return f.err
 	}
-	t := b.topics.find(name)
-	if t == nil || name == topicTemplate && !b.opt.autoCreate {
-		c.reply(remoting.TopicNotExist, "No topic route info in name server for the topic: "+name)
-		return
+	t := b.store.Topics.Find(name)
+	if t == nil || name == store.TemplateTopic && !b.opt.autoCreate {
+		return refuse(remoting.TopicNotExist, "No topic route info in name server for the topic: %s", name)
 	}
-	c.answerJSON(routeBody{
+	return c.ReplyJSON(routeBody{
 		Queues: []routeQueues{{
 			Broker: brokerName, Read: t.ReadQueues, Write: t.WriteQueues, Perm: t.Perm,
 		}},
 		Brokers: []routeBroker{b.routeFor(c)},
 		Filters: map[string][]string{},
 	})
-}
-
-// routeFor says where this broker is, as the caller can reach it.
-func (b *Broker) routeFor(c *call) routeBroker {
-	addr := b.host.String()
-	if b.anyAddress && c.conn.local.IsValid() {
-		addr = c.conn.local.String()
-	}
-	return routeBroker{Cluster: clusterName, Broker: brokerName, Addrs: map[string]string{"0": addr}}
 }
 
 type routeBody struct {
@@ -56,11 +49,4 @@ type routeQueues struct {
 	Write  int32  `json:"writeQueueNums"`
 	Perm   int32  `json:"perm"`
 	Flag   int32  `json:"topicSysFlag"`
-}
-
-type routeBroker struct {
-	Cluster string            `json:"cluster"`
-	Broker  string            `json:"brokerName"`
-	Addrs   map[string]string `json:"brokerAddrs"`
-	Acting  bool              `json:"enableActingMaster"`
 }

@@ -1,5 +1,7 @@
 package broker
 
+import "boxoffice/broker/internal/transport"
+
 // GET_BROKER_CLUSTER_INFO (106), the nameserver's request: which brokers there
 // are. Administration starts with it.
 //
@@ -9,8 +11,8 @@ package broker
 //
 // Answer: 0 with body {brokerAddrTable, clusterAddrTable}, each with the one
 // broker of this process.
-func (b *Broker) getBrokerClusterInfo(c *call) {
-	c.answerJSON(clusterBody{
+func (b *Broker) getBrokerClusterInfo(c *transport.Call) error {
+	return c.ReplyJSON(clusterBody{
 		Brokers:  map[string]routeBroker{brokerName: b.routeFor(c)},
 		Clusters: map[string][]string{clusterName: {brokerName}},
 	})

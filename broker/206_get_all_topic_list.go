@@ -1,16 +1,18 @@
 package broker
 
+import "boxoffice/broker/internal/transport"
+
 // GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206): the names of all topics, for admin
 // tools.
 //
 // Source: Apache RocketMQ 5.3.3, DefaultRequestProcessor.getAllTopicListFromNameserver.
 //
 // Answer: 0 with body {"topicList": [...]}.
-func (b *Broker) getAllTopicList(c *call) {
-	known := b.topics.all()
+func (b *Broker) getAllTopicList(c *transport.Call) error {
+	known := b.store.Topics.All()
 	names := make([]string, 0, len(known))
 	for _, t := range known {
 		names = append(names, t.Name)
 	}
-	c.answerJSON(map[string][]string{"topicList": names})
+	return c.ReplyJSON(map[string][]string{"topicList": names})
 }

@@ -1,5 +1,7 @@
 package broker
 
+import "boxoffice/broker/internal/transport"
+
 // SEND_MESSAGE_V2 (310): SEND_MESSAGE with one-letter field names, which Java
 // and newer clients use.
 //
@@ -10,4 +12,4 @@ package broker
 // l=maxReconsumeTimes m=batch.
 //
 // Answer and behaviour: as SEND_MESSAGE.
-func (b *Broker) sendMessageV2(c *call) { b.sendOne(c, shortSendNames()) }
+func (b *Broker) sendMessageV2(c *transport.Call) error { return b.sendOne(c, shortSendNames()) }

@@ -1,95 +1,8 @@
 package broker
 
 import (
-	"net/netip"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"boxoffice/broker/remoting"
 )
-
-// Request is what an interceptor sees of a frame: a client's request before
-// it is handled, or with Outgoing one that the broker is about to send
-// (39 CHECK_TRANSACTION_STATE, 40 NOTIFY_CONSUMER_IDS_CHANGED).
-// It must not be changed.
-type Request struct {
-	Code     int
-	Ext      map[string]string
-	Body     []byte
-	Peer     netip.AddrPort // the client's address
-	Outgoing bool
-}
-
-// Topic returns the topic the request names, in long or short (310, 320) form.
-func (r *Request) Topic() string {
-	if r.Code == remoting.SendMessageV2 || r.Code == remoting.SendBatchMessage {
-		return r.Ext["b"]
-	}
-	return r.Ext["topic"]
-}
-
-// Property returns a property of the message that a send request carries.
-func (r *Request) Property(name string) string {
-	wire := r.Ext["properties"]
-	if r.Code == remoting.SendMessageV2 {
-		wire = r.Ext["i"]
-	}
-	value, _ := remoting.Property(wire, name)
-	return value
-}
-
-// Verdict is what becomes of an intercepted request: Pass, Drop, DropReply,
-// Cut, Twice, or the result of Fail or Hold.
-type Verdict interface{ verdict() }
-
-type simpleVerdict int
-
-func (simpleVerdict) verdict() {}
-
-const (
-	// Pass lets the next interceptor, or the broker, have the request.
-	Pass simpleVerdict = iota
-	// Drop loses the request: no effect and no answer.
-	Drop
-	// DropReply handles the request and loses the answer.
-	DropReply
-	// Cut handles the request and closes the connection instead of answering.
-	Cut
-	// Twice handles the request two times, as if the network had repeated it.
-	Twice
-)
-
-type failVerdict struct {
-	code   int
-	remark string
-}
-
-func (failVerdict) verdict() {}
-
-// Fail answers with a response code and a remark; the request has no effect.
-func Fail(code int, remark string) Verdict { return failVerdict{code, remark} }
-
-type holdVerdict struct{ release <-chan struct{} }
-
-func (holdVerdict) verdict() {}
-
-// Hold handles the request when release is closed. Other requests of the same
-// connection go on. A request that is still held when the broker closes is lost.
-func Hold(release <-chan struct{}) Verdict { return holdVerdict{release} }
-
-type interceptor struct {
-	code int
-	see  func(*Request) Verdict
-}
-
-// interceptors are the installed fault hooks. The list is replaced as a whole,
-// so looking at it costs a request one atomic load.
-type interceptors struct {
-	mu   sync.Mutex
-	list atomic.Pointer[[]*interceptor]
-}
 
 // Intercept shows f every request of one code before it is handled, and does
 // what f decides. Interceptors of one code are asked in the order in which
@@ -100,59 +13,13 @@ func (b *Broker) Intercept(code int, f func(*Request) Verdict) (remove func()) {
 	return b.hooks.install(code, f)
 }
 
-func (h *interceptors) install(code int, f func(*Request) Verdict) (remove func()) {
-	one := &interceptor{code, f}
-	h.change(func(list []*interceptor) []*interceptor { return append(list, one) })
-	return func() {
-		h.change(func(list []*interceptor) []*interceptor {
-			return slices.DeleteFunc(list, func(i *interceptor) bool { return i == one })
-		})
-	}
-}
-
-func (h *interceptors) change(edit func([]*interceptor) []*interceptor) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var list []*interceptor
-	if old := h.list.Load(); old != nil {
-		list = slices.Clone(*old)
-	}
-	list = edit(list)
-	h.list.Store(&list)
-}
-
-// judge asks the interceptors of the frame's code.
-func (h *interceptors) judge(f *remoting.Frame, peer netip.AddrPort, outgoing bool) Verdict {
-	list := h.list.Load()
-	if list == nil {
-		return Pass
-	}
-	for _, one := range *list {
-		if one.code != f.Code {
-			continue
-		}
-		req := &Request{Code: f.Code, Ext: f.Ext, Body: f.Body, Peer: peer, Outgoing: outgoing}
-		if v := one.see(req); v != nil && v != Pass {
-			return v
-		}
-	}
-	return Pass
-}
-
 // DeliverTwice makes every pull carry each of its messages two times: first
 // all of them, then all of them again. A pull of more than 4 MiB is left as it is.
 func (b *Broker) DeliverTwice(on bool) { b.deliverTwice.Store(on) }
 
 // DropConnections closes every connection, as a network failure would.
 // Clients may connect again at once.
-func (b *Broker) DropConnections() { b.conns.closeAll() }
-
-// Now is the broker's clock: its source's time plus what Advance has added.
-func (b *Broker) Now() time.Time {
-	return b.opt.clock.Now().Add(time.Duration(b.advanced.Load()))
-}
-
-func (b *Broker) nowMs() int64 { return b.Now().UnixMilli() }
+func (b *Broker) DropConnections() { b.conns.CloseAll() }
 
 // Advance moves the broker's clock forward and returns when what fell due is
 // done: delayed messages that are due can be pulled, one check-back pass has
@@ -162,15 +29,15 @@ func (b *Broker) nowMs() int64 { return b.Now().UnixMilli() }
 // clients and queue locks use real time and do not notice.
 func (b *Broker) Advance(d time.Duration) {
 	b.advanced.Add(int64(max(d, 0)))
-	b.report("deliver delayed messages", b.deliverDue())
-	b.report("check transactions", b.checkIfDue())
-	b.report("apply retention", b.applyRetention())
-	b.delays.wake()
+	b.failures.report("deliver delayed messages", b.store.DeliverDue())
+	b.failures.report("check transactions", b.checkIfDue())
+	b.failures.report("apply retention", b.store.ApplyRetention())
+	b.store.Delays.Wake()
 }
 
 // CheckNow makes one check-back pass regardless of the check interval. Half
 // messages younger than the transaction timeout (or than their own
 // CHECK_IMMUNITY_TIME_IN_SECONDS) are still left alone: Advance past it first.
 func (b *Broker) CheckNow() {
-	b.report("check transactions", b.checkPass())
+	b.failures.report("check transactions", b.checkPass())
 }

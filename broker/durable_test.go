@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"boxoffice/broker/internal/commitlog"
+	"boxoffice/broker/internal/store"
 	"boxoffice/broker/remoting"
 )
 
@@ -112,7 +113,7 @@ func gatedBroker(t *testing.T) (*Broker, *gate) {
 	t.Helper()
 	g := newGate()
 	b := RunT(t, func(o *options) { o.openFile = g.openFile })
-	if _, err := b.topics.put(topicConfig{Name: "t", ReadQueues: 1, WriteQueues: 1, Perm: permRead | permWrite}); err != nil {
+	if _, err := b.store.Topics.Put(store.OpenTopic("t", 1)); err != nil {
 		t.Fatal(err)
 	}
 	return b, g
@@ -203,7 +204,7 @@ func TestFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 		}
 	}
 	b.Advance(2 * time.Minute)
-	if n := b.delays.pending(); n != 1 {
+	if n := b.store.Delays.Pending(); n != 1 {
 		t.Errorf("%d delayed messages wait, want the one that found no room", n)
 	}
 	g.full.Store(false)
@@ -241,7 +242,7 @@ func TestRetryThatFindsNoRoomIsNotAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.topics.ensure(retryTopic("g")); err != nil {
+	if _, err := b.store.Topics.Ensure(store.RetryTopic("g")); err != nil {
 		t.Fatal(err)
 	}
 	g.full.Store(true)

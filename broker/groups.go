@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -19,42 +20,17 @@ const (
 	maxSubscriptions = 10_000
 )
 
-// tagFilter is what a subscription lets through: all, or the tags with one of
-// these hashes.
-type tagFilter struct {
-	all  bool
-	tags []int32
-}
-
-func (f tagFilter) match(tag int32) bool { return f.all || slices.Contains(f.tags, tag) }
-
-// parseTags reads a subscription expression: * or empty for all, or tags
-// separated by ||.
-func parseTags(expression string) tagFilter {
-	expression = strings.TrimSpace(expression)
-	if expression == "" || expression == "*" {
-		return tagFilter{all: true}
-	}
-	var f tagFilter
-	for tag := range strings.SplitSeq(expression, "||") {
-		if tag = strings.TrimSpace(tag); tag != "" {
-			f.tags = append(f.tags, remoting.TagHash(tag))
-		}
-	}
-	return f
-}
-
 // subscription is what a consumer group wants of one topic.
 type subscription struct {
 	expression string
 	kind       string // TAG or empty; anything else is refused by pulls
 	version    int64
-	filter     tagFilter
+	filter     remoting.Tags
 }
 
 // member is one client of a consumer group.
 type member struct {
-	conn *conn
+	conn *transport.Conn
 	seen time.Time
 }
 
@@ -66,8 +42,8 @@ type consumerGroup struct {
 
 // producerGroup lists the connections that can answer a check-back.
 type producerGroup struct {
-	conns []*conn
-	seen  map[*conn]time.Time
+	conns []*transport.Conn
+	seen  map[*transport.Conn]time.Time
 	turn  int
 }
 
@@ -85,11 +61,11 @@ func newGroups() *groups {
 // notice says whom to tell that the members of a group have changed.
 type notice struct {
 	group   string
-	members []*conn
+	members []*transport.Conn
 }
 
 // joinProducer registers a connection as a producer of a group.
-func (g *groups) joinProducer(group string, c *conn) {
+func (g *groups) joinProducer(group string, c *transport.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.producers[group]
@@ -97,7 +73,7 @@ func (g *groups) joinProducer(group string, c *conn) {
 		if len(g.producers) >= maxGroups {
 			return
 		}
-		p = &producerGroup{seen: make(map[*conn]time.Time)}
+		p = &producerGroup{seen: make(map[*transport.Conn]time.Time)}
 		g.producers[strings.Clone(group)] = p
 	}
 	if _, known := p.seen[c]; !known {
@@ -109,7 +85,7 @@ func (g *groups) joinProducer(group string, c *conn) {
 // joinConsumer registers a client as a member of a consumer group with these
 // subscriptions, which replace the group's: the last heartbeat wins.
 // It returns whom to notify, nobody if nothing changed.
-func (g *groups) joinConsumer(group, client string, c *conn, broadcast bool, subs map[string]subscription) []notice {
+func (g *groups) joinConsumer(group, client string, c *transport.Conn, broadcast bool, subs map[string]subscription) []notice {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	cg := g.consumers[group]
@@ -143,8 +119,8 @@ func sameSubscriptions(a, b map[string]subscription) bool {
 	return true
 }
 
-func (cg *consumerGroup) conns() []*conn {
-	list := make([]*conn, 0, len(cg.members))
+func (cg *consumerGroup) conns() []*transport.Conn {
+	list := make([]*transport.Conn, 0, len(cg.members))
 	for _, m := range cg.members {
 		list = append(list, m.conn)
 	}
@@ -152,13 +128,13 @@ func (cg *consumerGroup) conns() []*conn {
 }
 
 // leave takes a connection out of every group and returns whom to notify.
-func (g *groups) leave(c *conn) []notice {
-	return g.removeIf(func(one *conn, _ time.Time) bool { return one == c })
+func (g *groups) leave(c *transport.Conn) []notice {
+	return g.removeIf(func(one *transport.Conn, _ time.Time) bool { return one == c })
 }
 
 // expire takes out the clients that have not sent a heartbeat since limit.
 func (g *groups) expire(limit time.Time) []notice {
-	return g.removeIf(func(_ *conn, seen time.Time) bool { return seen.Before(limit) })
+	return g.removeIf(func(_ *transport.Conn, seen time.Time) bool { return seen.Before(limit) })
 }
 
 // leaveConsumer takes one client out of one consumer group.
@@ -177,7 +153,7 @@ func (g *groups) leaveConsumer(group, client string) []notice {
 }
 
 // leaveProducer takes a connection out of one producer group.
-func (g *groups) leaveProducer(group string, c *conn) {
+func (g *groups) leaveProducer(group string, c *transport.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p := g.producers[group]; p != nil {
@@ -185,7 +161,7 @@ func (g *groups) leaveProducer(group string, c *conn) {
 	}
 }
 
-func (g *groups) removeIf(gone func(*conn, time.Time) bool) []notice {
+func (g *groups) removeIf(gone func(*transport.Conn, time.Time) bool) []notice {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for group, p := range g.producers {
@@ -210,9 +186,9 @@ func (g *groups) removeIf(gone func(*conn, time.Time) bool) []notice {
 	return notices
 }
 
-func (g *groups) dropProducer(group string, p *producerGroup, c *conn) {
+func (g *groups) dropProducer(group string, p *producerGroup, c *transport.Conn) {
 	delete(p.seen, c)
-	p.conns = slices.DeleteFunc(p.conns, func(one *conn) bool { return one == c })
+	p.conns = slices.DeleteFunc(p.conns, func(one *transport.Conn) bool { return one == c })
 	if len(p.conns) == 0 {
 		delete(g.producers, group)
 	}
@@ -232,7 +208,7 @@ func (g *groups) changed(group string, cg *consumerGroup) []notice {
 
 // producer returns the next live connection of a producer group, in turn, or
 // nil when none is connected.
-func (g *groups) producer(group string) *conn {
+func (g *groups) producer(group string) *transport.Conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.producers[group]

@@ -5,9 +5,9 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
+	"boxoffice/broker/internal/store"
 	"boxoffice/broker/remoting"
 )
 
@@ -43,27 +43,11 @@ type Stats struct {
 	Syncs   int64         // fsyncs of the log
 }
 
-// countedCodes is the number of request codes that are counted one by one;
-// higher ones share the last counter.
-const countedCodes = 512
-
-type counters struct {
-	frames  [countedCodes]atomic.Int64
-	appends atomic.Int64
-}
-
-func (s *counters) count(code int) {
-	if code < 0 || code >= countedCodes {
-		code = countedCodes - 1
-	}
-	s.frames[code].Add(1)
-}
-
 // Stats returns the counters.
 func (b *Broker) Stats() Stats {
-	s := Stats{Frames: make(map[int]int64), Appends: b.stats.appends.Load(), Syncs: b.journal.Syncs()}
-	for code := range b.stats.frames {
-		if n := b.stats.frames[code].Load(); n > 0 {
+	s := Stats{Frames: make(map[int]int64), Appends: b.store.Appends(), Syncs: b.store.Syncs()}
+	for code := range b.stats {
+		if n := b.stats[code].Load(); n > 0 {
 			s.Frames[code] = n
 		}
 	}
@@ -73,13 +57,13 @@ func (b *Broker) Stats() Stats {
 // HalfMessages returns the half messages whose transactions are open, oldest first.
 func (b *Broker) HalfMessages() []HalfMessage {
 	var list []HalfMessage
-	for _, one := range b.halves.all() {
-		m, err := b.load(one.offset)
+	for _, one := range b.store.Halves.All() {
+		m, err := b.store.Load(one.Offset)
 		if err != nil {
-			b.log.Error("read half message", "offset", one.offset, "error", err)
+			b.log.Error("read half message", "offset", one.Offset, "error", err)
 			continue
 		}
-		h := HalfMessage{Message: b.view(&m), Checks: int(one.checks)}
+		h := HalfMessage{Message: b.view(&m), Checks: int(one.Checks)}
 		h.Group = h.Properties[remoting.PropertyProducerGroup]
 		h.TransactionID = h.Properties[remoting.PropertyUniqueKey]
 		h.RealTopic = h.Properties[remoting.PropertyRealTopic]
@@ -91,17 +75,17 @@ func (b *Broker) HalfMessages() []HalfMessage {
 // Messages returns the messages of a topic that consumers can see, queue by
 // queue. An unknown topic has none.
 func (b *Broker) Messages(topic string) []Message {
-	t := b.topics.find(topic)
+	t := b.store.Topics.Find(topic)
 	if t == nil {
 		return nil
 	}
 	var list []Message
-	for _, q := range t.queues {
-		lowest, end := q.bounds()
-		for _, e := range q.window(nil, lowest, int(end-lowest)) {
-			m, err := b.load(e.offset)
+	for _, q := range t.Queues {
+		lowest, end := q.Bounds()
+		for _, e := range q.Window(nil, lowest, int(end-lowest)) {
+			m, err := b.store.Load(e.Offset)
 			if err != nil {
-				b.log.Error("read message", "offset", e.offset, "error", err)
+				b.log.Error("read message", "offset", e.Offset, "error", err)
 				continue
 			}
 			list = append(list, b.view(&m))
@@ -111,20 +95,20 @@ func (b *Broker) Messages(topic string) []Message {
 }
 
 // PendingDelays is the number of messages that wait on a delay level.
-func (b *Broker) PendingDelays() int { return b.delays.pending() }
+func (b *Broker) PendingDelays() int { return b.store.Delays.Pending() }
 
 // ConsumerLag is the number of messages of a topic that a group has not
 // committed yet. A queue without a committed offset counts from its start.
 func (b *Broker) ConsumerLag(group, topic string) int64 {
-	t := b.topics.find(topic)
+	t := b.store.Topics.Find(topic)
 	if t == nil {
 		return 0
 	}
 	var lag int64
-	for _, q := range t.queues {
-		lowest, end := q.bounds()
+	for _, q := range t.Queues {
+		lowest, end := q.Bounds()
 		from := lowest
-		if offset, ok := b.offsets.query(consumed{group, topic, q.id}); ok {
+		if offset, ok := b.store.Offsets.Query(store.Consumed{Group: group, Topic: topic, Queue: q.ID}); ok {
 			from = max(from, offset)
 		}
 		lag += max(end-from, 0)

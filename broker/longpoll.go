@@ -1,14 +1,14 @@
 package broker
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
-
-// expiryTick is how often held pulls are looked at for their time limit.
-const expiryTick = 100 * time.Millisecond
 
 // longpoll holds the pulls that found nothing until something arrives.
 //
@@ -17,33 +17,32 @@ const expiryTick = 100 * time.Millisecond
 // queue at most once, so it is bounded however fast messages arrive.
 type longpoll struct {
 	mu     sync.Mutex
-	held   map[*queue]map[*pull]struct{}
-	ready  []*queue
-	queued map[*queue]struct{} // the queues on ready
+	held   map[*store.Queue]map[*pull]struct{}
+	ready  []*store.Queue
+	queued map[*store.Queue]struct{} // the queues on ready
 	wake   chan struct{}
 }
 
 func newLongpoll() *longpoll {
 	return &longpoll{
-		held: make(map[*queue]map[*pull]struct{}), queued: make(map[*queue]struct{}),
+		held: make(map[*store.Queue]map[*pull]struct{}), queued: make(map[*store.Queue]struct{}),
 		wake: make(chan struct{}, 1),
 	}
 }
 
-// hold keeps a pull that found nothing.
-func (l *longpoll) hold(p *pull) {
-	p.deadline = time.Now().Add(p.suspend)
-	p.scanned = p.offset
-	l.mu.Lock()
-	l.keep(p)
-	l.mu.Unlock()
+// hold keeps a pull that found nothing before scanned.
+func (l *longpoll) hold(p *pull, scanned int64) {
+	p.scanned = scanned
+	l.add(p)
 	// What has arrived between the look at the queue and now would wake nobody.
-	if _, end := p.queue.bounds(); end != p.offset {
+	if _, end := p.queue.Bounds(); end != scanned {
 		l.arrived(p.queue)
 	}
 }
 
-func (l *longpoll) keep(p *pull) {
+func (l *longpoll) add(p *pull) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	waiting := l.held[p.queue]
 	if waiting == nil {
 		waiting = make(map[*pull]struct{})
@@ -53,7 +52,7 @@ func (l *longpoll) keep(p *pull) {
 }
 
 // arrived says that messages have become visible on a queue. It never blocks.
-func (l *longpoll) arrived(q *queue) {
+func (l *longpoll) arrived(q *store.Queue) {
 	l.mu.Lock()
 	_, queued := l.queued[q]
 	if len(l.held[q]) == 0 || queued {
@@ -90,7 +89,7 @@ func (l *longpoll) take() []*pull {
 }
 
 // release takes the pulls of a queue out that are chosen.
-func (l *longpoll) release(q *queue, chosen func(*pull) bool) []*pull {
+func (l *longpoll) release(q *store.Queue, chosen func(*pull) bool) []*pull {
 	var out []*pull
 	for p := range l.held[q] {
 		if chosen(p) {
@@ -116,56 +115,49 @@ func (l *longpoll) expired(now time.Time) []*pull {
 }
 
 // drop forgets the pulls of a connection that is gone.
-func (l *longpoll) drop(c *conn) {
+func (l *longpoll) drop(c *transport.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for q := range l.held {
-		for _, p := range l.release(q, func(p *pull) bool { return p.call.conn == c }) {
-			p.call.silent()
+		for _, p := range l.release(q, func(p *pull) bool { return p.call.Conn == c }) {
+			p.call.Silent()
 		}
 	}
 }
 
-// servePolls answers held pulls until the broker closes.
-func (b *Broker) servePolls() {
-	defer b.wg.Done()
-	tick := time.NewTicker(expiryTick)
-	defer tick.Stop()
-	for {
-		select {
-		case <-b.done:
-			return
-		case <-b.polls.wake:
-			for waiting := b.polls.take(); waiting != nil; waiting = b.polls.take() {
-				for _, p := range waiting {
-					b.retryPull(p)
-				}
-			}
-		case now := <-tick.C:
-			for _, p := range b.polls.expired(now) {
-				p.finish(b.scan(p, p.offset))
-			}
-		}
-	}
+// pull is one pull request.
+type pull struct {
+	call    *transport.Call
+	queue   *store.Queue
+	group   string
+	offset  int64
+	count   int
+	commit  int64 // offset to commit, -1 for none
+	filter  remoting.Tags
+	suspend time.Duration // 0: answer at once
+
+	deadline time.Time // while held
+	scanned  int64     // while held: nothing before this offset matches
 }
 
-// retryPull answers a held pull if there is something for it now, and else
-// goes on holding it. What has been looked at and does not match is not
-// looked at again.
-func (b *Broker) retryPull(p *pull) {
-	r := b.scan(p, p.scanned)
-	switch {
-	case r.code == remoting.PullRetryImmediately && r.next < r.end:
-		p.finish(r)
-	case r.code == remoting.PullRetryImmediately, r.code == remoting.PullNotFound:
-		p.scanned = r.next
-		b.polls.mu.Lock()
-		b.polls.keep(p)
-		b.polls.mu.Unlock()
-		if _, end := p.queue.bounds(); end != p.scanned {
-			b.polls.arrived(p.queue)
-		}
-	default:
-		p.finish(r)
-	}
+// pulled is the outcome of a scan.
+type pulled struct {
+	code        int
+	next        int64
+	lowest, end int64
+	body        []byte
+	remark      string
+}
+
+// finish answers the pull.
+func (p *pull) finish(r pulled) {
+	f := p.call.Frame.Reply(r.code, r.remark)
+	f.Ext["nextBeginOffset"] = strconv.FormatInt(r.next, 10)
+	f.Ext["minOffset"] = strconv.FormatInt(r.lowest, 10)
+	f.Ext["maxOffset"] = strconv.FormatInt(r.end, 10)
+	f.Ext["suggestWhichBrokerId"] = "0"
+	f.Ext["topicSysFlag"] = "0"
+	f.Ext["groupSysFlag"] = "0"
+	f.Body = r.body
+	p.call.Answer(f)
 }

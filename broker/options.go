@@ -6,7 +6,15 @@ import (
 	"time"
 
 	"boxoffice/broker/internal/commitlog"
+	"boxoffice/broker/internal/store"
 )
+
+// Clock is where the broker's time comes from.
+type Clock interface{ Now() time.Time }
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
 
 // options are the settings of a broker; New starts from defaultOptions.
 type options struct {
@@ -45,6 +53,12 @@ func defaultOptions() options {
 		autoCreate:    true,
 		maxMessage:    4 << 20,
 	}
+}
+
+// valid reports whether a broker can run with these settings.
+func (o *options) valid() bool {
+	return o.checkAfter >= 0 && o.checkInterval > 0 && len(o.delayLevels) > 0 && len(o.delayLevels) <= store.MaxQueues &&
+		o.maxMessage > 0 && o.maxMessage <= store.MaxBody
 }
 
 // Option changes one setting of New.
@@ -115,3 +129,13 @@ func WithAutoCreateTopics(on bool) Option { return func(o *options) { o.autoCrea
 // WithMaxMessageBytes sets the largest message body accepted (maxMessageSize);
 // 4 MiB by default, 8 MiB at most.
 func WithMaxMessageBytes(n int) Option { return func(o *options) { o.maxMessage = n } }
+
+// defaultDelayLevels are RocketMQ's messageDelayLevel, levels 1 to 18.
+func defaultDelayLevels() []time.Duration {
+	return []time.Duration{
+		time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+		time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute,
+		6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
+		20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"boxoffice/broker/internal/transport"
 )
 
 const dialTimeout = 3 * time.Second
@@ -24,7 +26,7 @@ type Proxy struct {
 	brokerAddrs  *regexp.Regexp
 	quoted       *regexp.Regexp
 	hooks        interceptors
-	conns        connections
+	conns        *transport.Conns
 	deliverTwice atomic.Bool
 
 	mu        sync.Mutex
@@ -43,7 +45,7 @@ func StartProxy(nameServer string) (*Proxy, error) {
 		nameServer:  nameServer,
 		brokerAddrs: regexp.MustCompile(`"brokerAddrs"\s*:\s*\{[^{}]*\}`),
 		quoted:      regexp.MustCompile(`"[^"]+"`),
-		conns:       connections{open: make(map[*conn]struct{})},
+		conns:       transport.NewConns(),
 		gates:       make(map[string]net.Listener),
 	}
 	addr, err := p.gate(nameServer)
@@ -68,7 +70,7 @@ func (p *Proxy) Intercept(code int, f func(*Request) Verdict) (remove func()) {
 func (p *Proxy) DeliverTwice(on bool) { p.deliverTwice.Store(on) }
 
 // DropConnections closes every connection, as a network failure would.
-func (p *Proxy) DropConnections() { p.conns.closeAll() }
+func (p *Proxy) DropConnections() { p.conns.CloseAll() }
 
 // Close closes the ports and the connections and waits until nothing is left.
 // It is idempotent.
@@ -80,7 +82,7 @@ func (p *Proxy) Close() error {
 			p.closeErr = errors.Join(p.closeErr, l.Close())
 		}
 		p.mu.Unlock()
-		p.conns.shut()
+		p.conns.Shut()
 		p.wg.Wait()
 	})
 	return p.closeErr
@@ -121,27 +123,30 @@ func (p *Proxy) accept(l net.Listener, target string) {
 
 // serve carries frames until either side closes.
 func (p *Proxy) serve(nc net.Conn, target string) {
-	client := newConn(nc)
-	defer client.close()
-	if !p.conns.add(client) {
+	client := transport.NewConn(nc)
+	defer client.Close()
+	if !p.conns.Add(client) {
 		return
 	}
-	defer p.conns.remove(client)
+	defer p.conns.Remove(client)
 	far, err := (&net.Dialer{Timeout: dialTimeout}).Dial("tcp", target)
 	if err != nil {
 		return
 	}
-	server := newConn(far)
-	k := &link{proxy: p, client: client, server: server, fates: make(map[int32]fate)}
+	server := transport.NewConn(far)
+	k := &link{
+		hooks: &p.hooks, double: &p.deliverTwice, rewrite: p.rewrite,
+		client: client, server: server, fates: make(map[int32]fate),
+	}
 	var both sync.WaitGroup
 	for _, carry := range []func() error{
-		func() error { return client.read(k.request) }, func() error { return server.read(k.push) },
-		client.write, server.write,
+		func() error { return client.Read(k.request) }, func() error { return server.Read(k.push) },
+		client.Write, server.Write,
 	} {
 		both.Go(func() {
 			_ = carry() // one side went, so the other goes too
-			client.close()
-			server.close()
+			client.Close()
+			server.Close()
 		})
 	}
 	both.Wait()
@@ -165,4 +170,20 @@ func (p *Proxy) rewrite(body []byte) ([]byte, error) {
 		})
 	})
 	return out, failed
+}
+
+// RunProxyT starts a Proxy to a nameserver and closes it when the test ends.
+func RunProxyT(t TB, nameServer string) *Proxy {
+	t.Helper()
+	p, err := StartProxy(nameServer)
+	if err != nil {
+		t.Fatalf("start proxy: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Logf("close proxy: %v", err)
+		}
+	})
+	return p
 }

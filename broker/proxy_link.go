@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
@@ -19,8 +20,10 @@ const (
 
 // link is one client's connection and the proxy's own behind it.
 type link struct {
-	proxy          *Proxy
-	client, server *conn
+	hooks          *interceptors
+	double         *atomic.Bool                      // whether messages are delivered twice
+	rewrite        func(body []byte) ([]byte, error) // puts gates in the place of brokers
+	client, server *transport.Conn
 	held           sync.WaitGroup
 	extra          atomic.Int32 // opaques of repeated requests are negative
 
@@ -29,46 +32,47 @@ type link struct {
 }
 
 // request takes one frame from the client.
-func (k *link) request(_ *conn, f *remoting.Frame) {
+func (k *link) request(f *remoting.Frame) {
 	if f.IsResponse() {
-		k.server.send(f)
+		k.server.Send(f)
 		return
 	}
-	switch v := k.proxy.hooks.judge(f, k.client.remote, false).(type) {
+	switch v := k.hooks.ask(f, k.client.Remote, false).(type) {
 	case failVerdict:
 		if !f.IsOneWay() {
-			k.client.send(f.Reply(v.code, v.remark))
+			k.client.Send(f.Reply(v.code, v.remark))
 		}
 	case holdVerdict:
 		k.held.Go(func() {
 			select {
 			case <-v.release:
 				k.forward(f)
-			case <-k.client.gone:
+			case <-k.client.Gone():
 			}
 		})
 	case simpleVerdict:
-		k.obey(f, v)
+		k.apply(f, v)
 	}
 }
 
-func (k *link) obey(f *remoting.Frame, v simpleVerdict) {
+// apply does what an interceptor has decided.
+func (k *link) apply(f *remoting.Frame, v simpleVerdict) {
 	switch v {
 	case Pass:
 		k.forward(f)
 	case Drop:
 	case DropReply:
 		k.expect(f.Opaque, lose)
-		k.server.send(f)
+		k.server.Send(f)
 	case Cut:
 		k.expect(f.Opaque, cut)
-		k.server.send(f)
+		k.server.Send(f)
 	case Twice:
 		again := *f
 		again.Opaque = k.extra.Add(-1)
 		k.expect(again.Opaque, lose)
 		k.forward(f)
-		k.server.send(&again)
+		k.server.Send(&again)
 	}
 }
 
@@ -76,10 +80,10 @@ func (k *link) forward(f *remoting.Frame) {
 	switch {
 	case f.Code == remoting.GetRouteInfoByTopic || f.Code == remoting.GetBrokerClusterInfo:
 		k.expect(f.Opaque, translate)
-	case f.Code == remoting.PullMessage && k.proxy.deliverTwice.Load():
+	case f.Code == remoting.PullMessage && k.double.Load():
 		k.expect(f.Opaque, double)
 	}
-	k.server.send(f)
+	k.server.Send(f)
 }
 
 // expect bounds what is remembered, because some requests are never answered.
@@ -87,38 +91,18 @@ func (k *link) expect(opaque int32, what fate) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.fates[opaque] = what
-	if len(k.fates) > maxOpenRequests {
-		k.client.close()
+	if len(k.fates) > transport.MaxOpenRequests {
+		k.client.Close()
 	}
 }
 
 // push takes one frame from the server: an answer, or a request of its own.
-func (k *link) push(_ *conn, f *remoting.Frame) {
+func (k *link) push(f *remoting.Frame) {
 	if f.IsResponse() {
 		k.answer(f)
 		return
 	}
-	switch v := k.proxy.hooks.judge(f, k.client.remote, true).(type) {
-	case holdVerdict:
-		k.held.Go(func() {
-			select {
-			case <-v.release:
-				k.client.send(f)
-			case <-k.client.gone:
-			}
-		})
-	case simpleVerdict:
-		switch v {
-		case Cut:
-			k.client.close()
-		case Twice:
-			k.client.send(f)
-			k.client.send(f)
-		case Pass:
-			k.client.send(f)
-		case Drop, DropReply:
-		}
-	}
+	k.hooks.push(k.client, f, &k.held)
 }
 
 func (k *link) answer(f *remoting.Frame) {
@@ -127,25 +111,25 @@ func (k *link) answer(f *remoting.Frame) {
 	delete(k.fates, f.Opaque)
 	k.mu.Unlock()
 	if !marked {
-		k.client.send(f)
+		k.client.Send(f)
 		return
 	}
 	switch what {
 	case lose:
 	case cut:
-		k.client.close()
+		k.client.Close()
 	case translate:
-		body, err := k.proxy.rewrite(f.Body)
+		body, err := k.rewrite(f.Body)
 		if err != nil {
-			k.client.close()
+			k.client.Close()
 			return
 		}
 		f.Body = body
-		k.client.send(f)
+		k.client.Send(f)
 	case double:
 		if 2*len(f.Body) <= remoting.MaxFrameBytes/2 {
 			f.Body = append(f.Body[:len(f.Body):len(f.Body)], f.Body...)
 		}
-		k.client.send(f)
+		k.client.Send(f)
 	}
 }

@@ -1,116 +1,38 @@
 package broker
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
+	"boxoffice/broker/internal/store"
+	"boxoffice/broker/internal/transport"
 	"boxoffice/broker/remoting"
 )
 
-const (
-	regionName  = "DefaultRegion"
-	clusterName = "DefaultCluster"
-	brokerName  = "broker-a"
-)
-
-// defaultMaxReconsume is a group's retryMaxTimes (SubscriptionGroupConfig).
-const defaultMaxReconsume = 16
-
-// sendHeader is the header of the three send requests.
-type sendHeader struct {
-	group        string
-	topic        string
-	queues       int32 // defaultTopicQueueNums: queues of an auto-created topic
-	queueID      int32
-	sysFlag      int32
-	born         int64
-	flag         int32
-	properties   string
-	reconsumed   int32
-	maxReconsume int32
-	batch        bool
-}
-
-// sendNames are the ext field names of a send request, in sendHeader's order.
-type sendNames [11]string
-
-func longSendNames() sendNames {
-	return sendNames{"producerGroup", "topic", "defaultTopicQueueNums", "queueId", "sysFlag",
-		"bornTimestamp", "flag", "properties", "reconsumeTimes", "maxReconsumeTimes", "batch"}
-}
-
-func shortSendNames() sendNames {
-	return sendNames{"a", "b", "d", "e", "f", "g", "h", "i", "j", "l", "m"}
-}
-
-func parseSend(ext map[string]string, n sendNames) (sendHeader, error) {
-	f := &fields{ext: ext}
-	h := sendHeader{
-		group: f.text(n[0]), topic: f.text(n[1]), queues: f.int32Or(n[2], 4),
-		queueID: f.int32(n[3]), sysFlag: f.int32(n[4]), born: f.int64(n[5]), flag: f.int32Or(n[6], 0),
-		properties: ext[n[7]], reconsumed: f.int32Or(n[8], 0),
-		maxReconsume: f.int32Or(n[9], defaultMaxReconsume), batch: f.boolean(n[10]),
-	}
-	return h, f.err
-}
-
-// refusal is an answer that ends a request: a response code and a remark.
-type refusal struct {
-	code   int
-	remark string
-}
-
-func (r *refusal) Error() string { return fmt.Sprintf("refused with code %d: %s", r.code, r.remark) }
-
-func refuse(code int, format string, args ...any) error {
-	return &refusal{code, fmt.Sprintf(format, args...)}
-}
-
-// replyError answers a call with what an error means to a client.
-func (c *call) replyError(err error) { c.answer(c.failed(err)) }
-
-func (c *call) failed(err error) *remoting.Frame {
-	var r *refusal
-	switch {
-	case errors.As(err, &r):
-		return c.frame.Reply(r.code, r.remark)
-	case errors.Is(err, errOversize):
-		return c.frame.Reply(remoting.MessageIllegal, err.Error())
-	case errors.Is(err, errNoQueue), errors.Is(err, errField), errors.Is(err, errNotFound), errors.Is(err, errNotMessage):
-		return c.frame.Reply(remoting.SystemError, err.Error())
-	}
-	return c.frame.Reply(remoting.ServiceNotAvailable, err.Error())
-}
-
-// notSent answers a send with an error.
-func (c *call) notSent(err error) { c.answer(stampAnswer(c.failed(err))) }
-
-// stampAnswer adds what every answer to a send carries.
-func stampAnswer(f *remoting.Frame) *remoting.Frame {
-	f.Ext["MSG_REGION"], f.Ext["TRACE_ON"] = regionName, "true"
-	return f
-}
+// propertyReserve is what a producer must leave free of a message's properties:
+// retries, delays and check-backs add some, and must not fail for lack of room.
+const propertyReserve = 1024
 
 // destination returns the topic and queue a send goes to, creating the topic
 // where that is allowed (AbstractSendMessageProcessor.msgCheck).
-func (b *Broker) destination(h *sendHeader) (*topic, error) {
-	if reservedForBroker(h.topic) {
+func (b *Broker) destination(h *sendHeader) (*store.Topic, error) {
+	if store.ReservedForBroker(h.topic) {
 		return nil, refuse(remoting.NoPermission, "sending to topic %s is forbidden", h.topic)
 	}
-	if err := validTopicName(h.topic); err != nil {
+	if err := store.ValidTopicName(h.topic); err != nil {
 		return nil, refuse(remoting.InvalidParameter, "%v", err)
 	}
-	t := b.topics.find(h.topic)
+	t := b.store.Topics.Find(h.topic)
 	if t == nil {
 		var err error
 		if t, err = b.autoCreate(h); err != nil {
 			return nil, err
 		}
 	}
-	if !t.writable() {
+	if !t.Writable() {
 		return nil, refuse(remoting.NoPermission, "sending to topic %s is forbidden", h.topic)
 	}
 	if h.queueID >= t.WriteQueues {
@@ -122,77 +44,209 @@ func (b *Broker) destination(h *sendHeader) (*topic, error) {
 	return t, nil
 }
 
-func (b *Broker) autoCreate(h *sendHeader) (*topic, error) {
-	cfg := topicConfig{Name: strings.Clone(h.topic), Perm: permRead | permWrite}
+func (b *Broker) autoCreate(h *sendHeader) (*store.Topic, error) {
+	queues := int32(1)
 	switch {
-	case strings.HasPrefix(h.topic, retryPrefix), strings.HasPrefix(h.topic, deadLetterPrefix):
-		cfg.ReadQueues, cfg.WriteQueues = 1, 1
+	case strings.HasPrefix(h.topic, store.RetryPrefix), strings.HasPrefix(h.topic, store.DeadLetterPrefix):
 	case b.opt.autoCreate:
-		n := min(max(h.queues, 1), templateQueues)
-		cfg.ReadQueues, cfg.WriteQueues = n, n
+		queues = min(max(h.queues, 1), store.TemplateQueues)
 	default:
 		return nil, refuse(remoting.TopicNotExist, "topic[%s] not exist, apply first please!", h.topic)
 	}
-	t, err := b.topics.ensure(cfg)
+	t, err := b.store.Topics.Ensure(store.OpenTopic(strings.Clone(h.topic), queues))
 	if err != nil {
 		return nil, fmt.Errorf("create topic: %w", err)
 	}
 	return t, nil
 }
 
-// stamp adds the properties that the broker gives every message.
-func stamp(properties string) string {
-	if !strings.Contains(properties, remoting.PropertyMsgRegion) && !strings.Contains(properties, remoting.PropertyTraceSwitch) &&
-		!strings.Contains(properties, remoting.PropertyCluster) {
-		return appendStamp(properties)
+// sendOne stores the message of a send request and answers it.
+func (b *Broker) sendOne(c *transport.Call, names sendNames) error {
+	h, err := parseSend(c.Frame.Ext, names)
+	if err != nil {
+		return err
 	}
-	properties = remoting.SetProperty(properties, remoting.PropertyMsgRegion, regionName)
-	properties = remoting.SetProperty(properties, remoting.PropertyTraceSwitch, "true")
-	return remoting.SetProperty(properties, remoting.PropertyCluster, clusterName)
+	if h.batch {
+		b.sendAll(c, &h)
+		return nil
+	}
+	m, err := b.receive(c, &h)
+	if err != nil {
+		notSent(c, err)
+		return nil
+	}
+	queueID := m.QueueID
+	key, _ := remoting.Property(m.Properties, remoting.PropertyUniqueKey)
+	if isPrepared(m) {
+		store.PrepareHalf(m)
+	} else {
+		b.store.Delays.Schedule(m)
+	}
+	b.store.Put(m, func(at store.Stored, err error) {
+		if err != nil {
+			notSent(c, err)
+			return
+		}
+		b.sent(c, remoting.MessageID(b.host, at.Offset), queueID, at.QueueOffset, key)
+	})
+	return nil
 }
 
-// appendStamp is stamp for properties that have none of the broker's yet: one
-// copy instead of three.
-func appendStamp(properties string) string {
-	if properties != "" && properties[len(properties)-1] != '\x02' {
-		properties += "\x02"
+// receive makes the message of a send request, on the topic and queue it is for.
+func (b *Broker) receive(c *transport.Call, h *sendHeader) (*remoting.Message, error) {
+	if _, err := b.destination(h); err != nil {
+		return nil, err
 	}
-	return properties + remoting.PropertyMsgRegion + "\x01" + regionName + "\x02" +
-		remoting.PropertyTraceSwitch + "\x01true\x02" + remoting.PropertyCluster + "\x01" + clusterName + "\x02"
+	if err := b.divertExhausted(h); err != nil {
+		return nil, err
+	}
+	if _, ok := remoting.Property(h.properties, remoting.PropertyUniqueKey); !ok {
+		h.properties = remoting.SetProperty(h.properties, remoting.PropertyUniqueKey, b.uniqueKey())
+	}
+	m := &remoting.Message{
+		Topic: h.topic, QueueID: h.queueID, Flag: h.flag, SysFlag: h.sysFlag,
+		BornTimestamp: h.born, BornHost: c.Conn.Remote, ReconsumeTimes: h.reconsumed,
+		Body: c.Frame.Body, Properties: stamp(h.properties),
+	}
+	if err := b.checkSize(m); err != nil {
+		return nil, err
+	}
+	if timed(m.Properties) {
+		return nil, refuse(remoting.MessageIllegal, "timer messages are not supported, use a delay level")
+	}
+	if isPrepared(m) && store.DelayLevel(m.Properties) > 0 {
+		return nil, refuse(remoting.MessageIllegal, "a transactional message cannot be delayed")
+	}
+	return m, nil
 }
 
-// schedule moves a message with a delay level onto that level's queue, to be
-// delivered to the topic it is on now (HookUtils.transformDelayLevelMessage).
-func (b *Broker) schedule(m *remoting.Message) {
-	level := b.delays.clamp(levelOf(m.Properties))
-	if level <= 0 {
-		return
+func (b *Broker) checkSize(m *remoting.Message) error {
+	if len(m.Body) > b.opt.maxMessage || len(m.Properties) > store.MaxProperties-propertyReserve {
+		return fmt.Errorf("%w: body %d, properties %d bytes", store.ErrOversize, len(m.Body), len(m.Properties))
 	}
-	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyRealTopic, m.Topic)
-	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyRealQueueID, strconv.Itoa(int(m.QueueID)))
-	m.Topic, m.QueueID = topicSchedule, level-1
+	return nil
 }
 
-// prepareHalf moves a message to the half topic
-// (TransactionalMessageBridge.parseHalfMessageInner).
-func prepareHalf(m *remoting.Message) {
-	if key, ok := remoting.Property(m.Properties, remoting.PropertyUniqueKey); ok {
-		m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyTransactionID, key)
+// divertExhausted sends a retry that its consumer sends itself to the dead
+// letters when it was consumed too often, or at once when the group consumes
+// in order (SendMessageProcessor.handleRetryAndDLQ).
+func (b *Broker) divertExhausted(h *sendHeader) error {
+	group, isRetry := strings.CutPrefix(h.topic, store.RetryPrefix)
+	if !isRetry || group == "" {
+		return nil
 	}
-	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyRealTopic, m.Topic)
-	m.Properties = remoting.SetProperty(m.Properties, remoting.PropertyRealQueueID, strconv.Itoa(int(m.QueueID)))
-	m.SysFlag &^= remoting.SysFlagTransactionMask
-	m.Topic, m.QueueID = topicHalf, 0
+	if h.reconsumed <= h.maxReconsume && !b.locks.anyHeld(group) {
+		return nil
+	}
+	t, err := b.store.Topics.Ensure(store.DeadLetterTopic(group))
+	if err != nil {
+		return err
+	}
+	h.topic, h.queueID = t.Name, 0
+	h.properties = remoting.SetProperty(h.properties, remoting.PropertyDelayTimeLevel, "-1")
+	return nil
+}
+
+// isPrepared reports whether a message is the first half of a transaction. A
+// delayed retry of a once transactional message is not (clients below 4.6.1).
+func isPrepared(m *remoting.Message) bool {
+	flag, _ := remoting.Property(m.Properties, remoting.PropertyTransactionPrepared)
+	return flag == "true" && (m.ReconsumeTimes == 0 || store.DelayLevel(m.Properties) == 0)
+}
+
+// timed reports whether a message asks for the timer wheel.
+func timed(properties string) bool {
+	for _, name := range []string{"TIMER_DELIVER_MS", "TIMER_DELAY_SEC", "TIMER_DELAY_MS"} {
+		if _, ok := remoting.Property(properties, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// uniqueKey makes the UNIQ_KEY of a message whose producer has set none.
+func (b *Broker) uniqueKey() string {
+	return fmt.Sprintf("%08X%016X%08X", b.host.Addr().As4(), b.born, b.keys.Add(1))
 }
 
 // sent is the answer to a send.
-func (b *Broker) sent(c *call, ids string, queueID int32, queueOffset int64, transactionID string) {
-	f := stampAnswer(c.frame.Reply(remoting.Success, ""))
+func (b *Broker) sent(c *transport.Call, ids string, queueID int32, queueOffset int64, transactionID string) {
+	f := stampAnswer(c.Frame.Reply(remoting.Success, ""))
 	f.Ext["msgId"] = ids
 	f.Ext["queueId"] = strconv.Itoa(int(queueID))
 	f.Ext["queueOffset"] = strconv.FormatInt(queueOffset, 10)
 	if transactionID != "" {
 		f.Ext["transactionId"] = transactionID
 	}
-	c.answer(f)
+	c.Answer(f)
+}
+
+// maxBatchMessages bounds the messages of one batch.
+const maxBatchMessages = 4096
+
+// sendAll stores the messages of a batch and answers once.
+func (b *Broker) sendAll(c *transport.Call, h *sendHeader) {
+	messages, err := b.receiveBatch(c, h)
+	if err != nil {
+		notSent(c, err)
+		return
+	}
+	ids := make([]string, len(messages))
+	var first store.Stored
+	var failed atomic.Pointer[error]
+	var left atomic.Int32
+	left.Store(int32(len(messages)))
+	for i, m := range messages {
+		b.store.Put(m, func(at store.Stored, err error) {
+			if err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+			ids[i] = remoting.MessageID(b.host, at.Offset)
+			if i == 0 {
+				first = at
+			}
+			if left.Add(-1) > 0 {
+				return
+			}
+			if err := failed.Load(); err != nil {
+				notSent(c, *err)
+				return
+			}
+			b.sent(c, strings.Join(ids, ","), h.queueID, first.QueueOffset, "")
+		})
+	}
+}
+
+func (b *Broker) receiveBatch(c *transport.Call, h *sendHeader) ([]*remoting.Message, error) {
+	if _, err := b.destination(h); err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(h.topic, store.RetryPrefix) {
+		return nil, refuse(remoting.MessageIllegal, "batch request does not support retry group")
+	}
+	if len(c.Frame.Body) > b.opt.maxMessage {
+		return nil, store.ErrOversize
+	}
+	items, err := remoting.DecodeBatch(c.Frame.Body)
+	if err != nil {
+		return nil, refuse(remoting.MessageIllegal, "%v", err)
+	}
+	if len(items) > maxBatchMessages {
+		return nil, refuse(remoting.MessageIllegal, "batch of %d messages", len(items))
+	}
+	messages := make([]*remoting.Message, len(items))
+	for i, item := range items {
+		messages[i] = &remoting.Message{
+			Topic: h.topic, QueueID: h.queueID, Flag: item.Flag, SysFlag: h.sysFlag,
+			BornTimestamp: h.born, BornHost: c.Conn.Remote, ReconsumeTimes: h.reconsumed,
+			Body: item.Body, Properties: stamp(item.Properties),
+		}
+		if isPrepared(messages[i]) {
+			return nil, refuse(remoting.MessageIllegal, "a batch cannot be transactional")
+		}
+		if err := b.checkSize(messages[i]); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
 }

@@ -2,7 +2,9 @@ package broker_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -95,10 +97,14 @@ func (w *wire) mustAsk(code int, ext map[string]string, body []byte) *remoting.F
 }
 
 func sendExt(topic string, properties map[string]string) map[string]string {
+	encoded := ""
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		encoded = remoting.SetProperty(encoded, key, properties[key])
+	}
 	return map[string]string{
 		"producerGroup": "raw-producers", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": "4",
 		"queueId": "0", "sysFlag": "0", "bornTimestamp": strconv.FormatInt(time.Now().UnixMilli(), 10), "flag": "0",
-		"properties": remoting.FormatProperties(properties), "reconsumeTimes": "0", "batch": "false",
+		"properties": encoded, "reconsumeTimes": "0", "batch": "false",
 	}
 }
 

@@ -4,7 +4,6 @@ package remoting
 const (
 	SendMessage                   = 10
 	PullMessage                   = 11
-	QueryMessage                  = 12
 	QueryConsumerOffset           = 14
 	UpdateConsumerOffset          = 15
 	UpdateAndCreateTopic          = 17
@@ -21,51 +20,35 @@ const (
 	UnlockBatchMQ                 = 42
 	GetRouteInfoByTopic           = 105
 	GetBrokerClusterInfo          = 106
-	GetAllSubscriptionGroupConfig = 201
 	GetAllTopicListFromNameServer = 206
-	DeleteTopicInBroker           = 215
-	DeleteTopicInNameServer       = 216
 	SendMessageV2                 = 310
 	SendBatchMessage              = 320
-	SendReplyMessage              = 324
-	SendReplyMessageV2            = 325
 )
 
 // Request codes that the broker sends to clients (RequestCode).
 const (
 	CheckTransactionState    = 39
 	NotifyConsumerIDsChanged = 40
-	ResetConsumerOffset      = 220
-	GetConsumerStatus        = 221
-	GetConsumerRunningInfo   = 307
-	ConsumeMessageDirectly   = 309
-	PushReplyMessageToClient = 326
 )
 
 // Response codes (RocketMQ's RemotingSysResponseCode and ResponseCode).
 const (
-	Success                   = 0
-	SystemError               = 1
-	SystemBusy                = 2
-	RequestCodeNotSupported   = 3
-	FlushDiskTimeout          = 10
-	SlaveNotAvailable         = 11
-	FlushSlaveTimeout         = 12
-	MessageIllegal            = 13
-	ServiceNotAvailable       = 14
-	VersionNotSupported       = 15
-	NoPermission              = 16
-	TopicNotExist             = 17
-	TopicExistAlready         = 18
-	PullNotFound              = 19
-	PullRetryImmediately      = 20
-	PullOffsetMoved           = 21
-	QueryNotFound             = 22
-	SubscriptionParseFailed   = 23
-	SubscriptionNotExist      = 24
-	SubscriptionNotLatest     = 25
-	SubscriptionGroupNotExist = 26
-	InvalidParameter          = 29
+	Success                 = 0
+	SystemError             = 1
+	SystemBusy              = 2
+	RequestCodeNotSupported = 3
+	FlushDiskTimeout        = 10
+	MessageIllegal          = 13
+	ServiceNotAvailable     = 14
+	NoPermission            = 16
+	TopicNotExist           = 17
+	PullNotFound            = 19
+	PullRetryImmediately    = 20
+	PullOffsetMoved         = 21
+	QueryNotFound           = 22
+	SubscriptionNotExist    = 24
+	SubscriptionNotLatest   = 25
+	InvalidParameter        = 29
 )
 
 // Bits of a message's sysFlag (RocketMQ's MessageSysFlag). The two transaction
@@ -91,25 +74,21 @@ const (
 
 // Names of message properties (RocketMQ's MessageConst).
 const (
-	PropertyKeys                           = "KEYS"
-	PropertyTags                           = "TAGS"
-	PropertyWaitStoreMsgOK                 = "WAIT"
-	PropertyDelayTimeLevel                 = "DELAY"
-	PropertyRetryTopic                     = "RETRY_TOPIC"
-	PropertyRealTopic                      = "REAL_TOPIC"
-	PropertyRealQueueID                    = "REAL_QID"
-	PropertyTransactionPrepared            = "TRAN_MSG"
-	PropertyProducerGroup                  = "PGROUP"
-	PropertyOriginMessageID                = "ORIGIN_MESSAGE_ID"
-	PropertyReconsumeTime                  = "RECONSUME_TIME"
-	PropertyMsgRegion                      = "MSG_REGION"
-	PropertyTraceSwitch                    = "TRACE_ON"
-	PropertyUniqueKey                      = "UNIQ_KEY"
-	PropertyMaxReconsumeTimes              = "MAX_RECONSUME_TIMES"
-	PropertyTransactionPreparedQueueOffset = "TRAN_PREPARED_QUEUE_OFFSET"
-	PropertyTransactionCheckTimes          = "TRANSACTION_CHECK_TIMES"
-	PropertyCheckImmunityTimeInSeconds     = "CHECK_IMMUNITY_TIME_IN_SECONDS"
-	PropertyShardingKey                    = "SHARDING_KEY"
-	PropertyTransactionID                  = "__transactionId__"
-	PropertyCluster                        = "CLUSTER"
+	PropertyKeys                       = "KEYS"
+	PropertyTags                       = "TAGS"
+	PropertyWaitStoreMsgOK             = "WAIT"
+	PropertyDelayTimeLevel             = "DELAY"
+	PropertyRetryTopic                 = "RETRY_TOPIC"
+	PropertyRealTopic                  = "REAL_TOPIC"
+	PropertyRealQueueID                = "REAL_QID"
+	PropertyTransactionPrepared        = "TRAN_MSG"
+	PropertyProducerGroup              = "PGROUP"
+	PropertyOriginMessageID            = "ORIGIN_MESSAGE_ID"
+	PropertyMsgRegion                  = "MSG_REGION"
+	PropertyTraceSwitch                = "TRACE_ON"
+	PropertyUniqueKey                  = "UNIQ_KEY"
+	PropertyTransactionCheckTimes      = "TRANSACTION_CHECK_TIMES"
+	PropertyCheckImmunityTimeInSeconds = "CHECK_IMMUNITY_TIME_IN_SECONDS"
+	PropertyTransactionID              = "__transactionId__"
+	PropertyCluster                    = "CLUSTER"
 )

@@ -14,9 +14,9 @@ const maxHeaderBytes = 1 << 20
 // frame that it originates.
 const BrokerVersion = 479
 
-// GoClientVersion is the MQVersion ordinal that rocketmq-client-go v2.1.2 writes
+// goClientVersion is the MQVersion ordinal that rocketmq-client-go v2.1.2 writes
 // into its requests.
-const GoClientVersion = 317
+const goClientVersion = 317
 
 const (
 	flagResponse = 1
@@ -54,7 +54,7 @@ type Frame struct {
 // NewRequest makes a request as rocketmq-client-go sends it. Its Opaque is 1:
 // number it anew where several requests wait for their answers on one connection.
 func NewRequest(code int, ext map[string]string) *Frame {
-	return &Frame{Code: code, Language: "GO", Version: GoClientVersion, Opaque: 1, Ext: ext}
+	return &Frame{Code: code, Language: "GO", Version: goClientVersion, Opaque: 1, Ext: ext}
 }
 
 // IsResponse reports whether the frame answers a request.

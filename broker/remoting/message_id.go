@@ -38,18 +38,3 @@ func ParseMessageID(id string) (host netip.AddrPort, physicalOffset int64, err e
 	}
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[:4])), uint16(port)), offset, nil
 }
-
-// TagHash is Java's String.hashCode of a tag, over UTF-16 units; the broker
-// filters a subscription by it.
-func TagHash(tag string) int32 {
-	var hash int32
-	for _, r := range tag {
-		if r > 0xFFFF {
-			r -= 0x10000
-			hash = 31*hash + (0xD800 + r>>10)
-			r = 0xDC00 + r&0x3FF
-		}
-		hash = 31*hash + r
-	}
-	return hash
-}

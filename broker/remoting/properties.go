@@ -1,8 +1,6 @@
 package remoting
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -26,19 +24,6 @@ func ParseProperties(s string) map[string]string {
 	return properties
 }
 
-// FormatProperties writes the wire form, sorted by key. Entries without a key
-// or a value are left out, and separators inside them too.
-func FormatProperties(properties map[string]string) string {
-	var out strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(properties)) {
-		name, value := withoutSeparators(key), withoutSeparators(properties[key])
-		if name != "" && value != "" {
-			writeProperty(&out, name, value)
-		}
-	}
-	return out.String()
-}
-
 // Property finds one property in the wire form without allocating. It agrees
 // with ParseProperties.
 func Property(s, key string) (string, bool) {
@@ -57,7 +42,7 @@ func Property(s, key string) (string, bool) {
 // value removes the key; separators inside the value are left out, so that a
 // value from outside cannot add properties.
 func SetProperty(s, key, value string) string {
-	s, key, value = RemoveProperty(s, key), withoutSeparators(key), withoutSeparators(value)
+	s, key, value = removeProperty(s, key), withoutSeparators(key), withoutSeparators(value)
 	if key == "" || value == "" {
 		return s
 	}
@@ -67,12 +52,15 @@ func SetProperty(s, key, value string) string {
 	if s != "" && s[len(s)-1] != propertySeparator {
 		out.WriteByte(propertySeparator)
 	}
-	writeProperty(&out, key, value)
+	out.WriteString(key)
+	out.WriteByte(nameValueSeparator)
+	out.WriteString(value)
+	out.WriteByte(propertySeparator)
 	return out.String()
 }
 
-// RemoveProperty returns s without any entry of this key.
-func RemoveProperty(s, key string) string {
+// removeProperty returns s without any entry of this key.
+func removeProperty(s, key string) string {
 	if _, ok := Property(s, key); !ok {
 		return s
 	}
@@ -102,13 +90,6 @@ func cutProperty(s string) (key, value, entry, rest string) {
 		key, value = text[:i], text[i+1:]
 	}
 	return key, value, entry, rest
-}
-
-func writeProperty(out *strings.Builder, key, value string) {
-	out.WriteString(key)
-	out.WriteByte(nameValueSeparator)
-	out.WriteString(value)
-	out.WriteByte(propertySeparator)
 }
 
 func withoutSeparators(s string) string {

@@ -20,17 +20,14 @@ func TestProperties(t *testing.T) {
 			t.Errorf("Property(%q) = %q, %v", key, got, ok)
 		}
 	}
-	if got := RemoveProperty("a\x011\x02b\x012\x02a\x013\x02", "a"); got != "b\x012\x02" {
-		t.Errorf("RemoveProperty = %q", got)
+	if got := removeProperty("a\x011\x02b\x012\x02a\x013\x02", "a"); got != "b\x012\x02" {
+		t.Errorf("removeProperty = %q", got)
 	}
 	if got := SetProperty("a\x011\x02b\x012", "a", "3"); got != "b\x012\x02a\x013\x02" {
 		t.Errorf("SetProperty = %q", got)
 	}
 	if got := SetProperty("a\x011\x02", "a", ""); got != "" {
 		t.Errorf("SetProperty to nothing = %q", got)
-	}
-	if got := FormatProperties(map[string]string{"b": "2", "a": "1", "": "x", "y": ""}); got != "a\x011\x02b\x012\x02" {
-		t.Errorf("FormatProperties = %q", got)
 	}
 }
 
@@ -54,8 +51,8 @@ func TestPropertiesAgree(t *testing.T) {
 		key, value = clean(key), clean(value)
 		set := maps.Clone(parsed)
 		delete(set, key)
-		if got := ParseProperties(RemoveProperty(wire, key)); !maps.Equal(got, set) {
-			t.Fatalf("RemoveProperty(%q, %q): %q", wire, key, got)
+		if got := ParseProperties(removeProperty(wire, key)); !maps.Equal(got, set) {
+			t.Fatalf("removeProperty(%q, %q): %q", wire, key, got)
 		}
 		if key != "" && value != "" {
 			set[key] = value
@@ -70,7 +67,10 @@ func TestPropertiesRoundTripThroughTheClient(t *testing.T) {
 	text := rapid.StringMatching("[a-z\u7968]{1,5}")
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.MapOf(text, text).Draw(t, "properties")
-		wire := FormatProperties(want)
+		wire := ""
+		for key, value := range want {
+			wire = SetProperty(wire, key, value)
+		}
 		if got := ParseProperties(wire); !maps.Equal(got, want) {
 			t.Fatalf("got %q", got)
 		}
@@ -83,7 +83,7 @@ func TestPropertiesRoundTripThroughTheClient(t *testing.T) {
 }
 
 func TestPropertyDoesNotAllocate(t *testing.T) {
-	wire := FormatProperties(map[string]string{"A": "1", "TAGS": "vip", "Z": "2"})
+	const wire = "A\x011\x02TAGS\x01vip\x02Z\x012\x02"
 	if n := testing.AllocsPerRun(100, func() {
 		if got, _ := Property(wire, PropertyTags); got != "vip" {
 			t.Error(got)

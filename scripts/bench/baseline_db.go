@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
 
+	"boxoffice/common/event"
 	"boxoffice/stock"
 )
 
@@ -193,4 +196,34 @@ func exactlyOne(result sql.Result, err error) error {
 		return errors.Join(err, fmt.Errorf("%d rows matched", n))
 	}
 	return nil
+}
+
+// prefill makes n orders that wait for payment.
+func (d *baselineDB) prefill(ctx context.Context, n int, expiresAt time.Time) error {
+	const columns = ", screening_id, buyer_id, quantity, amount, currency, created_at, expires_at, state"
+	values := func(state string, id func(event.Order) string) func(event.Order) []any {
+		return func(o event.Order) []any {
+			return []any{id(o), o.ScreeningID, o.BuyerID, o.Quantity, o.Amount.Amount, o.Amount.Currency, o.CreatedAt, o.ExpiresAt, state}
+		}
+	}
+	pool := sqlx.NewDb(d.pool, "baseline")
+	for _, table := range []rowsOf{
+		{"reservations", "order_id" + columns, values("reserved", requestOf)},
+		{"orders", "id" + columns, values("PENDING_PAYMENT", func(o event.Order) string { return o.ID })},
+	} {
+		tx, err := pool.BeginTxx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		for chunk := range slices.Chunk(prefilled(0, n, n, screening, expiresAt), statementRows) {
+			if err := table.insert(ctx, tx, chunk); err != nil {
+				return errors.Join(err, tx.Rollback())
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	_, err := pool.ExecContext(ctx, `UPDATE stock SET available = available - ? WHERE screening_id = ?`, n, screening)
+	return err
 }

@@ -72,13 +72,13 @@ func TestEveryVariantAccountsForItsTickets(t *testing.T) {
 func TestStatementsAreCounted(t *testing.T) {
 	b := newBench(t)
 	counter := &statementCounter{}
-	err := b.onFixture(t.Context(), b.home, func(f *fixture) error {
+	_, err := b.onFixture(t.Context(), b.home, func(f *fixture) (figures, error) {
 		d, err := f.database(t.Context(), "stock", sql.Stock)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := counter.watch(d); err != nil {
-			return err
+			return nil, err
 		}
 		var n int
 		err = d.InTx(t.Context(), func(tx *db.Tx) error { // BEGIN, INSERT, SELECT, COMMIT
@@ -90,7 +90,7 @@ func TestStatementsAreCounted(t *testing.T) {
 		if !errors.Is(refused, io.EOF) || n != 1 {
 			t.Errorf("%v, %d rows", refused, n)
 		}
-		return err
+		return nil, err
 	})
 	if err != nil {
 		t.Fatal(err)

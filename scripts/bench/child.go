@@ -22,6 +22,15 @@ const (
 	stopTimeout  = 20 * time.Second
 )
 
+// servers is what variants over HTTP are started with: the box office, built from this module, and this program itself,
+// which is the server of the baselines. Generator and server are two processes in every measurement over HTTP, and the
+// embedded broker is in the server's, so that all variants share the processors in the same way.
+type servers struct {
+	office string
+	self   string
+	tokens []string // of buyers
+}
+
 // buildOffice builds the box office from this module, so that it is measured as it is.
 func buildOffice(ctx context.Context, into string) (program string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)

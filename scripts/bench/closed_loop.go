@@ -93,10 +93,8 @@ func sellInLoop(ctx context.Context, v variant, buyers int, duration time.Durati
 	if err := failure.get(); err != nil {
 		return result, err
 	}
-	verifyCtx, cancelVerify := context.WithTimeout(ctx, verifyTimeout)
-	defer cancelVerify()
-	if err := v.verify(verifyCtx, result.accepted); err != nil {
-		return result, fmt.Errorf("after %d accepted: %w", result.accepted, err)
+	if err := verified(ctx, v, result.accepted); err != nil {
+		return result, err
 	}
 	result.processor = processTime(pids...) - before
 	return result, nil

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"sync/atomic"
 
-	"boxoffice/common/db"
 	"boxoffice/scripts/load/traffic"
 )
 
@@ -20,26 +18,24 @@ func (b *bench) countCosts(ctx context.Context) (figures, error) {
 // count sells a fixed number of tickets and counts what each took, from the first purchase until the last order is created.
 // No time is measured: the figures are the same on any machine, but for how many purchases happen to share a batch.
 // Checkpoints of SQLite are not counted; they add about two fsyncs for every four megabytes of log.
-func (b *bench) count(ctx context.Context, buyers, purchases int) (result figures, err error) {
-	err = b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) error {
+func (b *bench) count(ctx context.Context, buyers, purchases int) (figures, error) {
+	return b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) (figures, error) {
 		counter := &statementCounter{}
-		office, err := openOffice(ctx, f, officeOptions{opened: func(stockDB, orderDB *db.DB) error {
-			return errors.Join(counter.watch(stockDB), counter.watch(orderDB))
-		}})
+		office, err := openOffice(ctx, f, officeOptions{opened: counter.watchAll})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		before, statementsBefore, commitsBefore := f.broker.Stats(), counter.all.Load(), counter.commits.Load()
 		halvesBefore := f.bus.Stats().HalvesSent
 		accepted, err := buyExactly(ctx, office, buyers, purchases)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := eventually(ctx, func() error { return office.createdAll(accepted) }); err != nil {
-			return err
+			return nil, err
 		}
 		after, n := f.broker.Stats(), float64(accepted)
-		result = figures{
+		result := figures{
 			"fsyncs":     float64(after.Syncs-before.Syncs+counter.commits.Load()-commitsBefore) / n, // of the broker's log and both databases
 			"statements": float64(counter.all.Load()-statementsBefore) / n,
 			"appends":    float64(after.Appends-before.Appends) / n, // messages written to the broker's log
@@ -48,9 +44,8 @@ func (b *bench) count(ctx context.Context, buyers, purchases int) (result figure
 		for code, frames := range after.Frames { // requests of any kind to the broker, heartbeats and pulls among them
 			result["frames"] += float64(frames-before.Frames[code]) / n
 		}
-		return office.verify(ctx, accepted)
+		return result, office.verify(ctx, accepted)
 	})
-	return result, err
 }
 
 // buyExactly makes each buyer buy so many tickets, one after the other.

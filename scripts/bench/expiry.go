@@ -36,15 +36,15 @@ func (b *bench) burst() int {
 
 // expireOurs measures expiry: it makes unpaid orders due at one moment and waits until their tickets are available again.
 // It needs the clock of the embedded broker.
-func (b *bench) expireOurs(ctx context.Context) (result figures, err error) {
+func (b *bench) expireOurs(ctx context.Context) (figures, error) {
 	n, clock := b.burst(), &shiftedClock{}
-	err = b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) error {
+	return b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) (figures, error) {
 		office, err := openOffice(ctx, f, officeOptions{now: clock.Now, payWindow: burstWindow})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := office.createPending(ctx, n, clock.Now().Add(burstWindow)); err != nil {
-			return err
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, burstTimeout)
 		defer cancel()
@@ -52,17 +52,16 @@ func (b *bench) expireOurs(ctx context.Context) (result figures, err error) {
 		begin, due := time.Now(), clock.Now().UnixMilli()
 		f.broker.Advance(burstShift)
 		if err := eventually(ctx, func() error { return office.verifyReleased(ctx) }); err != nil {
-			return err
+			return nil, err
 		}
 		took := time.Since(begin)
 		late, err := office.lateness(ctx, n, due)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		result = figures{perSecond: float64(n) / took.Seconds(), "p99 late s": late.Seconds(), "last late s": took.Seconds()}
-		return verifyOffice(ctx, office.stockDB, office.orderDB, office.screeningID, int64(n))
+		result := figures{perSecond: float64(n) / took.Seconds(), "p99 late s": late.Seconds(), "last late s": took.Seconds()}
+		return result, verifyOffice(ctx, office.stockDB, office.orderDB, office.screeningID, int64(n))
 	})
-	return result, err
 }
 
 // createPending makes n orders that wait for payment, through the handler of stock-reserved: it sends their delay
@@ -102,23 +101,23 @@ func (o *office) lateness(ctx context.Context, n int, due int64) (time.Duration,
 
 // expireEach measures the baseline of expiry: one delay message for each order, which cancels it in a transaction of its
 // own.
-func (b *bench) expireEach(ctx context.Context) (result figures, err error) {
+func (b *bench) expireEach(ctx context.Context) (figures, error) {
 	n := b.burst() / burstBaseline
-	err = b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) error {
+	return b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) (figures, error) {
 		d, err := newBaselineDB(ctx, f, b.pools["plain"])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		expiresAt := time.Now().Add(burstWindow)
 		if err := d.prefill(ctx, n, expiresAt); err != nil {
-			return err
+			return nil, err
 		}
 		cancelled, err := d.canceller(ctx, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := sendDelays(ctx, f, prefilled(0, n, n, screening, expiresAt), mq.LevelFor(burstWindow)); err != nil {
-			return err
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, burstTimeout)
 		defer cancel()
@@ -130,12 +129,11 @@ func (b *bench) expireEach(ctx context.Context) (result figures, err error) {
 			}
 			return nil
 		}); err != nil {
-			return err
+			return nil, err
 		}
-		result = figures{perSecond: float64(n) / time.Since(begin).Seconds()}
-		return d.verifyCancelled(ctx)
+		result := figures{perSecond: float64(n) / time.Since(begin).Seconds()}
+		return result, d.verifyCancelled(ctx)
 	})
-	return result, err
 }
 
 // canceller consumes the delay messages, and counts the orders that it has cancelled.

@@ -73,9 +73,10 @@ func (b *bench) prefillPending(ctx context.Context, dir string, n int) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) error {
-		return sendDelays(ctx, f, prefilled(0, n, n, "past", time.Now().Add(longWindow)), lastLevel)
+	_, err := onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) (figures, error) {
+		return nil, sendDelays(ctx, f, prefilled(0, n, n, "past", time.Now().Add(longWindow)), lastLevel)
 	})
+	return err
 }
 
 // throughputOnFew measures the box office on fresh data of which there is little.
@@ -113,10 +114,8 @@ func (b *bench) throughputOnManyPending(measurement string) measureFunc {
 	}
 }
 
-func (b *bench) sellIn(ctx context.Context, dir string) (result figures, err error) {
-	err = onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) error {
-		result, err = openAndSell(ctx, f, openOurs, buyersDefault, b.duration)
-		return err
+func (b *bench) sellIn(ctx context.Context, dir string) (figures, error) {
+	return onFixtureIn(ctx, embeddedHome(b.log), dir, func(f *fixture) (figures, error) {
+		return openAndSell(ctx, f, openOurs, buyersDefault, b.duration)
 	})
-	return result, err
 }

@@ -23,15 +23,6 @@ const (
 	purchasePath = "/v1/screenings/%s/orders"
 )
 
-// servers is what variants over HTTP are started with: the box office, built from this module, and this program itself,
-// which is the server of the baselines. Generator and server are two processes in every measurement over HTTP, and the
-// embedded broker is in the server's, so that all variants share the processors in the same way.
-type servers struct {
-	office string
-	self   string
-	tokens []string // of buyers
-}
-
 // httpVariant buys over HTTP, with a connection for each worker of the closed loop.
 type httpVariant struct {
 	*fixture

@@ -12,8 +12,6 @@ import (
 	"time"
 )
 
-const lastTicket = "the-last-ticket" // the purchase after which a screening is sold out
-
 // openOurs starts the box office with more tickets than there will be buyers.
 func (s servers) openOurs(ctx context.Context, f *fixture, buyers int) (variant, error) {
 	return s.openOffice(ctx, f, buyers, httpCapacity)

@@ -14,30 +14,27 @@ const thinkTime = 10 * time.Millisecond
 
 // latencyAlone measures the answers to a lone buyer who comes again and again to an idle variant.
 func (b *bench) latencyAlone(open openFunc) measureFunc {
-	return func(ctx context.Context) (result figures, err error) {
-		err = b.onFixture(ctx, b.home, func(f *fixture) error {
+	return func(ctx context.Context) (figures, error) {
+		return b.onFixture(ctx, b.home, func(f *fixture) (figures, error) {
 			v, err := open(ctx, f)
 			if err != nil {
-				return fmt.Errorf("open: %w", err)
+				return nil, fmt.Errorf("open: %w", err)
 			}
 			latency, run := traffic.NewLatency(), rand.Text()
 			end := time.Now().Add(b.duration)
 			var n int64
 			for ; time.Now().Before(end); n++ {
 				if err := pause(ctx, thinkTime); err != nil {
-					return err
+					return nil, err
 				}
 				begin := time.Now()
 				if err := v.buy(ctx, purchase{run: run, n: n}); err != nil {
-					return fmt.Errorf("buy: %w", err)
+					return nil, fmt.Errorf("buy: %w", err)
 				}
 				latency.Record(time.Since(begin))
 			}
-			result = figures{"p50 ms": milliseconds(latency.Percentile(50)), "p99 ms": milliseconds(latency.Percentile(99))}
-			verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
-			defer cancel()
-			return v.verify(verifyCtx, n)
+			result := figures{"p50 ms": milliseconds(latency.Percentile(50)), "p99 ms": milliseconds(latency.Percentile(99))}
+			return result, verified(ctx, v, n)
 		})
-		return result, err
 	}
 }

@@ -147,3 +147,41 @@ func verifyOffice(ctx context.Context, stockDB, orderDB *db.DB, screeningID stri
 	}
 	return nil
 }
+
+// prefill makes n reservations of the office's screening that wait for payment, with their tickets, and with their orders
+// if asked to.
+func (o *office) prefill(ctx context.Context, n int, expiresAt time.Time, orders bool) error {
+	err := reservationsAs("reserved").write(ctx, o.stockDB, n, o.screeningID, expiresAt)
+	if orders {
+		err = errors.Join(err, ordersAs("PENDING_PAYMENT").write(ctx, o.orderDB, n, o.screeningID, expiresAt))
+	}
+	return errors.Join(err, o.stockDB.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE stock SET available = available - ?, reserved = reserved + ?, sales = sales + ?
+			WHERE screening_id = ?`, n, n, n, o.screeningID)
+		return err
+	}))
+}
+
+func (o *office) pay(ctx context.Context, paid event.Order) error {
+	result, err := o.orders.Pay(ctx, order.Payment{ID: "pay-" + paid.ID, OrderID: paid.ID, Amount: paid.Amount, WebhookID: "msg-" + paid.ID})
+	if err == nil && result != order.Applied {
+		err = fmt.Errorf("payment of %s was %s", paid.ID, result)
+	}
+	return err
+}
+
+// verifyPaid compares the payments with the rows of both services. Orders whose message could not be published at once
+// are left to the sweeper, which does not run here.
+func (o *office) verifyPaid(ctx context.Context, paid int64) error {
+	var orders, payments, sold int64
+	err := o.orderDB.Reader().QueryRowxContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
+		(SELECT COUNT(*) FROM payments WHERE result = 'applied')`).Scan(&orders, &payments)
+	err = errors.Join(err, o.stockDB.Reader().GetContext(ctx, &sold, `SELECT sold FROM stock WHERE screening_id = ?`, o.screeningID))
+	if err != nil {
+		return fmt.Errorf("read paid orders: %w", err)
+	}
+	if orders != paid || payments != paid || sold+o.orders.Unpublished() != paid {
+		return fmt.Errorf("the rows are wrong: %d payments taken, %d recorded, %d orders paid, %d tickets sold", paid, payments, orders, sold)
+	}
+	return nil
+}

@@ -26,30 +26,27 @@ type openLoop struct {
 }
 
 // overload finds the peak of the box office in a closed loop and then offers five times as much.
-func (b *bench) overload(ctx context.Context) (result figures, err error) {
-	err = b.onFixture(ctx, b.home, func(f *fixture) error {
+func (b *bench) overload(ctx context.Context) (figures, error) {
+	return b.onFixture(ctx, b.home, func(f *fixture) (figures, error) {
 		office, err := openOffice(ctx, f, officeOptions{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		peak, err := sellInLoop(ctx, office, buyersDefault, b.duration)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		loop := &openLoop{variant: office, run: rand.Text()}
 		goodput, err := loop.measure(ctx, overloadFactor*peak.ordersPerSecond, b.duration)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		result = figures{
+		result := figures{
 			"peak/s": peak.ordersPerSecond, "offered/s": float64(loop.offered.Load()) / (b.duration + b.duration/warmUpShare).Seconds(),
 			"goodput/s": goodput, "share": goodput / peak.ordersPerSecond,
 		}
-		verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
-		defer cancel()
-		return office.verify(verifyCtx, peak.accepted+loop.accepted.Load())
+		return result, verified(ctx, office, peak.accepted+loop.accepted.Load())
 	})
-	return result, err
 }
 
 func (l *openLoop) measure(ctx context.Context, rate float64, duration time.Duration) (goodput float64, err error) {

@@ -1,158 +1,165 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
+	"boxoffice/api"
+	"boxoffice/common/audit"
 	"boxoffice/common/event"
-	"boxoffice/order"
+	"boxoffice/identity"
+	"boxoffice/payment"
+	"boxoffice/payment/webhook"
 	"boxoffice/scripts/load/traffic"
 )
 
-const (
-	payableOrdersPerSecond = 60_000 // prepared for each second that is measured
-	payableOrdersMax       = 400_000
-)
-
-func (b *bench) payableOrders() int {
-	return min(payableOrdersMax, int(payableOrdersPerSecond*b.duration.Seconds()))
+// payOurs measures payments, delivered as the handler of the callback does it.
+func (b *bench) payOurs(ctx context.Context) (figures, error) {
+	return b.payOffice(ctx, payableOrders(b.duration), func(o *office, _ time.Time) (payFunc, error) { return o.pay, nil })
 }
 
-// payOurs measures payments, delivered as the handler of the callback does it, to orders that wait for them. The messages
-// by which stock learns of the sold tickets are in the measured time.
-func (b *bench) payOurs(ctx context.Context) (result figures, err error) {
-	n := b.payableOrders()
-	err = b.onFixture(ctx, b.home, func(f *fixture) error {
+// payOffice measures payments to orders of the office that wait for them. The messages by which stock learns of the sold
+// tickets are in the measured time.
+func (b *bench) payOffice(ctx context.Context, n int, payer func(o *office, expiresAt time.Time) (payFunc, error)) (figures, error) {
+	return b.onFixture(ctx, b.home, func(f *fixture) (figures, error) {
 		office, err := openOffice(ctx, f, officeOptions{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		expiresAt := time.Now().Add(longWindow)
 		if err := office.prefill(ctx, n, expiresAt, true); err != nil {
-			return err
+			return nil, err
 		}
-		paid, rate, err := b.payInLoop(ctx, prefilled(0, n, n, office.screeningID, expiresAt), office.pay)
+		pay, err := payer(office, expiresAt)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		result = figures{"callbacks/s": rate}
+		paid, rate, err := payInLoop(ctx, b.duration, prefilled(0, n, n, office.screeningID, expiresAt), pay)
+		if err != nil {
+			return nil, err
+		}
 		verifyCtx, cancel := context.WithTimeout(ctx, verifyTimeout)
 		defer cancel()
-		return eventually(verifyCtx, func() error { return office.verifyPaid(verifyCtx, paid) })
+		return figures{"callbacks/s": rate}, eventually(verifyCtx, func() error { return office.verifyPaid(verifyCtx, paid) })
 	})
-	return result, err
 }
 
-func (o *office) pay(ctx context.Context, paid event.Order) error {
-	result, err := o.orders.Pay(ctx, order.Payment{ID: "pay-" + paid.ID, OrderID: paid.ID, Amount: paid.Amount, WebhookID: "msg-" + paid.ID})
-	if err == nil && result != order.Applied {
-		err = fmt.Errorf("payment of %s was %s", paid.ID, result)
-	}
-	return err
-}
-
-// verifyPaid compares the payments with the rows of both services. Orders whose message could not be published at once
-// are left to the sweeper, which does not run here.
-func (o *office) verifyPaid(ctx context.Context, paid int64) error {
-	var orders, payments, sold int64
-	err := o.orderDB.Reader().QueryRowxContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
-		(SELECT COUNT(*) FROM payments WHERE result = 'applied')`).Scan(&orders, &payments)
-	err = errors.Join(err, o.stockDB.Reader().GetContext(ctx, &sold, `SELECT sold FROM stock WHERE screening_id = ?`, o.screeningID))
-	if err != nil {
-		return fmt.Errorf("read paid orders: %w", err)
-	}
-	if orders != paid || payments != paid || sold+o.orders.Unpublished() != paid {
-		return fmt.Errorf("the rows are wrong: %d payments taken, %d recorded, %d orders paid, %d tickets sold", paid, payments, orders, sold)
-	}
-	return nil
-}
-
-// payEach measures the baseline of payments: one commit each, with prepared statements and the best pool, without any
-// message or stock.
-func (b *bench) payEach(ctx context.Context) (result figures, err error) {
-	n := b.payableOrders() / 4 // it is slower
-	err = b.onFixture(ctx, b.home, func(f *fixture) error {
-		d, err := newBaselineDB(ctx, f, b.pools["plain"])
-		if err != nil {
-			return err
-		}
-		expiresAt := time.Now().Add(longWindow)
-		if err := d.prefill(ctx, n, expiresAt); err != nil {
-			return err
-		}
-		pay, err := d.payer(ctx, f)
-		if err != nil {
-			return err
-		}
-		paid, rate, err := b.payInLoop(ctx, prefilled(0, n, n, screening, expiresAt), pay)
-		if err != nil {
-			return err
-		}
-		result = figures{"callbacks/s": rate}
-		return d.verifyPaid(ctx, paid)
-	})
-	return result, err
-}
-
-// payer prepares a payFunc of one transaction.
-func (d *baselineDB) payer(ctx context.Context, f *fixture) (payFunc, error) {
-	record, err := d.prepare(ctx, f, `INSERT INTO payments (id, order_id, amount, received_at) VALUES (?, ?, ?, ?)`)
-	if err != nil {
-		return nil, err
-	}
-	settle, err := d.prepare(ctx, f, `UPDATE orders SET state = 'PAID' WHERE id = ? AND state = 'PENDING_PAYMENT'`)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, o event.Order) error {
-		return d.inTx(ctx, func(tx *sql.Tx) error {
-			if _, err := execIn(ctx, tx, record, "pay-"+o.ID, o.ID, o.Amount.Amount, strconv.FormatInt(o.CreatedAt, 10)); err != nil {
-				return fmt.Errorf("record payment: %w", err)
+// payHTTP measures payment callbacks over HTTP, signed, for orders whose payments were started here or elsewhere. Payers and
+// office share the process.
+func (b *bench) payHTTP(started bool) measureFunc {
+	return func(ctx context.Context) (figures, error) {
+		n := payableOrders(b.duration) / 4 // it is slower than without HTTP
+		return b.payOffice(ctx, n, func(o *office, expiresAt time.Time) (payFunc, error) {
+			if started {
+				if err := openAttempts().write(ctx, o.orderDB, n, o.screeningID, expiresAt); err != nil {
+					return nil, err
+				}
 			}
-			return exactlyOne(execIn(ctx, tx, settle, o.ID))
+			return o.servePayments(ctx, started)
 		})
+	}
+}
+
+// openAttempts are payments that wait for their payers, one for each order.
+func openAttempts() rowsOf {
+	const columns = "id, order_id, provider, amount, currency, state, return_url, action, expires_at, next_at, created_at, changed_at"
+	return rowsOf{"payment_attempts", columns, func(o event.Order) []any {
+		return []any{
+			attemptOf(o), o.ID, "webhook", o.Amount.Amount, o.Amount.Currency, "open", "https://shop.example/", `{"kind":"redirect"}`,
+			o.ExpiresAt, o.ExpiresAt, o.CreatedAt, o.CreatedAt,
+		}
+	}}
+}
+
+func attemptOf(o event.Order) string { return "try-" + o.ID }
+
+// servePayments serves the office's shop on loopback, and returns how a payment provider calls it.
+func (o *office) servePayments(ctx context.Context, started bool) (payFunc, error) {
+	options := webhook.Options{Secrets: []string{webhookSecret()}, Now: time.Now}
+	provider, err := webhook.New(options)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := webhook.NewVerifier(options.Secrets, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	payments := payment.New(o.orderDB, payment.Options{
+		Orders: o.orders, Stock: o.stock, Providers: []payment.Provider{provider}, Now: time.Now, Log: o.log,
+	})
+	o.onClose(func() error { payments.Close(); return nil })
+	callers, err := identity.New(identity.Options{Secret: []byte(jwtSecret), Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	handler, err := api.New(api.Options{
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: payments, Now: time.Now, Log: o.log,
+		Identity: callers, Archive: func(context.Context, string, audit.Act) error { return nil }, // which no callback needs
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the shop: %w", err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	server := api.NewServer(handler)
+	go func() { _ = server.Serve(l) }() // ends with Close
+	o.onClose(func() error { return server.Close() })
+	conns := make(chan *traffic.Conn, buyersDefault)
+	for range buyersDefault {
+		conns <- traffic.NewConn(&url.URL{Scheme: "http", Host: l.Addr().String()}, httpTimeout)
+	}
+	o.onClose(func() error {
+		for range buyersDefault {
+			(<-conns).Close()
+		}
+		return nil
+	})
+	return func(ctx context.Context, paid event.Order) error {
+		request, err := callbackRequest(signer, paid, started)
+		if err != nil {
+			return err
+		}
+		conn := <-conns
+		defer func() { conns <- conn }()
+		answer, err := conn.Do(ctx, request)
+		if err == nil && (answer.Status != http.StatusOK || !bytes.Contains(answer.Body, []byte(`"applied"`))) {
+			err = fmt.Errorf("answer %d: %s", answer.Status, answer.Body)
+		}
+		return err
 	}, nil
 }
 
-func (d *baselineDB) verifyPaid(ctx context.Context, paid int64) error {
-	var orders, payments int64
-	if err := d.pool.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM orders WHERE state = 'PAID'),
-		(SELECT COUNT(*) FROM payments)`).Scan(&orders, &payments); err != nil {
-		return fmt.Errorf("read database: %w", err)
+// callbackRequest is the callback by which a provider tells that an order is paid.
+func callbackRequest(signer *webhook.Verifier, paid event.Order, started bool) ([]byte, error) {
+	told := webhook.Event{Type: webhook.PaymentSucceeded, Data: webhook.EventData{
+		PaymentID: "pay-" + paid.ID, OrderID: paid.ID, Amount: paid.Amount.Amount, Currency: paid.Amount.Currency,
+	}}
+	if started {
+		told.Data.AttemptID = attemptOf(paid)
 	}
-	if orders != paid || payments != paid {
-		return fmt.Errorf("the rows are wrong: %d payments taken, %d recorded, %d orders paid", paid, payments, orders)
+	body, err := json.Marshal(told)
+	if err != nil {
+		return nil, fmt.Errorf("encode a callback: %w", err)
 	}
-	return nil
-}
-
-// payFunc delivers the payment of an order.
-type payFunc func(context.Context, event.Order) error
-
-// payInLoop pays one order after the other with as many payers as there are buyers, until the measured time ends or all
-// are paid, and returns payments per second.
-func (b *bench) payInLoop(ctx context.Context, orders []event.Order, pay payFunc) (paid int64, rate float64, err error) {
-	var n atomic.Int64
-	var failure firstError
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	plan := traffic.Plan{Workers: buyersDefault, For: b.duration}
-	report := plan.Run(ctx, func(ctx context.Context, s traffic.Start) {
-		if s.N >= int64(len(orders)) {
-			cancel()
-			return
-		}
-		if err := pay(context.WithoutCancel(ctx), orders[s.N]); err != nil {
-			failure.set(err)
-			cancel()
-			return
-		}
-		n.Add(1)
-	})
-	return n.Load(), float64(n.Load()) / report.Took.Seconds(), failure.get()
+	header := http.Header{}
+	signer.Sign(header, "msg-"+paid.ID, body)
+	header.Set("Content-Type", "application/json")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	var request bytes.Buffer
+	request.WriteString("POST " + api.CallbackPath + " HTTP/1.1\r\nHost: shop\r\n")
+	if err := header.Write(&request); err != nil {
+		return nil, fmt.Errorf("write a callback: %w", err)
+	}
+	request.WriteString("\r\n")
+	request.Write(body)
+	return request.Bytes(), nil
 }

@@ -17,22 +17,7 @@ const (
 	quickDuration   = 500 * time.Millisecond
 	roundsMax       = 1000
 	durationMax     = time.Minute
-	buyersDefault   = 256
-	buyersCrowd     = 4096
 )
-
-// settings is the parsed command line.
-type settings struct {
-	stack    bool
-	quick    bool
-	only     []string // groups of goals, or measurements
-	rounds   int
-	duration time.Duration // of one measurement in one round
-	seed     uint64
-	dir      string // where data goes; empty is a temporary directory
-	verbose  bool
-	profile  string // file for a processor profile of this process
-}
 
 func parse(args []string, usage io.Writer) (settings, error) {
 	s := settings{rounds: defaultRounds, duration: defaultDuration}

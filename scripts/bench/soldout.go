@@ -14,7 +14,6 @@ import (
 	"boxoffice/api"
 	"boxoffice/broker"
 	"boxoffice/common/audit"
-	"boxoffice/common/db"
 	"boxoffice/identity"
 )
 
@@ -28,39 +27,36 @@ const (
 
 // countSoldOut asks for tickets of a screening that is sold out, through the whole HTTP handler, and counts what the
 // refusals cost the database and the broker.
-func (b *bench) countSoldOut(ctx context.Context) (result figures, err error) {
-	err = b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) error {
+func (b *bench) countSoldOut(ctx context.Context) (figures, error) {
+	return b.onFixture(ctx, embeddedHome(b.log), func(f *fixture) (figures, error) {
 		counter := &statementCounter{}
-		office, err := openOffice(ctx, f, officeOptions{tickets: 1, opened: func(stockDB, orderDB *db.DB) error {
-			return errors.Join(counter.watch(stockDB), counter.watch(orderDB))
-		}})
+		office, err := openOffice(ctx, f, officeOptions{tickets: 1, opened: counter.watchAll})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := office.buy(ctx, purchase{run: lastTicket}); err != nil {
-			return err
+			return nil, err
 		}
 		if err := office.verify(ctx, 1); err != nil {
-			return err
+			return nil, err
 		}
 		ask, err := office.purchaseHandler()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := warmUp(ctx, counter, ask); err != nil {
-			return err
+			return nil, err
 		}
 		statementsBefore, sendsBefore := counter.all.Load(), sends(f.broker)
 		if err := askTogether(ask); err != nil {
-			return err
+			return nil, err
 		}
-		result = figures{
+		result := figures{
 			"statements": float64(counter.all.Load()-statementsBefore) / soldOutAsked,
 			"sends":      float64(sends(f.broker)-sendsBefore) / soldOutAsked,
 		}
-		return office.verify(ctx, 1)
+		return result, office.verify(ctx, 1)
 	})
-	return result, err
 }
 
 // askTogether asks as all buyers do who come too late. Those who wait at the same time share a reading.
@@ -103,9 +99,8 @@ func warmUp(ctx context.Context, counter *statementCounter, ask func(key string)
 
 // sends counts the messages that producers have sent and decided: the rest of a broker's requests comes with time.
 func sends(embedded *broker.Broker) (n int64) {
-	const sendMessageV2, sendMessage, sendBatch, endTransaction = 310, 10, 320, 37
 	frames := embedded.Stats().Frames
-	for _, code := range []int{sendMessageV2, sendMessage, sendBatch, endTransaction} {
+	for _, code := range []int{broker.SendMessageV2, broker.SendMessage, broker.SendBatchMessage, broker.EndTransaction} {
 		n += frames[code]
 	}
 	return n

@@ -21,6 +21,11 @@ type statementCounter struct {
 	commits atomic.Int64 // of write transactions: each is one fsync of the log, by synchronous=FULL or flush_log=1
 }
 
+// watchAll counts what goes to both databases of an office.
+func (s *statementCounter) watchAll(stockDB, orderDB *db.DB) error {
+	return errors.Join(s.watch(stockDB), s.watch(orderDB))
+}
+
 // watch puts the counter between a database and its connections. It is for the measurements that count: those that take
 // the time run without.
 func (s *statementCounter) watch(d *db.DB) error {

@@ -27,12 +27,8 @@ func (b *bench) throughputOn(find func() (home, error)) measureFunc {
 	}
 }
 
-func (b *bench) sellOn(ctx context.Context, h home, open openFunc, buyers int, duration time.Duration) (result figures, err error) {
-	err = b.onFixture(ctx, h, func(f *fixture) error {
-		result, err = openAndSell(ctx, f, open, buyers, duration)
-		return err
-	})
-	return result, err
+func (b *bench) sellOn(ctx context.Context, h home, open openFunc, buyers int, duration time.Duration) (figures, error) {
+	return b.onFixture(ctx, h, func(f *fixture) (figures, error) { return openAndSell(ctx, f, open, buyers, duration) })
 }
 
 // throughputHTTP measures the orders per second of a variant whose server, with the message queue, is another process.

@@ -10,16 +10,6 @@ import (
 	"time"
 )
 
-// What all variants sell.
-const (
-	screening   = "hot"
-	hotCapacity = 50_000_000 // tickets: nobody is turned away
-	ticketPrice = 4900
-	currency    = "CNY"
-	// Payment deadlines lie behind the end of the run, so that no message of one measurement comes due in another.
-	longWindow = 2 * time.Hour
-)
-
 // variant is one way to sell the tickets of a screening, which is measured against the other ways.
 type variant interface {
 	// buy makes one purchase. It returns nil when the buyer has the ticket as surely as this variant ever says so.
@@ -30,6 +20,19 @@ type variant interface {
 	verify(ctx context.Context, accepted int64) error
 }
 
+// verifyTimeout is how long everything that a measurement has left under way may take to end.
+const verifyTimeout = 60 * time.Second
+
+// verified has a variant account for every ticket, and waits for it no longer than verifyTimeout.
+func verified(ctx context.Context, v variant, accepted int64) error {
+	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	if err := v.verify(ctx, accepted); err != nil {
+		return fmt.Errorf("after %d accepted: %w", accepted, err)
+	}
+	return nil
+}
+
 // remote is a variant whose server is another process.
 type remote interface{ pid() int }
 
@@ -37,6 +40,13 @@ type remote interface{ pid() int }
 var (
 	errSoldOut = errors.New("sold out")
 	errBusy    = errors.New("busy: nothing was done")
+)
+
+const (
+	buyersDefault = 256 // who buy at once
+	buyersCrowd   = 4096
+
+	lastTicket = "the-last-ticket" // the purchase after which a screening is sold out
 )
 
 // purchase is one request of a buyer. Every purchase is another buyer's, as in a rush, so that their rows are spread over

@@ -9,10 +9,7 @@ import (
 	"boxoffice/broker"
 )
 
-const (
-	pollInterval  = 5 * time.Millisecond
-	verifyTimeout = 60 * time.Second // until everything that a measurement left under way has ended
-)
+const pollInterval = 5 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -23,7 +23,7 @@ func BenchmarkAppendWait(b *testing.B) {
 					for i := w; i < b.N; i += writers {
 						_, end, err := l.Append(func(dst []byte, _ int64) []byte { return append(dst, payload...) })
 						if err == nil {
-							err = l.Wait(context.Background(), end)
+							err = wait(context.Background(), l, end)
 						}
 						if err != nil {
 							b.Error(err)

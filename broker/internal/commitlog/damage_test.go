@@ -3,7 +3,6 @@ package commitlog
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,7 +27,7 @@ func writeBatches(t *testing.T, o Options, records int) []record {
 // at that offset.
 func crash(t *testing.T, o Options, opened int64) {
 	t.Helper()
-	l := &Log{options: o, castagnoli: crc32.MakeTable(crc32.Castagnoli), noted: -1, end: opened}
+	l := &Log{options: o, noted: -1, end: opened}
 	l.noteDurable()
 	if l.noted != opened {
 		t.Fatalf("%s could not be written", l.notedFile())
@@ -161,7 +160,7 @@ func TestMarkInsideAPayloadIsNone(t *testing.T) {
 	o := Options{Dir: t.TempDir()}
 	l := newLog(t, o)
 	forged := append(make([]byte, recordHeaderBytes), "forged"...)
-	l.sealRecord(forged, 1000, true)
+	sealRecord(forged, 1000, true)
 	_, end := mustAppend(t, l, "before")
 	mustWait(t, l, end)
 	offset, _ := mustAppend(t, l, "torn "+string(forged))
@@ -182,7 +181,7 @@ func writeOld(t *testing.T, o Options, tail string, payloads ...string) (size in
 	var old []byte
 	for _, payload := range payloads {
 		record := append(make([]byte, recordHeaderBytes), payload...)
-		l.sealRecord(record, 0, false)
+		sealRecord(record, 0, false)
 		old = append(old, record...)
 	}
 	if err := os.WriteFile(segmentName(o.Dir, 0), append(old, tail...), 0o600); err != nil {

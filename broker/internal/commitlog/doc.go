@@ -10,6 +10,6 @@
 // offset as well: see firstOfBatch.
 //
 // The log is a sequence of whole records at every moment: a crash leaves a
-// prefix of what was appended, which holds at least every record whose Wait
-// returned nil.
+// prefix of what was appended, which holds at least every record that
+// OnDurable has told of.
 package commitlog

@@ -3,6 +3,8 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"syscall"
 )
 
 var (
@@ -39,3 +41,21 @@ func (e *CorruptError) Error() string {
 
 // Unwrap makes errors.Is(err, ErrCorrupt) true.
 func (e *CorruptError) Unwrap() error { return ErrCorrupt }
+
+// IsFull tells a disk, a quota or a table of open files that is full from a disk
+// that fails. Nothing else can be tried again: see ErrFailed.
+func IsFull(err error) bool {
+	if errors.As(err, new(failedSync)) {
+		return false
+	}
+	const windowsHandleFull, windowsFull = syscall.Errno(39), syscall.Errno(112)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		runtime.GOOS == "windows" && (errors.Is(err, windowsHandleFull) || errors.Is(err, windowsFull))
+}
+
+// failedSync is the error of an fsync. Whatever it says, another try would not
+// tell what is on the disk.
+type failedSync struct{ error }
+
+func (e failedSync) Unwrap() error { return e.error }

@@ -39,8 +39,8 @@ func TestSyncErrorIsSticky(t *testing.T) {
 		}
 	}
 	for range 3 {
-		check("Wait for the failed batch", l.Wait(waitContext(t), lost))
-		check("Wait for the batch behind it", l.Wait(waitContext(t), behind))
+		check("Wait for the failed batch", wait(waitContext(t), l, lost))
+		check("Wait for the batch behind it", wait(waitContext(t), l, behind))
 		_, _, err := l.Append(func(dst []byte, _ int64) []byte { return dst })
 		check("Append", err)
 	}
@@ -48,7 +48,7 @@ func TestSyncErrorIsSticky(t *testing.T) {
 	check("OnDurable of the batch behind it", <-answers)
 	l.OnDurable(behind, func(err error) { answers <- err })
 	check("OnDurable after the failure", <-answers)
-	if err := l.Wait(waitContext(t), durable); err != nil {
+	if err := wait(waitContext(t), l, durable); err != nil {
 		t.Errorf("what was durable before: %v", err)
 	}
 	if got, err := l.Read(offset); err != nil || string(got) != "lost" {
@@ -85,7 +85,7 @@ func TestFailedSegmentCreationIsSticky(t *testing.T) {
 			mustAppend(t, l, "fills a segment")
 			_, end, err := l.Append(func(dst []byte, _ int64) []byte { return append(dst, "needs the next"...) })
 			if err == nil {
-				err = l.Wait(waitContext(t), end)
+				err = wait(waitContext(t), l, end)
 			}
 			if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("got %v", err)
@@ -185,7 +185,7 @@ func TestLogGoesOnWhenThereIsRoomAgain(t *testing.T) {
 					t.Fatal("the full disk is not noticed")
 				}
 			}
-			if l.Durable() == end {
+			if durableEnd(l) == end {
 				t.Error("what did not fit is called durable")
 			}
 			disk.set(1 << 20)
@@ -213,7 +213,7 @@ func TestCloseOfAFullLogFails(t *testing.T) {
 	if err := l.Close(); !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Close: %v", err)
 	}
-	if err := l.Wait(waitContext(t), end); !errors.Is(err, ErrFailed) {
+	if err := wait(waitContext(t), l, end); !errors.Is(err, ErrFailed) {
 		t.Errorf("Wait: %v", err)
 	}
 }
@@ -226,7 +226,7 @@ func TestFullDiskAtASyncIsFatal(t *testing.T) {
 	gate.open()
 	l := newLog(t, Options{OpenFile: gate.openFile})
 	_, end := mustAppend(t, l, "x")
-	if err := l.Wait(waitContext(t), end); !errors.Is(err, ErrFailed) || errors.Is(err, ErrFull) {
+	if err := wait(waitContext(t), l, end); !errors.Is(err, ErrFailed) || errors.Is(err, ErrFull) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,9 +3,9 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -79,18 +79,6 @@ func (l *Log) writeWithRoom(b *batch) error {
 	}
 }
 
-// IsFull tells a disk, a quota or a table of open files that is full from a disk
-// that fails. Nothing else can be tried again: see ErrFailed.
-func IsFull(err error) bool {
-	if errors.As(err, new(failedSync)) {
-		return false
-	}
-	const windowsHandleFull, windowsFull = syscall.Errno(39), syscall.Errno(112)
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
-		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		runtime.GOOS == "windows" && (errors.Is(err, windowsHandleFull) || errors.Is(err, windowsFull))
-}
-
 // write writes and syncs what is left of a batch, segment by segment: a segment
 // is durable before the next one exists, so only the last one can be torn.
 func (l *Log) write(b *batch) error {
@@ -142,15 +130,12 @@ func (l *Log) settle(b *batch, err error) {
 			l.spare = b.records[:0]
 		}
 	}
-	for _, done := range settled {
-		done.err = l.failure
-	}
+	failure := l.failure
 	l.space.Broadcast()
 	l.mu.Unlock()
 	for _, done := range settled {
-		close(done.done)
 		for _, f := range done.notify {
-			f(done.err)
+			f(failure)
 		}
 	}
 }
@@ -179,12 +164,6 @@ func (l *Log) createSegment(first int64) (File, error) {
 	return file, nil
 }
 
-// failedSync is the error of an fsync. Whatever it says, another try would not
-// tell what is on the disk.
-type failedSync struct{ error }
-
-func (e failedSync) Unwrap() error { return e.error }
-
 func (l *Log) syncFile(file File) error {
 	if l.options.NoSync {
 		return nil
@@ -210,4 +189,8 @@ func (l *Log) syncDir() error {
 		return fmt.Errorf("close log directory: %w", err)
 	}
 	return nil
+}
+
+func closeAfter(c io.Closer, err error) error {
+	return errors.Join(err, c.Close())
 }

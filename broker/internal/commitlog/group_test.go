@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,14 +23,14 @@ func TestWaitersShareTheNextSync(t *testing.T) {
 		_, end := mustAppend(t, l, fmt.Sprint(i))
 		waiters.Go(func() { mustWait(t, l, end) })
 	}
-	if l.Durable() != 0 {
-		t.Fatalf("durable %d while the sync runs", l.Durable())
+	if durableEnd(l) != 0 {
+		t.Fatalf("durable %d while the sync runs", durableEnd(l))
 	}
 	gate.permits <- struct{}{}
 	mustWait(t, l, first)
 	awaitBegun(t, gate)
-	if l.Durable() != first {
-		t.Fatalf("durable %d, want %d: the second batch is not synced", l.Durable(), first)
+	if durableEnd(l) != first {
+		t.Fatalf("durable %d, want %d: the second batch is not synced", durableEnd(l), first)
 	}
 	gate.permits <- struct{}{}
 	waiters.Wait()
@@ -66,8 +65,8 @@ func TestConcurrentAppendsAreDurableAndInOrder(t *testing.T) {
 					t.Errorf("before Wait: %q, %v", got, err)
 				}
 				mustWait(t, l, end)
-				if l.Durable() < end {
-					t.Errorf("durable %d after waiting for %d", l.Durable(), end)
+				if durableEnd(l) < end {
+					t.Errorf("durable %d after waiting for %d", durableEnd(l), end)
 				}
 				if got, err := l.Read(offset); err != nil || string(got) != payload {
 					t.Errorf("after Wait: %q, %v", got, err)
@@ -88,17 +87,12 @@ func TestConcurrentAppendsAreDurableAndInOrder(t *testing.T) {
 	}
 }
 
-func TestWaitEndsWithItsContext(t *testing.T) {
+func TestWhatWasNeverAppendedIsNotFound(t *testing.T) {
 	gate := newGate()
 	l := newLog(t, Options{OpenFile: gate.openFile})
 	_, end := mustAppend(t, l, "x")
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := l.Wait(ctx, end); !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait: %v", err)
-	}
-	if err := l.Wait(waitContext(t), end+1); !errors.Is(err, ErrNotFound) {
-		t.Errorf("Wait beyond the end: %v", err)
+	if err := wait(waitContext(t), l, end+1); !errors.Is(err, ErrNotFound) {
+		t.Errorf("beyond the end: %v", err)
 	}
 	gate.open()
 	mustWait(t, l, end)
@@ -112,7 +106,7 @@ func TestOnDurable(t *testing.T) {
 	_, second := mustAppend(t, l, "second")
 	answers := make(chan string, 10)
 	answer := func(name string) func(error) {
-		return func(err error) { answers <- fmt.Sprint(name, " ", err, " ", l.Durable()) }
+		return func(err error) { answers <- fmt.Sprint(name, " ", err, " ", durableEnd(l)) }
 	}
 	l.OnDurable(second, answer("second"))
 	l.OnDurable(first, answer("first"))

@@ -1,24 +1,21 @@
 package commitlog
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
+	"path/filepath"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// lockName is the file in the directory that carries the lock.
-const lockName = "LOCK"
-
 // Log is an open log. All methods are safe for concurrent use.
 type Log struct {
-	options    Options
-	castagnoli *crc32.Table
-	lock       io.Closer
-	cut        int64
+	options Options
+	lock    io.Closer
+	cut     int64
 	// putAsideBytes is the size of the segments that were put aside behind damage.
 	putAsideBytes int64
 	noted         int64 // what notedName says, -1 when nothing
@@ -53,13 +50,11 @@ type batch struct {
 	first   int64
 	records []byte
 	written int64         // offset before which it is on the disk
-	done    chan struct{} // closed when err is final
-	err     error
-	notify  []func(error)
+	notify  []func(error) // called with how it ended
 }
 
 func newBatch(first int64, buffer []byte) *batch {
-	return &batch{first: first, written: first, records: buffer[:0], done: make(chan struct{})}
+	return &batch{first: first, written: first, records: buffer[:0]}
 }
 
 func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
@@ -68,7 +63,7 @@ func (b *batch) end() int64 { return b.first + int64(len(b.records)) }
 // that the record will have; build appends the payload to dst and returns it,
 // keeps neither, and must not call the log.
 // When Append returns, the record is in memory and can be read, but is neither
-// durable nor necessarily written: Wait for end. It blocks while
+// durable nor necessarily written: OnDurable tells of end. It blocks while
 // MaxUnflushedBytes are not durable. It returns ErrTooLarge, ErrFull, ErrFailed
 // or ErrClosed, and then nothing is appended.
 func (l *Log) Append(build func(dst []byte, offset int64) []byte) (offset, end int64, err error) {
@@ -105,7 +100,7 @@ func (l *Log) append(build func(dst []byte, offset int64) []byte, urgent bool) (
 		return 0, 0, fmt.Errorf("append record of %d bytes: %w", payload, ErrTooLarge)
 	}
 	size := int64(recordHeaderBytes + payload)
-	l.sealRecord(grown[len(before):], l.end, len(before) == 0)
+	sealRecord(grown[len(before):], l.end, len(before) == 0)
 	l.pending.records = grown
 
 	active := l.segments[len(l.segments)-1]
@@ -135,24 +130,6 @@ func (l *Log) hurry() {
 	l.work.Signal()
 }
 
-// Wait blocks until everything before end is durable, or ctx is done. What is
-// already durable answers nil even after a failure; for the rest a failed log
-// answers ErrFailed for ever. An end that was never appended is ErrNotFound.
-func (l *Log) Wait(ctx context.Context, end int64) error {
-	l.mu.Lock()
-	b, err := l.batchBefore(end)
-	l.mu.Unlock()
-	if b == nil {
-		return err
-	}
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		return fmt.Errorf("wait for log offset %d: %w", end, ctx.Err())
-	}
-}
-
 // batchBefore returns the batch that makes everything before end durable, or
 // the answer when there is nothing to wait for.
 func (l *Log) batchBefore(end int64) (*batch, error) {
@@ -169,8 +146,10 @@ func (l *Log) batchBefore(end int64) (*batch, error) {
 	return l.pending, nil
 }
 
-// OnDurable is Wait without blocking: f gets Wait's answer, on the goroutine
-// that flushes, and must not block. After Close it runs on the caller's.
+// OnDurable calls f once everything before end is durable, on the goroutine that
+// flushes, so f must not block; after Close it runs on the caller's. What is
+// already durable answers nil even after a failure; for the rest a failed log
+// answers ErrFailed for ever. An end that was never appended is ErrNotFound.
 func (l *Log) OnDurable(end int64, f func(error)) {
 	l.mu.Lock()
 	b, err := l.batchBefore(end)
@@ -186,6 +165,15 @@ func (l *Log) OnDurable(end int64, f func(error)) {
 	l.mu.Unlock()
 }
 
+// segmentAt returns the segment that holds offset, nil when none does.
+func (l *Log) segmentAt(offset int64) *segment {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].end > offset })
+	if i == len(l.segments) || l.segments[i].first > offset {
+		return nil
+	}
+	return l.segments[i]
+}
+
 // First is the offset of the oldest record that is kept.
 func (l *Log) First() int64 {
 	l.mu.Lock()
@@ -198,13 +186,6 @@ func (l *Log) End() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.end
-}
-
-// Durable is the offset before which everything is durable.
-func (l *Log) Durable() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.durable
 }
 
 // Failed is closed when a write or an fsync has failed for good: nothing can be
@@ -224,3 +205,17 @@ func (l *Log) Syncs() int64 { return l.syncs.Load() }
 // TornBytes is how much Open cut off the end of the log: what a crash had torn,
 // or with Options.CutDamage everything from the damage on.
 func (l *Log) TornBytes() int64 { return l.cut }
+
+// closeFiles closes all segments and releases the directory.
+func (l *Log) closeFiles() error {
+	var errs []error
+	for _, s := range l.segments {
+		if err := s.close(); err != nil {
+			errs = append(errs, fmt.Errorf("close segment %d: %w", s.first, err))
+		}
+	}
+	if err := l.lock.Close(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock %s: %w", filepath.Join(l.options.Dir, lockName), err))
+	}
+	return errors.Join(errs...)
+}

@@ -31,14 +31,14 @@ func (l *Log) readNoted() (int64, error) {
 	}
 	var end int64
 	var sum uint32
-	if _, err := fmt.Sscanf(string(raw), notedLayout, &end, &sum); err != nil || string(raw) != l.note(end) {
+	if _, err := fmt.Sscanf(string(raw), notedLayout, &end, &sum); err != nil || string(raw) != note(end) {
 		return -1, nil
 	}
 	return end, nil
 }
 
-func (l *Log) note(end int64) string {
-	return fmt.Sprintf(notedLayout, end, crc32.Checksum(fmt.Appendf(nil, "%020d", end), l.castagnoli))
+func note(end int64) string {
+	return fmt.Sprintf(notedLayout, end, crc32.Checksum(fmt.Appendf(nil, "%020d", end), crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // noteDurable notes the end of a log that is on the disk as a whole. What cannot
@@ -52,7 +52,7 @@ func (l *Log) noteDurable() {
 	if err != nil {
 		return
 	}
-	_, err = file.WriteString(l.note(l.end))
+	_, err = file.WriteString(note(l.end))
 	if errors.Join(err, file.Sync(), file.Close()) == nil && os.Rename(tmp, l.notedFile()) == nil {
 		l.noted = l.end
 		return

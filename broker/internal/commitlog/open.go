@@ -3,10 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
-	"path/filepath"
 	"sync"
 )
 
@@ -32,8 +29,7 @@ func Open(o Options, replay func(offset int64, payload []byte) error) (*Log, err
 		return nil, err
 	}
 	l := &Log{
-		options: o, castagnoli: crc32.MakeTable(crc32.Castagnoli),
-		lock: lock, flushed: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
+		options: o, lock: lock, flushed: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
 	}
 	l.work, l.space = sync.NewCond(&l.mu), sync.NewCond(&l.mu)
 	if err := l.recover(replay); err != nil {
@@ -174,22 +170,4 @@ func (l *Log) checkTail(last *segment) (err error) {
 		err = l.damaged(fmt.Sprintf("the record is damaged, and what was written later begins at %d", last.first+behind))
 	}
 	return err
-}
-
-// closeFiles closes all segments and releases the directory.
-func (l *Log) closeFiles() error {
-	var errs []error
-	for _, s := range l.segments {
-		if err := s.close(); err != nil {
-			errs = append(errs, fmt.Errorf("close segment %d: %w", s.first, err))
-		}
-	}
-	if err := l.lock.Close(); err != nil {
-		errs = append(errs, fmt.Errorf("unlock %s: %w", filepath.Join(l.options.Dir, lockName), err))
-	}
-	return errors.Join(errs...)
-}
-
-func closeAfter(c io.Closer, err error) error {
-	return errors.Join(err, c.Close())
 }

@@ -16,6 +16,9 @@ const (
 	defaultLinger         = 2 * time.Millisecond
 )
 
+// lockName is the file in the directory that carries the lock.
+const lockName = "LOCK"
+
 // Options of Open. The zero value of every field but Dir is a default.
 type Options struct {
 	Dir               string        // created if it is not there

@@ -165,7 +165,7 @@ func appendUntilPowerLoss(t *testing.T, d *disk, dir string) (appended map[int64
 					return append(dst, payload...)
 				})
 				if err == nil {
-					err = l.Wait(waitContext(t), end)
+					err = wait(waitContext(t), l, end)
 				}
 				if err != nil {
 					dead.Store(true)

@@ -3,7 +3,6 @@ package commitlog
 import (
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // probeBytes is the first read for a record: the walk to it takes less than a
@@ -38,15 +37,6 @@ func (l *Log) Read(offset int64) ([]byte, error) {
 	limit := min(s.end, l.durable)
 	l.mu.Unlock()
 	return l.readFile(s, start, offset, limit)
-}
-
-// segmentAt returns the segment that holds offset, nil when none does.
-func (l *Log) segmentAt(offset int64) *segment {
-	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].end > offset })
-	if i == len(l.segments) || l.segments[i].first > offset {
-		return nil
-	}
-	return l.segments[i]
 }
 
 // readMemory copies a record that is not durable yet; start is a record start
@@ -105,7 +95,7 @@ func (l *Log) readFile(s *segment, start, offset, limit int64) ([]byte, error) {
 			return nil, fmt.Errorf("read log at %d: %w", offset, err)
 		}
 	}
-	if !l.validRecord(record, offset) {
+	if !validRecord(record, offset) {
 		return nil, &CorruptError{File: segmentName(l.options.Dir, s.first), Offset: offset, Reason: "record checksum"}
 	}
 	return record[recordHeaderBytes:], nil

@@ -16,32 +16,33 @@ const recordHeaderBytes = 8
 const firstOfBatch = 1 << 31
 
 // sealRecord fills in the header of record, whose payload is already there.
-func (l *Log) sealRecord(record []byte, offset int64, first bool) {
+func sealRecord(record []byte, offset int64, first bool) {
 	length := uint32(len(record) - recordHeaderBytes)
 	if first {
 		length |= firstOfBatch
 	}
 	binary.BigEndian.PutUint32(record, length)
-	binary.BigEndian.PutUint32(record[4:], l.recordCRC(record, offset))
+	binary.BigEndian.PutUint32(record[4:], recordCRC(record, offset))
 }
 
 // recordCRC is the CRC32C of a record's length and payload, and of its offset
 // if it is the first of a batch.
-func (l *Log) recordCRC(record []byte, offset int64) uint32 {
-	crc := crc32.Update(0, l.castagnoli, record[:4])
-	crc = crc32.Update(crc, l.castagnoli, record[recordHeaderBytes:])
+func recordCRC(record []byte, offset int64) uint32 {
+	castagnoli := crc32.MakeTable(crc32.Castagnoli) // always the same one, so this costs nothing
+	crc := crc32.Update(0, castagnoli, record[:4])
+	crc = crc32.Update(crc, castagnoli, record[recordHeaderBytes:])
 	if isFirst(record) {
 		var at [8]byte
 		binary.BigEndian.PutUint64(at[:], uint64(offset))
-		crc = crc32.Update(crc, l.castagnoli, at[:])
+		crc = crc32.Update(crc, castagnoli, at[:])
 	}
 	return crc
 }
 
 // validRecord reports whether record, which is as long as its header says, has
 // the CRC that its header says.
-func (l *Log) validRecord(record []byte, offset int64) bool {
-	return binary.BigEndian.Uint32(record[4:]) == l.recordCRC(record, offset)
+func validRecord(record []byte, offset int64) bool {
+	return binary.BigEndian.Uint32(record[4:]) == recordCRC(record, offset)
 }
 
 // recordBytes is the whole length of the record with this header.

@@ -57,12 +57,6 @@ func (l *Log) Segments() []Segment {
 	list := make([]Segment, len(l.segments))
 	for i, s := range l.segments {
 		list[i] = Segment{First: s.first, End: s.end}
-		if s.file == nil {
-			continue
-		}
-		if info, err := s.file.Stat(); err == nil {
-			list[i].Modified = info.ModTime()
-		}
 	}
 	return list
 }

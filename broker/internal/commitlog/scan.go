@@ -33,7 +33,7 @@ func (l *Log) scan(s *segment, size int64, replay func(offset int64, payload []b
 		if _, err := io.ReadFull(in, record); err != nil {
 			return fmt.Errorf("scan log at %d: %w", s.end, err)
 		}
-		if !l.validRecord(record, s.end) {
+		if !validRecord(record, s.end) {
 			return nil
 		}
 		s.marked = s.marked || isFirst(record)
@@ -73,7 +73,7 @@ func (l *Log) findRecord(s *segment, from, size int64, wanted func(header []byte
 			if _, err := s.file.ReadAt(record, position); err != nil {
 				return -1, fmt.Errorf("look for records behind %d: %w", s.end, err)
 			}
-			if l.validRecord(record, s.first+position) {
+			if validRecord(record, s.first+position) {
 				return position, nil
 			}
 		}

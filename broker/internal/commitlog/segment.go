@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 )
 
 // blockBytes is the grain of the index of record starts.
@@ -18,9 +17,8 @@ const noStart = math.MaxUint16
 
 // Segment describes one segment file.
 type Segment struct {
-	First    int64     // offset of its first record
-	End      int64     // offset behind its last record
-	Modified time.Time // of the file; zero when nothing is written yet
+	First int64 // offset of its first record
+	End   int64 // offset behind its last record
 }
 
 // segment is one file of the log. first is fixed; end, starts and file belong

@@ -1,0 +1,205 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"boxoffice/broker/remoting"
+)
+
+// MaxOpenRequests is how many requests of a connection may wait for their answers
+// before it is not read further.
+const MaxOpenRequests = 16384
+
+const (
+	// idleTimeout closes a connection that sends nothing: a client heartbeats
+	// every 30 s (channelExpiredTimeout of the real broker).
+	idleTimeout  = 120 * time.Second
+	writeTimeout = 10 * time.Second
+
+	// A connection with this much waiting to be written is not read further until
+	// it has drained.
+	maxQueuedFrames = 4096
+	maxQueuedBytes  = 32 << 20
+
+	// A connection that lets this much pile up is closed: what is sent without
+	// having been asked for (checks, notices, held pulls) must be bounded too.
+	overflowFrames = 4 * maxQueuedFrames
+	overflowBytes  = 4 * maxQueuedBytes
+
+	maxWriteBytes = 1 << 20
+)
+
+// Conn is one connection: a goroutine reads frames and handles them in order,
+// another writes whatever has queued up with a single Write.
+type Conn struct {
+	Local  netip.AddrPort // this end's address
+	Remote netip.AddrPort // the other end's
+
+	net net.Conn
+
+	mu       sync.Mutex
+	drained  *sync.Cond // signalled when out or open shrinks, and on close
+	out      []*remoting.Frame
+	outBytes int
+	open     int // requests that have not been answered yet
+	closed   bool
+	wake     chan struct{}
+	gone     chan struct{}
+}
+
+// NewConn makes a connection whose Read and Write its owner has to run.
+func NewConn(nc net.Conn) *Conn {
+	c := &Conn{
+		Local: AddrPort(nc.LocalAddr()), Remote: AddrPort(nc.RemoteAddr()), net: nc,
+		wake: make(chan struct{}, 1), gone: make(chan struct{}),
+	}
+	c.drained = sync.NewCond(&c.mu)
+	return c
+}
+
+// AddrPort is a TCP address in numbers, an IPv4 one in its short form.
+func AddrPort(a net.Addr) netip.AddrPort {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		ap := tcp.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
+
+// Read hands every frame to handle until the connection ends.
+func (c *Conn) Read(handle func(*remoting.Frame)) error {
+	frames := remoting.NewReader(c.net)
+	for c.waitDrained() {
+		if err := c.net.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+			return err
+		}
+		f, err := frames.Read()
+		if err != nil {
+			return err
+		}
+		handle(f)
+	}
+	return net.ErrClosed
+}
+
+// waitDrained blocks while the client does not take its answers.
+func (c *Conn) waitDrained() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && (len(c.out) >= maxQueuedFrames || c.outBytes >= maxQueuedBytes || c.open >= MaxOpenRequests) {
+		c.drained.Wait()
+	}
+	return !c.closed
+}
+
+// Gone is closed with the connection.
+func (c *Conn) Gone() <-chan struct{} { return c.gone }
+
+func (c *Conn) begin() {
+	c.mu.Lock()
+	c.open++
+	c.mu.Unlock()
+}
+
+func (c *Conn) end() {
+	c.mu.Lock()
+	c.open--
+	c.mu.Unlock()
+	c.drained.Signal()
+}
+
+// Send queues a frame and never blocks.
+func (c *Conn) Send(f *remoting.Frame) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.out = append(c.out, f)
+	c.outBytes += len(f.Body)
+	overflow := len(c.out) > overflowFrames || c.outBytes > overflowBytes
+	c.mu.Unlock()
+	if overflow {
+		c.Close()
+		return
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what is queued, nil when the connection is closed.
+func (c *Conn) take(spare []*remoting.Frame) []*remoting.Frame {
+	for {
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return nil
+		}
+		if len(c.out) > 0 {
+			frames := c.out
+			c.out, c.outBytes = spare[:0], 0
+			c.mu.Unlock()
+			c.drained.Signal()
+			return frames
+		}
+		c.mu.Unlock()
+		select {
+		case <-c.wake:
+		case <-c.gone:
+		}
+	}
+}
+
+// Write sends queued frames until the connection is closed. All frames that
+// are waiting go out in one Write, up to about maxWriteBytes.
+func (c *Conn) Write() error {
+	var buf []byte
+	var spare []*remoting.Frame
+	for {
+		frames := c.take(spare)
+		if frames == nil {
+			return net.ErrClosed
+		}
+		for i, f := range frames {
+			var err error
+			if buf, err = remoting.AppendFrame(buf, f); err != nil {
+				return err
+			}
+			frames[i] = nil
+			if len(buf) < maxWriteBytes && i < len(frames)-1 {
+				continue
+			}
+			if err := c.net.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+				return err
+			}
+			if _, err := c.net.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+		spare = frames
+		if cap(buf) > 4*maxWriteBytes {
+			buf = nil
+		}
+	}
+}
+
+// Close ends the connection; both its goroutines return.
+func (c *Conn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.out = nil
+	close(c.gone)
+	// The connection is torn down; an error of Close changes nothing.
+	_ = c.net.Close()
+	c.drained.Broadcast()
+}
