@@ -1,0 +1,17 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func Example() {
+	if err := run("", os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// order 1, ASYNC_FLUSH: the sender hears OK; after the power failure the broker has 0 orders
+	// order 2, SYNC_FLUSH: the sender hears OK; after the power failure the broker has 1 orders
+	// order 3, SYNC_FLUSH and a slow disk: the sender hears FLUSH_DISK_TIMEOUT; the error is <nil>
+	// order 3 is sent again for its status: the sender hears OK
+}
