@@ -13,10 +13,10 @@ func Example() {
 	}
 	// Output:
 	// hasty: the second printer gets order 2
-	// hasty: order 1 is printed 0 times, order 2 1 times
+	// hasty: prints of order 1: 0, of order 2: 1
 	// careful: the second printer gets order 2
-	// careful: order 1 is printed 1 times, order 2 1 times
+	// careful: prints of order 1: 1, of order 2: 1
 	// unlucky: the second printer gets order 1
 	// unlucky: the second printer gets order 2
-	// unlucky: order 1 is printed 1 times, order 2 1 times
+	// unlucky: prints of order 1: 1, of order 2: 1
 }

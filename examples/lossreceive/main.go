@@ -106,7 +106,7 @@ func powerFailure(s *site.Site, out io.Writer, name string, hasty bool, notAckno
 		}
 		fmt.Fprintf(out, "%s: the second printer gets order %s\n", name, key)
 	}
-	fmt.Fprintf(out, "%s: order 1 is printed %d times, order 2 %d times\n", name, printed["1"], printed["2"])
+	fmt.Fprintf(out, "%s: prints of order 1: %d, of order 2: %d\n", name, printed["1"], printed["2"])
 	return second.Shutdown()
 }
 

@@ -12,8 +12,8 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
-	// order 1, ASYNC_FLUSH: the sender hears OK; after the power failure the broker has 0 orders
-	// order 2, SYNC_FLUSH: the sender hears OK; after the power failure the broker has 1 orders
+	// order 1, ASYNC_FLUSH: the sender hears OK; orders after the power failure: 0
+	// order 2, SYNC_FLUSH: the sender hears OK; orders after the power failure: 1
 	// order 3, SYNC_FLUSH and a slow disk: the sender hears FLUSH_DISK_TIMEOUT; the error is <nil>
 	// order 3 is sent again for its status: the sender hears OK
 }

@@ -70,7 +70,7 @@ func powerFailure(out io.Writer, key, flush string, options ...broker.Option) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s, %s: the sender hears %s; after the power failure the broker has %d orders\n",
+	fmt.Fprintf(out, "%s, %s: the sender hears %s; orders after the power failure: %d\n",
 		key, flush, status, len(restarted.Messages("orders")))
 	return restarted.Close()
 }
