@@ -193,7 +193,7 @@ func TestFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	c.read()
 	g.full.Store(true)
 	first.send(remoting.SendMessage, sendFields, "taken, and waits for room")
-	for g.refused.Load() == 0 {
+	for g.refused.Load() < 2 { // by its second try the log refuses others
 		runtime.Gosched()
 	}
 	for range 3 {

@@ -139,12 +139,17 @@ func (p *Proxy) serve(nc net.Conn, target string) {
 		client: client, server: server, fates: make(map[int32]fate),
 	}
 	var both sync.WaitGroup
-	for _, carry := range []func() error{
-		func() error { return client.Read(k.request) }, func() error { return server.Read(k.push) },
-		client.Write, server.Write,
-	} {
+	both.Go(func() {
+		_ = client.Read(k.request) // to its end: what a client sends last, its offsets, arrives, though it takes no answers
+		client.Close()
+		server.Finish()
+	})
+	both.Go(func() { _ = client.Write() })
+	for _, carry := range []func() error{func() error { return server.Read(k.push) }, server.Write} {
 		both.Go(func() {
-			_ = carry() // one side went, so the other goes too
+			if carry() == nil {
+				return // all is written, and the server will see the end of it
+			}
 			client.Close()
 			server.Close()
 		})

@@ -46,6 +46,7 @@ type Conn struct {
 	outBytes int
 	open     int // requests that have not been answered yet
 	closed   bool
+	ending   bool // see Finish
 	wake     chan struct{}
 	gone     chan struct{}
 }
@@ -132,7 +133,7 @@ func (c *Conn) Send(f *remoting.Frame) {
 	}
 }
 
-// take returns what is queued, nil when the connection is closed.
+// take returns what is queued, nil when the connection is closed or ends with nothing left.
 func (c *Conn) take(spare []*remoting.Frame) []*remoting.Frame {
 	for {
 		c.mu.Lock()
@@ -147,7 +148,11 @@ func (c *Conn) take(spare []*remoting.Frame) []*remoting.Frame {
 			c.drained.Signal()
 			return frames
 		}
+		ending := c.ending
 		c.mu.Unlock()
+		if ending {
+			return nil
+		}
 		select {
 		case <-c.wake:
 		case <-c.gone:
@@ -163,7 +168,7 @@ func (c *Conn) Write() error {
 	for {
 		frames := c.take(spare)
 		if frames == nil {
-			return net.ErrClosed
+			return c.endWriting()
 		}
 		for i, f := range frames {
 			var err error
@@ -187,6 +192,30 @@ func (c *Conn) Write() error {
 			buf = nil
 		}
 	}
+}
+
+// Finish lets Write write what is queued and no more. The other side then reads all of it, where a connection that is closed
+// under its answers may lose it; it has a while to answer and to close.
+func (c *Conn) Finish() {
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
+	time.AfterFunc(writeTimeout, c.Close)
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// endWriting tells the other side that nothing more comes.
+func (c *Conn) endWriting() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if c.closed || !ok {
+		return net.ErrClosed
+	}
+	return half.CloseWrite()
 }
 
 // Close ends the connection; both its goroutines return.
