@@ -42,6 +42,7 @@ type conn struct {
 	outBytes int
 	open     int // requests that have not been answered yet
 	closed   bool
+	ending   bool // see finish
 	wake     chan struct{}
 	gone     chan struct{} // closed with the connection
 }
@@ -123,7 +124,7 @@ func (c *conn) send(f *remoting.Frame) {
 	}
 }
 
-// take returns what is queued, nil when the connection is closed.
+// take returns what is queued, nil when the connection is closed or ends with nothing left.
 func (c *conn) take(spare []*remoting.Frame) []*remoting.Frame {
 	for {
 		c.mu.Lock()
@@ -138,7 +139,11 @@ func (c *conn) take(spare []*remoting.Frame) []*remoting.Frame {
 			c.drained.Signal()
 			return frames
 		}
+		ending := c.ending
 		c.mu.Unlock()
+		if ending {
+			return nil
+		}
 		select {
 		case <-c.wake:
 		case <-c.gone:
@@ -154,7 +159,7 @@ func (c *conn) write() error {
 	for {
 		frames := c.take(spare)
 		if frames == nil {
-			return net.ErrClosed
+			return c.endWriting()
 		}
 		for i, f := range frames {
 			var err error
@@ -178,6 +183,30 @@ func (c *conn) write() error {
 			buf = nil
 		}
 	}
+}
+
+// finish lets write write what is queued and no more. The other side then reads all of it, where a connection that is closed
+// under its answers may lose it; it has a while to answer and to close.
+func (c *conn) finish() {
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
+	time.AfterFunc(writeTimeout, c.close)
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// endWriting tells the other side that nothing more comes.
+func (c *conn) endWriting() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if c.closed || !ok {
+		return net.ErrClosed
+	}
+	return half.CloseWrite()
 }
 
 // close ends the connection; both its goroutines return.

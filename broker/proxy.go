@@ -134,12 +134,17 @@ func (p *Proxy) serve(nc net.Conn, target string) {
 	server := newConn(far)
 	k := &link{proxy: p, client: client, server: server, fates: make(map[int32]fate)}
 	var both sync.WaitGroup
-	for _, carry := range []func() error{
-		func() error { return client.read(k.request) }, func() error { return server.read(k.push) },
-		client.write, server.write,
-	} {
+	both.Go(func() {
+		_ = client.read(k.request) // to its end: what a client sends last, its offsets, arrives, though it takes no answers
+		client.close()
+		server.finish()
+	})
+	both.Go(func() { _ = client.write() })
+	for _, carry := range []func() error{func() error { return server.read(k.push) }, server.write} {
 		both.Go(func() {
-			_ = carry() // one side went, so the other goes too
+			if carry() == nil {
+				return // all is written, and the server will see the end of it
+			}
 			client.close()
 			server.close()
 		})

@@ -150,6 +150,33 @@ func TestProxyLosesAndRepeatsAPush(t *testing.T) {
 	}
 }
 
+// A consumer that shuts down sends its offsets and closes. The proxy closed the other side as soon as it saw that, and the
+// offsets were lost with what it had not yet passed on: the group got again what it had acknowledged.
+func TestProxyPassesOnWhatAClientSendsLast(t *testing.T) {
+	const last = 200
+	b, _, w := newProxy(t)
+	var raw []byte
+	for range last {
+		f := remoting.NewRequest(remoting.SendMessage, sendExt("t", nil))
+		f.Flag, f.Body = 2, []byte("x") // one-way: an answer that nobody reads would reset the connection
+		var err error
+		if raw, err = remoting.AppendFrame(raw, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.conn.Write(raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(b.Messages("t")) < last; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d messages have arrived", len(b.Messages("t")), last)
+		}
+	}
+}
+
 func TestProxyDeliversTwice(t *testing.T) {
 	_, p, w := newProxy(t)
 	p.DeliverTwice(true)

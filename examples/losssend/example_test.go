@@ -1,0 +1,21 @@
+//go:build !race
+
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func Example() {
+	if err := run("", os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// order 1 is sent one-way, and lost; the till is told: <nil>
+	// order 2, try 1: no answer, so the broker may have it or not
+	// order 2, try 2: the broker has it
+	// order 3, try 1: no answer, so the broker may have it or not
+	// order 3, try 2: the broker has it
+	// orders 1, 2 and 3 came 0, 1 and 2 times; the mailer wrote 2 mails
+}
