@@ -26,7 +26,6 @@ import (
 type Broker struct {
 	opt        options
 	log        *slog.Logger
-	dir        string
 	tempDir    bool
 	listener   net.Listener
 	anyAddress bool           // the listener is on all interfaces

@@ -112,7 +112,7 @@ const sendFields = "producerGroup=p topic=t queueId=0 sysFlag=0 bornTimestamp=1 
 func gatedBroker(t *testing.T) (*Broker, *gate) {
 	t.Helper()
 	g := newGate()
-	b := RunT(t, func(o *options) { o.openFile = g.openFile })
+	b := RunT(t, func(o *options) { o.store.OpenFile = g.openFile })
 	if _, err := b.store.Topics.Put(store.OpenTopic("t", 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,16 @@ func (holdVerdict) verdict() {}
 // connection go on. A request that is still held when the broker closes is lost.
 func Hold(release <-chan struct{}) Verdict { return holdVerdict{release} }
 
+// await calls released when the frame is let go, or lost when its connection ends before.
+func (v holdVerdict) await(c *transport.Conn, released, lost func()) {
+	select {
+	case <-v.release:
+		released()
+	case <-c.Gone():
+		lost()
+	}
+}
+
 type interceptor struct {
 	code int
 	see  func(*Request) Verdict
@@ -135,13 +145,7 @@ func (h *interceptors) ask(f *remoting.Frame, peer netip.AddrPort, outgoing bool
 func (h *interceptors) push(to *transport.Conn, f *remoting.Frame, held *sync.WaitGroup) {
 	switch v := h.ask(f, to.Remote, true).(type) {
 	case holdVerdict:
-		held.Go(func() {
-			select {
-			case <-v.release:
-				to.Send(f)
-			case <-to.Gone():
-			}
-		})
+		held.Go(func() { v.await(to, func() { to.Send(f) }, func() {}) })
 	case simpleVerdict:
 		switch v {
 		case Cut:

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -227,12 +228,7 @@ func (g *groups) clients(group string) []string {
 	if cg == nil {
 		return nil
 	}
-	ids := make([]string, 0, len(cg.members))
-	for id := range cg.members {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(cg.members))
 }
 
 // subscribed returns what a consumer group wants of a topic.

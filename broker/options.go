@@ -1,11 +1,9 @@
 package broker
 
 import (
-	"io/fs"
 	"log/slog"
 	"time"
 
-	"boxoffice/broker/internal/commitlog"
 	"boxoffice/broker/internal/store"
 )
 
@@ -20,44 +18,34 @@ func (wallClock) Now() time.Time { return time.Now() }
 type options struct {
 	listen        string
 	advertise     string
-	dataDir       string
-	logger        *slog.Logger
 	clock         Clock
-	noSync        bool
-	cutDamage     bool
-	segmentBytes  int64
-	retainAge     time.Duration
-	retainBytes   int64
 	checkAfter    time.Duration
 	checkInterval time.Duration
 	checkMax      int32
-	delayLevels   []time.Duration
 	autoCreate    bool
 	maxMessage    int
 
-	// openFile opens the log's files; tests put faults in. nil is os.OpenFile.
-	openFile func(name string, flag int, perm fs.FileMode) (commitlog.File, error)
+	store store.Options
 }
 
 func defaultOptions() options {
 	return options{
 		listen:        "127.0.0.1:0",
-		logger:        slog.New(slog.DiscardHandler),
 		clock:         wallClock{},
-		segmentBytes:  64 << 20,
-		retainAge:     72 * time.Hour,
 		checkAfter:    6 * time.Second,
 		checkInterval: 30 * time.Second,
 		checkMax:      15,
-		delayLevels:   defaultDelayLevels(),
 		autoCreate:    true,
 		maxMessage:    4 << 20,
+		store: store.Options{
+			Log: slog.New(slog.DiscardHandler), DelayLevels: defaultDelayLevels(), SegmentBytes: 64 << 20, RetainAge: 72 * time.Hour,
+		},
 	}
 }
 
 // valid reports whether a broker can run with these settings.
 func (o *options) valid() bool {
-	return o.checkAfter >= 0 && o.checkInterval > 0 && len(o.delayLevels) > 0 && len(o.delayLevels) <= store.MaxQueues &&
+	return o.checkAfter >= 0 && o.checkInterval > 0 && len(o.store.DelayLevels) > 0 && len(o.store.DelayLevels) <= store.MaxQueues &&
 		o.maxMessage > 0 && o.maxMessage <= store.MaxBody
 }
 
@@ -74,32 +62,32 @@ func WithAdvertise(addr string) Option { return func(o *options) { o.advertise =
 
 // WithDataDir sets the directory of the log and its side files. Without it a
 // temporary directory is used and removed by Close.
-func WithDataDir(dir string) Option { return func(o *options) { o.dataDir = dir } }
+func WithDataDir(dir string) Option { return func(o *options) { o.store.Dir = dir } }
 
 // WithLogger sets where the broker logs; by default nowhere.
-func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.store.Log = l } }
 
 // WithClock sets the source of the broker's time; Advance adds to it.
 func WithClock(c Clock) Option { return func(o *options) { o.clock = c } }
 
 // WithNoSync answers sends without waiting for the disk. A process crash still
 // loses nothing; a power failure loses what the system had not written yet.
-func WithNoSync() Option { return func(o *options) { o.noSync = true } }
+func WithNoSync() Option { return func(o *options) { o.store.NoSync = true } }
 
 // WithCutDamage says whether to give up what is damaged in the log and everything
 // behind it. By default such a log is not opened. The tail that a crash has torn is cut off
 // in either case, with a warning: nothing in it was acknowledged.
-func WithCutDamage(on bool) Option { return func(o *options) { o.cutDamage = on } }
+func WithCutDamage(on bool) Option { return func(o *options) { o.store.CutDamage = on } }
 
 // WithSegmentBytes sets the size at which a new log segment is begun; 64 MiB by
 // default. Retention deletes whole segments.
-func WithSegmentBytes(n int64) Option { return func(o *options) { o.segmentBytes = n } }
+func WithSegmentBytes(n int64) Option { return func(o *options) { o.store.SegmentBytes = n } }
 
 // WithRetention deletes log segments whose newest message is older than age,
 // and the oldest ones while the log is larger than size bytes. Zero turns
 // either rule off. The default is 72 hours (fileReservedTime) and no size.
 func WithRetention(age time.Duration, size int64) Option {
-	return func(o *options) { o.retainAge, o.retainBytes = age, size }
+	return func(o *options) { o.store.RetainAge, o.store.RetainBytes = age, size }
 }
 
 // WithTransactionTimeout sets the age at which a half message is first checked
@@ -119,7 +107,7 @@ func WithTransactionCheckMax(n int) Option { return func(o *options) { o.checkMa
 // WithDelayLevels sets the delays of levels 1, 2, ... (messageDelayLevel); by
 // default RocketMQ's 18 levels from 1 s to 2 h.
 func WithDelayLevels(levels []time.Duration) Option {
-	return func(o *options) { o.delayLevels = levels }
+	return func(o *options) { o.store.DelayLevels = levels }
 }
 
 // WithAutoCreateTopics says whether sending to an unknown topic creates it

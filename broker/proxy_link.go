@@ -43,13 +43,7 @@ func (k *link) request(f *remoting.Frame) {
 			k.client.Send(f.Reply(v.code, v.remark))
 		}
 	case holdVerdict:
-		k.held.Go(func() {
-			select {
-			case <-v.release:
-				k.forward(f)
-			case <-k.client.Gone():
-			}
-		})
+		k.held.Go(func() { v.await(k.client, func() { k.forward(f) }, func() {}) })
 	case simpleVerdict:
 		k.apply(f, v)
 	}

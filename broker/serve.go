@@ -64,7 +64,8 @@ func (b *Broker) handle(c *transport.Conn, f *remoting.Frame) {
 	case failVerdict:
 		transport.NewCall(c, f, transport.Answered).Reply(v.code, v.remark)
 	case holdVerdict:
-		b.hold(c, f, v.release)
+		one := transport.NewCall(c, f, transport.Answered)
+		b.wg.Go(func() { v.await(c, func() { b.serve(one) }, one.Silent) })
 	case simpleVerdict:
 		b.apply(c, f, v)
 	}
@@ -86,18 +87,7 @@ func (b *Broker) apply(c *transport.Conn, f *remoting.Frame, v simpleVerdict) {
 	}
 }
 
-func (b *Broker) hold(c *transport.Conn, f *remoting.Frame, release <-chan struct{}) {
-	one := transport.NewCall(c, f, transport.Answered)
-	b.wg.Go(func() {
-		select {
-		case <-release:
-			b.serve(one)
-		case <-c.Gone():
-			one.Silent()
-		}
-	})
-}
-
+// serve has a request answered.
 func (b *Broker) serve(c *transport.Call) {
 	request, known := b.table[c.Frame.Code]
 	if !known {

@@ -27,7 +27,7 @@ func New(opts ...Option) (*Broker, error) {
 		return nil, errOptions
 	}
 	b := &Broker{
-		opt: opt, log: opt.logger, dir: opt.dataDir, done: make(chan struct{}), failures: failures{log: opt.logger},
+		opt: opt, log: opt.store.Log, done: make(chan struct{}), failures: failures{log: opt.store.Log},
 		groups: newGroups(), locks: newLocks(), polls: newLongpoll(), conns: transport.NewConns(),
 	}
 	b.table = b.requests()
@@ -68,14 +68,15 @@ func (b *Broker) requests() map[int]func(*transport.Call) error {
 
 // open prepares the directory, the port and the messages.
 func (b *Broker) open() error {
-	if b.dir == "" {
+	settings := &b.opt.store
+	if settings.Dir == "" {
 		dir, err := os.MkdirTemp("", "rocketmq-broker-")
 		if err != nil {
 			return fmt.Errorf("make data directory: %w", err)
 		}
-		b.dir, b.tempDir = dir, true
+		settings.Dir, b.tempDir = dir, true
 	}
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+	if err := os.MkdirAll(settings.Dir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	listener, err := net.Listen("tcp", b.opt.listen)
@@ -88,11 +89,8 @@ func (b *Broker) open() error {
 	}
 	b.born = b.nowMs()
 	b.checkedAt = b.Now()
-	b.store, err = store.Open(store.Options{
-		Dir: b.dir, KeepReserve: !b.tempDir, Host: b.host, Now: b.Now, Log: b.log, Arrived: b.polls.arrived,
-		DelayLevels: b.opt.delayLevels, SegmentBytes: b.opt.segmentBytes, RetainAge: b.opt.retainAge, RetainBytes: b.opt.retainBytes,
-		NoSync: b.opt.noSync, CutDamage: b.opt.cutDamage, OpenFile: b.opt.openFile,
-	})
+	settings.KeepReserve, settings.Host, settings.Now, settings.Arrived = !b.tempDir, b.host, b.Now, b.polls.arrived
+	b.store, err = store.Open(*settings)
 	var damage *commitlog.CorruptError
 	if errors.As(err, &damage) && damage.Behind > 0 {
 		return &DamageError{File: damage.File, Bytes: damage.Behind, Cause: damage}
@@ -156,7 +154,7 @@ func (b *Broker) release() error {
 		err = b.listener.Close()
 	}
 	if b.tempDir {
-		err = errors.Join(err, os.RemoveAll(b.dir))
+		err = errors.Join(err, os.RemoveAll(b.opt.store.Dir))
 	}
 	return err
 }

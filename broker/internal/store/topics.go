@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -77,10 +78,7 @@ func (ts *Topics) Queue(name string, id int32) *Queue {
 // All returns every topic, by name.
 func (ts *Topics) All() []*Topic {
 	ts.mu.RLock()
-	list := make([]*Topic, 0, len(ts.byName))
-	for _, t := range ts.byName {
-		list = append(list, t)
-	}
+	list := slices.Collect(maps.Values(ts.byName))
 	ts.mu.RUnlock()
 	slices.SortFunc(list, func(a, b *Topic) int { return cmp.Compare(a.Name, b.Name) })
 	return list
