@@ -71,7 +71,10 @@ func Immunity(properties string) int64 {
 
 // number reads a property that is a number of so many bits. What is none, or below 0, is 0.
 func number(properties, name string, bits int) int64 {
-	text, _ := remoting.Property(properties, name)
+	text, ok := remoting.Property(properties, name)
+	if !ok { // as of most messages: making an error for each of them costs memory
+		return 0
+	}
 	n, err := strconv.ParseInt(text, 10, bits)
 	if err != nil {
 		return 0
