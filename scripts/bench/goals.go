@@ -61,31 +61,45 @@ func goals() []goal {
 	}
 }
 
-// groupNames lists the groups of goals, in the order of the report.
-func groupNames() []string {
+// group is what goals are asked for by, and in which runs it is measured when nothing is asked for.
+type group struct {
+	name     string
+	quick    bool // takes little: all of these together about a minute
+	embedded bool // needs nothing but this machine, and a redis-server on it
+	stack    bool // does not need the embedded broker's counters or its clock
+}
+
+// groups are in the order of the report.
+func groups() []group {
+	return []group{
+		// name, quick, embedded, stack
+		{"core", true, true, true},
+		{"http", true, true, true},
+		{"redis", false, true, true},
+		{"counts", true, true, false},
+		{"soldout", true, true, true},
+		{"latency", true, true, true},
+		{"overload", false, true, true},
+		{"crowd", false, true, true},
+		{"payments", false, true, true},
+		{"expiry", false, true, false},
+		{"growth", false, true, false},
+		{"homes", false, false, true},
+	}
+}
+
+// groupNames names the groups of a kind of run.
+func groupNames(of func(group) bool) []string {
 	var names []string
-	for _, g := range goals() {
-		if !slices.Contains(names, g.group) {
-			names = append(names, g.group)
+	for _, g := range groups() {
+		if of(g) {
+			names = append(names, g.name)
 		}
 	}
 	return names
 }
 
-// quickGroups lists what -quick measures: it takes about a minute.
-func quickGroups() []string { return []string{"core", "http", "counts", "soldout", "latency"} }
-
-// embeddedGroups lists what a plain run measures: all that needs nothing but this machine, and a redis-server on it.
-func embeddedGroups() []string {
-	return slices.DeleteFunc(groupNames(), func(group string) bool { return group == "homes" })
-}
-
-// stackGroups lists what -stack measures: all that does not need the embedded broker's counters or its clock.
-func stackGroups() []string {
-	return slices.DeleteFunc(groupNames(), func(group string) bool {
-		return slices.Contains([]string{"counts", "expiry", "growth"}, group)
-	})
-}
+func everyGroup(group) bool { return true }
 
 // measurementNames lists the measurements that have to run for what -only asks for: names of groups, whose goals need
 // them, and names of single measurements.

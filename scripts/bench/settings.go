@@ -27,7 +27,7 @@ func parse(args []string, usage io.Writer) (settings, error) {
 	flags.BoolVar(&s.stack, "stack", false,
 		"measure on the RocketMQ and MySQL of BOXOFFICE_NAMESRV, BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
 	flags.BoolVar(&s.quick, "quick", false, "a minute's worth: short measurements, few rounds, the core groups")
-	flags.StringVar(&only, "only", "", "groups of goals or measurements, separated by commas; the groups: "+strings.Join(groupNames(), ", "))
+	flags.StringVar(&only, "only", "", "groups of goals or measurements, separated by commas; the groups: "+strings.Join(groupNames(everyGroup), ", "))
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "rounds; each measures everything once, in random order")
 	flags.DurationVar(&s.duration, "slot", s.duration, "measured time of one measurement in one round")
 	flags.Uint64Var(&s.seed, "seed", 0, "of the order of measurements and the confidence intervals (0: random)")
@@ -58,11 +58,11 @@ func (s *settings) complete(given map[string]bool, only string) {
 	case only != "":
 		s.only = strings.Split(only, ",")
 	case s.quick:
-		s.only = quickGroups()
+		s.only = groupNames(func(g group) bool { return g.quick })
 	case s.stack:
-		s.only = stackGroups()
+		s.only = groupNames(func(g group) bool { return g.stack })
 	default:
-		s.only = embeddedGroups()
+		s.only = groupNames(func(g group) bool { return g.embedded })
 	}
 }
 
@@ -72,7 +72,7 @@ func (s *settings) check(rest []string) error {
 	}
 	for _, name := range s.only {
 		if len(measurementNames([]string{name})) == 0 {
-			return fmt.Errorf("no group or measurement %q: the groups are %s", name, strings.Join(groupNames(), ", "))
+			return fmt.Errorf("no group or measurement %q: the groups are %s", name, strings.Join(groupNames(everyGroup), ", "))
 		}
 	}
 	if s.rounds < 1 || s.rounds > roundsMax {
