@@ -101,13 +101,13 @@ func create(s *site.Site, topic string, out io.Writer) (queues int, err error) {
 	}
 	defer func() { _ = a.Close() }()
 	if s.Broker == nil {
-		fmt.Fprintf(out, "run this where RocketMQ is, within two minutes:\n"+
+		fmt.Fprintf(out, "run this where RocketMQ is, within five minutes; -c is its brokerClusterName:\n"+
 			"  sh mqadmin updateTopic -n %s -c DefaultCluster -t %s -r 4 -w 4\n", s.Nameservers[0], topic)
 	} else if err := a.CreateTopic(context.Background(), admin.WithBrokerAddrCreate(s.Broker.Addr()), admin.WithTopicCreate(topic),
 		admin.WithReadQueueNums(4), admin.WithWriteQueueNums(4)); err != nil {
 		return 0, err
 	}
-	for range 60 {
+	for range 150 {
 		found, err := a.FetchPublishMessageQueues(context.Background(), topic)
 		if err == nil {
 			return len(found), nil
