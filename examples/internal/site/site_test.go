@@ -69,6 +69,15 @@ func TestPassDeliversWhatWaits(t *testing.T) {
 	}
 }
 
+// A scene sent messages that had keys and no body: it ran on the embedded broker, and RocketMQ 5.3.3 answered with a
+// NullPointerException.
+func TestAMessageWithoutABodyIsRefused(t *testing.T) {
+	s := newSite(t, "orders")
+	if _, err := newProducer(t, s).SendSync(context.Background(), primitive.NewMessage("orders", nil).WithKeys([]string{"order-1"})); err == nil {
+		t.Error("it was taken")
+	}
+}
+
 // The topics of a real broker hold what earlier runs have left there.
 func TestNamesOfARunOnARealBroker(t *testing.T) {
 	if got := Name("", "orders"); got != "orders" {
