@@ -6,8 +6,7 @@
 // arrives, because the shop has died or the network lost it, the broker asks later, and the shop answers from its database:
 // not from its memory, which may be that of another process by then.
 //
-// Watch: order 1 commits, order 2 is sold out and rolls back, order 3 books its ticket and says nothing. The broker asks
-// for order 3; orders 1 and 3 arrive, and order 2 never does.
+// Watch: order 1 commits, order 2 rolls back, order 3 says nothing. The broker asks for it; 1 and 3 arrive, 2 never does.
 package main
 
 import (
