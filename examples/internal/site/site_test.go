@@ -99,12 +99,12 @@ func TestStartFailsWithoutANameserver(t *testing.T) {
 func TestTheLogLeavesOutOurOwnShutdown(t *testing.T) {
 	var written bytes.Buffer
 	log := newLog(&written).With("component", "client")
-	log.Error("fetch offset of mq from broker error", "underlayError", "service close is not running, please check")
+	log.Error("fetch offset of mq from broker error", "underlay_error", "service close is not running, please check")
 	log.Warn("slow")
 	if written.Len() > 0 {
 		t.Errorf("it says %s", &written)
 	}
-	log.Error("send failed", "underlayError", "no route")
+	log.Error("send failed", "underlay_error", "no route")
 	if !strings.Contains(written.String(), "send failed") {
 		t.Errorf("it says %q of an error", &written)
 	}
