@@ -1,13 +1,12 @@
 // Transaction: a message that is sent exactly if a database says so.
 //
-// A shop books a ticket in its own database and tells others by a message. Either one alone is wrong: a ticket without a
-// message is never delivered, a message without a ticket promises what nobody has. So the message is sent first, as a
-// half message, which no consumer sees. Then the local transaction runs, and what it returns makes the message visible or
-// takes it away. If no answer arrives, because the shop has died or the network lost it, the broker asks later, and the
-// shop answers from its database: not from its memory, which may be that of another process by then.
+// A shop books a ticket in its own database and tells others by a message. A ticket without a message is never delivered,
+// a message without a ticket promises what nobody has. So the message is sent first, as a half message, which no consumer
+// sees. Then the local transaction runs, and what it returns makes the message visible or takes it away. If no answer
+// arrives, because the shop has died or the network lost it, the broker asks later, and the shop answers from its database:
+// not from its memory, which may be that of another process by then.
 //
-// Watch: order 1 commits, order 2 is sold out and rolls back, order 3 books its ticket and says nothing. The broker asks
-// for order 3; orders 1 and 3 arrive, and order 2 never does.
+// Watch: order 1 commits, order 2 rolls back, order 3 says nothing. The broker asks for it; 1 and 3 arrive, 2 never does.
 package main
 
 import (
@@ -96,7 +95,8 @@ func run(namesrv string, out io.Writer) error {
 		primitive.UnknowState: "is in doubt: the broker will ask",
 	}
 	for _, order := range []string{"order-1", "order-2", "order-3"} {
-		result, err := p.SendMessageInTransaction(context.Background(), primitive.NewMessage(topic, nil).WithKeys([]string{order}))
+		ticket := primitive.NewMessage(topic, []byte("ticket")).WithKeys([]string{order})
+		result, err := p.SendMessageInTransaction(context.Background(), ticket)
 		if err != nil {
 			return err
 		}

@@ -69,6 +69,15 @@ func TestPassDeliversWhatWaits(t *testing.T) {
 	}
 }
 
+// A scene sent messages that had keys and no body: it ran on the embedded broker, and RocketMQ 5.3.3 answered with a
+// NullPointerException.
+func TestAMessageWithoutABodyIsRefused(t *testing.T) {
+	s := newSite(t, "orders")
+	if _, err := newProducer(t, s).SendSync(context.Background(), primitive.NewMessage("orders", nil).WithKeys([]string{"order-1"})); err == nil {
+		t.Error("it was taken")
+	}
+}
+
 // The topics of a real broker hold what earlier runs have left there.
 func TestNamesOfARunOnARealBroker(t *testing.T) {
 	if got := Name("", "orders"); got != "orders" {
@@ -90,12 +99,12 @@ func TestStartFailsWithoutANameserver(t *testing.T) {
 func TestTheLogLeavesOutOurOwnShutdown(t *testing.T) {
 	var written bytes.Buffer
 	log := newLog(&written).With("component", "client")
-	log.Error("fetch offset of mq from broker error", "underlayError", "service close is not running, please check")
+	log.Error("fetch offset of mq from broker error", "underlay_error", "service close is not running, please check")
 	log.Warn("slow")
 	if written.Len() > 0 {
 		t.Errorf("it says %s", &written)
 	}
-	log.Error("send failed", "underlayError", "no route")
+	log.Error("send failed", "underlay_error", "no route")
 	if !strings.Contains(written.String(), "send failed") {
 		t.Errorf("it says %q of an error", &written)
 	}
