@@ -28,6 +28,18 @@ test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Mave
 	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
 	go test -count=1 -p 1 -timeout 30m ./common/db ./order ./stock ./payment ./tickets ./notify ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
 
+.PHONY: hostile
+hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
+	BOXOFFICE_TEST_DELIVERIES=1000000 go test ./app -run TestHostileProvider -v -count=1 -timeout 4h
+
+.PHONY: kills
+kills: ## kill the worker that sends refunds 200 times (about ten minutes)
+	BOXOFFICE_TEST_KILLS=200 go test ./app -run TestKillOfTheRefundWorker -v -count=1 -timeout 1h
+
+.PHONY: streams
+streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
+	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m
+
 .PHONY: bench
 bench: ## measure ours against the usual designs, side by side, in about a minute
 	go run ./scripts/bench -quick

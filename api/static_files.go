@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"boxoffice/common/event"
 )
 
 // staticFile is a file of the pages, and the path that serves it.
@@ -31,7 +34,14 @@ func staticFiles(texts *pageTexts) ([]staticFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	static := []staticFile{newStaticFile("web/catalogues.js", types[".js"], catalogues)}
+	currencies, err := json.Marshal(event.CurrencyDigits())
+	if err != nil {
+		return nil, fmt.Errorf("write currencies: %w", err)
+	}
+	static := []staticFile{
+		newStaticFile("web/catalogues.js", types[".js"], catalogues),
+		newStaticFile("web/currencies.js", types[".js"], fmt.Appendf(nil, "export const digits = %s;\n", currencies)),
+	}
 	err = fs.WalkDir(files, "web", func(name string, entry fs.DirEntry, err error) error {
 		contentType, served := types[path.Ext(name)]
 		if err != nil || entry.IsDir() || !served {

@@ -5,9 +5,13 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/common/event"
 
 	"github.com/chromedp/chromedp"
 )
@@ -217,6 +221,27 @@ func TestConsoleCountsMoneyExactly(t *testing.T) {
 	} {
 		if got := js[string](p, `window.words.separated(`+amount+`)`); got != want {
 			t.Errorf("separated(%s) is %q, want %q", amount, got, want)
+		}
+	}
+}
+
+// An operator who typed 10000 forints sold at 100.00: the page took the digits of a currency from its browser, which knows
+// forints without hundredths. What is typed, what a buyer reads, and what providers are asked for is one sum in any currency.
+func TestPagesCountEachCurrencyAsProvidersDo(t *testing.T) {
+	b := newBrowser(t)
+	p := b.blank()
+	p.do(chromedp.Navigate(b.shop))
+	js[bool](p, `Promise.all([import("/web/admin_money_words.js"), import("/web/format.js")]).then(([words, format]) => {
+		window.typed = words.toMinor; window.shown = format.money; }), true`)
+	p.until("the modules are there", `window.shown !== undefined`)
+	for currency, digits := range event.CurrencyDigits() {
+		minor := int64(math.Pow10(digits))
+		if got := js[int64](p, fmt.Sprintf(`window.typed("1", %q)`, currency)); got != minor {
+			t.Errorf("1 %s is %d minor units, want %d", currency, got, minor)
+		}
+		shown := js[string](p, fmt.Sprintf(`window.shown({amount: %d, currency: %q}).replace(/[^0-9.]/g, "")`, minor, currency))
+		if want := strconv.FormatFloat(1, 'f', digits, 64); strings.Trim(shown, ".") != want {
+			t.Errorf("%d minor units of %s are shown as %s, want %s", minor, currency, shown, want)
 		}
 	}
 }

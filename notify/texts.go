@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode"
 
-	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -142,10 +141,7 @@ func zone(at time.Time) string {
 
 // moneyText writes an amount for people: 1,234.50 CNY. How many digits are behind the point is the currency's.
 func moneyText(m event.Money, in string) string {
-	digits := 2
-	if unit, err := currency.ParseISO(m.Currency); err == nil {
-		digits, _ = currency.Standard.Rounding(unit)
-	}
+	digits, _ := event.MinorDigits(m.Currency)
 	one := int64(1)
 	for range digits {
 		one *= 10

@@ -193,6 +193,7 @@ func TestMoneyIsWrittenByItsCurrency(t *testing.T) {
 	}{
 		{event.Money{Amount: 123_456_789, Currency: "CNY"}, "1,234,567.89 CNY"}, {event.Money{Amount: 5, Currency: "EUR"}, "0.05 EUR"},
 		{event.Money{Amount: 9800, Currency: "JPY"}, "9,800 JPY"}, {event.Money{Amount: 1005, Currency: "KWD"}, "1.005 KWD"},
+		{event.Money{Amount: 1_000_000, Currency: "HUF"}, "10,000.00 HUF"}, {event.Money{Amount: 5, Currency: "MUR"}, "0.05 MUR"},
 		{event.Money{Amount: 100, Currency: "ZZZ"}, "1.00 ZZZ"},
 	} {
 		for _, language := range []string{English, Chinese} {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"boxoffice/common/event"
 )
 
 //go:embed web
@@ -47,12 +49,9 @@ func languageOf(acceptLanguage string) string {
 
 // formatMoney writes a sum for people: 98.00 CNY.
 func formatMoney(minor int64, currency string) string {
-	digits := 2
-	switch currency {
-	case "JPY", "KRW", "VND", "CLP", "ISK":
+	digits, _ := event.MinorDigits(currency)
+	if digits == 0 {
 		return fmt.Sprintf("%d %s", minor, currency)
-	case "BHD", "KWD", "JOD", "OMR", "TND":
-		digits = 3
 	}
 	text := fmt.Sprintf("%0*d", digits+1, minor)
 	return text[:len(text)-digits] + "." + text[len(text)-digits:] + " " + currency

@@ -22,7 +22,7 @@ func (s *Stock) CreateScreening(ctx context.Context, screening Screening, by aud
 	if screening.ID == "" {
 		screening.ID = NewID(s.now())
 	}
-	if err := screening.validate(); err != nil {
+	if err := screening.validate(Screening{}); err != nil {
 		return Screening{}, err
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -135,7 +135,7 @@ func (s Screening) with(c ScreeningChange) (Screening, error) {
 		return s, ErrCapacityTooSmall
 	}
 	s.Available = s.Capacity - s.Reserved - s.Sold
-	return s, s.validate()
+	return s, s.validate(before)
 }
 
 func replace[T any](field *T, given *T) {

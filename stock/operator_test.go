@@ -72,7 +72,7 @@ func TestEveryFieldOfAScreeningCanBeChanged(t *testing.T) {
 	}
 	for name, c := range map[string]ScreeningChange{
 		"movie": {Movie: ptr("")}, "price": {Price: &event.Money{Amount: 0, Currency: "CNY"}},
-		"currency": {Price: &event.Money{Amount: 1, Currency: "yen"}}, "URL": {PosterURL: ptr("http://x.example")},
+		"currency": {Price: &event.Money{Amount: 1, Currency: "yen"}}, "unknown currency": {Price: &event.Money{Amount: 1, Currency: "ZZZ"}}, "URL": {PosterURL: ptr("http://x.example")},
 		"window": {SaleClosesAt: ptr(clock.Now())}, "capacity": {Capacity: ptr(int64(0))}, "limit": {PerUserLimit: ptr(int64(-1))},
 	} {
 		if _, err := change(t, s, screening.ID, c); !errors.Is(err, ErrInvalid) {
@@ -365,5 +365,16 @@ func TestFigures(t *testing.T) {
 	}
 	if none, err := s.Figures(t.Context(), "nowhere"); err != nil || len(none.Intervals) != 0 {
 		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+// Screenings of before may have a currency that would be refused today: their sale can still be ended.
+func TestScreeningOfAnUnknownCurrencyCanBePaused(t *testing.T) {
+	s, _ := newStock(t)
+	screening := addScreening(t, s, 10, 0)
+	stocktest.Exec(t, s.db, `UPDATE screenings SET currency = 'ZZZ' WHERE id = ?`, screening.ID)
+	after, err := change(t, s, screening.ID, ScreeningChange{Paused: ptr(true)})
+	if err != nil || !after.Paused {
+		t.Errorf("paused: %t, %v", after.Paused, err)
 	}
 }

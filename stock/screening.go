@@ -137,9 +137,16 @@ func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
 func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
 
 // isLatePayment tells whether a screening can have this policy.
+func isCurrency(code string) bool {
+	_, known := event.MinorDigits(code)
+	return known
+}
+
 func isLatePayment(p event.LatePayment) bool { return p == event.LateRefund || p == event.LateRevive }
 
-func (s Screening) validate() error {
+// validate tells whether a screening may be as it is now. A currency is looked at only with a new price: a screening that was
+// there before its currency had to be known can still be paused.
+func (s Screening) validate(before Screening) error {
 	var field string
 	switch {
 	case !IsScreeningID(s.ID):
@@ -150,7 +157,7 @@ func (s Screening) validate() error {
 		field = "venue"
 	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
 		field = "price amount"
-	case !event.IsCurrency(s.Price.Currency):
+	case s.Price != before.Price && !isCurrency(s.Price.Currency):
 		field = "price currency"
 	case !isCapacity(s.Capacity):
 		field = "capacity"

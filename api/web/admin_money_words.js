@@ -1,15 +1,7 @@
 // Amounts as operators type them, in major units of a currency, and as the API has them, in minor units.
 
+import { digitsOf } from "./format.js";
 import { locale } from "./i18n.js";
-
-// digitsOf is how many digits the minor unit of a currency has: 2 of a yuan, 0 of a yen, 3 of a dinar.
-export function digitsOf(currency) {
-  try {
-    return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-  } catch {
-    return 2;
-  }
-}
 
 // toMinor returns an amount in minor units, or null for what is no amount of this currency. It counts digits and never
 // multiplies a fraction.

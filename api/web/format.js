@@ -1,5 +1,6 @@
 // Numbers, money and times as people of the current language write them.
 
+import { digits } from "./currencies.js";
 import { locale, text } from "./i18n.js";
 
 const made = new Map(); // formats are costly to make, and few
@@ -12,11 +13,16 @@ function format(type, options) {
 
 export const number = (n) => format(Intl.NumberFormat, {}).format(n);
 
-// money formats an amount of minor units: how many make one is the currency's (2 digits, or 0 of a yen, or 3 of a dinar).
+// digitsOf is how many digits the minor unit of a currency has: 2 of a yuan, 0 of a yen, 3 of a dinar. It is what the server
+// says: browsers leave the hundredths of some currencies out.
+export const digitsOf = (currency) => digits[currency] ?? 2;
+
+// money formats an amount of minor units.
 export function money({ amount, currency }) {
   try {
-    const style = format(Intl.NumberFormat, { style: "currency", currency });
-    return style.format(amount / 10 ** style.resolvedOptions().maximumFractionDigits);
+    const count = digitsOf(currency);
+    const options = { style: "currency", currency, minimumFractionDigits: count, maximumFractionDigits: count };
+    return format(Intl.NumberFormat, options).format(amount / 10 ** count);
   } catch {
     return `${number(amount)} ${currency}`;
   }

@@ -4,7 +4,6 @@ package event
 
 import (
 	"slices"
-	"strings"
 
 	"boxoffice/common/mq"
 )
@@ -46,12 +45,6 @@ const (
 type Money struct {
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
-}
-
-// IsCurrency tells whether a code has the form of ISO 4217: three capital letters.
-func IsCurrency(code string) bool {
-	const length = 3
-	return len(code) == length && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // LatePayment says what becomes of money that comes for an order once it is cancelled as unpaid.

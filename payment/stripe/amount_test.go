@@ -2,6 +2,8 @@ package stripe_test
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"boxoffice/common/event"
@@ -34,6 +36,31 @@ func TestAmounts(t *testing.T) {
 			t.Errorf("refund %d of %s: %v", test.ours, test.currency, err)
 		} else if f.refunds[0].amount != test.stripe {
 			t.Errorf("the refund of %d of %s is %d at Stripe", test.ours, test.currency, f.refunds[0].amount)
+		}
+	}
+}
+
+// Stripe charged 100.00 of what the page showed as 10,000 forints: the page counted by the tables of its browser. Whatever the
+// currency, a thousand of it in minor units of ISO 4217, by which the office counts, is a thousand of it at Stripe, which
+// names those that it counts in whole units.
+func TestAThousandIsAThousandAtStripe(t *testing.T) {
+	whole := strings.Fields("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF") // docs.stripe.com/currencies
+	thousandths := strings.Fields("BHD JOD KWD OMR TND")
+	unclear := strings.Fields("CLF IQD LYD UYI UYW")
+	for currency, digits := range event.CurrencyDigits() {
+		if slices.Contains(unclear, currency) {
+			continue
+		}
+		want := int64(1000_00)
+		switch {
+		case slices.Contains(whole, currency):
+			want = 1000
+		case slices.Contains(thousandths, currency):
+			want = 1000_000
+		}
+		p, f := newProvider(t)
+		if _, s := startPaid(t, p, f, 1000*int64(math.Pow10(digits)), currency); s.amount != want {
+			t.Errorf("a thousand %s is %d at Stripe, want %d", currency, s.amount, want)
 		}
 	}
 }
