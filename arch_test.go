@@ -59,7 +59,7 @@ func allowedImports() map[string][]string {
 		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient"},
 		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/alipay":        {"payment", "order", "common/event", "common/httpclient"},
-		"simulator":             {"payment", "payment/webhook", "order", "common/strictjson"},
+		"simulator":             {"payment", "payment/webhook", "order", "common/event", "common/strictjson"},
 		"common/httpclient":     {},
 		"common/strictjson":     {},
 		"identity":              {"common/httpclient", "common/outage"},
