@@ -171,7 +171,13 @@ func (f *fixture) create(orders ...event.Order) {
 
 func (f *fixture) timeout(ids ...string) {
 	f.t.Helper()
-	if err := f.orders.Timeout(f.t.Context(), event.Due{OrderIDs: ids}); err != nil {
+	f.deliver(event.Due{OrderIDs: ids})
+}
+
+// deliver handles a payment-due as the consumer does.
+func (f *fixture) deliver(due event.Due) {
+	f.t.Helper()
+	if err := f.orders.Timeout(f.t.Context(), due); err != nil {
 		f.t.Fatalf("Timeout: %v", err)
 	}
 }
