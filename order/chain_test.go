@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -55,13 +54,13 @@ func TestChainOfPaymentDueSurvivesItsProcess(t *testing.T) {
 	first := f.dues()[0].Due
 	f.clock.advance(10 * time.Minute)
 	f.deliver(first)
-	f.forgetLooks()
+	f.exec(`UPDATE orders SET looks = 0`)
 	f.deliver(first)
 	both := f.dues()[1:]
 	if len(both) != 2 || both[0].LooksAt(0) != 1 || both[1].LooksAt(0) != 1 {
 		t.Fatalf("sent on %+v, want the same twice", both)
 	}
-	f.forgetLooks() // as in a backup of before
+	f.exec(`UPDATE orders SET looks = 0`) // as in a backup of before
 	f.clock.advance(10 * time.Minute)
 	f.deliver(both[0].Due)
 	f.deliver(both[1].Due)
@@ -81,16 +80,5 @@ func TestOvertakenOrdersAreNotSentOn(t *testing.T) {
 	f.deliver(event.Due{OrderIDs: []string{slow.ID, quick.ID}})
 	if dues := f.dues()[before:]; len(dues) != 1 || len(dues[0].OrderIDs) != 1 || dues[0].OrderIDs[0] != slow.ID {
 		t.Errorf("sent on %+v, want %s alone", dues, slow.ID)
-	}
-}
-
-// forgetLooks undoes what is recorded of payment-due that was sent on.
-func (f *fixture) forgetLooks() {
-	f.t.Helper()
-	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(f.t.Context(), `UPDATE orders SET looks = 0`)
-		return err
-	}); err != nil {
-		f.t.Fatal(err)
 	}
 }

@@ -182,6 +182,17 @@ func (f *fixture) deliver(due event.Due) {
 	}
 }
 
+// exec changes rows behind the service's back.
+func (f *fixture) exec(statement string, args ...any) {
+	f.t.Helper()
+	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(f.t.Context(), statement, args...)
+		return err
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func (f *fixture) cancel(o event.Order) {
 	f.t.Helper()
 	got, err := f.orders.Cancel(f.t.Context(), o, true)
