@@ -346,12 +346,7 @@ func TestLedgerNoticesWhatIsMissingOrDoubled(t *testing.T) {
 			f := newLateRefund(t)
 			f.pay(f.create(time.Hour), 9800)
 			f.wantBalanced()
-			if err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
-				_, err := tx.ExecContext(t.Context(), statement)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			f.exec(statement)
 			ledgers, err := f.payments.Ledgers(t.Context())
 			if err != nil || len(ledgers) != 1 || ledgers[0].Balanced() {
 				t.Errorf("ledgers %+v, %v", ledgers, err)
