@@ -113,7 +113,7 @@ func (s *Service) extend(ctx context.Context, reserved event.Order) (deadline in
 }
 
 // findOrInsert returns the order's open attempt with a provider, and makes one if there is none. It fails with a duplicate
-// key when another call has just made it.
+// key when another call has just made it, and with ErrRefused when there were too many.
 func (s *Service) findOrInsert(
 	ctx context.Context, tx *db.Tx, o order.Order, provider, returnURL string,
 ) (row attemptRow, isNew bool, err error) {
@@ -130,6 +130,9 @@ func (s *Service) findOrInsert(
 			return row, false, nil
 		}
 		before++
+	}
+	if before >= attemptsMax {
+		return attemptRow{}, false, fmt.Errorf("%w: the order has had %d payments that ended", ErrRefused, before)
 	}
 	now := s.Now().UnixMilli()
 	row = attemptRow{
