@@ -72,7 +72,7 @@ func allowedImports() map[string][]string {
 		"notify/smtp":           {"notify"},
 		"notify/sms":            {"notify", "common/httpclient"},
 		"doctor":                {"stock", "order", "payment", "tickets", "common/audit", "common/event", "common/mq", "common/sentence"},
-		"backup":                {"stock", "common/db", "common/durable"},
+		"backup":                {"order", "sql", "stock", "common/db", "common/durable"},
 		"archive":               {"stock", "order", "common/durable"},
 		"cancellation":          {"stock", "order"},
 		"common/audit":          {"common/db"},

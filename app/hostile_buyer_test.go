@@ -16,7 +16,13 @@ type hostileBuyer struct {
 	name   string
 	random *rand.Rand
 	bought int
-	orders []string // the last ones that were bought, the oldest first
+	orders []purchase // the last ones, the oldest first
+}
+
+// purchase is an order, and its number among those of its buyer, which is the same in each run.
+type purchase struct {
+	id     string
+	number int
 }
 
 const remembered = 12 // orders of a buyer about which somebody may still change his mind
@@ -30,10 +36,11 @@ func (b *hostileBuyer) goOn() error {
 	if err != nil {
 		return fmt.Errorf("buy: %w", err)
 	}
-	b.orders = append(b.orders, id)
+	latest := purchase{id, b.bought}
+	b.orders = append(b.orders, latest)
 	b.orders = b.orders[max(0, len(b.orders)-remembered):]
 	if b.random.IntN(5) > 0 { // others start it late, when the deadline is near, or never
-		if err := b.startPayment(id); err != nil {
+		if err := b.startPayment(latest); err != nil {
 			return err
 		}
 	}
@@ -42,9 +49,9 @@ func (b *hostileBuyer) goOn() error {
 	case 0:
 		return b.cancel(id)
 	case 1, 2:
-		return b.refundPart(old)
+		return b.refundPart(old.id)
 	case 3:
-		return b.cancelForOffice(old)
+		return b.cancelForOffice(old.id)
 	case 4, 5:
 		return b.startPayment(old)
 	}
@@ -72,10 +79,12 @@ func (b *hostileBuyer) buyWhileBusy() (orderID string, err error) {
 	}
 }
 
-// startPayment starts the payment of an order, for as long as the provider lets it.
-func (b *hostileBuyer) startPayment(id string) error {
+// startPayment starts the payment of an order, for as long as the provider lets it. The provider knows the purchase again, in
+// another run, by where its payer returns.
+func (b *hostileBuyer) startPayment(p purchase) error {
+	body := fmt.Sprintf(`{"provider":"webhook","return_url":"https://shop.example/%s/%d"}`, b.name, p.number)
 	for range 5 {
-		r, err := b.send("POST", "/v1/orders/"+id+"/payments", b.token(), `{"provider":"webhook","return_url":"https://shop.example/"}`)
+		r, err := b.send("POST", "/v1/orders/"+p.id+"/payments", b.token(), body)
 		switch {
 		case err != nil:
 			return err

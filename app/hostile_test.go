@@ -19,7 +19,9 @@ import (
 )
 
 // hostileDeliveries is how many callbacks TestHostileProvider waits for; BOXOFFICE_TEST_DELIVERIES sets another number,
-// such as a million with -timeout 2h.
+// such as a million with -timeout 2h. BOXOFFICE_TEST_SEED, 1 without it, is that of all decisions: of what each buyer does with
+// each of his purchases, and of what the provider deals to it. The same seed decides the same whatever ids the office gives; what
+// meets when, and so how often somebody has to ask, is up to the machine.
 const hostileDeliveries = 1500
 
 const (
@@ -42,7 +44,7 @@ type hostileOffice struct {
 
 // newHostileOffice starts the office and its provider. With many deliveries the provider makes more of each event, so that a
 // million take well under an hour of two cores.
-func newHostileOffice(t *testing.T, deliveries int64) *hostileOffice {
+func newHostileOffice(t *testing.T, seed uint64, deliveries int64) *hostileOffice {
 	t.Helper()
 	faults := simulator.Hostile()
 	faults.AutoPay, faults.AutoPayWithin, faults.MaxDelay = 0.9, 500*time.Millisecond, 300*time.Millisecond
@@ -51,7 +53,7 @@ func newHostileOffice(t *testing.T, deliveries int64) *hostileOffice {
 		faults.Duplicate, faults.Copies, faults.Forged = 0.5, 12, 1
 	}
 	clock := &testClock{}
-	provider, url := newProvider(t, simulator.Options{Seed: 1, Faults: faults, Now: clock.Now, FirstPause: 100 * time.Millisecond})
+	provider, url := newProvider(t, simulator.Options{Seed: seed, Faults: faults, Now: clock.Now, FirstPause: 100 * time.Millisecond})
 	h := newHome(t)
 	o := &hostileOffice{provider: provider, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: manyBuyers}}}
 	t.Cleanup(o.client.CloseIdleConnections)
@@ -147,7 +149,8 @@ func (o *hostileOffice) settleMoney(deliveries int64) {
 func TestHostileProvider(t *testing.T) {
 	slow(t)
 	goal := int64(numberFrom(t, "BOXOFFICE_TEST_DELIVERIES", hostileDeliveries))
-	o := newHostileOffice(t, goal)
+	seed := uint64(numberFrom(t, "BOXOFFICE_TEST_SEED", 1))
+	o := newHostileOffice(t, seed, goal)
 	began := time.Now()
 	delivered := func() int64 {
 		counts := o.provider.Totals().Counts
@@ -159,7 +162,7 @@ func TestHostileProvider(t *testing.T) {
 	}
 	var sale sync.WaitGroup
 	for n := range buyers {
-		b := &hostileBuyer{hostileOffice: o, name: fmt.Sprintf("buyer-%d", n), random: rand.New(rand.NewPCG(2, uint64(n)))}
+		b := &hostileBuyer{hostileOffice: o, name: fmt.Sprintf("buyer-%d", n), random: rand.New(rand.NewPCG(seed, uint64(n)))}
 		sale.Go(func() {
 			for delivered() < goal {
 				if err := b.goOn(); err != nil {
@@ -195,7 +198,7 @@ func TestHostileProvider(t *testing.T) {
 		t.Error(double)
 	}
 	o.eventuallySettled(ledger)
-	t.Logf("%d deliveries in %v, %d of them forged and %d of those taken, %d double effects, %v: %+v; ledger %+v", delivered(),
+	t.Logf("seed %d: %d deliveries in %v, %d of them forged and %d of those taken, %d double effects, %v: %+v; ledger %+v", seed, delivered(),
 		time.Since(began).Round(time.Second), books.Counts.ForgedSent, books.Counts.ForgedAccepted, len(doubles), o.met(goal), books.Counts, ledger)
 	o.wantDoctorCalm()
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -83,30 +82,26 @@ func (o *office) timeout(ctx context.Context, due event.Due) error {
 		return err
 	}
 	isAsked := func(id string) bool { _, is := asked[id]; return is }
-	if err := o.timeoutOf(ctx, due, without(due.OrderIDs, isAsked)); err != nil {
+	if err := o.timeoutOf(ctx, due.Of(func(id string) bool { return !isAsked(id) })); err != nil || len(asked) == 0 {
 		return err
 	}
-	if len(asked) == 0 {
-		return nil
-	}
-	rest := event.Due{DueAt: due.DueAt, OrderIDs: slices.Sorted(maps.Keys(asked))}
+	rest := due.Of(isAsked)
 	busy, err := o.payments.AskBeforeTimeout(ctx, rest)
 	if err != nil {
 		return err
 	}
 	isBusy := func(id string) bool { return slices.Contains(busy, id) }
-	return errors.Join(o.timeoutOf(ctx, due, without(rest.OrderIDs, isBusy)), o.orders.LookAgain(ctx, busy))
+	if err := o.timeoutOf(ctx, rest.Of(func(id string) bool { return !isBusy(id) })); err != nil {
+		return err
+	}
+	return o.orders.LookAgain(ctx, rest.Of(isBusy))
 }
 
-func (o *office) timeoutOf(ctx context.Context, due event.Due, ids []string) error {
-	if len(ids) == 0 {
+func (o *office) timeoutOf(ctx context.Context, due event.Due) error {
+	if len(due.OrderIDs) == 0 {
 		return nil
 	}
-	return o.orders.Timeout(ctx, event.Due{DueAt: due.DueAt, OrderIDs: ids})
-}
-
-func without(ids []string, isLeft func(id string) bool) []string {
-	return slices.DeleteFunc(slices.Clone(ids), isLeft)
+	return o.orders.Timeout(ctx, due)
 }
 
 // isTransient tells errors that pass, of an outage or of a race lost again and again, from errors that a message causes.

@@ -28,7 +28,7 @@ func runSimulator(ctx context.Context, call settings.Invocation) (err error) {
 	define := func(flags *flag.FlagSet) {
 		flags.StringVar(&listen, "listen", "127.0.0.1:8082", "address of the simulator")
 		flags.StringVar(&publicURL, "public-url", "", "URL at which browsers and the office reach it (empty: its address)")
-		flags.Uint64Var(&seed, "seed", 1, "of all that is drawn: the same seed is the same behaviour")
+		flags.Uint64Var(&seed, "seed", 1, "of all that is decided: the same seed deals the same to the same purchases, at other times")
 		flags.BoolVar(&anywhere, "callbacks-anywhere", false, "send callbacks to other machines too: whoever has the secret names their address")
 		flags.StringVar(&action, "action", string(payment.Redirect), "how a payer comes to the page of a payment: redirect, qr or form")
 		faults = simulator.DefineFlags(flags)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/sql"
 	"boxoffice/stock/stocktest"
@@ -142,5 +143,51 @@ func TestRestoreSaysWhatIsInItsWay(t *testing.T) {
 	}
 	if err := restore(copied); err != nil {
 		t.Errorf("empty directory: %v", err)
+	}
+}
+
+// A restored office had forgotten the payments that started after its backup, and cancelled their orders without asking for
+// them. A backup of an older version has no place to say so.
+func TestRestoreHasPaymentsOfPendingOrdersAskedFor(t *testing.T) {
+	for name, older := range map[string][]string{"of this version": nil, "of an older version": {
+		`ALTER TABLE orders DROP COLUMN restored`, `DELETE FROM migrations WHERE name LIKE '122%'`,
+		`DELETE FROM migration_sums WHERE name LIKE '122%'`,
+	}} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			deadline := now().Add(time.Hour).UnixMilli()
+			dbtest.Insert(t, o.Orders, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at,
+				settled_at)`,
+				"due", "s", "alice", 1, 4900, "CNY", "PENDING_PAYMENT", 1, 2, nil,
+				"pending", "s", "alice", 1, 4900, "CNY", "PENDING_PAYMENT", 1, deadline, nil,
+				"paid", "s", "alice", 1, 4900, "CNY", "PAID", 1, 2, 2)
+			if err := o.Orders.InTx(t.Context(), func(tx *db.Tx) error {
+				for _, statement := range older {
+					if _, err := tx.ExecContext(t.Context(), statement); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			copied, target := o.DataDir+"-copy", o.DataDir+"-restored"
+			mustTake(t, o, copied)
+			if _, err := Restore(t.Context(), copied, target, now); err != nil {
+				t.Fatal(err)
+			}
+			d, err := db.Open(t.Context(), "sqlite:"+filepath.Join(target, OrderFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = d.Close() })
+			var until []int64
+			if err := d.Reader().SelectContext(t.Context(), &until, `SELECT restored * ask_until FROM orders ORDER BY id`); err != nil {
+				t.Fatal(err)
+			}
+			if len(until) != 3 || until[0] <= now().UnixMilli() || until[1] != 0 || until[2] <= deadline {
+				t.Errorf("providers are asked until %v, want for the first and the last", until)
+			}
+		})
 	}
 }

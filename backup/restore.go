@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/order"
+	"boxoffice/sql"
 	"boxoffice/stock"
 )
 
 // Restore makes the data directory of an office from a backup, and returns when the backup was taken. The data
 // directory must be empty or not exist, so that nothing is overwritten. Every reservation that is still held is
-// published again as soon as the office runs, because the messages that were in flight are lost.
+// published again as soon as the office runs, because the messages that were in flight are lost; and before a pending order is
+// cancelled its payment providers are asked for payments that have started since.
 func Restore(ctx context.Context, dir, dataDir string, now func() time.Time) (takenAt time.Time, err error) {
 	m, err := readVerified(ctx, dir)
 	if err != nil {
@@ -46,7 +49,8 @@ func removeEmpty(dir string) error {
 	return os.Remove(dir)
 }
 
-// restoreFiles copies the files of a backup to dataDir, and makes every held reservation due for the sweeper.
+// restoreFiles copies the files of a backup to dataDir, makes every held reservation due for the sweeper, and has the payment
+// providers asked for pending orders.
 func restoreFiles(ctx context.Context, m manifest, dir, dataDir string, now func() time.Time) error {
 	for _, f := range m.Files {
 		if err := copyFile(ctx, filepath.Join(dir, f.Name), filepath.Join(dataDir, f.Name)); err != nil {
@@ -57,5 +61,26 @@ func restoreFiles(ctx context.Context, m manifest, dir, dataDir string, now func
 	if err != nil {
 		return err
 	}
-	return errors.Join(stock.New(d, stock.Options{Now: now}).SweepSoon(ctx), d.Close())
+	if err := errors.Join(stock.New(d, stock.Options{Now: now}).SweepSoon(ctx), d.Close()); err != nil {
+		return err
+	}
+	return markOrders(ctx, "sqlite:"+filepath.Join(dataDir, OrderFile), now())
+}
+
+// markOrders has the payment providers asked for what the backup does not know. A backup of an older version has no place for
+// it, so the database is brought to this one.
+func markOrders(ctx context.Context, dsn string, now time.Time) error {
+	migrations, err := sql.Order()
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	err = d.Migrate(ctx, migrations)
+	if err == nil {
+		err = order.MarkRestored(ctx, d, now)
+	}
+	return errors.Join(err, d.Close())
 }

@@ -25,8 +25,12 @@ const dueSlack = time.Second
 // all messages are stored.
 func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
 	o.logStates(ctx, orders)
-	var pending []Order
-	var final []event.SettledOrder
+	pending, final := byState(orders)
+	return errors.Join(o.sendDue(ctx, pending), o.sendSettled(ctx, final))
+}
+
+// byState sorts the orders that are pending from those that are final.
+func byState(orders map[string]Order) (pending []Order, final []event.SettledOrder) {
 	for _, id := range slices.Sorted(maps.Keys(orders)) {
 		if outcome := orders[id].outcome(); outcome != "" {
 			final = append(final, event.SettledOrder{OrderID: id, Outcome: outcome})
@@ -34,7 +38,7 @@ func (o *Orders) announce(ctx context.Context, orders map[string]Order) error {
 			pending = append(pending, orders[id])
 		}
 	}
-	return errors.Join(o.sendDue(ctx, pending), o.sendSettled(ctx, final))
+	return pending, final
 }
 
 // sendDue sends payment-due for pending orders, with as few messages as there are batches. A message is due at the
@@ -44,8 +48,12 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 	slices.SortStableFunc(pending, func(a, b Order) int { return cmp.Compare(a.nextLook(now), b.nextLook(now)) })
 	for batch := range slices.Chunk(pending, o.maxBatch) {
 		due := event.Due{DueAt: batch[0].nextLook(now), OrderIDs: make([]string, len(batch))}
+		looks := make([]int, len(batch))
 		for i, order := range batch {
-			due.OrderIDs[i] = order.ID
+			due.OrderIDs[i], looks[i] = order.ID, order.Looks
+		}
+		if slices.Max(looks) > 0 { // of new orders, nearly all messages, there are none
+			due.Looks = looks
 		}
 		level := mq.LevelFor(time.UnixMilli(due.DueAt).Sub(now) + dueSlack)
 		ctx := withTracesOf(ctx, batch, func(o Order) string { return o.ID })

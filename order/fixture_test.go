@@ -171,8 +171,25 @@ func (f *fixture) create(orders ...event.Order) {
 
 func (f *fixture) timeout(ids ...string) {
 	f.t.Helper()
-	if err := f.orders.Timeout(f.t.Context(), event.Due{OrderIDs: ids}); err != nil {
+	f.deliver(event.Due{OrderIDs: ids})
+}
+
+// deliver handles a payment-due as the consumer does.
+func (f *fixture) deliver(due event.Due) {
+	f.t.Helper()
+	if err := f.orders.Timeout(f.t.Context(), due); err != nil {
 		f.t.Fatalf("Timeout: %v", err)
+	}
+}
+
+// exec changes rows behind the service's back.
+func (f *fixture) exec(statement string, args ...any) {
+	f.t.Helper()
+	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(f.t.Context(), statement, args...)
+		return err
+	}); err != nil {
+		f.t.Fatal(err)
 	}
 }
 

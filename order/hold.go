@@ -15,20 +15,25 @@ import (
 type Hold struct {
 	Deadline int64 // to which the order's is extended, if it is earlier and was not extended before
 	AskUntil int64 // until then the provider is asked before the order is cancelled as unpaid
+
+	// Record records the payment in the transaction that holds its order, and tells whether there was anything to record. Nil
+	// records nothing. It may be called again, in another transaction.
+	Record func(ctx context.Context, tx *db.Tx, held Order) (isNew bool, err error)
 }
 
 // HoldForPayment gives a pending order time for a payment that starts, and returns it. The order is given as it was
 // reserved, because its row may not exist yet. It fails with ErrAlreadyPaid or ErrNotPayable.
 func (o *Orders) HoldForPayment(ctx context.Context, reserved event.Order, hold Hold) (Order, error) {
-	orders, err := o.change(ctx, []string{reserved.ID}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
+	isHeld := false
+	orders, err := o.change(ctx, []string{reserved.ID}, func(ctx context.Context, tx *db.Tx, c *changeSet) (err error) {
 		if err := c.create(ctx, tx, []event.Order{reserved}); err != nil {
 			return err
 		}
 		if err := c.applyParked(ctx, tx); err != nil {
 			return err
 		}
-		c.hold(reserved.ID, hold)
-		return nil
+		isHeld, err = c.hold(ctx, tx, reserved.ID, hold)
+		return err
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("hold order for a payment: %w", err)
@@ -38,26 +43,38 @@ func (o *Orders) HoldForPayment(ctx context.Context, reserved event.Order, hold 
 	case order.State == Paid:
 		o.publisher.offer(ctx, event.SettledOrder{OrderID: order.ID, Outcome: event.Paid})
 		return order, fmt.Errorf("hold order for a payment: %w", ErrAlreadyPaid)
-	case order.State == Cancelled, order.ExpiresAt <= o.now().UnixMilli():
+	case !isHeld:
 		return order, fmt.Errorf("hold order for a payment: %w", ErrNotPayable)
 	}
 	return order, nil
 }
 
-// hold changes the deadlines of a pending order that is not due.
-func (c *changeSet) hold(id string, hold Hold) {
+// hold changes the deadlines of a pending order that is not due, and tells whether it is one. A payment that is recorded
+// changes the time to ask in any case, by a millisecond if nothing else does: whoever is about to cancel the order, and has
+// not seen that payment among those to ask for, is to find the order changed.
+func (c *changeSet) hold(ctx context.Context, tx *db.Tx, id string, hold Hold) (isHeld bool, err error) {
 	order := c.orders[id]
 	if order.State != PendingPayment || order.ExpiresAt <= c.now {
-		return
+		return false, nil
 	}
 	if !order.Extended && hold.Deadline > order.ExpiresAt {
 		order.ExpiresAt, order.Extended = hold.Deadline, true
 	}
 	order.AskUntil = max(order.AskUntil, hold.AskUntil)
+	if hold.Record != nil {
+		isNew, err := hold.Record(ctx, tx, order)
+		if err != nil {
+			return false, err
+		}
+		if isNew && order.AskUntil == c.orders[id].AskUntil {
+			order.AskUntil++
+		}
+	}
 	if order != c.orders[id] {
 		c.held = append(c.held, heldOrder{before: c.orders[id], after: order})
 		c.orders[id] = order
 	}
+	return true, nil
 }
 
 // StopAsking lets unpaid orders be cancelled at their deadline: their payment providers have said that no money came. asked

@@ -1,8 +1,12 @@
 package order
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
+
+	"boxoffice/common/db"
 )
 
 // A deadline moved while its order was being cancelled: the cancellation had read the old deadline and was guarded by the
@@ -26,7 +30,9 @@ func TestOrderWhoseDeadlineHasJustMovedIsKept(t *testing.T) {
 				if !isHeld { // after the row was read as due, and before it is changed
 					isHeld = true
 					f.clock.advance(-time.Millisecond)
-					if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{o.ExpiresAt + hold.Deadline, o.ExpiresAt + hold.AskUntil}); err != nil {
+					if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{
+						Deadline: o.ExpiresAt + hold.Deadline, AskUntil: o.ExpiresAt + hold.AskUntil,
+					}); err != nil {
 						t.Error(err)
 					}
 					f.clock.advance(time.Millisecond)
@@ -73,5 +79,58 @@ func TestOrderThatIsHeldWhileItIsAskedForIsAskedForAgain(t *testing.T) {
 	stop(read + 1000)
 	if got := f.find(o.ID).AskUntil; got != 0 {
 		t.Errorf("asked until %d, want no more", got)
+	}
+}
+
+// The other way round: an order was cancelled after a payment had read it as pending, and before it was recorded. Then nothing
+// is recorded, and no payer is sent anywhere.
+func TestPaymentOfAnOrderThatIsJustCancelledIsNotRecorded(t *testing.T) {
+	f := newFixture(t)
+	if f.db.Name() == "sqlite" {
+		t.Skip("needs a database in which two transactions can be open")
+	}
+	o := f.reserve(time.Minute)
+	f.create(o)
+	askUntil := o.ExpiresAt + 25_000
+	if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{AskUntil: askUntil}); err != nil {
+		t.Fatal(err)
+	}
+	f.clock.advance(time.Minute - time.Millisecond)
+	cancel := func(context.Context, *db.Tx, Order) (bool, error) {
+		f.clock.advance(time.Millisecond)
+		if err := f.orders.StopAsking(t.Context(), map[string]int64{o.ID: askUntil}); err != nil {
+			t.Error(err)
+		}
+		f.timeout(o.ID)
+		return true, nil
+	}
+	if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{AskUntil: askUntil, Record: cancel}); !errors.Is(err, ErrNotPayable) {
+		t.Errorf("%v, want that the order is not payable", err)
+	}
+	f.wantState(o.ID, Cancelled, CancelUnpaid)
+}
+
+// A payment that is recorded changes its order, also when that has all the time that it can get; one that was there does not.
+func TestRecordedPaymentChangesItsOrder(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Minute)
+	f.create(o)
+	for i, isNew := range []bool{true, true, false, true} {
+		record := func(context.Context, *db.Tx, Order) (bool, error) { return isNew, nil }
+		before := f.find(o.ID).AskUntil
+		if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{AskUntil: o.ExpiresAt, Record: record}); err != nil {
+			t.Fatal(err)
+		}
+		if after := f.find(o.ID).AskUntil; (after != before) != isNew || after < o.ExpiresAt || after > o.ExpiresAt+int64(i) {
+			t.Errorf("a payment that is new %t: asked until %d, before %d", isNew, after, before)
+		}
+	}
+	failing := func(context.Context, *db.Tx, Order) (bool, error) { return true, errors.ErrUnsupported }
+	before := f.find(o.ID)
+	if _, err := f.orders.HoldForPayment(t.Context(), o, Hold{AskUntil: o.ExpiresAt, Record: failing}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("%v, want why it was not recorded", err)
+	}
+	if after := f.find(o.ID); after != before {
+		t.Errorf("held as %+v without a payment", after)
 	}
 }

@@ -71,7 +71,7 @@ func TestOrderThatIsAskedForIsKept(t *testing.T) {
 		t.Errorf("looked at again %+v, want in %s", dues, askPause)
 	}
 	f.clock.advance(20 * time.Second)
-	f.timeout(o.ID)
+	f.deliver(dues[0].Due)
 	if dues := f.dues(); dues[len(dues)-1].DueAt != askUntil {
 		t.Errorf("looked at again at %d, want %d", dues[len(dues)-1].DueAt, askUntil)
 	}

@@ -54,6 +54,7 @@ type Order struct {
 	CancelReason CancelReason
 	AskUntil     int64 // Unix milliseconds; until then its payment provider is asked before it is cancelled as unpaid
 	Extended     bool  // its deadline has been extended, which happens once
+	Looks        int   // how often payment-due was sent on for it
 }
 
 // cancelAfter is when the order is cancelled if it is unpaid, in Unix milliseconds.

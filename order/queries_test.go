@@ -2,10 +2,12 @@ package order
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/db/dbtest"
 )
 
 func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
@@ -51,6 +53,35 @@ func TestReportTellsWhereMoneyAndTicketsAre(t *testing.T) {
 	settled, err := f.orders.SettledAt(t.Context(), late.ID, pending.ID, "nobody")
 	if err != nil || len(settled) != 1 || !settled[late.ID].Equal(cancelledAt) {
 		t.Errorf("settled %v, %v, want %s at %s", settled, err, late.ID, cancelledAt)
+	}
+}
+
+// To list the oldest thousand refunds that wait, the doctor had all of them read and sorted: after a cancelled screening they are
+// a hundred thousand. Each state is read in the order of its index, and sorted is only what that gives.
+func TestOldestRefundsAreReadByTheirIndex(t *testing.T) {
+	f := newFixture(t)
+	plan := dbtest.Plan(t, f.db, refundsDueSelect(), 10, 10, 10, 10)
+	if strings.Count(plan, "refunds_waiting") < 3 || strings.Count(plan, "TEMP B-TREE")+strings.Count(plan, "filesort") > 1 {
+		t.Errorf("the plan is %s", plan)
+	}
+	var want []string
+	for range 3 {
+		o := f.reserve(time.Hour)
+		f.create(o)
+		f.cancel(o)
+		p := f.payment(o)
+		f.pay(p, RefundDue)
+		f.clock.advance(time.Millisecond)
+		want = append(want, p.ID)
+	}
+	for i, state := range []string{"needs_attention", "due", "failed"} {
+		f.exec(`UPDATE refunds SET state = ? WHERE payment_id = ?`, state, want[i])
+	}
+	for limit := range 4 {
+		got, err := f.orders.RefundsDue(t.Context(), limit)
+		if err != nil || !slices.EqualFunc(got, want[:limit], func(c Claim, id string) bool { return c.PaymentID == id }) {
+			t.Errorf("the oldest %d are %+v, %v, want %v", limit, got, err, want[:limit])
+		}
 	}
 }
 

@@ -64,6 +64,9 @@ func (e *expectation) stepTimeout(r *rapid.T) {
 	for i, o := range list {
 		ids[i] = o.ID
 		e.expire(o.ID)
+		if row := e.orders[o.ID]; row != nil && row.State == PendingPayment {
+			row.Looks = 1 // sent on, once, however often the first message comes
+		}
 	}
 	for range deliveries(r) {
 		if err := e.fixture.orders.Timeout(e.t.Context(), event.Due{OrderIDs: ids}); err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 const orderColumns = `id, screening_id, buyer_id, quantity, amount, currency, state, COALESCE(cancel_reason, '') AS cancel_reason,
-	created_at, expires_at, ask_until, extended, late_payment`
+	created_at, expires_at, ask_until, extended, looks, late_payment`
 
 type orderRow struct {
 	ID           string       `db:"id"`
@@ -30,6 +30,7 @@ type orderRow struct {
 	ExpiresAt    int64        `db:"expires_at"`
 	AskUntil     int64        `db:"ask_until"`
 	Extended     bool         `db:"extended"`
+	Looks        int          `db:"looks"`
 
 	LatePayment event.LatePayment `db:"late_payment"`
 }
@@ -41,7 +42,7 @@ func (r orderRow) order() Order {
 			Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 			LatePayment: r.LatePayment,
 		},
-		State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended,
+		State: r.State, CancelReason: r.CancelReason, AskUntil: r.AskUntil, Extended: r.Extended, Looks: r.Looks,
 	}
 }
 
@@ -128,6 +129,21 @@ func holdOrders(ctx context.Context, tx *db.Tx, orders []heldOrder) error {
 			o.after.ExpiresAt, o.after.AskUntil, o.after.Extended,
 			o.after.ID, o.before.ExpiresAt, o.before.AskUntil); err != nil {
 			return fmt.Errorf("hold orders: %w", err)
+		}
+	}
+	return nil
+}
+
+// recordLooks records how often payment-due was sent on for pending orders. More that is recorded already stays.
+func recordLooks(ctx context.Context, tx *db.Tx, sent []Order) error {
+	ids := map[int][]string{}
+	for _, order := range sent {
+		ids[order.Looks] = append(ids[order.Looks], order.ID)
+	}
+	for _, looks := range slices.Sorted(maps.Keys(ids)) {
+		if err := execIn(ctx, tx, `UPDATE orders SET looks = ? WHERE state = 'PENDING_PAYMENT' AND looks < ? AND id IN (?)`,
+			ids[looks], looks, looks); err != nil {
+			return fmt.Errorf("record looks at orders: %w", err)
 		}
 	}
 	return nil

@@ -74,7 +74,7 @@ func TestOrdersOfOneMessageEachKeepTheirDeadline(t *testing.T) {
 		dues := f.dues()
 		last := dues[len(dues)-1]
 		f.clock.advance(delayOf(last.level))
-		f.timeout(last.OrderIDs...)
+		f.deliver(last.Due)
 		pending := 0
 		for _, o := range list {
 			late := f.clock.now().UnixMilli() - o.ExpiresAt
@@ -102,14 +102,14 @@ func TestOrdersAreLookedAtAgainSoon(t *testing.T) {
 	o := f.reserve(time.Minute)
 	f.create(o)
 	before := len(f.dues())
-	if err := f.orders.LookAgain(t.Context(), []string{o.ID}); err != nil {
+	if err := f.orders.LookAgain(t.Context(), event.Due{OrderIDs: []string{o.ID}, Looks: []int{3}}); err != nil {
 		t.Fatal(err)
 	}
 	dues := f.dues()[before:]
-	if len(dues) != 1 || dues[0].OrderIDs[0] != o.ID || dues[0].level != mq.LevelFor(time.Second) {
+	if len(dues) != 1 || dues[0].OrderIDs[0] != o.ID || dues[0].LooksAt(0) != 3 || dues[0].level != mq.LevelFor(time.Second) {
 		t.Errorf("sent %+v", dues)
 	}
-	if err := f.orders.LookAgain(t.Context(), nil); err != nil || len(f.dues()) != before+1 {
+	if err := f.orders.LookAgain(t.Context(), event.Due{}); err != nil || len(f.dues()) != before+1 {
 		t.Errorf("sent %+v of no order, %v", f.dues()[before:], err)
 	}
 }

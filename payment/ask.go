@@ -23,11 +23,16 @@ func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) (busy []s
 	if err != nil || len(asked) == 0 {
 		return nil, err
 	}
-	attempts, err := s.attemptsOf(ctx, slices.Sorted(maps.Keys(asked))...)
+	ids := slices.Sorted(maps.Keys(asked))
+	attempts, err := s.attemptsOf(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	groups, later := s.takeTurns(attempts)
+	forgotten, err := s.forgotten(ctx, ids, attempts)
+	if err != nil {
+		return nil, err
+	}
+	groups, later := s.takeTurns(slices.Concat(attempts, forgotten))
 	unanswered := s.askAll(ctx, groups)
 	now := s.Now().UnixMilli()
 	for id := range later {

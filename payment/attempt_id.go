@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// attemptsMax is more than an order has attempts with one provider.
+// attemptsMax is how many attempts an order can have with one provider.
 const attemptsMax = 256
 
 // isAttemptID tells whether this is the id of one of an order's attempts with a provider.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/order"
 )
@@ -413,6 +414,32 @@ func TestProviderThatStartsNothingHoldsNothing(t *testing.T) {
 	}
 	if names := f.payments.Providers(); len(names) != 1 || names[0] != "other" {
 		t.Errorf("providers %q", names)
+	}
+}
+
+// Nobody counted the attempts that a buyer had a provider refuse: each left a row, and of those past the bound a restored office
+// would not have known that they were its own.
+func TestAttemptsOfAnOrderAreBounded(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(time.Hour)
+	var values []any
+	for n := range attemptsMax - 1 {
+		values = append(values, attemptID(o.ID, "fake", n), o.ID, "fake", 9800, "CNY", "closed", "", o.ExpiresAt, 1, 1, 1)
+	}
+	dbtest.Insert(t, f.db, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
+		created_at, changed_at)`, values...)
+	last := f.start(o)
+	if !isAttemptID(last.ID, o.ID, "fake") {
+		t.Errorf("the last attempt, %s, is not known as one of its order", last.ID)
+	}
+	if err := f.payments.closeAttempt(t.Context(), "fake", last.ID, Closed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.payments.Start(t.Context(), o, "fake", ""); !errors.Is(err, ErrRefused) || errors.Is(err, ErrProviderAway) {
+		t.Errorf("%v, want that it is refused", err)
+	}
+	if _, err := f.payments.Start(t.Context(), o, "other", ""); err != nil {
+		t.Errorf("with another provider: %v", err)
 	}
 }
 

@@ -2,12 +2,8 @@ package payment
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -138,6 +134,17 @@ func (f *fixture) work() {
 	}
 }
 
+// exec changes rows behind the service's back.
+func (f *fixture) exec(statement string, args ...any) {
+	f.t.Helper()
+	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(f.t.Context(), statement, args...)
+		return err
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // pay records a payment of an order that the provider has taken, and returns its id.
 func (f *fixture) pay(o event.Order, amount int64) string {
 	f.t.Helper()
@@ -160,25 +167,6 @@ func (f *fixture) wantOrder(id string, state order.State, reason order.CancelRea
 	if got := rows[id]; got.State != state || got.CancelReason != reason {
 		f.t.Errorf("order is %s %q, want %s %q", got.State, got.CancelReason, state, reason)
 	}
-}
-
-func (f *fixture) refunds(states ...string) []RefundInfo {
-	f.t.Helper()
-	infos, _, err := f.payments.Refunds(f.t.Context(), states, "", 100)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return infos
-}
-
-// wantRefund checks that one refund there is has this state, and returns it.
-func (f *fixture) wantRefund(state string) RefundInfo {
-	f.t.Helper()
-	all := f.refunds(RefundStates()...)
-	if len(all) != 1 || all[0].State != state {
-		f.t.Fatalf("refunds are %+v, want one that is %s", all, state)
-	}
-	return all[0]
 }
 
 // wantBalanced checks the ledger against the provider's own books.
@@ -209,193 +197,4 @@ func (s *fakeStock) Extend(_ context.Context, orderID string, deadline time.Time
 	}
 	s.extended[orderID] = deadline
 	return s.err
-}
-
-var errAway = errors.New("connection refused")
-
-// fakeProvider is a payment provider in memory: each payment and each refund key moves money once. Faults are set by the
-// test.
-type fakeProvider struct {
-	name     string
-	mu       sync.Mutex
-	attempts map[string]*fakeAttempt
-	payments map[string]Payment
-	keys     map[string]RefundStatus // refunds by key
-	taken    int64
-	sentBack int64
-	calls    map[string]int
-
-	fail    map[string]error // by call: it fails before it does anything
-	cut     map[string]bool  // by call: it does what it is asked, and its answer is lost
-	pending bool             // refunds are done later
-	hang    chan struct{}    // calls wait until it is closed; nil: they do not
-	action  *Action          // of what starts; nil is a page of its own
-	busy    bool             // payers are just paying, and nothing can be closed
-	passive bool             // it only sends callbacks
-	shared  bool             // its account takes money for others too
-	onlyKey string           // of the refund that a test is about
-}
-
-type fakeAttempt struct {
-	Attempt
-	Status
-}
-
-func newFakeProvider() *fakeProvider {
-	return &fakeProvider{
-		name:     "fake",
-		attempts: map[string]*fakeAttempt{}, payments: map[string]Payment{}, keys: map[string]RefundStatus{},
-		calls: map[string]int{}, fail: map[string]error{}, cut: map[string]bool{},
-	}
-}
-
-func (p *fakeProvider) Name() string { return p.name }
-
-// enter counts a call and says how it fails before it does anything.
-func (p *fakeProvider) enter(call string) error {
-	p.calls[call]++
-	return p.fail[call]
-}
-
-// CallbacksOnly tells whether the test has made it so.
-func (p *fakeProvider) CallbacksOnly() bool { return p.passive }
-
-// SharedAccount tells whether the test has made it so.
-func (p *fakeProvider) SharedAccount() bool { return p.shared }
-
-// wait waits while the test lets the provider hang.
-func (p *fakeProvider) wait() {
-	p.mu.Lock()
-	hang := p.hang
-	p.mu.Unlock()
-	if hang != nil {
-		<-hang
-	}
-}
-
-func (p *fakeProvider) leave(call string) error {
-	if p.cut[call] {
-		return errAway
-	}
-	return nil
-}
-
-// take books money.
-func (p *fakeProvider) take(payment Payment) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.payments[payment.ID] = payment
-	p.taken += payment.Amount.Amount
-}
-
-// payAttempt lets the payer pay an attempt.
-func (p *fakeProvider) payAttempt(id string) {
-	p.mu.Lock()
-	a := p.attempts[id]
-	paid := Payment{ID: fmt.Sprint("paid-", id, "-", len(a.Payments)), AttemptID: id, OrderID: a.OrderID, Amount: a.Amount}
-	a.Payments, a.State = append(a.Payments, paid), Paid
-	p.mu.Unlock()
-	p.take(paid)
-}
-
-func (p *fakeProvider) Start(_ context.Context, a Attempt) (Started, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.enter("start"); err != nil {
-		return Started{}, err
-	}
-	if p.attempts[a.ID] == nil {
-		p.attempts[a.ID] = &fakeAttempt{Attempt: a, Status: Status{State: Open}}
-	}
-	action := Action{Kind: Redirect, URL: "https://pay.example/" + a.ID}
-	if p.action != nil {
-		action = *p.action
-	}
-	return Started{Reference: "ref-" + a.ID, Action: action}, p.leave("start")
-}
-
-func (p *fakeProvider) Query(_ context.Context, a Attempt) (Status, error) {
-	return p.status("query", a, false)
-}
-
-func (p *fakeProvider) Close(_ context.Context, a Attempt) (Status, error) {
-	return p.status("close", a, true)
-}
-
-func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, error) {
-	p.wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.enter(call); err != nil {
-		return Status{}, err
-	}
-	if asked.Reference != "ref-"+asked.ID {
-		return Status{}, fmt.Errorf("%s: a reference is needed", call)
-	}
-	a := p.attempts[asked.ID]
-	if a == nil {
-		return Status{State: Closed}, p.leave(call)
-	}
-	if closes && a.State == Open && !p.busy {
-		a.State = Closed
-	}
-	return a.Status, p.leave(call)
-}
-
-func (p *fakeProvider) Refund(_ context.Context, r Refund) (RefundStatus, error) {
-	p.wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.enter("refund"); err != nil {
-		return RefundStatus{}, err
-	}
-	if known, exists := p.keys[r.Key]; exists {
-		return known, p.leave("refund")
-	}
-	paid, exists := p.payments[r.PaymentID]
-	if !exists || r.Amount.Amount > paid.Amount.Amount {
-		return RefundStatus{}, fmt.Errorf("refund %s: %w", r.PaymentID, ErrRefused)
-	}
-	paid.Amount.Amount -= r.Amount.Amount
-	p.payments[r.PaymentID] = paid
-	status := RefundStatus{State: RefundDone, Reference: "re-" + r.Key}
-	if p.pending {
-		status.State = RefundPending
-	}
-	p.keys[r.Key] = status
-	p.sentBack += r.Amount.Amount
-	return status, p.leave("refund")
-}
-
-func (p *fakeProvider) QueryRefund(_ context.Context, r Refund) (RefundStatus, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.enter("query refund"); err != nil {
-		return RefundStatus{}, err
-	}
-	return p.keys[r.Key], p.leave("query refund")
-}
-
-// Verify takes a report as JSON, for whoever knows the word.
-func (p *fakeProvider) Verify(_ context.Context, header http.Header, body []byte) (Report, error) {
-	if header.Get("Word") != "open sesame" {
-		return Report{}, ErrForged
-	}
-	var report Report
-	if err := json.Unmarshal(body, &report); err != nil {
-		return Report{}, BadCallback{Detail: err.Error()}
-	}
-	return report, nil
-}
-
-func (p *fakeProvider) count(call string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.calls[call]
-}
-
-func (p *fakeProvider) set(change func(*fakeProvider)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	change(p)
 }

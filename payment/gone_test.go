@@ -41,8 +41,7 @@ func (f *fixture) wantUnattended(want ...Unattended) {
 // A provider was taken out of the configuration: its refunds stayed due for ever, were in no list of those that need a person,
 // and could neither be retried nor settled.
 func TestRefundOfAProviderThatIsGoneNeedsAPerson(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	gone := f.without("fake")
 	f.workOf(gone)
 	r := f.wantRefund(refundDue) // another process may know the provider already
@@ -63,8 +62,7 @@ func TestRefundOfAProviderThatIsGoneNeedsAPerson(t *testing.T) {
 
 // A provider was forgotten in a configuration, and is back: all its refunds go on by themselves, under their keys.
 func TestRefundGoesOnWithItsProvider(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.pending = true })
 	f.work()
 	r := f.wantRefund(refundSent)
@@ -101,8 +99,7 @@ func (l lines) Write(line []byte) (int, error) { l <- string(line); return len(l
 
 // The work begins with one line about what it will leave undone, and with none where there is nothing.
 func TestStartWarnsOfProvidersThatAreGone(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.start(f.create(time.Hour))
 	log := make(lines, 100)
 	for _, name := range []string{"other", "fake"} {

@@ -7,18 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"boxoffice/common/audit"
 )
 
 // WeChat Pay's ABNORMAL was answered with 503, and came again after SUCCESS: a refund that was done needed a person, who paid
 // it again by hand. What is done is undone only when the provider, asked, says so too.
 func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 	for state, failing := range map[RefundState]bool{RefundStuck: false, RefundFailed: true} {
-		f := newFixture(t)
-		f.lateRefund()
-		f.work()
-		r := f.wantRefund(refundDone)
+		f, r := newDoneRefund(t)
 		f.tell(r.ID, state)
 		f.wantRefund(refundDone)
 		f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = errAway })
@@ -42,8 +37,7 @@ func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 // A refund was carried out and its answer lost; the next call was refused, as one of more than is left. It was taken for
 // refused, and whoever sent it again sent it under another key: a part of a payment would have gone back twice.
 func TestRefusalAfterALostAnswerIsAskedAbout(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = true })
 	f.work()
 	f.wantRefund(refundFailed)
@@ -61,10 +55,7 @@ func TestRefusalAfterALostAnswerIsAskedAbout(t *testing.T) {
 
 // A provider without an API cannot be asked: what it reports is all that is known.
 func TestFailureOfADoneRefundWithoutAnyoneToAsk(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.work()
-	r := f.wantRefund(refundDone)
+	f, r := newDoneRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = ErrUnsupported })
 	f.tell(r.ID, RefundFailed)
 	f.wantRefund(refundNeedsAttention)
@@ -73,18 +64,8 @@ func TestFailureOfADoneRefundWithoutAnyoneToAsk(t *testing.T) {
 // A refund was settled by hand, and its provider had sent it after all: the callback was dropped, and nobody knew that the
 // money had gone twice. A person is told, once.
 func TestRefundThatIsBackAfterItWasSettledIsShown(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
-	f.work()
-	r := f.wantRefund(refundNeedsAttention)
-	settle := func() {
-		t.Helper()
-		if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	settle()
+	f, r := newRefusedRefund(t)
+	f.settle(r, "cash")
 	f.tell(r.ID, RefundFailed)
 	f.tell(r.ID, RefundPending)
 	f.wantRefund(refundSettled)
@@ -94,21 +75,15 @@ func TestRefundThatIsBackAfterItWasSettledIsShown(t *testing.T) {
 			t.Errorf("nobody is told why: %+v", got)
 		}
 	}
-	settle()
+	f.settle(r, "cash")
 	f.tell(r.ID, RefundDone)
 	f.wantRefund(refundSettled)
 }
 
 // A refund was refused, sent anew under another key, and the provider had made the first one all the same.
 func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
-	f.work()
-	r := f.wantRefund(refundNeedsAttention)
-	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "again"}); err != nil {
-		t.Fatal(err)
-	}
+	f, r := newRefusedRefund(t)
+	f.retry(r, "again")
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = nil })
 	f.tell(r.ID, RefundDone)
 	f.work()
@@ -122,11 +97,7 @@ func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
 
 // A late "pending" made a refund that its provider had refused for good one that is on its way.
 func TestLatePendingUndoesNoRefusal(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
-	f.work()
-	r := f.wantRefund(refundNeedsAttention)
+	f, r := newRefusedRefund(t)
 	f.tell(r.ID, RefundPending)
 	f.wantRefund(refundNeedsAttention)
 	f.tell(r.ID, RefundDone)
@@ -136,8 +107,7 @@ func TestLatePendingUndoesNoRefusal(t *testing.T) {
 // While a worker waited for its provider's answer, a callback brought the refund to a person, who settled it. The answer, that
 // the money was back, was dropped.
 func TestAnswerAfterADecisionIsNotDropped(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	release := make(chan struct{})
 	f.provider.set(func(p *fakeProvider) { p.hang = release })
 	done := make(chan error)
@@ -148,9 +118,7 @@ func TestAnswerAfterADecisionIsNotDropped(t *testing.T) {
 	})
 	r := f.wantRefund(refundDue)
 	f.tell(r.ID, RefundStuck)
-	if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "cash"}); err != nil {
-		t.Fatal(err)
-	}
+	f.settle(r, "cash")
 	close(release)
 	if err := <-done; err != nil {
 		t.Fatal(err)

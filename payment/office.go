@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"boxoffice/common/audit"
@@ -34,9 +35,8 @@ func (r refundRow) info() RefundInfo {
 // on after; empty at the end.
 func (s *Service) Refunds(ctx context.Context, states []string, afterID string, limit int) (infos []RefundInfo, next string, err error) {
 	var rows []refundRow
-	args := slices.Concat(db.Args(states), []any{afterID, limit + 1})
-	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`WHERE r.state IN `+db.In(len(states))+` AND r.id > ?
-		ORDER BY r.id LIMIT ?`, args...); err != nil {
+	query, args := refundPage(states, afterID, limit+1)
+	if err := s.db.Reader().SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, "", s.failed("read refunds", err)
 	}
 	if len(rows) > limit {
@@ -46,6 +46,19 @@ func (s *Service) Refunds(ctx context.Context, states []string, afterID string, 
 		infos = append(infos, row.info())
 	}
 	return infos, next, nil
+}
+
+const refundIDsOfState = `SELECT id FROM refunds WHERE state = ? AND id > ? ORDER BY id LIMIT ?`
+
+// refundPage selects refunds for a page. Of each state it reads no more than that: an index gives them in their order, and the
+// databases give those of several states only by sorting all.
+func refundPage(states []string, afterID string, limit int) (query string, args []any) {
+	var each []string
+	for i, state := range states {
+		each = append(each, fmt.Sprintf(`SELECT * FROM (%s) AS of_%d`, refundIDsOfState, i))
+		args = append(args, state, afterID, limit)
+	}
+	return refundSelect + `JOIN (` + strings.Join(each, ` UNION ALL `) + `) AS page ON page.id = r.id ORDER BY r.id LIMIT ?`, append(args, limit)
 }
 
 // Retry has a refund sent again that failed or needs attention. One that its provider has refused or given up gets another
@@ -62,8 +75,7 @@ func (s *Service) Retry(ctx context.Context, id string, act audit.Act) (RefundIn
 // SettleByHand records that a person has sent the money of a refund back by other means. Only one that needs attention is
 // sent by nobody else.
 func (s *Service) SettleByHand(ctx context.Context, id string, act audit.Act) (RefundInfo, error) {
-	return s.act(ctx, id, act, "settle_refund", []string{refundNeedsAttention}, func(row refundRow) (string,
-		int) {
+	return s.act(ctx, id, act, "settle_refund", []string{refundNeedsAttention}, func(row refundRow) (string, int) {
 		return refundSettled, row.Sending
 	})
 }

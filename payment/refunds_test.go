@@ -14,16 +14,6 @@ import (
 	"boxoffice/order"
 )
 
-// lateRefund makes a refund: money for a cancelled order.
-func (f *fixture) lateRefund() {
-	f.t.Helper()
-	o := f.create(time.Hour)
-	if _, err := f.orders.Cancel(f.t.Context(), o, true); err != nil {
-		f.t.Fatal(err)
-	}
-	f.pay(o, 9800)
-}
-
 // Refunds were written down and never sent. Every reason for one, and none is forgotten.
 func TestEveryReasonSendsMoneyBack(t *testing.T) {
 	act := audit.Act{Actor: "me", Note: "the projector is broken"}
@@ -127,8 +117,7 @@ func TestPartsNeverExceedThePayment(t *testing.T) {
 
 // The answer to a refund was lost after the money had gone: the same key asks again, and the money goes once.
 func TestRefundWithoutAnAnswerIsSentAgainAsTheSame(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = true })
 	f.work()
 	f.wantRefund(refundFailed)
@@ -146,8 +135,7 @@ func TestRefundWithoutAnAnswerIsSentAgainAsTheSame(t *testing.T) {
 // A provider that is away is tried with growing pauses, a bounded number of times; then a person has to look, and can
 // have it sent again with the same key, because it may have been sent.
 func TestRefundThatGetsNoAnswerEndsWithAPerson(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = true })
 	for range 2 * refundTries {
 		f.work()
@@ -158,9 +146,7 @@ func TestRefundThatGetsNoAnswerEndsWithAPerson(t *testing.T) {
 	}
 	r := f.wantRefund(refundNeedsAttention)
 	f.provider.set(func(p *fakeProvider) { p.cut["refund"] = false })
-	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "it is back"}); err != nil {
-		t.Fatal(err)
-	}
+	f.retry(r, "it is back")
 	f.work()
 	f.wantRefund(refundDone)
 	f.wantBalanced()
@@ -174,8 +160,7 @@ func TestRefundThatIsGivenUpGetsANewKey(t *testing.T) {
 		"given up": func(p *fakeProvider) { p.keys[p.onlyKey] = RefundStatus{State: RefundFailed, Detail: "account closed"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.lateRefund()
+			f := newLateRefund(t)
 			r := f.wantRefund(refundDue)
 			f.provider.set(func(p *fakeProvider) { p.onlyKey = r.ID; fail(p) })
 			f.work()
@@ -188,9 +173,7 @@ func TestRefundThatIsGivenUpGetsANewKey(t *testing.T) {
 				t.Errorf("nobody is told why: %+v", got)
 			}
 			f.provider.set(func(p *fakeProvider) { p.fail["refund"] = nil })
-			if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "they have a new account"}); err != nil {
-				t.Fatal(err)
-			}
+			f.retry(r, "they have a new account")
 			f.work()
 			f.wantRefund(refundDone)
 			if _, again := f.provider.keys[r.ID+"_1"]; !again {
@@ -203,14 +186,8 @@ func TestRefundThatIsGivenUpGetsANewKey(t *testing.T) {
 
 // The provider's last word on the old key comes after the refund was sent anew: it is not about the new one.
 func TestLateWordOnAnOldKeyChangesNothing(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
-	f.work()
-	r := f.wantRefund(refundNeedsAttention)
-	if _, err := f.payments.Retry(t.Context(), r.ID, audit.Act{Actor: "me", Note: "why not"}); err != nil {
-		t.Fatal(err)
-	}
+	f, r := newRefusedRefund(t)
+	f.retry(r, "why not")
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.pending = nil, true })
 	f.work()
 	f.tell(r.ID, RefundFailed)
@@ -222,14 +199,6 @@ func TestLateWordOnAnOldKeyChangesNothing(t *testing.T) {
 	f.provider.set(func(p *fakeProvider) { p.keys[r.ID+"_1"] = RefundStatus{State: RefundFailed} })
 	f.tell(r.ID+"_1", RefundFailed) // a bank has sent it back
 	f.wantRefund(refundNeedsAttention)
-}
-
-func (f *fixture) tell(key string, state RefundState) {
-	f.t.Helper()
-	report := Report{ID: "evt", Refunds: []RefundReport{{Key: key, RefundStatus: RefundStatus{State: state}}}}
-	if _, err := f.callback("open sesame", report); err != nil {
-		f.t.Fatal(err)
-	}
 }
 
 // Money on its way is asked for until it is back, and a callback can be faster.
@@ -253,8 +222,7 @@ func TestPendingRefundIsFollowed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.lateRefund()
+			f := newLateRefund(t)
 			f.provider.set(func(p *fakeProvider) { p.pending = true })
 			f.work()
 			r := f.wantRefund(refundSent)
@@ -276,15 +244,9 @@ func TestPendingRefundIsFollowed(t *testing.T) {
 
 // What a person settles is sent no more, and who did it, when and why is on record.
 func TestSettledByHand(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
-	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = ErrRefused })
-	f.work()
-	r := f.wantRefund(refundNeedsAttention)
+	f, r := newRefusedRefund(t)
 	settled := f.now()
-	if _, err := f.payments.SettleByHand(t.Context(), r.ID, audit.Act{Actor: "me", Note: "paid in cash"}); err != nil {
-		t.Fatal(err)
-	}
+	f.settle(r, "paid in cash")
 	f.advance(lastRefundPause)
 	f.work()
 	f.wantRefund(refundSettled)
@@ -315,8 +277,7 @@ func TestRefundSurvivesItsWorker(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.lateRefund()
+			f := newLateRefund(t)
 			rows, err := f.payments.openRefunds(t.Context(), "fake", f.now(), 10)
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%v, %v", rows, err)
@@ -382,16 +343,10 @@ func TestLedgerNoticesWhatIsMissingOrDoubled(t *testing.T) {
 		"money that is nowhere":             `UPDATE payments SET amount = amount + 1 WHERE result = 'applied'`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.lateRefund()
+			f := newLateRefund(t)
 			f.pay(f.create(time.Hour), 9800)
 			f.wantBalanced()
-			if err := f.db.InTx(t.Context(), func(tx *db.Tx) error {
-				_, err := tx.ExecContext(t.Context(), statement)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			f.exec(statement)
 			ledgers, err := f.payments.Ledgers(t.Context())
 			if err != nil || len(ledgers) != 1 || ledgers[0].Balanced() {
 				t.Errorf("ledgers %+v, %v", ledgers, err)
@@ -402,8 +357,7 @@ func TestLedgerNoticesWhatIsMissingOrDoubled(t *testing.T) {
 
 // A refund that a worker has claimed was settled by hand as well, and the money went back twice.
 func TestOnlyWhatNeedsAPersonIsSettledByHand(t *testing.T) {
-	f := newFixture(t)
-	f.lateRefund()
+	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = errAway })
 	f.work()
 	r := f.wantRefund(refundFailed)

@@ -52,33 +52,39 @@ func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error 
 	return errors.Join(err, changed)
 }
 
-// callForRefund sends a refund, or asks how it stands if it was sent.
+// callForRefund sends a refund, or asks how it stands if it was sent. One that is refused after a call without an answer, which
+// may have carried it out, is asked for too: under another key it could go a second time. The refusal counts if its provider
+// knows nothing of the refund.
 func (s *Service) callForRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
+	if row.State == refundSent {
+		return s.askForRefund(ctx, p, row)
+	}
+	status, err := s.sendRefund(ctx, p, row)
+	if !errors.Is(err, ErrRefused) || row.Tries <= 1 {
+		return status, err
+	}
+	status, asked := s.askForRefund(ctx, p, row)
+	switch {
+	case errors.Is(asked, ErrRefused), errors.Is(asked, ErrUnsupported):
+		return RefundStatus{}, err
+	case asked != nil:
+		return RefundStatus{}, fmt.Errorf("ask for a refund that was refused: %w", asked)
+	}
+	return status, nil
+}
+
+func (s *Service) sendRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	call := p.Refund
-	if row.State == refundSent {
-		call = p.QueryRefund
-	}
-	status, err := call(ctx, row.refund())
-	if errors.Is(err, ErrRefused) && row.State != refundSent && row.Tries > 1 {
-		return s.askAfterRefusal(ctx, p, row, err)
-	}
+	status, err := p.Refund(ctx, row.refund())
 	return status, s.answered(p, err)
 }
 
-// askAfterRefusal asks how a refund stands that was refused after a call without an answer, which may have carried it out:
-// under another key it could go a second time. The refusal counts if its provider knows nothing of the refund.
-func (s *Service) askAfterRefusal(ctx context.Context, p Provider, row refundRow, refusal error) (RefundStatus, error) {
+func (s *Service) askForRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	status, err := p.QueryRefund(ctx, row.refund())
-	switch {
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
-		return RefundStatus{}, s.answered(p, refusal)
-	case err != nil:
-		return RefundStatus{}, s.answered(p, fmt.Errorf("ask for a refund that was refused: %w", err))
-	default:
-		return status, s.answered(p, nil)
-	}
+	return status, s.answered(p, err)
 }
 
 // afterAnswer says what a refund becomes after an answer or an error of its provider.
@@ -182,10 +188,8 @@ func (s *Service) afterDone(
 	if reported.State != RefundFailed && reported.State != RefundStuck {
 		return to, false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	status, err := p.QueryRefund(ctx, row.refund())
-	switch err := s.answered(p, err); {
+	status, err := s.askForRefund(ctx, p, row)
+	switch {
 	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrRefused): // there is no better answer than the report
 		status = reported
 	case err != nil:

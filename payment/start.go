@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
 )
@@ -20,9 +21,8 @@ type Opened struct {
 
 // Start starts the payment of an order with a provider, and returns what the payer has to do. The order is given as it
 // was reserved. The same order and provider again are the same attempt, until that one is final, or the order has got more
-// time than its provider knows of. It fails with
-// ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable or order.ErrAlreadyPaid; after ErrProviderAway a
-// retry is safe.
+// time than its provider knows of. It fails with ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable or
+// order.ErrAlreadyPaid; after ErrProviderAway a retry is safe.
 func (s *Service) Start(ctx context.Context, reserved event.Order, providerName, returnURL string) (Opened, error) {
 	p, err := s.provider(providerName)
 	if err == nil && !canStart(p) {
@@ -31,14 +31,7 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
-	held, err := s.hold(ctx, reserved)
-	if err != nil {
-		return Opened{}, fmt.Errorf("start payment: %w", err)
-	}
-	row, isNew, err := s.findOrInsert(ctx, held, providerName, returnURL)
-	if err == nil && row.ExpiresAt < held.ExpiresAt {
-		row, isNew, err = s.renew(ctx, p, held, row, returnURL)
-	}
+	row, isNew, err := s.hold(ctx, reserved, p, returnURL)
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
@@ -57,36 +50,50 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	return Opened{row.ID, row.Provider, action, time.UnixMilli(row.ExpiresAt).UTC()}, nil
 }
 
-// renew replaces an attempt that its provider ends before the order's deadline, which has moved since: the old one is
-// closed, and a new one has the new deadline. One whose payer is just paying stays.
-func (s *Service) renew(
-	ctx context.Context, p Provider, held order.Order, old attemptRow, returnURL string,
-) (row attemptRow, isNew bool, err error) {
-	switch err := s.finish(ctx, p, old); {
+// hold gives the order time for a payment, and returns its attempt with a provider, which is new if there was no open one.
+// One that its provider ends before the order's deadline, which has moved since, is replaced: the old one is closed, and a
+// new one has the new deadline. One whose payer is just paying stays.
+func (s *Service) hold(ctx context.Context, reserved event.Order, p Provider, returnURL string) (row attemptRow, isNew bool, err error) {
+	held, row, isNew, err := s.holdOnce(ctx, reserved, p.Name(), returnURL)
+	if err != nil || row.ExpiresAt >= held.ExpiresAt {
+		return row, isNew, err
+	}
+	switch err := s.finish(ctx, p, row); {
 	case errors.Is(err, errStillOpen):
-		return old, false, nil
+		return row, false, nil
 	case err != nil:
-		return old, false, err
+		return row, false, err
 	}
-	rows, err := s.Orders.Find(ctx, held.ID)
-	if err != nil {
-		return old, false, err
-	}
-	switch rows[held.ID].State {
-	case order.Paid: // by the old one
-		return old, false, order.ErrAlreadyPaid
-	case order.Cancelled:
-		return old, false, order.ErrNotPayable
-	}
-	return s.findOrInsert(ctx, held, p.Name(), returnURL)
+	_, row, isNew, err = s.holdOnce(ctx, reserved, p.Name(), returnURL)
+	return row, isNew, err
 }
 
-// hold gives the order time for a payment: a deadline that is near is extended, once, first in stock, where it is longer
-// without harm, and then in the order, whose row decides.
-func (s *Service) hold(ctx context.Context, reserved event.Order) (order.Order, error) {
+// holdOnce extends a deadline that is near, once, first in stock, where it is longer without harm, and then in the order,
+// whose row decides. The attempt is recorded in the transaction that holds its order: whoever cancels the order has either
+// seen the attempt and asked for it, or finds the order changed.
+func (s *Service) holdOnce(
+	ctx context.Context, reserved event.Order, provider, returnURL string,
+) (held order.Order, row attemptRow, isNew bool, err error) {
+	deadline, err := s.extend(ctx, reserved)
+	if err != nil {
+		return held, row, false, err
+	}
+	held, err = s.Orders.HoldForPayment(ctx, reserved, order.Hold{
+		Deadline: deadline, AskUntil: deadline + s.AskGrace.Milliseconds(),
+		Record: func(ctx context.Context, tx *db.Tx, held order.Order) (_ bool, err error) {
+			row, isNew, err = s.findOrInsert(ctx, tx, held, provider, returnURL)
+			return isNew, err
+		},
+	})
+	return held, row, isNew, err
+}
+
+// extend returns the deadline that an order is to have for a payment, in Unix milliseconds, and has stock keep its tickets
+// until then.
+func (s *Service) extend(ctx context.Context, reserved event.Order) (deadline int64, err error) {
 	rows, err := s.Orders.Find(ctx, reserved.ID)
 	if err != nil {
-		return order.Order{}, err
+		return 0, err
 	}
 	current, exists := rows[reserved.ID]
 	if !exists {
@@ -95,48 +102,43 @@ func (s *Service) hold(ctx context.Context, reserved event.Order) (order.Order, 
 	now := s.Now()
 	switch deadline := time.UnixMilli(current.ExpiresAt); {
 	case current.State == order.Paid:
-		return current, order.ErrAlreadyPaid
+		return 0, order.ErrAlreadyPaid
 	case current.State == order.Cancelled, !now.Before(deadline):
-		return current, order.ErrNotPayable
+		return 0, order.ErrNotPayable
 	case !current.Extended && deadline.Sub(now) < s.Lease:
-		if err := s.Stock.Extend(ctx, reserved.ID, now.Add(s.Lease)); err != nil {
-			return current, err
-		}
-		current.ExpiresAt = now.Add(s.Lease).UnixMilli()
+		extended := now.Add(s.Lease)
+		return extended.UnixMilli(), s.Stock.Extend(ctx, reserved.ID, extended)
 	}
-	return s.Orders.HoldForPayment(ctx, reserved, order.Hold{
-		Deadline: current.ExpiresAt, AskUntil: current.ExpiresAt + s.AskGrace.Milliseconds(),
-	})
+	return current.ExpiresAt, nil
 }
 
-// findOrInsert returns the order's open attempt with a provider, and makes one if there is none.
-func (s *Service) findOrInsert(ctx context.Context, o order.Order, provider, returnURL string) (row attemptRow, isNew bool, err error) {
-	for {
-		rows, err := s.attemptsOf(ctx, o.ID)
-		if err != nil {
-			return attemptRow{}, false, err
-		}
-		before := 0
-		for _, row := range rows {
-			if row.Provider != provider {
-				continue
-			}
-			if !row.isFinal() {
-				return row, false, nil
-			}
-			before++
-		}
-		now := s.Now().UnixMilli()
-		row := attemptRow{
-			ID: attemptID(o.ID, provider, before), OrderID: o.ID, Provider: provider,
-			Amount: o.Amount.Amount, Currency: o.Amount.Currency, State: starting, ReturnURL: returnURL,
-			ExpiresAt: o.ExpiresAt, NextAt: now + callTimeout.Milliseconds(), CreatedAt: now,
-		}
-		switch err := s.insertAttempt(ctx, row); {
-		case err == nil:
-			return row, true, nil
-		case !s.db.IsDuplicate(err): // otherwise another call has just made it
-			return attemptRow{}, false, s.failed("record payment attempt", err)
-		}
+// findOrInsert returns the order's open attempt with a provider, and makes one if there is none. It fails with a duplicate
+// key when another call has just made it, and with ErrRefused when there were too many.
+func (s *Service) findOrInsert(
+	ctx context.Context, tx *db.Tx, o order.Order, provider, returnURL string,
+) (row attemptRow, isNew bool, err error) {
+	rows, err := readAttempts(ctx, tx, o.ID)
+	if err != nil {
+		return attemptRow{}, false, err
 	}
+	before := 0
+	for _, row := range rows {
+		if row.Provider != provider {
+			continue
+		}
+		if !row.isFinal() {
+			return row, false, nil
+		}
+		before++
+	}
+	if before >= attemptsMax {
+		return attemptRow{}, false, fmt.Errorf("%w: the order has had %d payments that ended", ErrRefused, before)
+	}
+	now := s.Now().UnixMilli()
+	row = attemptRow{
+		ID: attemptID(o.ID, provider, before), OrderID: o.ID, Provider: provider,
+		Amount: o.Amount.Amount, Currency: o.Amount.Currency, State: starting, ReturnURL: returnURL,
+		ExpiresAt: o.ExpiresAt, NextAt: now + callTimeout.Milliseconds(), CreatedAt: now,
+	}
+	return row, true, insertAttempt(ctx, tx, row)
 }

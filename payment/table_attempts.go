@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
@@ -56,10 +58,14 @@ func (r attemptRow) action() (action Action, err error) {
 
 // attemptsOf reads the attempts of these orders, the oldest first.
 func (s *Service) attemptsOf(ctx context.Context, orderIDs ...string) ([]attemptRow, error) {
-	var rows []attemptRow
-	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+attemptColumns+` FROM payment_attempts
-		WHERE order_id IN `+db.In(len(orderIDs))+` ORDER BY created_at, id`, db.Args(orderIDs)...)
+	rows, err := readAttempts(ctx, s.db.Reader(), orderIDs...)
 	return rows, s.failed("read payment attempts", err)
+}
+
+func readAttempts(ctx context.Context, q sqlx.QueryerContext, orderIDs ...string) (rows []attemptRow, err error) {
+	err = sqlx.SelectContext(ctx, q, &rows, `SELECT `+attemptColumns+` FROM payment_attempts
+		WHERE order_id IN `+db.In(len(orderIDs))+` ORDER BY created_at, id`, db.Args(orderIDs)...)
+	return rows, err
 }
 
 // knowsAttempt tells whether an attempt with a provider is recorded.
@@ -105,13 +111,11 @@ func (s *Service) recordedPayments(ctx context.Context, provider string, payment
 }
 
 // insertAttempt records an attempt that starts. It fails with a duplicate key when it is recorded already.
-func (s *Service) insertAttempt(ctx context.Context, r attemptRow) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		return tx.Insert(ctx, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at,
-			next_at, created_at, changed_at)`, []any{
-			r.ID, r.OrderID, r.Provider, r.Amount, r.Currency, string(r.State), r.ReturnURL, r.ExpiresAt,
-			r.NextAt, r.CreatedAt, r.CreatedAt,
-		})
+func insertAttempt(ctx context.Context, tx *db.Tx, r attemptRow) error {
+	return tx.Insert(ctx, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at,
+		next_at, created_at, changed_at)`, []any{
+		r.ID, r.OrderID, r.Provider, r.Amount, r.Currency, string(r.State), r.ReturnURL, r.ExpiresAt,
+		r.NextAt, r.CreatedAt, r.CreatedAt,
 	})
 }
 

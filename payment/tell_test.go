@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/audit"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 )
@@ -53,9 +52,7 @@ func TestRefundIsToldOfOnceItIsBack(t *testing.T) {
 	stuck := f.wantRefund(refundNeedsAttention)
 	p.want(t)
 	p.err = errors.New("the broker is away")
-	if _, err := f.payments.SettleByHand(t.Context(), stuck.ID, audit.Act{Actor: "me", Note: "paid in cash"}); err != nil {
-		t.Fatal(err)
-	}
+	f.settle(stuck, "paid in cash")
 	if err := f.payments.Work(t.Context()); !errors.Is(err, p.err) {
 		t.Errorf("work: %v", err)
 	}

@@ -19,6 +19,7 @@ const (
 	apiPrefix    = "/api"
 	bodyBytesMax = 64 << 10
 	callsMax     = 1 << 17 // things whose calls are counted
+	nameMax      = 200     // bytes of the name of such a thing; longer ones are of nothing that is known
 )
 
 // errNoAddress says that the simulator does not know its own address yet.
@@ -33,7 +34,7 @@ type api struct {
 	action          payment.ActionKind
 
 	mu    sync.Mutex
-	calls map[string]int // by path and id: each call of a thing has a weather of its own
+	calls map[string]int // by path and name: each call of a thing has a weather of its own
 }
 
 // reply is the answer to a call.
@@ -44,17 +45,17 @@ type reply struct {
 }
 
 func (a *api) addRoutes(mux *http.ServeMux) {
-	route(a, mux, webhook.PathPayments, func(b webhook.StartBody) string { return b.AttemptID }, a.start)
-	attemptID := func(b webhook.AttemptBody) string { return b.AttemptID }
-	route(a, mux, webhook.PathPaymentsQuery, attemptID, func(_ context.Context, b webhook.AttemptBody) (reply, error) {
+	route(a, mux, webhook.PathPayments, a.cashier.names.attempt, a.start)
+	attempt := func(b webhook.AttemptBody) string { return a.cashier.names.of(b.AttemptID) }
+	route(a, mux, webhook.PathPaymentsQuery, attempt, func(_ context.Context, b webhook.AttemptBody) (reply, error) {
 		return reply{body: a.cashier.status(b.AttemptID, false)}, nil
 	})
-	route(a, mux, webhook.PathPaymentsClose, attemptID, func(_ context.Context, b webhook.AttemptBody) (reply, error) {
+	route(a, mux, webhook.PathPaymentsClose, attempt, func(_ context.Context, b webhook.AttemptBody) (reply, error) {
 		return reply{body: a.cashier.status(b.AttemptID, true)}, nil
 	})
-	route(a, mux, webhook.PathRefunds, func(b webhook.RefundBody) string { return b.Key }, a.refund)
-	refundKey := func(b webhook.RefundQueryBody) string { return b.Key }
-	route(a, mux, webhook.PathRefundsQuery, refundKey, func(_ context.Context, b webhook.RefundQueryBody) (reply, error) {
+	route(a, mux, webhook.PathRefunds, a.cashier.refundName, a.refund)
+	refund := func(b webhook.RefundQueryBody) string { return a.cashier.names.of(b.Key) }
+	route(a, mux, webhook.PathRefundsQuery, refund, func(_ context.Context, b webhook.RefundQueryBody) (reply, error) {
 		answer, _, err := a.cashier.ledger.refundStatus(b.Key)
 		return reply{body: answer}, err
 	})
@@ -65,6 +66,7 @@ func (a *api) start(ctx context.Context, b webhook.StartBody) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	t.name = a.cashier.names.attempt(b)
 	own := strings.TrimSuffix(a.publicURL(), "/")
 	if !isWebURL(own) {
 		return reply{}, errNoAddress
@@ -98,15 +100,15 @@ func (a *api) refund(_ context.Context, b webhook.RefundBody) (reply, error) {
 	return reply{body: answer, isUnanswered: isUnanswered}, err
 }
 
-// route serves one call: it checks the signature, acts, and answers, unless the weather is bad. id names the thing that
-// the call is about.
-func route[B any](a *api, mux *http.ServeMux, path string, id func(B) string, do func(context.Context, B) (reply, error)) {
+// route serves one call: it checks the signature, acts, and answers, unless the weather is bad. name returns the name of
+// the thing that the call is about.
+func route[B any](a *api, mux *http.ServeMux, path string, name func(B) string, do func(context.Context, B) (reply, error)) {
 	mux.HandleFunc(http.MethodPost+" "+apiPrefix+path, func(w http.ResponseWriter, r *http.Request) {
 		var body B
 		if !a.read(w, r, &body) {
 			return
 		}
-		weather := a.weatherOf(path, id(body))
+		weather := a.weatherOf(path, name(body))
 		if weather.before.strike(w) {
 			return
 		}
@@ -186,11 +188,11 @@ func (t trouble) strike(w http.ResponseWriter) bool {
 }
 
 // weatherOf draws the weather of a call.
-func (a *api) weatherOf(path, id string) weather {
-	if !isName(id, attemptIDMax) {
+func (a *api) weatherOf(path, name string) weather {
+	if name == "" || len(name) > nameMax {
 		return weather{}
 	}
-	call := path + " " + id
+	call := path + " " + name
 	a.mu.Lock()
 	if len(a.calls) >= callsMax {
 		clear(a.calls)

@@ -26,6 +26,7 @@ type cashier struct {
 	ledger  *ledger
 	courier *courier
 	agenda  *agenda
+	names   *names
 	dice    dice
 	faults  Faults
 	tally   *tally
@@ -35,11 +36,11 @@ type cashier struct {
 // themselves.
 func (c *cashier) start(ctx context.Context, t terms) (afterwards func(), err error) {
 	isNew, err := c.ledger.start(t)
-	if err != nil || !isNew || !c.dice.chance(c.faults.AutoPay, "autopay", t.AttemptID) {
+	if err != nil || !isNew || !c.dice.chance(c.faults.AutoPay, "autopay", t.name) {
 		return func() {}, err
 	}
-	does := c.automaticAct(t.AttemptID)
-	if does != actLate && c.dice.chance(c.faults.Early, "early", t.AttemptID) {
+	does := c.automaticAct(t.name)
+	if does != actLate && c.dice.chance(c.faults.Early, "early", t.name) {
 		notices, err := c.ledger.pay(t.AttemptID, sums(does, money{t.Amount, t.Currency})...)
 		if err == nil {
 			c.courier.sendEarly(ctx, notices...)
@@ -48,20 +49,20 @@ func (c *cashier) start(ctx context.Context, t terms) (afterwards func(), err er
 		c.courier.send(notices...)
 	}
 	return func() {
-		pause := c.dice.pause(c.faults.AutoPayWithin, "autopay", t.AttemptID)
+		pause := c.dice.pause(c.faults.AutoPayWithin, "autopay", t.name)
 		c.agenda.add(pause, func(context.Context) {
-			_ = c.act(t.AttemptID, does, c.dice.pause(c.faults.LateWithin, "late", t.AttemptID)) // it may be closed by now
+			_ = c.act(t.AttemptID, does, c.dice.pause(c.faults.LateWithin, "late", t.name)) // it may be closed by now
 		})
 	}, nil
 }
 
 // automaticAct draws what a payer does who comes by himself.
-func (c *cashier) automaticAct(id string) act {
-	if !c.dice.chance(c.faults.OddPay, "odd", id) {
+func (c *cashier) automaticAct(name string) act {
+	if !c.dice.chance(c.faults.OddPay, "odd", name) {
 		return actPay
 	}
 	odd := []act{actTwice, actLate, actAmount, actCurrency}
-	return odd[c.dice.of("oddity", id).IntN(len(odd))]
+	return odd[c.dice.of("oddity", name).IntN(len(odd))]
 }
 
 // act does what a payer has chosen; after is when the money of a late payment comes.
@@ -132,7 +133,8 @@ func (c *cashier) find(id string) (view, error) {
 
 // refund sends money back, and tells whether the office is to get no answer.
 func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody, isUnanswered bool, err error) {
-	isNew, err := c.ledger.refund(b)
+	name := c.refundName(b)
+	isNew, err := c.ledger.refund(b, name)
 	if errors.Is(err, errTooMuch) {
 		c.tally.add(func(k *Counts) { k.TooMuch++ })
 	}
@@ -140,14 +142,14 @@ func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody,
 		return answer, false, err
 	}
 	if !isNew {
-		if c.dice.chance(c.faults.RefundForgets, "refund forgets", b.Key) {
+		if c.dice.chance(c.faults.RefundForgets, "refund forgets", name) {
 			c.ledger.moveAgain(b.Key)
 		}
 		answer, _, err = c.ledger.refundStatus(b.Key)
 		return answer, false, err
 	}
-	fails := c.dice.chance(c.faults.RefundFails, "refund fails", b.Key)
-	if !c.dice.chance(c.faults.RefundPending, "refund pending", b.Key) {
+	fails := c.dice.chance(c.faults.RefundFails, "refund fails", name)
+	if !c.dice.chance(c.faults.RefundPending, "refund pending", name) {
 		c.ledger.settle(b.Key, fails)
 	}
 	answer, told, err := c.ledger.refundStatus(b.Key)
@@ -155,16 +157,21 @@ func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody,
 		return answer, false, err
 	}
 	c.courier.send(told)
-	c.settleLater(b.Key, fails, answer)
-	isUnanswered = c.dice.chance(c.faults.RefundUnanswered, "refund unanswered", b.Key)
+	c.settleLater(b.Key, name, fails, answer)
+	isUnanswered = c.dice.chance(c.faults.RefundUnanswered, "refund unanswered", name)
 	if isUnanswered {
 		c.tally.add(func(k *Counts) { k.Unanswered++ })
 	}
 	return answer, isUnanswered, nil
 }
 
+// refundName returns the name of a refund that is asked for, perhaps again.
+func (c *cashier) refundName(b webhook.RefundBody) string {
+	return c.names.refund(b, c.ledger.nameOf(b.PaymentID))
+}
+
 // settleLater ends a refund that was answered as pending.
-func (c *cashier) settleLater(key string, fails bool, answered webhook.RefundStatusBody) {
+func (c *cashier) settleLater(key, name string, fails bool, answered webhook.RefundStatusBody) {
 	if answered.State != string(payment.RefundPending) {
 		return
 	}
@@ -174,7 +181,7 @@ func (c *cashier) settleLater(key string, fails bool, answered webhook.RefundSta
 			c.courier.send(told)
 		}
 	}
-	if !c.agenda.add(c.dice.pause(c.faults.MaxDelay, "refund pending", key), settle) {
+	if !c.agenda.add(c.dice.pause(c.faults.MaxDelay, "refund pending", name), settle) {
 		settle(context.Background())
 	}
 }

@@ -42,18 +42,18 @@ func (c *courier) send(notices ...notice) {
 	for _, n := range notices {
 		c.tally.add(func(k *Counts) { k.Events++ })
 		c.forge(n)
-		if !n.certain && c.dice.chance(c.faults.Lost, "lost", n.id) {
+		if !n.certain && c.dice.chance(c.faults.Lost, "lost", n.name) {
 			c.tally.add(func(k *Counts) { k.Lost++ })
 			continue
 		}
 		c.duplicate(n)
-		if c.dice.chance(c.faults.Reorder, "reorder", n.id) && c.hold(n) {
+		if c.dice.chance(c.faults.Reorder, "reorder", n.name) && c.hold(n) {
 			c.tally.add(func(k *Counts) { k.Reordered++ })
 			continue
 		}
 		var pause time.Duration
-		if c.dice.chance(c.faults.Delay, "delay", n.id) {
-			pause = c.dice.pause(c.faults.MaxDelay, "delay", n.id)
+		if c.dice.chance(c.faults.Delay, "delay", n.name) {
+			pause = c.dice.pause(c.faults.MaxDelay, "delay", n.name)
 			c.tally.add(func(k *Counts) { k.Delayed++ })
 		}
 		c.schedule(n, pause, 0)
@@ -94,12 +94,12 @@ func (c *courier) schedule(n notice, pause time.Duration, tries int) {
 
 // duplicate sends copies of an event whose answers nobody minds: some at the same time as the event, some later.
 func (c *courier) duplicate(n notice) {
-	if !c.dice.chance(c.faults.Duplicate, "duplicate", n.id) {
+	if !c.dice.chance(c.faults.Duplicate, "duplicate", n.name) {
 		return
 	}
-	draw := c.dice.of("copies", n.id)
+	draw := c.dice.of("copies", n.name)
 	for range 1 + draw.IntN(c.faults.Copies) {
-		pause := time.Duration(draw.IntN(2)) * c.dice.pause(c.faults.MaxDelay, "copies", n.id)
+		pause := time.Duration(draw.IntN(2)) * c.dice.pause(c.faults.MaxDelay, "copies", n.name)
 		if c.agenda.add(pause, func(ctx context.Context) { c.post(ctx, n) }) {
 			c.tally.add(func(k *Counts) { k.Duplicates++ })
 		}
@@ -161,10 +161,10 @@ func (c *courier) post(ctx context.Context, n notice) bool {
 
 // forge has a forged event sent besides the true one, if the dice say so.
 func (c *courier) forge(n notice) {
-	if !c.dice.chance(c.faults.Forged, "forged", n.id) {
+	if !c.dice.chance(c.faults.Forged, "forged", n.name) {
 		return
 	}
-	kind := forgeries(c.dice.of("forgery", n.id).IntN(int(forgeryKinds)))
+	kind := forgeries(c.dice.of("forgery", n.name).IntN(int(forgeryKinds)))
 	c.agenda.add(0, func(ctx context.Context) {
 		header, body, err := c.forger.forge(kind, c.signer, n.id, n.event)
 		if err != nil {

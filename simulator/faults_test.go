@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -280,49 +279,6 @@ func TestAway(t *testing.T) {
 			f.Errorf("acted and answered: %v", seen)
 		}
 	})
-}
-
-// run has a hostile simulator do a day's work, and returns what the office got, sorted.
-func run(t *testing.T, seed uint64) (got []string) {
-	faults := Hostile()
-	faults.AutoPay, faults.OddPay, faults.MaxDelay = 1, 0.5, quick
-	f := newFixture(t, faults, func(o *Options) { o.Seed = seed })
-	insist := func(call func() error) {
-		t.Helper()
-		tries := 0
-		for err := call(); err != nil; err = call() {
-			if tries++; tries > 50 || errors.Is(err, payment.ErrRefused) {
-				t.Fatal(err)
-			}
-		}
-	}
-	for i := range 12 {
-		insist(func() error { _, err := f.client.Start(f.context(), f.attempt("a"+strconv.Itoa(i))); return err })
-	}
-	books := f.idle()
-	for id, a := range books.Attempts {
-		for i, p := range a.Payments {
-			r := payment.Refund{Key: "rf_" + id + "_" + strconv.Itoa(i), PaymentID: p.PaymentID, Reason: "test"}
-			r.Amount.Amount, r.Amount.Currency = p.Amount, p.Currency
-			insist(func() error { _, err := f.client.Refund(f.context(), r); return err })
-		}
-	}
-	f.idle()
-	for _, d := range f.got("") {
-		got = append(got, d.id+" "+strconv.FormatBool(d.isForged)+" "+d.body)
-	}
-	slices.Sort(got)
-	return got
-}
-
-func TestASeedReplays(t *testing.T) {
-	first, second, other := run(t, 7), run(t, 7), run(t, 8)
-	if len(first) < 24 || !slices.Equal(first, second) {
-		t.Errorf("the same seed sent\n%s\nand\n%s", strings.Join(first, "\n"), strings.Join(second, "\n"))
-	}
-	if slices.Equal(first, other) {
-		t.Error("another seed sent the same")
-	}
 }
 
 func TestFlags(t *testing.T) {

@@ -167,7 +167,7 @@ func newFixture(t testing.TB, faults Faults, change ...func(*Options)) *fixture 
 func (f *fixture) attempt(id string) payment.Attempt {
 	return payment.Attempt{
 		ID: id, OrderID: "order_" + id, Amount: event.Money{Amount: 9800, Currency: "CNY"}, Description: "boxoffice order " + id,
-		ReturnURL: "http://shop.example/orders/" + id, ExpiresAt: f.clock.now().Add(15 * time.Minute),
+		ReturnURL: "http://shop.example/o/order_" + id, ExpiresAt: f.clock.now().Add(15 * time.Minute),
 	}
 }
 

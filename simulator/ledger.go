@@ -41,6 +41,7 @@ type attempt struct {
 // taken is money that a payer has paid.
 type taken struct {
 	webhook.PaymentBody
+	name     string // by which the dice know it
 	attempt  *attempt
 	reserved int64 // of its amount: sent back, or on its way
 }
@@ -48,6 +49,7 @@ type taken struct {
 // refund is money that goes back, once.
 type refund struct {
 	webhook.RefundBody
+	name   string // by which the dice know it
 	of     *taken
 	state  payment.RefundState
 	detail string
@@ -115,7 +117,7 @@ func (l *ledger) expire(a *attempt, now bool) []notice {
 	}
 	a.state = payment.Closed
 	return []notice{{
-		id: "msg_" + a.AttemptID + "_closed", attempt: a.AttemptID, url: a.CallbackURL,
+		id: "msg_" + a.AttemptID + "_closed", name: a.name + " closed", attempt: a.AttemptID, url: a.CallbackURL,
 		event: webhook.Event{Type: webhook.PaymentClosed, Data: webhook.EventData{OrderID: a.OrderID, AttemptID: a.AttemptID}},
 	}}
 }
@@ -192,15 +194,16 @@ func (l *ledger) take(a *attempt, sums []money) (notices []notice) {
 	certain := a.state != payment.Open
 	a.state = payment.Paid
 	for _, sum := range sums {
-		p := &taken{attempt: a, PaymentBody: webhook.PaymentBody{
-			PaymentID: fmt.Sprintf("sim_%s_%d", a.AttemptID, len(a.payments)+1),
+		number := len(a.payments) + 1
+		p := &taken{attempt: a, name: fmt.Sprintf("%s payment %d", a.name, number), PaymentBody: webhook.PaymentBody{
+			PaymentID: fmt.Sprintf("sim_%s_%d", a.AttemptID, number),
 			OrderID:   a.OrderID, Amount: sum.amount, Currency: sum.currency,
 		}}
 		a.payments = append(a.payments, p)
 		l.payments[p.PaymentID] = p
 		l.taken[sum.currency] += sum.amount
 		notices = append(notices, notice{
-			id: "msg_" + p.PaymentID, attempt: a.AttemptID, url: a.CallbackURL, certain: certain,
+			id: "msg_" + p.PaymentID, name: p.name, attempt: a.AttemptID, url: a.CallbackURL, certain: certain,
 			event: webhook.Event{Type: webhook.PaymentSucceeded, Data: webhook.EventData{
 				PaymentID: p.PaymentID, OrderID: a.OrderID, AttemptID: a.AttemptID, Amount: sum.amount, Currency: sum.currency,
 			}},
@@ -211,7 +214,7 @@ func (l *ledger) take(a *attempt, sums []money) (notices []notice) {
 
 // refund takes an order for a refund, and tells whether it is a new one. A new one is pending until it is settled. All
 // refunds of a payment that have not failed are together never more than its amount.
-func (l *ledger) refund(b webhook.RefundBody) (isNew bool, err error) {
+func (l *ledger) refund(b webhook.RefundBody, name string) (isNew bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known, exists := l.refunds[b.Key]; exists {
@@ -233,8 +236,18 @@ func (l *ledger) refund(b webhook.RefundBody) (isNew bool, err error) {
 		return false, errFull
 	}
 	of.reserved += b.Amount
-	l.refunds[b.Key] = &refund{RefundBody: b, of: of, state: payment.RefundPending, calls: 1}
+	l.refunds[b.Key] = &refund{RefundBody: b, name: name, of: of, state: payment.RefundPending, calls: 1}
 	return true, nil
+}
+
+// nameOf returns the name of a payment, which is its id if there is no such payment.
+func (l *ledger) nameOf(paymentID string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p, known := l.payments[paymentID]; known {
+		return p.name
+	}
+	return paymentID
 }
 
 // settle ends a pending refund: its money goes back, or it fails.
@@ -279,7 +292,7 @@ func (l *ledger) refundStatus(key string) (webhook.RefundStatusBody, notice, err
 	answer := webhook.RefundStatusBody{State: string(r.state), Reference: "rfd_" + key, Detail: r.detail}
 	a := r.of.attempt
 	return answer, notice{
-		id: "msg_" + key + "_" + answer.State, attempt: a.AttemptID, url: a.CallbackURL,
+		id: "msg_" + key + "_" + answer.State, name: r.name + " " + answer.State, attempt: a.AttemptID, url: a.CallbackURL,
 		event: webhook.Event{Type: webhook.RefundUpdated, Data: webhook.EventData{
 			Key: key, State: answer.State, Reference: answer.Reference, Detail: answer.Detail,
 		}},

@@ -26,7 +26,11 @@ const (
 // Options configures a Simulator. Secret and PublicURL are required.
 type Options struct {
 	Secret string // "whsec_" and base64: signs the office's calls and the callbacks
-	Seed   uint64 // of all that is drawn: the same seed is the same behaviour
+	// Seed is that of all that is drawn. The same seed deals the same to the same purchases, whatever their ids are: whether and
+	// how a payer pays by himself, what becomes of each event and of the nth call about each thing, how each refund ends, and how
+	// long the pauses are. When things meet is up to the machine, and with it what the office asks for: not replayed is the order
+	// of what comes at once, nor how often something is asked for. See names for how a purchase is known again.
+	Seed   uint64
 	Faults Faults // how badly it behaves
 
 	// Action is how a payer comes to the page of an attempt; empty for a redirect. A QR code has its address.
@@ -66,7 +70,7 @@ func New(opts Options) (*Simulator, error) {
 	}
 	counts, faults := &tally{}, opts.Faults.withDefaults()
 	c := &cashier{
-		ledger: newLedger(opts.Kept, opts.Now), dice: dice{opts.Seed}, faults: faults, tally: counts,
+		ledger: newLedger(opts.Kept, opts.Now), names: newNames(2 * opts.Kept), dice: dice{opts.Seed}, faults: faults, tally: counts,
 		courier: &courier{
 			http: newClient(opts.HTTP, opts.AllowedCallback == nil), signer: verifier, forger: forger, dice: dice{opts.Seed},
 			faults: faults, tally: counts, firstPause: opts.FirstPause, log: opts.Log, held: map[string]notice{},

@@ -38,6 +38,7 @@ var errInvalid = errors.New("invalid")
 type terms struct {
 	webhook.StartBody
 	expires time.Time
+	name    string // by which the dice know the attempt
 }
 
 // readTerms checks what an attempt is started with. The addresses are checked too: the payer's browser is sent to one

@@ -96,6 +96,29 @@ type Wanted struct {
 type Due struct {
 	DueAt    int64    `json:"due_at"`
 	OrderIDs []string `json:"order_ids"`
+
+	// Looks says of each order how often payment-due had been sent on for it: of two messages about an order, the one of fewer
+	// looks has been overtaken and is not sent on. It may be left out while all are 0, as they are of new orders.
+	Looks []int `json:"looks,omitempty"`
+}
+
+// LooksAt returns the looks at the order at an index of OrderIDs.
+func (d Due) LooksAt(i int) int {
+	if i < len(d.Looks) {
+		return d.Looks[i]
+	}
+	return 0
+}
+
+// Of returns what the message says of those of its orders that are taken.
+func (d Due) Of(isTaken func(orderID string) bool) Due {
+	of := Due{DueAt: d.DueAt}
+	for i, id := range d.OrderIDs {
+		if isTaken(id) {
+			of.OrderIDs, of.Looks = append(of.OrderIDs, id), append(of.Looks, d.LooksAt(i))
+		}
+	}
+	return of
 }
 
 // Outcome is the final state of an order.

@@ -29,6 +29,9 @@ func TestWireForm(t *testing.T) {
 		},
 		"tickets-wanted": event.Wanted{OrderIDs: []string{"0f3k", "1a2b"}},
 		"payment-due":    event.Due{DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}},
+		"payment-due-again": event.Due{
+			DueAt: 1795000900000, OrderIDs: []string{"0f3k", "1a2b"}, Looks: []int{1, 0},
+		},
 		"order-settled": event.Settled{Orders: []event.SettledOrder{
 			{OrderID: "0f3k", Outcome: event.Paid}, {OrderID: "1a2b", Outcome: event.Cancelled},
 		}},

@@ -6,11 +6,21 @@ import (
 	stripego "github.com/stripe/stripe-go/v82"
 
 	"boxoffice/common/httpclient"
+	"boxoffice/order"
 )
 
 const name = "stripe" // of the provider
 
 const officeName = "office" // in the metadata of all that is made: whose it is
+
+// The metadata by which a session, and its payment, is known beside that.
+const (
+	attemptIDName = "attempt_id"
+	orderIDName   = "order_id"
+)
+
+// paymentIDMax leaves room for the provider's name, which the office writes before the id.
+const paymentIDMax = order.IDMax - len(name+":")
 
 const answerBytesMax = 1 << 20 // of a page of 100 refunds there are some 200 KiB
 

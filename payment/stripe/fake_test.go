@@ -147,6 +147,8 @@ func (f *fake) answer(path string, form url.Values) (status int, body []byte, ke
 		object, refused = f.getSession(id, form)
 	case strings.HasPrefix(path, "POST /v1/checkout/sessions/") && rest == "expire":
 		object, refused = f.expireSession(id)
+	case path == "GET /v1/payment_intents/search":
+		object, refused = f.searchIntents(form)
 	case path == "POST /v1/refunds":
 		object, refused = f.createRefund(form)
 	case path == "GET /v1/refunds":
@@ -242,6 +244,25 @@ func (s *session) object(expand bool) map[string]any {
 		o["payment_intent"] = s.intent.id
 	}
 	return o
+}
+
+// searchIntents knows one kind of query.
+func (f *fake) searchIntents(form url.Values) (map[string]any, *refusal) {
+	id, isOfAttempt := strings.CutPrefix(form.Get("query"), `metadata["attempt_id"]:"`)
+	id, isSucceeded := strings.CutSuffix(id, `" AND status:"succeeded"`)
+	if !isOfAttempt || !isSucceeded {
+		return nil, invalid("", "We were unable to parse your search query.")
+	}
+	data := []any{}
+	for _, s := range f.sessions {
+		if s.intent.status == "succeeded" && s.intent.metadata["attempt_id"] == id {
+			data = append(data, map[string]any{
+				"id": s.intent.id, "object": "payment_intent", "status": s.intent.status, "metadata": s.intent.metadata,
+				"amount": s.amount, "amount_received": s.amount, "currency": s.currency,
+			})
+		}
+	}
+	return map[string]any{"object": "search_result", "url": "/v1/payment_intents/search", "has_more": false, "data": data}, nil
 }
 
 func (f *fake) find(id string) *session {

@@ -4,25 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 
 	stripego "github.com/stripe/stripe-go/v82"
+	"github.com/stripe/stripe-go/v82/form"
 
 	"boxoffice/order"
 	"boxoffice/payment"
 )
 
-// The metadata by which a session, and its payment, is known to be of this office.
-const (
-	attemptIDName = "attempt_id"
-	orderIDName   = "order_id"
-)
-
-// paymentIDMax leaves room for the provider's name, which the office writes before the id.
-const paymentIDMax = order.IDMax - len(name+":")
+const searchPath = "/v1/payment_intents/search"
 
 var (
-	errNoReference = errors.New("the attempt has no reference yet: start it again")
+	errNoReference = errors.New("the attempt has no reference, and no payment of it is found: start it again")
 	errNoSession   = errors.New("the answer lacks the id or the URL of a session")
 	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
 )
@@ -80,10 +76,48 @@ func isWebURL(text string) bool {
 // query asks how a session stands.
 func (a *api) query(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
 	if attempt.Reference == "" {
-		return payment.Status{}, fmt.Errorf("ask for payment: %w", errNoReference)
+		return a.search(ctx, attempt)
 	}
 	_, status, err := a.retrieve(ctx, attempt)
 	return status, err
+}
+
+// search looks for the money of an attempt whose session nobody knows any more, by the metadata of its payment. It fails with
+// errNoReference when it finds none: a session may still be open, and what was paid in the last minute is not found yet.
+func (a *api) search(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
+	params := &stripego.SearchParams{
+		Context: ctx, Query: fmt.Sprintf(`metadata[%q]:%q AND status:"succeeded"`, attemptIDName, attempt.ID),
+	}
+	query := &form.Values{}
+	form.AppendTo(query, params)
+	var page stripego.PaymentIntentSearchResult
+	if err := a.backend.CallRaw(http.MethodGet, searchPath, a.key, []byte(query.Encode()), params.GetParams(), &page); err != nil {
+		return payment.Status{}, a.failed("look for payment", err)
+	}
+	if page.URL != searchPath || slices.Contains(page.Data, nil) {
+		return payment.Status{}, fmt.Errorf("look for payment: %w", errUnreadable)
+	}
+	status := payment.Status{State: payment.Paid}
+	for _, found := range page.Data {
+		if found.Metadata[officeName] != a.office || found.Metadata[attemptIDName] != attempt.ID ||
+			found.Status != stripego.PaymentIntentStatusSucceeded {
+			continue
+		}
+		amount, err := fromStripe(found.AmountReceived, string(found.Currency))
+		if err == nil && !order.IsVisibleASCII(found.ID, paymentIDMax) {
+			err = errUnreadable
+		}
+		if err != nil {
+			return payment.Status{}, fmt.Errorf("look for payment: %w", err)
+		}
+		status.Payments = append(status.Payments, payment.Payment{
+			ID: found.ID, AttemptID: attempt.ID, OrderID: attempt.OrderID, Amount: amount,
+		})
+	}
+	if len(status.Payments) == 0 {
+		return payment.Status{}, fmt.Errorf("look for payment: %w", errNoReference)
+	}
+	return status, nil
 }
 
 // retrieve returns a session, which is nil when Stripe has none of this id, and its status.
@@ -105,7 +139,7 @@ func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.
 // A payment with a delayed method cannot be stopped any more: it stays open until Stripe knows.
 func (a *api) close(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
 	if attempt.Reference == "" {
-		return payment.Status{}, fmt.Errorf("close payment: %w", errNoReference)
+		return a.search(ctx, attempt)
 	}
 	session, err := a.client.V1CheckoutSessions.Expire(ctx, attempt.Reference, &stripego.CheckoutSessionExpireParams{})
 	switch {

@@ -149,8 +149,8 @@ func TestQueryReadsItsAnswer(t *testing.T) {
 	}
 }
 
-// Without a reference nothing is known of an attempt, and it must not be taken for closed. One that Stripe does not
-// know is closed.
+// Without a reference nothing is known of an attempt without a payment, and it must not be taken for closed. One that Stripe
+// does not know is closed.
 func TestUnknownAttempts(t *testing.T) {
 	p, f := newProvider(t)
 	for _, call := range []func(context.Context, payment.Attempt) (payment.Status, error){p.Query, p.Close} {
@@ -167,6 +167,34 @@ func TestUnknownAttempts(t *testing.T) {
 	a.Reference = "cs_test_1"
 	if status, err := p.Query(t.Context(), a); err == nil {
 		t.Errorf("got %+v", status)
+	}
+}
+
+// A restored database has forgotten an attempt with its reference. Its money is found by what the office wrote beside it, and
+// neither that of another office nor that of another attempt.
+func TestPaymentOfAForgottenAttemptIsFound(t *testing.T) {
+	for _, call := range []func(*stripe.Provider, context.Context, payment.Attempt) (payment.Status, error){
+		(*stripe.Provider).Query, (*stripe.Provider).Close,
+	} {
+		p, f := newProvider(t)
+		a, session := startPaid(t, p, f, 9800, "CNY")
+		a.Reference = ""
+		status, err := call(p, t.Context(), a)
+		want(t, status, err, payment.Status{State: payment.Paid, Payments: []payment.Payment{{
+			ID: "pi_1", AttemptID: a.ID, OrderID: a.OrderID, Amount: a.Amount,
+		}}})
+		other := a
+		other.ID += "x"
+		_, err = call(p, t.Context(), other)
+		wantError(t, err, false)
+		for _, body := range []string{`{"object":"list","url":"/v1/elsewhere","data":[]}`, `{"url":"/v1/payment_intents/search","data":[null]}`} {
+			f.answerWith("GET /v1/payment_intents/search", http.StatusOK, nil, body)
+			_, err = call(p, t.Context(), a)
+			wantError(t, err, false)
+		}
+		f.locked(func() { f.instead, session.intent.metadata["office"] = nil, "another" })
+		_, err = call(p, t.Context(), a)
+		wantError(t, err, false)
 	}
 }
 

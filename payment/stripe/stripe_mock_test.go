@@ -102,6 +102,9 @@ func TestEveryCallAgainstStripeMock(t *testing.T) {
 	if err != nil || !strings.HasPrefix(started.Reference, "cs_test_") {
 		t.Fatalf("start: %+v, %v", started, err)
 	}
+	if _, err := p.Close(t.Context(), a); err == nil || !strings.Contains(err.Error(), "no payment of it is found") {
+		t.Errorf("close without a reference: %v", err) // its answer is a payment of nobody
+	}
 	a.Reference = started.Reference
 	status, err := p.Query(t.Context(), a)
 	want(t, status, err, payment.Status{State: payment.Open})
@@ -120,7 +123,7 @@ func TestEveryCallAgainstStripeMock(t *testing.T) {
 	r.Reference = made.Reference
 	asked, err := p.QueryRefund(t.Context(), r)
 	want(t, asked, err, made)
-	if len(statuses) != 6 {
+	if len(statuses) != 7 {
 		t.Errorf("there were %d calls: %q", len(statuses), statuses)
 	}
 	for _, status := range statuses {

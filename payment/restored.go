@@ -1,0 +1,39 @@
+package payment
+
+import (
+	"context"
+
+	"boxoffice/common/db"
+)
+
+// A database that was restored from a backup has forgotten the attempts that were started since. Their ids are made of what it
+// still knows, so each provider can be asked for them.
+
+// forgottenMax is how many attempts of an order with one provider are looked for beyond those that are known: one, and the one
+// by which it was replaced when the order's deadline moved.
+const forgottenMax = 2
+
+// forgotten returns the attempts that those of the orders may have that were restored, besides the attempts that are known. They
+// have no rows: to close one that never was does no harm.
+func (s *Service) forgotten(ctx context.Context, orderIDs []string, known []attemptRow) (found []attemptRow, err error) {
+	var rows []attemptRow
+	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT id AS order_id, amount, currency, expires_at FROM orders
+		WHERE restored = 1 AND id IN `+db.In(len(orderIDs)), db.Args(orderIDs)...); err != nil || len(rows) == 0 {
+		return nil, s.failed("read restored orders", err)
+	}
+	type by struct{ orderID, provider string }
+	before := map[by]int{}
+	for _, a := range known {
+		before[by{a.OrderID, a.Provider}]++
+	}
+	for _, row := range rows {
+		for _, provider := range s.Providers() {
+			first := before[by{row.OrderID, provider}]
+			for n := first; n < first+forgottenMax; n++ {
+				row.ID, row.Provider, row.State = attemptID(row.OrderID, provider, n), provider, Open
+				found = append(found, row)
+			}
+		}
+	}
+	return found, nil
+}
