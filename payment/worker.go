@@ -98,7 +98,7 @@ func (s *Service) Work(ctx context.Context) error {
 }
 
 // askNext asks a provider for attempts whose time has come, and returns how many there were: callbacks can be lost. An
-// attempt whose order is final is closed.
+// attempt whose order is final is closed. It fails when no attempt can be claimed, since the same ones are then due again.
 func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, error) {
 	rows, err := s.openAttempts(ctx, p.Name(), s.Now(), limit)
 	if err != nil || len(rows) == 0 {
@@ -112,20 +112,28 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	sideBySide(rows, askWorkers, func(row attemptRow) {
-		err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, s.Now().Add(claimLease))
-		if errors.Is(err, db.ErrConflict) {
-			return // another worker has it
+	return len(rows), sideBySide(rows, askWorkers, func(row attemptRow) error {
+		lease := s.Now().Add(claimLease)
+		switch err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, lease); {
+		case errors.Is(err, db.ErrConflict): // another worker has it
+			return nil
+		case err != nil:
+			return err
 		}
-		if err == nil {
-			found, exists := orders[row.OrderID]
-			err = s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
-		}
-		if err != nil && ctx.Err() == nil {
-			s.Log.Log(ctx, failureLevel(err), "ask for a payment", "provider", row.Provider, "attempt_id", row.ID, "error", err)
-		}
+		found, exists := orders[row.OrderID]
+		err := s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
+		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
 	})
-	return len(rows), nil
+}
+
+// passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an
+// outage of the database nothing else would succeed, and whoever went on would find the same rows due at once.
+func (s *Service) passOver(ctx context.Context, err error, doing string, about ...any) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, order.ErrUnavailable) {
+		return err
+	}
+	s.Log.Log(ctx, failureLevel(err), doing, append(about, "error", err)...)
+	return nil
 }
 
 // askOne asks for one claimed attempt, and says when it is asked for again.
