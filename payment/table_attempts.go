@@ -33,10 +33,12 @@ type attemptRow struct {
 	Tries     int          `db:"tries"`
 	NextAt    int64        `db:"next_at"`
 	CreatedAt int64        `db:"created_at"`
+
+	AnsweredAt int64 `db:"answered_at"` // when its provider said last that it can be paid; 0: it has not been asked yet
 }
 
 const attemptColumns = `id, order_id, provider, amount, currency, state, return_url, reference, action, expires_at, tries,
-	next_at, created_at`
+	next_at, created_at, answered_at`
 
 func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
 

@@ -121,7 +121,7 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 			return err
 		}
 		found, exists := orders[row.OrderID]
-		err := s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
+		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
 		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
 	})
 }
@@ -136,7 +136,8 @@ func (s *Service) passOver(ctx context.Context, err error, doing string, about .
 	return nil
 }
 
-// askOne asks for one claimed attempt, and says when it is asked for again.
+// askOne asks for one claimed attempt, and says when it is asked for again. One whose provider calls it open is asked for until
+// that ends, since a bank may take days: were it given up, money whose callback is lost would be found by nobody.
 func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderIsFinal bool) error {
 	var err error
 	if orderIsFinal {
@@ -147,13 +148,19 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	if err == nil {
 		return nil
 	}
+	now := s.Now()
 	if errors.Is(err, errStillOpen) {
-		err = nil
+		err, row.AnsweredAt = nil, now.UnixMilli()
 	}
-	if orderIsFinal && s.Now().Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
+	if err != nil && orderIsFinal && now.Sub(time.UnixMilli(max(row.ExpiresAt, row.AnsweredAt))) > giveUpAfter {
+		s.Log.WarnContext(ctx, "a payment is given up: its provider cannot say how it stands", "provider", row.Provider, "attempt_id", row.ID,
+			"order_id", row.OrderID, "error", err)
 		return errors.Join(err, s.closeAttempt(ctx, row.Provider, row.ID, Closed))
 	}
-	next := s.Now().Add(askPause(row.Tries + 1)).UnixMilli()
-	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ? WHERE id = ?
-		AND state IN ('starting', 'open')`, next, row.ID))
+	pause := askPause(row.Tries + 1)
+	if now.Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
+		pause = overdueAskPause
+	}
+	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ?, answered_at = ? WHERE id = ?
+		AND state IN ('starting', 'open')`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID))
 }
