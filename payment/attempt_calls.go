@@ -100,7 +100,14 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		if payment.OrderID == "" {
 			payment.OrderID = row.OrderID
 		}
-		if _, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID); err != nil {
+		result, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID)
+		if err != nil {
+			return err
+		}
+		if result != order.Applied {
+			continue
+		}
+		if err := s.OrderEnded(ctx, payment.OrderID); err != nil { // its other attempts are to be closed
 			return err
 		}
 	}

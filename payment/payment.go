@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"boxoffice/common/batch"
@@ -124,22 +123,16 @@ func (s *Service) Close() {
 	}
 }
 
-// endOrders makes the open attempts of orders due in one transaction: nearly every callback has an order, and a commit of
-// its own for each cost three quarters of all that can be taken.
+// endOrders ends the attempts of orders together: nearly every callback has an order, and a commit of its own for each cost
+// three quarters of all that can be taken.
 func (s *Service) endOrders(ctx context.Context, calls []*batch.Call[string, struct{}]) {
 	ids := make([]string, len(calls))
 	for i, call := range calls {
 		ids[i] = call.In
 	}
-	slices.Sort(ids)
-	now := s.Now().UnixMilli()
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE payment_attempts SET next_at = ? WHERE state IN ('starting', 'open')
-			AND next_at > ? AND order_id IN `+db.In(len(ids)), append([]any{now, now}, db.Args(ids)...)...)
-		return err
-	})
+	err := s.OrdersEnded(ctx, ids)
 	for _, call := range calls {
-		call.Answer(struct{}{}, s.failed("end payment attempts", err))
+		call.Answer(struct{}{}, err)
 	}
 }
 

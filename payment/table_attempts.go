@@ -3,13 +3,11 @@ package payment
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
-	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -131,21 +129,6 @@ func (s *Service) openAttempt(ctx context.Context, id, reference, action string,
 func (s *Service) closeAttempt(ctx context.Context, provider, id string, state AttemptState) error {
 	return s.change(ctx, `UPDATE payment_attempts SET state = ?, changed_at = ?
 		WHERE id = ? AND provider = ? AND state IN ('starting', 'open')`, string(state), s.Now().UnixMilli(), id, provider)
-}
-
-// OrderEnded makes the open attempts of an order due, because the order has become final: they are to be closed.
-func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
-	if s.ended == nil {
-		return nil // nobody starts payments here, or takes callbacks
-	}
-	_, err := s.ended.Do(ctx, orderID)
-	switch {
-	case errors.Is(err, batch.ErrFull):
-		return fmt.Errorf("end payment attempts: %w: %w", order.ErrBusy, err)
-	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered):
-		return fmt.Errorf("end payment attempts: %w: %w", order.ErrUnavailable, err)
-	}
-	return err
 }
 
 // change runs a statement that may find nothing to change.

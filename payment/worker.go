@@ -120,6 +120,7 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 		case err != nil:
 			return err
 		}
+		row.NextAt = lease.UnixMilli()
 		found, exists := orders[row.OrderID]
 		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
 		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
@@ -161,6 +162,7 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	if now.Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
 		pause = overdueAskPause
 	}
+	// The lease is another one's if the order has ended meanwhile: then the attempt is due now.
 	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ?, answered_at = ? WHERE id = ?
-		AND state IN ('starting', 'open')`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID))
+		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, row.NextAt))
 }
