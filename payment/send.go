@@ -28,24 +28,17 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 		return 0, err
 	}
 	return len(rows), sideBySide(rows, refundWorkers, func(row refundRow) error {
-		lease := s.Now().Add(claimLease)
-		switch err := s.claim(ctx, "refunds", row.ID, row.NextAt, lease); {
-		case errors.Is(err, db.ErrConflict): // another worker has it
-			return nil
-		case err != nil:
-			return err
-		}
-		row.NextAt, row.Tries = lease.UnixMilli(), row.Tries+1
-		err := s.sendOne(ctx, p, row)
-		if errors.Is(err, db.ErrConflict) {
-			return nil
-		}
-		return s.passOver(ctx, err, "send a refund", "refund_id", row.ID, "provider", row.Provider)
+		return s.passOver(ctx, s.sendOne(ctx, p, row), "send a refund", "refund_id", row.ID, "provider", row.Provider)
 	})
 }
 
-// sendOne sends a claimed refund, or asks for it, and records the answer.
+// sendOne claims a refund, sends it or asks for it, and records the answer.
 func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error {
+	lease := s.Now().Add(claimLease)
+	if err := s.claim(ctx, "refunds", row.ID, row.NextAt, lease); err != nil {
+		return err
+	}
+	row.NextAt, row.Tries = lease.UnixMilli(), row.Tries+1
 	status, err := s.callForRefund(ctx, p, row)
 	if err != nil && ctx.Err() != nil {
 		return err // the process stops: another one has it after the lease

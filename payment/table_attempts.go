@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -140,15 +141,20 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 	return s.failed("change payment attempts", err)
 }
 
-// claim is how a worker gets a row for itself: it fails with db.ErrConflict when another one was faster. The row rests
-// until leaseUntil should the worker die.
+// errUnclaimed says that no worker has a row.
+var errUnclaimed = errors.New("claim")
+
+// claim is how a worker gets a row for itself: it fails with errUnclaimed, or with db.ErrConflict when another one was faster.
+// The row rests until leaseUntil should the worker die.
 func (s *Service) claim(ctx context.Context, table, id string, nextAt int64, leaseUntil time.Time) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		return tx.ExecGuarded(ctx, 1, `UPDATE `+table+` SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
 			leaseUntil.UnixMilli(), id, nextAt)
 	})
-	if err != nil {
-		return s.failed("claim", err)
+	switch {
+	case err == nil, errors.Is(err, db.ErrConflict):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("change "+table, err))
 	}
-	return nil
 }

@@ -113,14 +113,6 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 		return 0, err
 	}
 	return len(rows), sideBySide(rows, askWorkers, func(row attemptRow) error {
-		lease := s.Now().Add(claimLease)
-		switch err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, lease); {
-		case errors.Is(err, db.ErrConflict): // another worker has it
-			return nil
-		case err != nil:
-			return err
-		}
-		row.NextAt = lease.UnixMilli()
 		found, exists := orders[row.OrderID]
 		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
 		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
@@ -128,19 +120,26 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 }
 
 // passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an
-// outage of the database nothing else would succeed, and whoever went on would find the same rows due at once.
+// outage of the database nothing else would succeed, and what cannot be claimed is due again at once.
 func (s *Service) passOver(ctx context.Context, err error, doing string, about ...any) error {
-	if err == nil || ctx.Err() != nil || errors.Is(err, order.ErrUnavailable) {
+	switch {
+	case errors.Is(err, db.ErrConflict): // another worker has it
+		return nil
+	case err == nil, ctx.Err() != nil, errors.Is(err, errUnclaimed), errors.Is(err, order.ErrUnavailable):
 		return err
 	}
 	s.Log.Log(ctx, failureLevel(err), doing, append(about, "error", err)...)
 	return nil
 }
 
-// askOne asks for one claimed attempt, and says when it is asked for again. One whose provider calls it open is asked for until
+// askOne claims an attempt, asks for it, and says when it is asked for again. One whose provider calls it open is asked for until
 // that ends, since a bank may take days: were it given up, money whose callback is lost would be found by nobody.
 func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderIsFinal bool) error {
-	var err error
+	lease := s.Now().Add(claimLease)
+	err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, lease)
+	if err != nil {
+		return err
+	}
 	if orderIsFinal {
 		err = s.finish(ctx, p, row)
 	} else {
@@ -164,5 +163,5 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	}
 	// The lease is another one's if the order has ended meanwhile: then the attempt is due now.
 	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ?, answered_at = ? WHERE id = ?
-		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, row.NextAt))
+		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, lease.UnixMilli()))
 }
