@@ -40,6 +40,21 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	return row, order.ErrNotPayable // it was closed meanwhile, with its order
 }
 
+// startAgain starts an attempt that is open once more, as it is given, and returns it with what its payer has to do now. To the
+// provider it is the same payment.
+func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	started, err := p.Start(ctx, row.attempt())
+	if err := s.answered(p, err); err != nil {
+		return row, err
+	}
+	if row.Action, err = started.Action.encode(); err != nil {
+		return row, err
+	}
+	return row, s.reopenAttempt(ctx, row)
+}
+
 // discard closes an attempt that no payer could pay, because of what its provider has answered, and fails with ErrRefused.
 // When the provider cannot close it either, it is started, and closed, again.
 func (s *Service) discard(ctx context.Context, p Provider, row attemptRow, why error) error {

@@ -72,6 +72,10 @@ type SharedAccount interface{ SharedAccount() bool }
 // CallbacksOnly is a Provider that may be configured so that it starts no payments: they are started elsewhere.
 type CallbacksOnly interface{ CallbacksOnly() bool }
 
+// Extender is a Provider that cannot close an attempt before its payer comes, and that takes a later ExpiresAt for one that is
+// open when it is started again: to its payer it is the same payment with more time.
+type Extender interface{ ExtendsUnopened() bool }
+
 // Attempt is one try to pay for one order with one provider.
 type Attempt struct {
 	ID          string // made by us, 32 of a-z and 2-7: the merchant's number of this payment at the provider

@@ -29,6 +29,7 @@ type fakeProvider struct {
 	hang     chan struct{}    // calls wait until it is closed; nil: they do not
 	action   *Action          // of what starts; nil is a page of its own
 	busy     bool             // payers are just paying, and nothing can be closed
+	unopened bool             // payers have not come, so nothing can be closed before it expires
 	passive  bool             // it only sends callbacks
 	shared   bool             // its account takes money for others too
 	nameless bool             // it knows attempts by the ids that the office gives
@@ -58,6 +59,9 @@ func (p *fakeProvider) enter(call string) error {
 
 // CallbacksOnly tells whether the test has made it so.
 func (p *fakeProvider) CallbacksOnly() bool { return p.passive }
+
+// ExtendsUnopened tells whether the test has made it so.
+func (p *fakeProvider) ExtendsUnopened() bool { return p.unopened }
 
 // SharedAccount tells whether the test has made it so.
 func (p *fakeProvider) SharedAccount() bool { return p.shared }
@@ -106,6 +110,9 @@ func (p *fakeProvider) Start(_ context.Context, a Attempt) (Started, error) {
 	if p.attempts[a.ID] == nil {
 		p.attempts[a.ID] = &fakeAttempt{Attempt: a, Status: Status{State: Open}}
 	}
+	if p.unopened {
+		p.attempts[a.ID].ExpiresAt = a.ExpiresAt
+	}
 	action := Action{Kind: Redirect, URL: "https://pay.example/" + a.ID}
 	if p.action != nil {
 		action = *p.action
@@ -135,7 +142,7 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 	if a == nil {
 		return Status{State: Closed}, p.leave(call)
 	}
-	if closes && a.State == Open && !p.busy {
+	if closes && a.State == Open && !p.busy && !p.unopened {
 		a.State = Closed
 	}
 	return a.Status, p.leave(call)

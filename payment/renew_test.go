@@ -69,3 +69,34 @@ func TestAttemptThatIsBeingPaidIsNotReplaced(t *testing.T) {
 	}
 	f.wantBalanced()
 }
+
+// A provider cannot close what its payer has not opened yet. The attempt stays, since the payer may have its page in another tab,
+// and gets the time of its order; should its provider be away, it keeps its own.
+func TestAttemptWhosePayerHasNotComeIsExtended(t *testing.T) {
+	f := newFixture(t)
+	f.provider.set(func(p *fakeProvider) { p.unopened = true })
+	o := f.create(6 * time.Minute)
+	first := f.start(o)
+	f.advance(2 * time.Minute)
+	f.provider.set(func(p *fakeProvider) { p.fail["start"] = errAway })
+	if again := f.start(o); again.ID != first.ID || !again.ExpiresAt.Equal(first.ExpiresAt) {
+		t.Errorf("without its provider: %+v, want as before %+v", again, first)
+	}
+	f.provider.set(func(p *fakeProvider) {
+		p.fail["start"] = nil
+		p.action = &Action{Kind: Redirect, URL: "https://pay.example/longer"}
+	})
+	again := f.start(o)
+	want := first.ExpiresAt.Add(time.Minute)
+	if at := f.provider.attempts[first.ID].ExpiresAt; again.ID != first.ID || !again.ExpiresAt.Equal(want) || !at.Equal(want) {
+		t.Errorf("the buyer is told %+v and the provider %s, want %s", again, at, want)
+	}
+	f.provider.set(func(p *fakeProvider) { p.action = nil })
+	if third := f.start(o); third.Action.URL != "https://pay.example/longer" || !third.ExpiresAt.Equal(want) || len(f.provider.attempts) != 1 {
+		t.Errorf("the same again is %+v, want %+v", third, again)
+	}
+	f.provider.payAttempt(first.ID)
+	f.advance(defaultLease)
+	f.due(o)
+	f.wantOrder(o.ID, order.Paid, "")
+}

@@ -126,6 +126,15 @@ func (s *Service) openAttempt(ctx context.Context, id, reference, action string,
 		WHERE id = ? AND state = 'starting'`, reference, action, nextAt.UnixMilli(), s.Now().UnixMilli(), id)
 }
 
+// reopenAttempt records that an attempt was started once more. It fails with db.ErrConflict if the attempt is not open any more.
+func (s *Service) reopenAttempt(ctx context.Context, r attemptRow) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecGuarded(ctx, 1, `UPDATE payment_attempts SET action = ?, expires_at = ? WHERE id = ? AND state = 'open'
+			AND expires_at <= ?`, r.Action, r.ExpiresAt, r.ID, r.ExpiresAt)
+	})
+	return s.failed("start a payment attempt again", err)
+}
+
 // closeAttempt records the final state of an attempt. It changes nothing when one is recorded already.
 func (s *Service) closeAttempt(ctx context.Context, provider, id string, state AttemptState) error {
 	return s.change(ctx, `UPDATE payment_attempts SET state = ?, changed_at = ?
