@@ -45,7 +45,7 @@ type Provider interface {
 	Query(ctx context.Context, a Attempt) (Status, error)
 
 	// Close makes the provider take no more money for an attempt, and returns how it stands then: the payer may have been
-	// faster. An attempt that is closed already, or that the provider has never heard of, is closed.
+	// faster. An attempt that is closed already, or that the provider has never heard of and will take no money for, is closed.
 	Close(ctx context.Context, a Attempt) (Status, error)
 
 	// Refund sends money back. Sent again, a refund of the same key is the same refund, never a second one.
@@ -145,6 +145,8 @@ type Refund struct {
 	Total     event.Money // of the payment
 	Reason    string      // one of the refund reasons, for the provider's records
 	Reference string      // what Refund returned; empty while no Refund has been answered
+
+	Waited time.Duration // how long the office has paused since it sent this refund before; 0 for the first time
 }
 
 // RefundStatus is how a refund stands at the provider.

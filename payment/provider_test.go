@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 var errAway = errors.New("connection refused")
@@ -34,6 +35,8 @@ type fakeProvider struct {
 	shared   bool             // its account takes money for others too
 	nameless bool             // it knows attempts by the ids that the office gives
 	onlyKey  string           // of the refund that a test is about
+
+	waited []time.Duration // of each call for a refund
 }
 
 type fakeAttempt struct {
@@ -152,6 +155,7 @@ func (p *fakeProvider) Refund(_ context.Context, r Refund) (RefundStatus, error)
 	p.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.waited = append(p.waited, r.Waited)
 	if err := p.enter("refund"); err != nil {
 		return RefundStatus{}, err
 	}
