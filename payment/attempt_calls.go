@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/order"
 )
 
@@ -20,12 +22,13 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	if err := s.answered(p, err); err != nil {
 		return row, err
 	}
-	action, err := started.Action.encode()
-	if err != nil {
-		row.Reference = started.Reference
-		return row, s.discard(ctx, p, row, err)
+	opened := row
+	opened.Reference = started.Reference
+	if opened.Action, err = started.Action.encode(); err != nil {
+		return opened, s.discard(ctx, p, opened, err)
 	}
-	if err := s.openAttempt(ctx, row.ID, started.Reference, action, s.Now().Add(askPause(0))); err != nil {
+	opened.ActionUntil = s.until(started.Lives)
+	if err := s.openAttempt(ctx, opened, s.Now().Add(askPause(0))); err != nil {
 		return row, err
 	}
 	rows, err := s.attemptsOf(ctx, row.OrderID)
@@ -41,7 +44,7 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 }
 
 // startAgain starts an attempt that is open once more, as it is given, and returns it with what its payer has to do now. To the
-// provider it is the same payment.
+// provider it is the same payment. It fails with order.ErrNotPayable if it was closed meanwhile.
 func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -52,7 +55,20 @@ func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (a
 	if row.Action, err = started.Action.encode(); err != nil {
 		return row, err
 	}
-	return row, s.reopenAttempt(ctx, row)
+	row.ActionUntil = s.until(started.Lives)
+	err = s.reopenAttempt(ctx, row)
+	if errors.Is(err, db.ErrConflict) {
+		err = order.ErrNotPayable
+	}
+	return row, err
+}
+
+// until is when an action is dead that lives for so long, in Unix milliseconds; 0 for never.
+func (s *Service) until(lives time.Duration) int64 {
+	if lives <= 0 {
+		return 0
+	}
+	return s.Now().Add(lives).UnixMilli()
 }
 
 // discard closes an attempt that no payer could pay, because of what its provider has answered, and fails with ErrRefused.

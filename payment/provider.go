@@ -91,6 +91,7 @@ type Attempt struct {
 type Started struct {
 	Reference string // the provider's own id of the attempt; empty if it has none. At most 255 visible ASCII characters
 	Action    Action
+	Lives     time.Duration // how long the action can be used, if that may be less than the attempt can be paid; then it is started again
 }
 
 // Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it

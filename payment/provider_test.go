@@ -29,6 +29,7 @@ type fakeProvider struct {
 	pending  bool             // refunds are done later
 	hang     chan struct{}    // calls wait until it is closed; nil: they do not
 	action   *Action          // of what starts; nil is a page of its own
+	lives    time.Duration    // of actions
 	busy     bool             // payers are just paying, and nothing can be closed
 	unopened bool             // payers have not come, so nothing can be closed before it expires
 	passive  bool             // it only sends callbacks
@@ -120,7 +121,7 @@ func (p *fakeProvider) Start(_ context.Context, a Attempt) (Started, error) {
 	if p.action != nil {
 		action = *p.action
 	}
-	return Started{Reference: "ref-" + a.ID, Action: action}, p.leave("start")
+	return Started{Reference: "ref-" + a.ID, Action: action, Lives: p.lives}, p.leave("start")
 }
 
 func (p *fakeProvider) Query(_ context.Context, a Attempt) (Status, error) {

@@ -100,3 +100,38 @@ func TestAttemptWhosePayerHasNotComeIsExtended(t *testing.T) {
 	f.due(o)
 	f.wantOrder(o.ID, order.Paid, "")
 }
+
+// An order could be paid for a day, and the code to scan was dead after two hours: whoever came back then was shown the dead code.
+func TestActionThatIsDeadIsRenewed(t *testing.T) {
+	f := newFixture(t)
+	f.provider.set(func(p *fakeProvider) {
+		p.lives = 2 * time.Hour
+		p.action = &Action{Kind: ShowQR, QR: "first"}
+	})
+	o := f.create(24 * time.Hour)
+	first := f.start(o)
+	f.provider.set(func(p *fakeProvider) { p.action = &Action{Kind: ShowQR, QR: "second"} })
+	f.advance(2*time.Hour - time.Millisecond)
+	if again := f.start(o); again.Action.QR != "first" || f.provider.count("start") != 1 {
+		t.Errorf("while the code lives: %+v after %d starts", again, f.provider.count("start"))
+	}
+	f.advance(time.Millisecond)
+	f.provider.set(func(p *fakeProvider) { p.fail["start"] = errAway })
+	if _, err := f.payments.Start(t.Context(), o, "fake", ""); !errors.Is(err, ErrProviderAway) {
+		t.Errorf("%v, want that the provider is away", err)
+	}
+	f.provider.set(func(p *fakeProvider) { p.fail["start"] = nil })
+	for range 2 {
+		again := f.start(o)
+		if again.ID != first.ID || again.Action.QR != "second" || !again.ExpiresAt.Equal(first.ExpiresAt) {
+			t.Errorf("afterwards: %+v, want the same payment with another code", again)
+		}
+	}
+	if n := f.provider.count("start"); n != 3 {
+		t.Errorf("started %d times, want once for each code, and once in vain", n)
+	}
+	f.provider.payAttempt(first.ID)
+	f.advance(lastAskPause)
+	f.work()
+	f.wantOrder(o.ID, order.Paid, "")
+}

@@ -43,6 +43,11 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 			return Opened{}, fmt.Errorf("start payment: %w", err)
 		}
 	}
+	if row.hasDeadAction(s.Now()) {
+		if row, err = s.startAgain(ctx, p, row); err != nil {
+			return Opened{}, fmt.Errorf("start payment: %w", err)
+		}
+	}
 	action, err := row.action()
 	if err != nil {
 		return Opened{}, err

@@ -33,11 +33,12 @@ type attemptRow struct {
 	NextAt    int64        `db:"next_at"`
 	CreatedAt int64        `db:"created_at"`
 
-	AnsweredAt int64 `db:"answered_at"` // when its provider said last that it can be paid; 0: it has not been asked yet
+	AnsweredAt  int64 `db:"answered_at"`  // when its provider said last that it can be paid; 0: it has not been asked yet
+	ActionUntil int64 `db:"action_until"` // until when the action can be used; 0: as long as the attempt can be paid
 }
 
 const attemptColumns = `id, order_id, provider, amount, currency, state, return_url, reference, action, expires_at, tries,
-	next_at, created_at, answered_at`
+	next_at, created_at, answered_at, action_until`
 
 func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
 
@@ -47,6 +48,11 @@ func (r attemptRow) attempt() Attempt {
 		Description: "Order " + r.OrderID, ReturnURL: r.ReturnURL,
 		ExpiresAt: time.UnixMilli(r.ExpiresAt).UTC(), Reference: r.Reference,
 	}
+}
+
+// hasDeadAction tells whether an attempt is open, and what its payer has to do can be done no more.
+func (r attemptRow) hasDeadAction(now time.Time) bool {
+	return r.State == Open && r.ActionUntil > 0 && now.UnixMilli() >= r.ActionUntil
 }
 
 // action decodes what the payer has to do.
@@ -121,16 +127,16 @@ func insertAttempt(ctx context.Context, tx *db.Tx, r attemptRow) error {
 }
 
 // openAttempt records that the provider knows an attempt. It changes nothing when that, or more, is recorded already.
-func (s *Service) openAttempt(ctx context.Context, id, reference, action string, nextAt time.Time) error {
-	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, next_at = ?, changed_at = ?
-		WHERE id = ? AND state = 'starting'`, reference, action, nextAt.UnixMilli(), s.Now().UnixMilli(), id)
+func (s *Service) openAttempt(ctx context.Context, r attemptRow, nextAt time.Time) error {
+	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, action_until = ?, next_at = ?, changed_at = ?
+		WHERE id = ? AND state = 'starting'`, r.Reference, r.Action, r.ActionUntil, nextAt.UnixMilli(), s.Now().UnixMilli(), r.ID)
 }
 
 // reopenAttempt records that an attempt was started once more. It fails with db.ErrConflict if the attempt is not open any more.
 func (s *Service) reopenAttempt(ctx context.Context, r attemptRow) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE payment_attempts SET action = ?, expires_at = ? WHERE id = ? AND state = 'open'
-			AND expires_at <= ?`, r.Action, r.ExpiresAt, r.ID, r.ExpiresAt)
+		return tx.ExecGuarded(ctx, 1, `UPDATE payment_attempts SET action = ?, action_until = ?, expires_at = ? WHERE id = ?
+			AND state = 'open' AND expires_at <= ?`, r.Action, r.ActionUntil, r.ExpiresAt, r.ID, r.ExpiresAt)
 	})
 	return s.failed("start a payment attempt again", err)
 }

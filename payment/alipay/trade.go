@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	sdk "github.com/smartwalle/alipay/v3"
 
@@ -20,6 +21,9 @@ const (
 
 	codeMax = 1024 // characters of a QR code, by Alipay's rules
 )
+
+// codeLives is for how long a QR code can be shown. It is dead after two hours, and its payer needs some minutes of them.
+const codeLives = 2*time.Hour - 5*time.Minute
 
 var errOtherTrade = errors.New("alipay answered for another trade")
 
@@ -38,6 +42,7 @@ func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Starte
 	}
 	started := payment.Started{}
 	if p.opts.QR {
+		started.Lives = codeLives
 		started.Action, err = p.code(ctx, a, trade)
 	} else {
 		started.Action, err = p.page(trade)

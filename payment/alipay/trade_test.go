@@ -86,7 +86,7 @@ func TestStartQR(t *testing.T) {
 	p := newProvider(t, f, withQR)
 	for range 2 {
 		started, err := p.Start(t.Context(), newAttempt())
-		want := payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: "https://qr.alipay.com/abcdefgh"}}
+		want := payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: "https://qr.alipay.com/abcdefgh"}, Lives: 115 * time.Minute}
 		if err != nil || !reflect.DeepEqual(started, want) {
 			t.Fatalf("started %+v, %v", started, err)
 		}
