@@ -125,6 +125,9 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		return err
 	}
 	for _, payment := range status.Payments {
+		if invalid := payment.invalidAmount(); invalid != "" {
+			return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
+		}
 		if recorded[order.RecordID(row.Provider, payment.ID)] {
 			continue
 		}

@@ -27,6 +27,11 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 	if err != nil {
 		return Taken{}, fmt.Errorf("take callback: %w", err)
 	}
+	for _, payment := range report.Payments {
+		if invalid := payment.invalidAmount(); invalid != "" {
+			return Taken{}, fmt.Errorf("take callback: %w", BadCallback{Detail: invalid, Readable: true})
+		}
+	}
 	taken := Taken{Provider: p}
 	for _, payment := range report.Payments {
 		switch ours, err := s.isOurs(ctx, p, payment); {

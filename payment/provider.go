@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -128,6 +129,18 @@ const (
 	Paid   AttemptState = "paid"   // money has been taken, and no more will be
 	Closed AttemptState = "closed" // no money has been taken, and none will be
 )
+
+// AmountMax is the most that a payment can be in minor units, which is the most that an order can cost. Millions of such payments
+// stay within an int64 when they are added up.
+const AmountMax = 1_000_000_000_000
+
+// invalidAmount says in one sentence that the amount of a payment cannot be taken, or "".
+func (p Payment) invalidAmount() string {
+	if p.Amount.Amount < 1 || p.Amount.Amount > AmountMax {
+		return fmt.Sprintf("The amount of a payment must be 1 to %d minor units.", int64(AmountMax))
+	}
+	return ""
+}
 
 // Payment is money that a provider has taken.
 type Payment struct {
