@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"boxoffice/common/batch"
-	"boxoffice/common/db"
 	"boxoffice/order"
 )
 
@@ -24,21 +22,6 @@ func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
 		return fmt.Errorf("end payment attempts: %w: %w", order.ErrUnavailable, err)
 	}
 	return err
-}
-
-// OrdersEnded is OrderEnded for many orders at once, also in a process that has no providers.
-func (s *Service) OrdersEnded(ctx context.Context, orderIDs []string) error {
-	if len(orderIDs) == 0 {
-		return nil
-	}
-	ids := slices.Sorted(slices.Values(orderIDs))
-	now := s.Now().UnixMilli()
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE payment_attempts SET next_at = ? WHERE state IN ('starting', 'open')
-			AND next_at > ? AND order_id IN `+db.In(len(ids)), append([]any{now, now}, db.Args(ids)...)...)
-		return err
-	})
-	return s.failed("end payment attempts", err)
 }
 
 // isLeftOpen tells whether an order is final, and one of its attempts is to be asked for only later.

@@ -156,9 +156,6 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 	return s.failed("change payment attempts", err)
 }
 
-// errUnclaimed says that no worker has a row.
-var errUnclaimed = errors.New("claim")
-
 // claim is how a worker gets a row for itself: it fails with errUnclaimed, or with db.ErrConflict when another one was faster.
 // The row rests until leaseUntil should the worker die.
 func (s *Service) claim(ctx context.Context, table, id string, nextAt int64, leaseUntil time.Time) error {

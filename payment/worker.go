@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/order"
 )
 
@@ -117,19 +116,6 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
 		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
 	})
-}
-
-// passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an
-// outage of the database nothing else would succeed, and what cannot be claimed is due again at once.
-func (s *Service) passOver(ctx context.Context, err error, doing string, about ...any) error {
-	switch {
-	case errors.Is(err, db.ErrConflict): // another worker has it
-		return nil
-	case err == nil, ctx.Err() != nil, errors.Is(err, errUnclaimed), errors.Is(err, order.ErrUnavailable):
-		return err
-	}
-	s.Log.Log(ctx, failureLevel(err), doing, append(about, "error", err)...)
-	return nil
 }
 
 // askOne claims an attempt, asks for it, and says when it is asked for again. One whose provider calls it open is asked for until
