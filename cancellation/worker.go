@@ -6,6 +6,7 @@ package cancellation
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"boxoffice/order"
@@ -23,13 +24,15 @@ const (
 type Worker struct {
 	stock  *stock.Stock
 	orders *order.Orders
+	ended  func(ctx context.Context, orderIDs []string) error
 	log    *slog.Logger
 	limit  int // orders in one step
 }
 
-// New returns a worker on the two databases of an office.
-func New(s *stock.Stock, o *order.Orders, log *slog.Logger) *Worker {
-	return &Worker{stock: s, orders: o, log: log, limit: stepOrders}
+// New returns a worker on the two databases of an office. ended is told of orders that have become final: what their buyers have
+// begun to pay is to be closed at the payment providers.
+func New(s *stock.Stock, o *order.Orders, ended func(ctx context.Context, orderIDs []string) error, log *slog.Logger) *Worker {
+	return &Worker{stock: s, orders: o, ended: ended, log: log, limit: stepOrders}
 }
 
 // Run works until ctx ends. It logs an outage once.
@@ -65,6 +68,13 @@ func (w *Worker) Step(ctx context.Context) (worked bool, err error) {
 	}
 	if len(step.Held)+len(step.Sold) > 0 {
 		if err := w.orders.CancelForScreening(ctx, step.Held, step.Sold); err != nil {
+			return true, err
+		}
+		var ids []string
+		for _, ended := range slices.Concat(step.Held, step.Sold) {
+			ids = append(ids, ended.ID)
+		}
+		if err := w.ended(ctx, ids); err != nil {
 			return true, err
 		}
 		w.log.InfoContext(ctx, "ended orders of a cancelled screening", "screening_id", step.ScreeningID,

@@ -38,8 +38,10 @@ type office struct {
 	orders  *order.Orders
 	refuse  atomic.Bool // the broker takes nothing
 
-	mu      sync.Mutex
-	settled []event.Settled // that stock has not been told
+	mu       sync.Mutex
+	settled  []event.Settled // that stock has not been told
+	ended    []string        // orders whose payments are to be closed
+	endFails error           // the next time
 }
 
 func newOffice(t *testing.T) *office {
@@ -122,7 +124,7 @@ func (o *office) lose() {
 
 // worker takes small steps, so that a few orders make several.
 func (o *office) worker() *Worker {
-	w := New(o.stock, o.orders, slog.New(slog.DiscardHandler))
+	w := New(o.stock, o.orders, o.end, slog.New(slog.DiscardHandler))
 	w.limit = 3
 	return w
 }

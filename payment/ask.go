@@ -99,19 +99,20 @@ func (s *Service) askAll(ctx context.Context, byProvider map[string][]attemptRow
 			defer s.endTurn(name)
 			ctx, cancel := context.WithTimeout(ctx, AskTimeout)
 			defer cancel()
-			sideBySide(rows, askWorkers, func(row attemptRow) {
+			_ = sideBySide(rows, askWorkers, func(row attemptRow) error { // none fails: the others may do better
 				p, err := s.provider(name)
 				if err == nil {
 					err = s.finish(ctx, p, row)
 				}
 				if err == nil {
-					return
+					return nil
 				}
 				s.Log.Log(ctx, failureLevel(err), "ask for a payment before its order is cancelled",
 					"provider", name, "attempt_id", row.ID, "order_id", row.OrderID, "error", err)
 				mu.Lock()
 				unanswered[row.OrderID] = true
 				mu.Unlock()
+				return nil
 			})
 		})
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/order"
 )
 
@@ -20,12 +22,13 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 	if err := s.answered(p, err); err != nil {
 		return row, err
 	}
-	action, err := started.Action.encode()
-	if err != nil {
-		row.Reference = started.Reference
-		return row, s.discard(ctx, p, row, err)
+	opened := row
+	opened.Reference = started.Reference
+	if opened.Action, err = started.Action.encode(); err != nil {
+		return opened, s.discard(ctx, p, opened, err)
 	}
-	if err := s.openAttempt(ctx, row.ID, started.Reference, action, s.Now().Add(askPause(0))); err != nil {
+	opened.ActionUntil = s.until(started.Lives)
+	if err := s.openAttempt(ctx, opened, s.Now().Add(askPause(0))); err != nil {
 		return row, err
 	}
 	rows, err := s.attemptsOf(ctx, row.OrderID)
@@ -38,6 +41,34 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 		}
 	}
 	return row, order.ErrNotPayable // it was closed meanwhile, with its order
+}
+
+// startAgain starts an attempt that is open once more, as it is given, and returns it with what its payer has to do now. To the
+// provider it is the same payment. It fails with order.ErrNotPayable if it was closed meanwhile.
+func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	started, err := p.Start(ctx, row.attempt())
+	if err := s.answered(p, err); err != nil {
+		return row, err
+	}
+	if row.Action, err = started.Action.encode(); err != nil {
+		return row, err
+	}
+	row.ActionUntil = s.until(started.Lives)
+	err = s.reopenAttempt(ctx, row)
+	if errors.Is(err, db.ErrConflict) {
+		err = order.ErrNotPayable
+	}
+	return row, err
+}
+
+// until is when an action is dead that lives for so long, in Unix milliseconds; 0 for never.
+func (s *Service) until(lives time.Duration) int64 {
+	if lives <= 0 {
+		return 0
+	}
+	return s.Now().Add(lives).UnixMilli()
 }
 
 // discard closes an attempt that no payer could pay, because of what its provider has answered, and fails with ErrRefused.
@@ -94,13 +125,23 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		return err
 	}
 	for _, payment := range status.Payments {
+		if invalid := payment.invalidAmount(); invalid != "" {
+			return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
+		}
 		if recorded[order.RecordID(row.Provider, payment.ID)] {
 			continue
 		}
 		if payment.OrderID == "" {
 			payment.OrderID = row.OrderID
 		}
-		if _, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID); err != nil {
+		result, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID)
+		if err != nil {
+			return err
+		}
+		if result != order.Applied {
+			continue
+		}
+		if err := s.OrderEnded(ctx, payment.OrderID); err != nil { // its other attempts are to be closed
 			return err
 		}
 	}

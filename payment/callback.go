@@ -27,6 +27,11 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 	if err != nil {
 		return Taken{}, fmt.Errorf("take callback: %w", err)
 	}
+	for _, payment := range report.Payments {
+		if invalid := payment.invalidAmount(); invalid != "" {
+			return Taken{}, fmt.Errorf("take callback: %w", BadCallback{Detail: invalid, Readable: true})
+		}
+	}
 	taken := Taken{Provider: p}
 	for _, payment := range report.Payments {
 		switch ours, err := s.isOurs(ctx, p, payment); {
@@ -40,11 +45,7 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 			return Taken{}, fmt.Errorf("take callback: %w", err)
 		}
 		taken.Payments = append(taken.Payments, result)
-		if payment.AttemptID == "" || result != order.Applied {
-			continue
-		}
-		// The order's attempts are to be closed: also this one, whose payer may have paid twice while a callback was lost.
-		if err := s.OrderEnded(ctx, payment.OrderID); err != nil {
+		if err := s.endAfter(ctx, payment, result); err != nil {
 			return Taken{}, fmt.Errorf("take callback: %w", err)
 		}
 	}
@@ -60,4 +61,20 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 		taken.Refunds++
 	}
 	return taken, nil
+}
+
+// endAfter has the attempts of an order closed that a callback's payment has paid, also its own, whose payer may have paid twice
+// while a callback was lost. A callback that failed at this comes again, when its payment is a duplicate.
+func (s *Service) endAfter(ctx context.Context, paid Payment, result order.PaymentResult) error {
+	isDue := result == order.Applied
+	if result == order.Duplicate && paid.AttemptID != "" {
+		var err error
+		if isDue, err = s.isLeftOpen(ctx, paid.OrderID); err != nil {
+			return err
+		}
+	}
+	if paid.AttemptID == "" || !isDue {
+		return nil
+	}
+	return s.OrderEnded(ctx, paid.OrderID)
 }

@@ -47,3 +47,88 @@ func TestOrdersThatEndAtOnceEndTogether(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// newTwoPages returns a fixture with an order that its buyer can pay at two providers, which were asked in vain for a while.
+func newTwoPages(t *testing.T) (f *fixture, o event.Order, opened, left Opened) {
+	t.Helper()
+	f = newFixture(t)
+	o = f.create(2 * time.Hour)
+	opened = f.start(o)
+	left, err := f.payments.Start(t.Context(), o, "other", "https://shop.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.workFor(time.Hour, time.Minute)
+	return f, o, opened, left
+}
+
+func (f *fixture) wantClosedAtOther(left Opened) {
+	f.t.Helper()
+	if state := f.other.attempts[left.ID].State; state != Closed {
+		f.t.Errorf("the order is final, and at the other provider its attempt is %s", state)
+	}
+}
+
+// The callback was lost, and the payment found by asking. At the other provider the order could be paid once more, for minutes.
+func TestPaymentFoundByAskingClosesTheOtherAttempts(t *testing.T) {
+	f, o, opened, left := newTwoPages(t)
+	f.provider.payAttempt(opened.ID)
+	f.exec(`UPDATE payment_attempts SET next_at = 0 WHERE provider = 'fake'`)
+	f.work()
+	f.wantOrder(o.ID, order.Paid, "")
+	f.wantClosedAtOther(left)
+}
+
+// A callback whose payment was recorded, and after it the database went away, was sent again. It was a duplicate then, and the
+// attempts stayed open.
+func TestCallbackThatComesAgainClosesTheAttempts(t *testing.T) {
+	f, o, opened, left := newTwoPages(t)
+	f.provider.payAttempt(opened.ID)
+	report := Report{ID: "evt-1", Payments: f.provider.attempts[opened.ID].Payments}
+	f.payments.Close()
+	if _, err := f.callback("open sesame", report); !errors.Is(err, order.ErrUnavailable) {
+		t.Fatalf("%v, want that it is to come again", err)
+	}
+	f.wantOrder(o.ID, order.Paid, "")
+	f.payments = f.newService()
+	t.Cleanup(f.payments.Close)
+	taken, err := f.callback("open sesame", report)
+	if err != nil || len(taken.Payments) != 1 || taken.Payments[0] != order.Duplicate {
+		t.Fatalf("%+v, %v, want a duplicate", taken, err)
+	}
+	f.work()
+	f.wantClosedAtOther(left)
+}
+
+// An order ended while its provider was being asked. The answer, that the attempt was open, put the next question off again.
+func TestOrderThatEndsDuringAQuestionIsAskedForAtOnce(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(time.Hour)
+	opened := f.start(o)
+	f.advance(firstAskPause)
+	hang := make(chan struct{})
+	f.provider.set(func(p *fakeProvider) { p.hang = hang })
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		if err := f.payments.Work(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	f.eventually("a worker has the attempt", func() bool {
+		rows, err := f.payments.attemptsOf(t.Context(), o.ID)
+		return err == nil && rows[0].Tries == 1
+	})
+	if _, err := f.orders.Cancel(t.Context(), o, true); err != nil {
+		t.Error(err)
+	}
+	if err := f.payments.OrderEnded(t.Context(), o.ID); err != nil {
+		t.Error(err)
+	}
+	f.provider.set(func(p *fakeProvider) { p.hang = nil })
+	close(hang)
+	asking.Wait()
+	f.work()
+	if state := f.provider.attempts[opened.ID].State; state != Closed {
+		t.Errorf("the attempt of a cancelled order is %s", state)
+	}
+}

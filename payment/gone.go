@@ -94,13 +94,14 @@ func (s *Service) leaveGone(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// endAttempts closes the attempts of a provider that is gone, whose orders were due for days. Money that comes for them
-// nevertheless is reported to nobody.
+// endAttempts closes the attempts of a provider that is gone, whose orders were due for days, and of which it has said nothing
+// for as long. Money that comes for them nevertheless is reported to nobody.
 func (s *Service) endAttempts(ctx context.Context, provider string) (int, error) {
+	before := s.Now().Add(-giveUpAfter).UnixMilli()
 	var ids []string
 	if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT id FROM payment_attempts
-		WHERE state IN ('starting', 'open') AND provider = ? AND expires_at <= ? LIMIT ?`,
-		provider, s.Now().Add(-giveUpAfter).UnixMilli(), goneLimit); err != nil {
+		WHERE state IN ('starting', 'open') AND provider = ? AND expires_at <= ? AND answered_at <= ? LIMIT ?`,
+		provider, before, before, goneLimit); err != nil {
 		return 0, s.failed("read attempts of a provider that is gone", err)
 	}
 	for _, id := range ids {

@@ -5,12 +5,13 @@ import "time"
 const (
 	firstAskPause    = 10 * time.Second // after an attempt has opened; doubles with each answer that it is still open
 	lastAskPause     = 5 * time.Minute
+	overdueAskPause  = time.Hour       // of an attempt that is still not final giveUpAfter its order's deadline
 	firstRefundPause = 5 * time.Second // after a refund that got no answer; doubles with each
 	lastRefundPause  = time.Hour
 
 	callTimeout = 10 * time.Second // of one call of a provider
 	claimLease  = 30 * time.Second // what a worker that died had claimed rests no longer; longer than all calls of one claim
-	giveUpAfter = 72 * time.Hour   // an attempt that its provider cannot end, of a final order; money that comes then goes back
+	giveUpAfter = 72 * time.Hour   // without an answer for it, an attempt of a final order; money that comes then goes back
 )
 
 // askPause is the pause before an attempt that was asked for tries times is asked for again.
@@ -21,4 +22,12 @@ func askPause(tries int) time.Duration {
 // refundPause is the pause before a refund is tried or asked for again that was tries times.
 func refundPause(tries int) time.Duration {
 	return min(firstRefundPause<<min(tries, 12), lastRefundPause)
+}
+
+// waitedFor is the pause before a refund was tried for the given time: none before the first.
+func waitedFor(try int) time.Duration {
+	if try <= 1 {
+		return 0
+	}
+	return refundPause(try - 1)
 }

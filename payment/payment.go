@@ -124,23 +124,32 @@ func (s *Service) Close() {
 	}
 }
 
-// endOrders makes the open attempts of orders due in one transaction: nearly every callback has an order, and a commit of
-// its own for each cost three quarters of all that can be taken.
+// endOrders ends the attempts of orders together: nearly every callback has an order, and a commit of its own for each cost
+// three quarters of all that can be taken.
 func (s *Service) endOrders(ctx context.Context, calls []*batch.Call[string, struct{}]) {
 	ids := make([]string, len(calls))
 	for i, call := range calls {
 		ids[i] = call.In
 	}
-	slices.Sort(ids)
+	err := s.OrdersEnded(ctx, ids)
+	for _, call := range calls {
+		call.Answer(struct{}{}, err)
+	}
+}
+
+// OrdersEnded makes the open attempts of orders due, because the orders have become final, also in a process without providers.
+func (s *Service) OrdersEnded(ctx context.Context, orderIDs []string) error {
+	if len(orderIDs) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(slices.Values(orderIDs))
 	now := s.Now().UnixMilli()
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE payment_attempts SET next_at = ? WHERE state IN ('starting', 'open')
 			AND next_at > ? AND order_id IN `+db.In(len(ids)), append([]any{now, now}, db.Args(ids)...)...)
 		return err
 	})
-	for _, call := range calls {
-		call.Answer(struct{}{}, s.failed("end payment attempts", err))
-	}
+	return s.failed("end payment attempts", err)
 }
 
 // Providers returns the names of the providers with which a payment can be started, in the order in which they were given.
@@ -225,4 +234,20 @@ func failureLevel(err error) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
+}
+
+// errUnclaimed says that no worker has a row.
+var errUnclaimed = errors.New("claim")
+
+// passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an
+// outage of the database nothing else would succeed, and what cannot be claimed is due again at once.
+func (s *Service) passOver(ctx context.Context, err error, doing string, about ...any) error {
+	switch {
+	case errors.Is(err, db.ErrConflict): // another worker has it
+		return nil
+	case err == nil, ctx.Err() != nil, errors.Is(err, errUnclaimed), errors.Is(err, order.ErrUnavailable):
+		return err
+	}
+	s.Log.Log(ctx, failureLevel(err), doing, append(about, "error", err)...)
+	return nil
 }

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -45,7 +46,7 @@ type Provider interface {
 	Query(ctx context.Context, a Attempt) (Status, error)
 
 	// Close makes the provider take no more money for an attempt, and returns how it stands then: the payer may have been
-	// faster. An attempt that is closed already, or that the provider has never heard of, is closed.
+	// faster. An attempt that is closed already, or that the provider has never heard of and will take no money for, is closed.
 	Close(ctx context.Context, a Attempt) (Status, error)
 
 	// Refund sends money back. Sent again, a refund of the same key is the same refund, never a second one.
@@ -72,6 +73,10 @@ type SharedAccount interface{ SharedAccount() bool }
 // CallbacksOnly is a Provider that may be configured so that it starts no payments: they are started elsewhere.
 type CallbacksOnly interface{ CallbacksOnly() bool }
 
+// Extender is a Provider that cannot close an attempt before its payer comes, and that takes a later ExpiresAt for one that is
+// open when it is started again: to its payer it is the same payment with more time.
+type Extender interface{ ExtendsUnopened() bool }
+
 // Attempt is one try to pay for one order with one provider.
 type Attempt struct {
 	ID          string // made by us, 32 of a-z and 2-7: the merchant's number of this payment at the provider
@@ -87,6 +92,7 @@ type Attempt struct {
 type Started struct {
 	Reference string // the provider's own id of the attempt; empty if it has none. At most 255 visible ASCII characters
 	Action    Action
+	Lives     time.Duration // how long the action can be used, if that may be less than the attempt can be paid; then it is started again
 }
 
 // Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it
@@ -124,6 +130,18 @@ const (
 	Closed AttemptState = "closed" // no money has been taken, and none will be
 )
 
+// AmountMax is the most that a payment can be in minor units, which is the most that an order can cost. Millions of such payments
+// stay within an int64 when they are added up.
+const AmountMax = 1_000_000_000_000
+
+// invalidAmount says in one sentence that the amount of a payment cannot be taken, or "".
+func (p Payment) invalidAmount() string {
+	if p.Amount.Amount < 1 || p.Amount.Amount > AmountMax {
+		return fmt.Sprintf("The amount of a payment must be 1 to %d minor units.", int64(AmountMax))
+	}
+	return ""
+}
+
 // Payment is money that a provider has taken.
 type Payment struct {
 	ID        string // the provider's, unique at the provider
@@ -141,6 +159,8 @@ type Refund struct {
 	Total     event.Money // of the payment
 	Reason    string      // one of the refund reasons, for the provider's records
 	Reference string      // what Refund returned; empty while no Refund has been answered
+
+	Waited time.Duration // how long the office has paused since it sent this refund before; 0 for the first time
 }
 
 // RefundStatus is how a refund stands at the provider.

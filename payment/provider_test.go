@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 var errAway = errors.New("connection refused")
@@ -28,11 +29,15 @@ type fakeProvider struct {
 	pending  bool             // refunds are done later
 	hang     chan struct{}    // calls wait until it is closed; nil: they do not
 	action   *Action          // of what starts; nil is a page of its own
+	lives    time.Duration    // of actions
 	busy     bool             // payers are just paying, and nothing can be closed
+	unopened bool             // payers have not come, so nothing can be closed before it expires
 	passive  bool             // it only sends callbacks
 	shared   bool             // its account takes money for others too
 	nameless bool             // it knows attempts by the ids that the office gives
 	onlyKey  string           // of the refund that a test is about
+
+	waited []time.Duration // of each call for a refund
 }
 
 type fakeAttempt struct {
@@ -58,6 +63,9 @@ func (p *fakeProvider) enter(call string) error {
 
 // CallbacksOnly tells whether the test has made it so.
 func (p *fakeProvider) CallbacksOnly() bool { return p.passive }
+
+// ExtendsUnopened tells whether the test has made it so.
+func (p *fakeProvider) ExtendsUnopened() bool { return p.unopened }
 
 // SharedAccount tells whether the test has made it so.
 func (p *fakeProvider) SharedAccount() bool { return p.shared }
@@ -106,11 +114,14 @@ func (p *fakeProvider) Start(_ context.Context, a Attempt) (Started, error) {
 	if p.attempts[a.ID] == nil {
 		p.attempts[a.ID] = &fakeAttempt{Attempt: a, Status: Status{State: Open}}
 	}
+	if p.unopened {
+		p.attempts[a.ID].ExpiresAt = a.ExpiresAt
+	}
 	action := Action{Kind: Redirect, URL: "https://pay.example/" + a.ID}
 	if p.action != nil {
 		action = *p.action
 	}
-	return Started{Reference: "ref-" + a.ID, Action: action}, p.leave("start")
+	return Started{Reference: "ref-" + a.ID, Action: action, Lives: p.lives}, p.leave("start")
 }
 
 func (p *fakeProvider) Query(_ context.Context, a Attempt) (Status, error) {
@@ -135,7 +146,7 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 	if a == nil {
 		return Status{State: Closed}, p.leave(call)
 	}
-	if closes && a.State == Open && !p.busy {
+	if closes && a.State == Open && !p.busy && !p.unopened {
 		a.State = Closed
 	}
 	return a.Status, p.leave(call)
@@ -145,6 +156,7 @@ func (p *fakeProvider) Refund(_ context.Context, r Refund) (RefundStatus, error)
 	p.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.waited = append(p.waited, r.Waited)
 	if err := p.enter("refund"); err != nil {
 		return RefundStatus{}, err
 	}

@@ -16,7 +16,8 @@ const (
 	refundTries   = 15 // of a refund that gets no answer: half a day
 )
 
-// sendNext sends a provider's refunds whose time has come, asks for those that were sent, and returns how many there were.
+// sendNext sends a provider's refunds whose time has come, asks for those that were sent, and returns how many there were. It
+// fails when none can be claimed.
 //
 // A refund is sent by one worker at a time: a worker claims its row first. If that worker dies after the provider has
 // the refund and before the row says so, another one sends it again with the same key, which is the same refund to the
@@ -26,12 +27,9 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
-	sideBySide(rows, refundWorkers, func(row refundRow) {
-		if err := s.sendOne(ctx, p, row); err != nil && !errors.Is(err, db.ErrConflict) && ctx.Err() == nil {
-			s.Log.Log(ctx, failureLevel(err), "send a refund", "refund_id", row.ID, "provider", row.Provider, "error", err)
-		}
+	return len(rows), sideBySide(rows, refundWorkers, func(row refundRow) error {
+		return s.passOver(ctx, s.sendOne(ctx, p, row), "send a refund", "refund_id", row.ID, "provider", row.Provider)
 	})
-	return len(rows), nil
 }
 
 // sendOne claims a refund, sends it or asks for it, and records the answer.

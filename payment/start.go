@@ -43,6 +43,11 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 			return Opened{}, fmt.Errorf("start payment: %w", err)
 		}
 	}
+	if row.hasDeadAction(s.Now()) {
+		if row, err = s.startAgain(ctx, p, row); err != nil {
+			return Opened{}, fmt.Errorf("start payment: %w", err)
+		}
+	}
 	action, err := row.action()
 	if err != nil {
 		return Opened{}, err
@@ -52,7 +57,8 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 
 // hold gives the order time for a payment, and returns its attempt with a provider, which is new if there was no open one.
 // One that its provider ends before the order's deadline, which has moved since, is replaced: the old one is closed, and a
-// new one has the new deadline. One whose payer is just paying stays.
+// new one has the new deadline. One whose payer is just paying stays, and one whose payer has not come, which its provider
+// cannot close, is extended if that can be.
 func (s *Service) hold(ctx context.Context, reserved event.Order, p Provider, returnURL string) (row attemptRow, isNew bool, err error) {
 	held, row, isNew, err := s.holdOnce(ctx, reserved, p.Name(), returnURL)
 	if err != nil || row.ExpiresAt >= held.ExpiresAt {
@@ -60,12 +66,28 @@ func (s *Service) hold(ctx context.Context, reserved event.Order, p Provider, re
 	}
 	switch err := s.finish(ctx, p, row); {
 	case errors.Is(err, errStillOpen):
-		return row, false, nil
+		return s.extendAttempt(ctx, p, row, held.ExpiresAt), false, nil
 	case err != nil:
 		return row, false, err
 	}
 	_, row, isNew, err = s.holdOnce(ctx, reserved, p.Name(), returnURL)
 	return row, isNew, err
+}
+
+// extendAttempt gives an open attempt the time until a deadline, in Unix milliseconds, where its provider can do that. Otherwise,
+// or when that fails, it is left with its own time: it can be paid until then, and another one started afterwards.
+func (s *Service) extendAttempt(ctx context.Context, p Provider, row attemptRow, deadline int64) attemptRow {
+	if e, ok := p.(Extender); !ok || !e.ExtendsUnopened() || row.State != Open {
+		return row
+	}
+	later := row
+	later.ExpiresAt = deadline
+	extended, err := s.startAgain(ctx, p, later)
+	if err != nil {
+		s.Log.Log(ctx, failureLevel(err), "give a payment more time", "provider", row.Provider, "attempt_id", row.ID, "error", err)
+		return row
+	}
+	return extended
 }
 
 // holdOnce extends a deadline that is near, once, first in stock, where it is longer without harm, and then in the order,

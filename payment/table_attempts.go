@@ -9,7 +9,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -33,10 +32,13 @@ type attemptRow struct {
 	Tries     int          `db:"tries"`
 	NextAt    int64        `db:"next_at"`
 	CreatedAt int64        `db:"created_at"`
+
+	AnsweredAt  int64 `db:"answered_at"`  // when its provider said last that it can be paid; 0: it has not been asked yet
+	ActionUntil int64 `db:"action_until"` // until when the action can be used; 0: as long as the attempt can be paid
 }
 
 const attemptColumns = `id, order_id, provider, amount, currency, state, return_url, reference, action, expires_at, tries,
-	next_at, created_at`
+	next_at, created_at, answered_at, action_until`
 
 func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
 
@@ -46,6 +48,11 @@ func (r attemptRow) attempt() Attempt {
 		Description: "Order " + r.OrderID, ReturnURL: r.ReturnURL,
 		ExpiresAt: time.UnixMilli(r.ExpiresAt).UTC(), Reference: r.Reference,
 	}
+}
+
+// hasDeadAction tells whether an attempt is open, and what its payer has to do can be done no more.
+func (r attemptRow) hasDeadAction(now time.Time) bool {
+	return r.State == Open && r.ActionUntil > 0 && now.UnixMilli() >= r.ActionUntil
 }
 
 // action decodes what the payer has to do.
@@ -120,30 +127,24 @@ func insertAttempt(ctx context.Context, tx *db.Tx, r attemptRow) error {
 }
 
 // openAttempt records that the provider knows an attempt. It changes nothing when that, or more, is recorded already.
-func (s *Service) openAttempt(ctx context.Context, id, reference, action string, nextAt time.Time) error {
-	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, next_at = ?, changed_at = ?
-		WHERE id = ? AND state = 'starting'`, reference, action, nextAt.UnixMilli(), s.Now().UnixMilli(), id)
+func (s *Service) openAttempt(ctx context.Context, r attemptRow, nextAt time.Time) error {
+	return s.change(ctx, `UPDATE payment_attempts SET state = 'open', reference = ?, action = ?, action_until = ?, next_at = ?, changed_at = ?
+		WHERE id = ? AND state = 'starting'`, r.Reference, r.Action, r.ActionUntil, nextAt.UnixMilli(), s.Now().UnixMilli(), r.ID)
+}
+
+// reopenAttempt records that an attempt was started once more. It fails with db.ErrConflict if the attempt is not open any more.
+func (s *Service) reopenAttempt(ctx context.Context, r attemptRow) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecGuarded(ctx, 1, `UPDATE payment_attempts SET action = ?, action_until = ?, expires_at = ? WHERE id = ?
+			AND state = 'open' AND expires_at <= ?`, r.Action, r.ActionUntil, r.ExpiresAt, r.ID, r.ExpiresAt)
+	})
+	return s.failed("start a payment attempt again", err)
 }
 
 // closeAttempt records the final state of an attempt. It changes nothing when one is recorded already.
 func (s *Service) closeAttempt(ctx context.Context, provider, id string, state AttemptState) error {
 	return s.change(ctx, `UPDATE payment_attempts SET state = ?, changed_at = ?
 		WHERE id = ? AND provider = ? AND state IN ('starting', 'open')`, string(state), s.Now().UnixMilli(), id, provider)
-}
-
-// OrderEnded makes the open attempts of an order due, because the order has become final: they are to be closed.
-func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
-	if s.ended == nil {
-		return nil // nobody starts payments here, or takes callbacks
-	}
-	_, err := s.ended.Do(ctx, orderID)
-	switch {
-	case errors.Is(err, batch.ErrFull):
-		return fmt.Errorf("end payment attempts: %w: %w", order.ErrBusy, err)
-	case errors.Is(err, batch.ErrClosed), errors.Is(err, batch.ErrUnanswered):
-		return fmt.Errorf("end payment attempts: %w: %w", order.ErrUnavailable, err)
-	}
-	return err
 }
 
 // change runs a statement that may find nothing to change.
@@ -155,15 +156,17 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 	return s.failed("change payment attempts", err)
 }
 
-// claim is how a worker gets a row for itself: it fails with db.ErrConflict when another one was faster. The row rests
-// until leaseUntil should the worker die.
+// claim is how a worker gets a row for itself: it fails with errUnclaimed, or with db.ErrConflict when another one was faster.
+// The row rests until leaseUntil should the worker die.
 func (s *Service) claim(ctx context.Context, table, id string, nextAt int64, leaseUntil time.Time) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		return tx.ExecGuarded(ctx, 1, `UPDATE `+table+` SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
 			leaseUntil.UnixMilli(), id, nextAt)
 	})
-	if err != nil {
-		return s.failed("claim", err)
+	switch {
+	case err == nil, errors.Is(err, db.ErrConflict):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("change "+table, err))
 	}
-	return nil
 }

@@ -61,7 +61,7 @@ func (r refundRow) refund() Refund {
 	return Refund{
 		Key: refundKey(r.ID, r.Sending), PaymentID: order.ProviderID(r.Provider, r.PaymentID),
 		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, Total: event.Money{Amount: r.Total, Currency: r.Currency},
-		Reason: r.Reason, Reference: r.Reference,
+		Reason: r.Reason, Reference: r.Reference, Waited: waitedFor(r.Tries),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/order"
 )
 
@@ -98,7 +97,7 @@ func (s *Service) Work(ctx context.Context) error {
 }
 
 // askNext asks a provider for attempts whose time has come, and returns how many there were: callbacks can be lost. An
-// attempt whose order is final is closed.
+// attempt whose order is final is closed. It fails when no attempt can be claimed, since the same ones are then due again.
 func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, error) {
 	rows, err := s.openAttempts(ctx, p.Name(), s.Now(), limit)
 	if err != nil || len(rows) == 0 {
@@ -112,25 +111,21 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	sideBySide(rows, askWorkers, func(row attemptRow) {
-		err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, s.Now().Add(claimLease))
-		if errors.Is(err, db.ErrConflict) {
-			return // another worker has it
-		}
-		if err == nil {
-			found, exists := orders[row.OrderID]
-			err = s.askOne(ctx, p, row, exists && found.State != order.PendingPayment)
-		}
-		if err != nil && ctx.Err() == nil {
-			s.Log.Log(ctx, failureLevel(err), "ask for a payment", "provider", row.Provider, "attempt_id", row.ID, "error", err)
-		}
+	return len(rows), sideBySide(rows, askWorkers, func(row attemptRow) error {
+		found, exists := orders[row.OrderID]
+		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
+		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)
 	})
-	return len(rows), nil
 }
 
-// askOne asks for one claimed attempt, and says when it is asked for again.
+// askOne claims an attempt, asks for it, and says when it is asked for again. One whose provider calls it open is asked for until
+// that ends, since a bank may take days: were it given up, money whose callback is lost would be found by nobody.
 func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderIsFinal bool) error {
-	var err error
+	lease := s.Now().Add(claimLease)
+	err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, lease)
+	if err != nil {
+		return err
+	}
 	if orderIsFinal {
 		err = s.finish(ctx, p, row)
 	} else {
@@ -139,13 +134,20 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	if err == nil {
 		return nil
 	}
+	now := s.Now()
 	if errors.Is(err, errStillOpen) {
-		err = nil
+		err, row.AnsweredAt = nil, now.UnixMilli()
 	}
-	if orderIsFinal && s.Now().Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
+	if err != nil && orderIsFinal && now.Sub(time.UnixMilli(max(row.ExpiresAt, row.AnsweredAt))) > giveUpAfter {
+		s.Log.WarnContext(ctx, "a payment is given up: its provider cannot say how it stands", "provider", row.Provider, "attempt_id", row.ID,
+			"order_id", row.OrderID, "error", err)
 		return errors.Join(err, s.closeAttempt(ctx, row.Provider, row.ID, Closed))
 	}
-	next := s.Now().Add(askPause(row.Tries + 1)).UnixMilli()
-	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ? WHERE id = ?
-		AND state IN ('starting', 'open')`, next, row.ID))
+	pause := askPause(row.Tries + 1)
+	if now.Sub(time.UnixMilli(row.ExpiresAt)) > giveUpAfter {
+		pause = overdueAskPause
+	}
+	// The lease is another one's if the order has ended meanwhile: then the attempt is due now.
+	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ?, answered_at = ? WHERE id = ?
+		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, lease.UnixMilli()))
 }

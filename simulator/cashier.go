@@ -19,6 +19,7 @@ const (
 	actAmount   act = "amount"   // one minor unit less
 	actCurrency act = "currency" // another one
 	actLeave    act = "leave"    // nothing
+	actBank     act = "bank"     // late, and until then the attempt is open: only who pays by himself does it
 )
 
 // cashier carries out what offices and payers ask for, with the faults that belong to money, and has the office told.
@@ -40,7 +41,7 @@ func (c *cashier) start(ctx context.Context, t terms) (afterwards func(), err er
 		return func() {}, err
 	}
 	does := c.automaticAct(t.name)
-	if does != actLate && c.dice.chance(c.faults.Early, "early", t.name) {
+	if does != actLate && does != actBank && c.dice.chance(c.faults.Early, "early", t.name) {
 		notices, err := c.ledger.pay(t.AttemptID, sums(does, money{t.Amount, t.Currency})...)
 		if err == nil {
 			c.courier.sendEarly(ctx, notices...)
@@ -61,14 +62,14 @@ func (c *cashier) automaticAct(name string) act {
 	if !c.dice.chance(c.faults.OddPay, "odd", name) {
 		return actPay
 	}
-	odd := []act{actTwice, actLate, actAmount, actCurrency}
+	odd := []act{actTwice, actLate, actBank, actAmount, actCurrency}
 	return odd[c.dice.of("oddity", name).IntN(len(odd))]
 }
 
 // act does what a payer has chosen; after is when the money of a late payment comes.
 func (c *cashier) act(id string, does act, after time.Duration) error {
-	if does == actLate {
-		return c.payLate(id, after)
+	if does == actLate || does == actBank {
+		return c.payLate(id, does == actBank, after)
 	}
 	if does == actLeave {
 		_, err := c.find(id)
@@ -103,15 +104,15 @@ func sums(does act, due money) []money {
 	}
 }
 
-// payLate has the money taken later, whatever happens to the attempt meanwhile.
-func (c *cashier) payLate(id string, after time.Duration) error {
-	sum, notices, err := c.ledger.promise(id)
+// payLate has the money taken later, whatever happens to the attempt meanwhile. Of one that is held nothing happens before.
+func (c *cashier) payLate(id string, holds bool, after time.Duration) error {
+	sum, notices, err := c.ledger.promise(id, holds)
 	c.courier.send(notices...)
 	if err != nil {
 		return err
 	}
-	if !c.agenda.add(after, func(context.Context) { c.courier.send(c.ledger.keepPromise(id, sum)...) }) {
-		c.ledger.breakPromise(id)
+	if !c.agenda.add(after, func(context.Context) { c.courier.send(c.ledger.keepPromise(id, sum, holds)...) }) {
+		c.ledger.breakPromise(id, holds)
 		return errFull
 	}
 	return nil

@@ -19,7 +19,7 @@ const (
 // Faults says how badly the provider behaves. Each share is a probability of 0 to 1, drawn for each thing by itself.
 type Faults struct {
 	AutoPay       float64       // of attempts that pay by themselves, soon after they were started
-	OddPay        float64       // of those: they pay twice, late, a wrong amount or in another currency
+	OddPay        float64       // of those: they pay twice, late, by a bank that takes its time, a wrong amount or in another currency
 	AutoPayWithin time.Duration // the longest pause before such a payment; 0 stands for one second
 	LateWithin    time.Duration // the longest pause before the money of a late one; 0 stands for MaxDelay
 

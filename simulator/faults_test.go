@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io"
@@ -121,6 +122,30 @@ func TestLateMoneyIsNeverLost(t *testing.T) {
 	if status, err := f.client.Query(f.context(), a); err != nil || status.State != payment.Paid || len(status.Payments) != 1 {
 		t.Errorf("asking finds %+v, %v", status, err)
 	}
+}
+
+// A bank takes its time: until its money comes the attempt is open, whoever closes it and however long its order has ended. Its
+// event is as uncertain as any other, and the money is found by asking.
+func TestMoneyOfABankIsFoundByAsking(t *testing.T) {
+	both(t, func(f *Faults, p float64) { f.Lost = p }, func(f *fixture, happens bool) {
+		a := f.start("a1")
+		if err := f.sim.cashier.act("a1", actBank, 300*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		f.clock.advance(time.Hour)
+		for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){"close": f.client.Close, "query": f.client.Query} {
+			if status, err := call(f.context(), a); err != nil || status.State != payment.Open {
+				f.Errorf("%s: %+v, %v, want that it is open", name, status, err)
+			}
+		}
+		f.idle()
+		if got := len(f.got("")) == 0; got != happens {
+			f.Errorf("the callback was lost: %t", got)
+		}
+		if status, err := f.client.Query(f.context(), a); err != nil || status.State != payment.Paid || len(status.Payments) != 1 {
+			f.Errorf("asking finds %+v, %v", status, err)
+		}
+	})
 }
 
 func TestDuplicate(t *testing.T) {

@@ -36,6 +36,7 @@ type attempt struct {
 	state    payment.AttemptState
 	payments []*taken
 	late     int // payments that are still to come
+	held     int // of those: until they come it is neither closed nor over
 }
 
 // taken is money that a payer has paid.
@@ -110,9 +111,9 @@ func (l *ledger) status(id string, closing bool) (webhook.StatusBody, []notice) 
 	return webhook.StatusBody{State: string(a.state), Payments: a.bodies()}, notices
 }
 
-// expire closes an open attempt whose time is over, or at once.
+// expire closes an open attempt whose time is over, or at once, unless a bank is busy with it.
 func (l *ledger) expire(a *attempt, now bool) []notice {
-	if a.state != payment.Open || !now && l.now().Before(a.expires) {
+	if a.state != payment.Open || a.held > 0 || !now && l.now().Before(a.expires) {
 		return nil
 	}
 	a.state = payment.Closed
@@ -157,8 +158,8 @@ func (l *ledger) payable(id string) (*attempt, []notice, error) {
 	return a, notices, nil
 }
 
-// promise announces a late payment of an attempt that is open now.
-func (l *ledger) promise(id string) (money, []notice, error) {
+// promise announces a late payment of an attempt that is open now. One that holds it leaves it open until its money comes.
+func (l *ledger) promise(id string, holds bool) (money, []notice, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a, notices, err := l.payable(id)
@@ -168,28 +169,39 @@ func (l *ledger) promise(id string) (money, []notice, error) {
 	if a.late >= lateMax {
 		return money{}, notices, errFull
 	}
-	a.late++
+	a.promised(1, holds)
 	return money{a.Amount, a.Currency}, notices, nil
 }
 
 // keepPromise takes the money of a late payment, also if the attempt was closed or paid meanwhile.
-func (l *ledger) keepPromise(id string, sum money) []notice {
+func (l *ledger) keepPromise(id string, sum money, held bool) (notices []notice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.attempts[id]
-	a.late--
-	return append(l.expire(a, false), l.take(a, []money{sum})...)
+	if !held {
+		notices = l.expire(a, false)
+	}
+	a.promised(-1, held)
+	return append(notices, l.take(a, []money{sum})...)
 }
 
 // breakPromise forgets a late payment that cannot be kept.
-func (l *ledger) breakPromise(id string) {
+func (l *ledger) breakPromise(id string, held bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.attempts[id].late--
+	l.attempts[id].promised(-1, held)
+}
+
+// promised counts late payments.
+func (a *attempt) promised(n int, held bool) {
+	a.late += n
+	if held {
+		a.held += n
+	}
 }
 
 // take records payments. After an attempt has got its final state nobody asks for it: such a payment's event is
-// certain.
+// certain. That of any other is not, however long its order has ended.
 func (l *ledger) take(a *attempt, sums []money) (notices []notice) {
 	certain := a.state != payment.Open
 	a.state = payment.Paid

@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 )
 
@@ -28,7 +29,7 @@ const (
 	descriptionMax = 500 // bytes
 	reasonMax      = 255
 	urlMax         = 2048
-	amountMax      = 1_000_000_000_000 // minor units; a million attempts of it stay within 64 bits
+	amountMax      = payment.AmountMax // minor units
 )
 
 // errInvalid says that a value of a call cannot be taken.

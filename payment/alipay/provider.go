@@ -48,6 +48,7 @@ var (
 	_ payment.Provider      = (*Provider)(nil)
 	_ payment.SharedAccount = (*Provider)(nil)
 	_ payment.Acknowledger  = (*Provider)(nil)
+	_ payment.Extender      = (*Provider)(nil)
 )
 
 // New returns a provider, or an error that says which option cannot be used.
@@ -114,6 +115,9 @@ func newGateway(opts Options) (*gateway, error) {
 
 // SharedAccount says that an account of Alipay may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
+
+// ExtendsUnopened says that an attempt whose payer has not come yet can be started again with more time.
+func (p *Provider) ExtendsUnopened() bool { return true }
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return "alipay" }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	sdk "github.com/smartwalle/alipay/v3"
 
@@ -21,9 +22,13 @@ const (
 	codeMax = 1024 // characters of a QR code, by Alipay's rules
 )
 
+// codeLives is for how long a QR code can be shown. It is dead after two hours, and its payer needs some minutes of them.
+const codeLives = 2*time.Hour - 5*time.Minute
+
 var errOtherTrade = errors.New("alipay answered for another trade")
 
-// Start opens an attempt. Alipay takes one payment for an out_trade_no, however often a URL or a code is made for it.
+// Start opens an attempt. Alipay takes one payment for an out_trade_no, however often a URL or a code is made for it, and
+// whichever time_expire each of them has: the trade has that of the one by which its payer comes first.
 func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
 	amount, err := formatYuan(a.Amount)
 	if err != nil {
@@ -37,6 +42,7 @@ func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Starte
 	}
 	started := payment.Started{}
 	if p.opts.QR {
+		started.Lives = codeLives
 		started.Action, err = p.code(ctx, a, trade)
 	} else {
 		started.Action, err = p.page(trade)
@@ -87,16 +93,12 @@ func (p *Provider) code(ctx context.Context, a payment.Attempt, trade sdk.Trade)
 	return payment.Action{Kind: payment.ShowQR, QR: got.QRCode}, nil
 }
 
-// Query asks how an attempt stands. One that Alipay does not know is open until it expires: its payer has not yet
-// opened the page, or scanned the code.
+// Query asks how an attempt stands.
 func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
 	got, err := p.gateway.call(ctx, sdk.TradeQuery{OutTradeNo: a.ID})
 	switch {
 	case hasCode(err, tradeNotExist):
-		if p.opts.Now().Before(a.ExpiresAt) {
-			return payment.Status{State: payment.Open}, nil
-		}
-		return payment.Status{State: payment.Closed}, nil
+		return p.unopened(a), nil
 	case err != nil:
 		return payment.Status{}, fmt.Errorf("ask for payment: %w", err)
 	case got.OutTradeNo != a.ID:
@@ -129,17 +131,21 @@ func (a answer) wasPaid() bool {
 	return a.SendPayDate != "" || isSum(a.ReceiptAmount) || isSum(a.BuyerPayAmount)
 }
 
-// Close closes an attempt that is not paid.
-//
-// One that Alipay does not know is closed too, although until its time_expire the payer could still open the page, or
-// scan the code, for the first time: Alipay has nothing to close yet. An order that runs out is closed when that time
-// is over. When it ends earlier, say because it was paid in another way, money can come for an attempt that is closed;
-// a notification tells of it, and the office sends it back, as it does with all money that comes for nothing.
+// unopened is how an attempt stands that Alipay does not know: open until it expires, since its payer may still open the page,
+// or scan the code, for the first time.
+func (p *Provider) unopened(a payment.Attempt) payment.Status {
+	if p.opts.Now().Before(a.ExpiresAt) {
+		return payment.Status{State: payment.Open}
+	}
+	return payment.Status{State: payment.Closed}
+}
+
+// Close closes an attempt that is not paid. Of one that Alipay does not know there is nothing to close yet.
 func (p *Provider) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
 	got, err := p.gateway.call(ctx, sdk.TradeClose{OutTradeNo: a.ID})
 	switch {
 	case hasCode(err, tradeNotExist):
-		return payment.Status{State: payment.Closed}, nil
+		return p.unopened(a), nil
 	case hasCode(err, "REASON_TRADE_STATUS_INVALID", "REASON_ILLEGAL_STATUS", "TRADE_STATUS_ERROR", tradePaid, tradeClosed, tradeFinished):
 		return p.Query(ctx, a) // it is not waiting for its payer any more
 	case err != nil:

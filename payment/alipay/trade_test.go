@@ -1,6 +1,7 @@
 package alipay_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -85,7 +86,7 @@ func TestStartQR(t *testing.T) {
 	p := newProvider(t, f, withQR)
 	for range 2 {
 		started, err := p.Start(t.Context(), newAttempt())
-		want := payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: "https://qr.alipay.com/abcdefgh"}}
+		want := payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: "https://qr.alipay.com/abcdefgh"}, Lives: 115 * time.Minute}
 		if err != nil || !reflect.DeepEqual(started, want) {
 			t.Fatalf("started %+v, %v", started, err)
 		}
@@ -244,13 +245,57 @@ func TestQueryReadsTheAnswer(t *testing.T) {
 	}
 }
 
-// Closing tells what became of the attempt, also when its payer was faster or has never come.
+// An order was paid in another way, and its attempt was called closed, while the page of Alipay was open in another tab: it could
+// be paid, and if the notification was lost, nobody asked for that money. What its payer can still open is open.
+func TestAttemptWhosePayerHasNotComeIsOpenUntilItExpires(t *testing.T) {
+	f := newFake(t)
+	a := newAttempt()
+	now := testNow()
+	p := newProvider(t, f, func(o *alipay.Options) { o.Now = func() time.Time { return now } })
+	started, err := p.Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Time]payment.AttemptState{a.ExpiresAt.Add(-time.Second): payment.Open, a.ExpiresAt: payment.Closed} {
+		now = at
+		for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){"query": p.Query, "close": p.Close} {
+			if got, err := call(t.Context(), a); err != nil || got.State != want {
+				t.Errorf("%s at %s: %+v, %v, want %s", name, at, got, err, want)
+			}
+		}
+	}
+	now = testNow()
+	f.open(started.Action.URL)
+	if got, err := p.Close(t.Context(), a); err != nil || got.State != payment.Closed {
+		t.Errorf("after its payer has come: %+v, %v", got, err)
+	}
+}
+
+// The order got more time before its payer came: started again, it is the same trade, until the new deadline.
+func TestAttemptIsStartedAgainWithMoreTime(t *testing.T) {
+	f := newFake(t)
+	p, a := newProvider(t, f), newAttempt()
+	first, err := p.Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ExpiresAt = a.ExpiresAt.Add(5 * time.Minute)
+	again, err := p.Start(t.Context(), a)
+	if err != nil || !p.ExtendsUnopened() {
+		t.Fatal(err)
+	}
+	if until := bizOf(t, f, again.Action.URL)["time_expire"]; until != "2026-11-21 02:50:00" {
+		t.Errorf("it can be paid until %s", until)
+	}
+	if f.open(first.Action.URL) != f.open(again.Action.URL) {
+		t.Error("the page that the payer had before is another payment")
+	}
+}
+
+// Closing tells what became of the attempt, also when its payer was faster.
 func TestClose(t *testing.T) {
 	f := newFake(t)
 	p := newProvider(t, f)
-	if got, err := p.Close(t.Context(), newAttempt()); err != nil || got.State != payment.Closed {
-		t.Errorf("unknown: %+v, %v", got, err)
-	}
 	opened := f.create(attemptID, url.Values{"total_amount": {"98.00"}, "passback_params": {orderID}})
 	for range 2 { // an attempt that is closed already is closed
 		if got, err := p.Close(t.Context(), newAttempt()); err != nil || got.State != payment.Closed || opened.status != "TRADE_CLOSED" {

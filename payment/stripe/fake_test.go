@@ -30,6 +30,7 @@ type fake struct {
 
 	refundStatus string                                            // of refunds to come
 	instead      func(w http.ResponseWriter, r *http.Request) bool // answers a call instead, without doing it
+	failing      int                                               // calls with an idempotency key to come that fail; the key keeps that
 	loseAnswer   bool                                              // cuts the connection after each call is done
 }
 
@@ -108,7 +109,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Idempotent-Replayed", "true")
 	default:
 		var keep bool
-		saved.status, saved.body, keep = f.answer(r.Method+" "+r.URL.Path, form)
+		if key != "" && f.failing > 0 {
+			f.failing--
+			saved.status, keep = http.StatusInternalServerError, true
+			saved.body = errorBody(refusal{kind: "api_error", message: "something went wrong"})
+		} else {
+			saved.status, saved.body, keep = f.answer(r.Method+" "+r.URL.Path, form)
+		}
 		if key != "" && keep {
 			f.answers[key] = savedAnswer{fingerprint, saved.status, saved.body}
 		}

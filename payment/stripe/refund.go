@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	stripego "github.com/stripe/stripe-go/v82"
 	"github.com/stripe/stripe-go/v82/form"
@@ -34,6 +35,10 @@ var (
 	errOtherCurrency  = errors.New("not the currency of the payment")
 )
 
+// keyPatience is how long a refund that Stripe has failed to make has to be looked for in vain until it may be made under another
+// idempotency key: should it have been made all the same, it is among those of its payment by then.
+const keyPatience = 5 * time.Minute
+
 // refund sends money back. First it looks for a refund of the same key: Stripe forgets an idempotency key after a day,
 // and would send money again. Within that day the idempotency key makes one refund of two calls at once.
 func (a *api) refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
@@ -55,8 +60,12 @@ func (a *api) refund(ctx context.Context, r payment.Refund) (payment.RefundStatu
 		PaymentIntent: stripego.String(r.PaymentID), Amount: stripego.Int64(amount),
 		Metadata: map[string]string{officeName: a.office, refundKeyName: r.Key, refundReasonName: r.Reason},
 	}
-	params.SetIdempotencyKey(r.Key)
-	made, err := a.client.V1Refunds.Create(ctx, params)
+	var made *stripego.Refund
+	err = callOnce(r.Key, r.Waited >= keyPatience, func(key string) (err error) {
+		params.SetIdempotencyKey(key)
+		made, err = a.client.V1Refunds.Create(ctx, params)
+		return err
+	})
 	if err != nil {
 		return payment.RefundStatus{}, a.failed("refund", err)
 	}

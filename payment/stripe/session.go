@@ -29,7 +29,7 @@ var (
 // So every parameter is one of the attempt that never changes, and expires_at, which would depend on the time of the
 // call and on the order's deadline, is left out: a session then expires after a day, and the office closes it before,
 // when its order ends. An attempt that is started again after the key is forgotten is a new session, when the first one
-// has expired.
+// has expired. A session that Stripe has failed to open may exist: nobody knows its URL, and so it is not paid.
 //
 // Which payment methods the payer can choose from is set in Stripe's Dashboard. Prices are not converted: the payer
 // pays the amount of the order in its currency.
@@ -55,8 +55,12 @@ func (a *api) start(ctx context.Context, attempt payment.Attempt) (payment.Start
 		SuccessURL:        stripego.String(attempt.ReturnURL),
 		CancelURL:         stripego.String(attempt.ReturnURL),
 	}
-	params.SetIdempotencyKey("start-" + attempt.ID)
-	session, err := a.client.V1CheckoutSessions.Create(ctx, params)
+	var session *stripego.CheckoutSession
+	err = callOnce("start-"+attempt.ID, true, func(key string) (err error) {
+		params.SetIdempotencyKey(key)
+		session, err = a.client.V1CheckoutSessions.Create(ctx, params)
+		return err
+	})
 	if err != nil {
 		return payment.Started{}, a.failed("start payment", err)
 	}

@@ -23,6 +23,9 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: "weixin://wxpay/bizpayurl?pr=" + testAttemptID[:9]}}
+	if started.Lives != 115*time.Minute {
+		t.Errorf("the code is shown for %s, and is dead after two hours", started.Lives)
+	}
 	if started.Reference != want.Reference || started.Action.Kind != want.Action.Kind || started.Action.QR != want.Action.QR {
 		t.Errorf("got %+v, want %+v", started, want)
 	}

@@ -34,6 +34,9 @@ type apiClient struct {
 	refunds     refunddomestic.RefundsApiService
 }
 
+// codeLives is for how long a code can be shown. It is dead after two hours, and its payer needs some minutes of them.
+const codeLives = 2*time.Hour - 5*time.Minute
+
 // start makes a native order, whose code the payer scans. The same order again has a code again, maybe another one.
 //
 // WeChat Pay refuses to make an order again with another value, such as another callback URL; one that is closed
@@ -60,7 +63,7 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 	if !order.IsVisibleASCII(code, codeURLMax) {
 		return payment.Started{}, fmt.Errorf("%s: the answer has no code to show", doing)
 	}
-	return payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: code}}, nil
+	return payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: code}, Lives: codeLives}, nil
 }
 
 // query asks how an attempt stands. One that WeChat Pay does not know is closed.
