@@ -12,7 +12,7 @@ import "boxoffice/broker/internal/transport"
 //
 // Answer: 0 with msgId (store host and physical offset), queueId, queueOffset,
 // transactionId (the UNIQ_KEY), MSG_REGION, TRACE_ON.
-// 1 bad field, 13 too large, 14 the log has failed, 16 not writable or a topic of
+// 1 bad field or no body, 13 too large, 14 the log has failed, 16 not writable or a topic of
 // the broker's own, 17 unknown topic without auto-create, 29 illegal topic or queue.
 //
 // Behaviour:

@@ -151,6 +151,9 @@ func TestConformanceRefusedSends(t *testing.T) {
 			t.Errorf("%s: answer %d %q, want %d", name, f.Code, f.Remark, c.want)
 		}
 	}
+	if f := s.reading.ask(remoting.SendMessage, sendExt(topic, nil), nil); f.Code != remoting.SystemError {
+		t.Errorf("no body: answer %d %q, want %d", f.Code, f.Remark, remoting.SystemError)
+	}
 }
 
 func TestConformanceOffsets(t *testing.T) {

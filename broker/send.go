@@ -103,6 +103,9 @@ func (b *Broker) receive(c *transport.Call, h *sendHeader) (*remoting.Message, e
 	if _, ok := remoting.Property(h.properties, remoting.PropertyUniqueKey); !ok {
 		h.properties = remoting.SetProperty(h.properties, remoting.PropertyUniqueKey, b.uniqueKey())
 	}
+	if len(c.Frame.Body) == 0 {
+		return nil, refuse(remoting.SystemError, "a message has to have a body")
+	}
 	m := &remoting.Message{
 		Topic: h.topic, QueueID: h.queueID, Flag: h.flag, SysFlag: h.sysFlag,
 		BornTimestamp: h.born, BornHost: c.Conn.Remote, ReconsumeTimes: h.reconsumed,

@@ -66,6 +66,7 @@ func TestSendRefuses(t *testing.T) {
 		return ext
 	}
 	half := map[string]string{"TRAN_MSG": "true", "PGROUP": "g"}
+	x := []byte("x")
 	cases := []struct {
 		name string
 		ext  map[string]string
@@ -73,16 +74,17 @@ func TestSendRefuses(t *testing.T) {
 		code int
 	}{
 		{"body over 4 MiB", sendExt("picky", nil), make([]byte, 4<<20+1), remoting.MessageIllegal},
-		{"properties over 32 KiB", sendExt("picky", map[string]string{"p": strings.Repeat("x", 32768)}), nil, remoting.MessageIllegal},
-		{"half with delay", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "DELAY": "2"}), nil, remoting.MessageIllegal},
-		{"half with timer", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "TIMER_DELAY_SEC": "2"}), nil,
+		{"properties over 32 KiB", sendExt("picky", map[string]string{"p": strings.Repeat("x", 32768)}), x, remoting.MessageIllegal},
+		{"half with delay", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "DELAY": "2"}), x, remoting.MessageIllegal},
+		{"half with timer", sendExt("picky", map[string]string{"TRAN_MSG": "true", "PGROUP": "g", "TIMER_DELAY_SEC": "2"}), x,
 			remoting.MessageIllegal},
-		{"timer", sendExt("picky", map[string]string{"TIMER_DELIVER_MS": "2"}), nil, remoting.MessageIllegal},
-		{"queue that is not there", with(sendExt("picky", nil), "queueId", "1"), nil, remoting.InvalidParameter},
-		{"topic of the broker", sendExt("RMQ_SYS_TRANS_HALF_TOPIC", half), nil, remoting.NoPermission},
-		{"read-only topic", sendExt("readonly", nil), nil, remoting.NoPermission},
-		{"illegal topic", sendExt("no spaces", nil), nil, remoting.InvalidParameter},
-		{"no number", with(sendExt("picky", nil), "queueId", "first"), nil, remoting.SystemError},
+		{"timer", sendExt("picky", map[string]string{"TIMER_DELIVER_MS": "2"}), x, remoting.MessageIllegal},
+		{"queue that is not there", with(sendExt("picky", nil), "queueId", "1"), x, remoting.InvalidParameter},
+		{"topic of the broker", sendExt("RMQ_SYS_TRANS_HALF_TOPIC", half), x, remoting.NoPermission},
+		{"read-only topic", sendExt("readonly", nil), x, remoting.NoPermission},
+		{"illegal topic", sendExt("no spaces", nil), x, remoting.InvalidParameter},
+		{"no body", sendExt("picky", nil), nil, remoting.SystemError},
+		{"no number", with(sendExt("picky", nil), "queueId", "first"), x, remoting.SystemError},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

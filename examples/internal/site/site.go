@@ -60,7 +60,6 @@ func Start(namesrv string, topics ...string) (*Site, error) {
 			return nil, fmt.Errorf("start embedded broker: %w", err)
 		}
 		s.Broker, s.Nameservers = b, []string{b.Addr()}
-		b.Intercept(broker.SendMessage, refuseEmpty)
 	}
 	specs := make([]mq.TopicSpec, len(topics))
 	for i, topic := range topics {
@@ -70,14 +69,6 @@ func Start(namesrv string, topics ...string) (*Site, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// refuseEmpty has the embedded broker refuse a message without a body, as RocketMQ 5.3.3 does.
-func refuseEmpty(r *broker.Request) broker.Verdict {
-	if len(r.Body) == 0 {
-		return broker.Fail(broker.SystemError, "a message has to have a body")
-	}
-	return broker.Pass
 }
 
 // Groups makes the retry and dead-letter topics of consumer groups, as an operator does before a group's first consumer
