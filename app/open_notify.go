@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"time"
 
 	"boxoffice/app/settings"
@@ -24,9 +26,13 @@ func (o *office) openNotify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read host name: %w", err)
+	}
 	options := notify.Options{
 		Orders: o.orders, ScreeningOf: o.toldScreening, OrdersOf: o.latestOrders, PublicURL: o.publicURL, Senders: senders,
-		Now: o.now, Log: o.log.With("part", "notify"),
+		Process: fmt.Sprint(host, " ", os.Getpid()), Now: o.now, Log: o.log.With("part", "notify"),
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets
