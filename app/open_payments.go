@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
@@ -40,13 +41,16 @@ func (o *office) openPayments(ctx context.Context) error {
 	return nil
 }
 
+// demoPaymentsFile has what the simulator of a demo has taken: without it a restart left refunds that nobody knew.
+func demoPaymentsFile(dataDir string) string { return filepath.Join(dataDir, "demo-payments.jsonl") }
+
 // openDemoProvider starts the simulator that takes a demo's payments.
 func (o *office) openDemoProvider(context.Context) error {
 	if !o.config.Demo || o.config.PaymentURL != "" {
 		return nil
 	}
 	s, err := openSimulator("127.0.0.1:0", "", simulator.Options{
-		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"),
+		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"), File: demoPaymentsFile(o.config.DataDir),
 	})
 	if err != nil {
 		return err
