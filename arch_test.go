@@ -41,7 +41,7 @@ func allowedImports() map[string][]string {
 		},
 		"app": {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
-			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "sql", "tickets",
+			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "purge", "sql", "tickets",
 			"notify", "notify/smtp", "notify/sms",
 			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/sentence", "common/tracing", "live",
 		},
@@ -379,7 +379,7 @@ const levelsMax = 5
 // layered are the packages whose files use only files below them, so that a reader can begin at the bottom or at the top.
 func layered() []string {
 	return []string{
-		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation",
+		"app", "app/settings", "api", "live", "sale", "stock", "order", "tickets", "identity", "inquiry", "presence", "cancellation", "purge",
 		"notify", "notify/smtp", "notify/sms",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",

@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	notifyPause      = 2 * time.Second // between two looks for what is due
-	notifyPurgePause = time.Hour
-	notifyOrdersMax  = 50 // of a buyer's latest orders, of which is told when the buyer says where
+	notifyPause     = 2 * time.Second // between two looks for what is due
+	notifyOrdersMax = 50              // of a buyer's latest orders, of which is told when the buyer says where
 )
 
 // openNotify opens mail and SMS: in a process of the role api what buyers and operators ask for, in one of the role notify
@@ -40,7 +39,7 @@ func (o *office) openNotify(ctx context.Context) error {
 	o.notify = notify.New(o.notifyDB, options)
 	if o.config.HasRole(settings.RoleNotify) {
 		o.goUntilClose(ctx, func(ctx context.Context) { o.notify.SendEvery(ctx, notifyPause) })
-		o.goUntilClose(ctx, func(ctx context.Context) { o.notify.PurgeEvery(ctx, notifyPurgePause, o.isArchived) })
+		o.purgeEvery(ctx, options.Log, o.notify.Purge)
 	}
 	return nil
 }

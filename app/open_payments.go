@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
@@ -40,9 +39,6 @@ func (o *office) openPayments(ctx context.Context) error {
 	}
 	return nil
 }
-
-// demoPaymentsFile has what the simulator of a demo has taken: without it a restart left refunds that nobody knew.
-func demoPaymentsFile(dataDir string) string { return filepath.Join(dataDir, "demo-payments.jsonl") }
 
 // openDemoProvider starts the simulator that takes a demo's payments.
 func (o *office) openDemoProvider(context.Context) error {
