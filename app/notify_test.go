@@ -147,7 +147,7 @@ func TestMailboxOfTheDemoFromThePurchaseToTheRefund(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	process := fmt.Sprint(host, " ", os.Getpid())
+	process := fmt.Sprintf("%s, pid %d", host, os.Getpid())
 	timeline := string(o.must("GET", "/v1/admin/orders/"+order.ID+"/timeline", bearer(t, "boss", "admin"), "").body)
 	byProcess := `"source":"notification","process":"` + process + `"`
 	if n, by := strings.Count(timeline, `"what":"notification_sent"`), strings.Count(timeline, byProcess); n < 7 || by < 2*n {

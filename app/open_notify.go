@@ -31,7 +31,7 @@ func (o *office) openNotify(ctx context.Context) error {
 	}
 	options := notify.Options{
 		Orders: o.orders, ScreeningOf: o.toldScreening, OrdersOf: o.latestOrders, PublicURL: o.publicURL, Senders: senders,
-		Process: fmt.Sprint(host, " ", os.Getpid()), Now: o.now, Log: o.log.With("part", "notify"),
+		Process: fmt.Sprintf("%s, pid %d", host, os.Getpid()), Now: o.now, Log: o.log.With("part", "notify"),
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets

@@ -49,7 +49,7 @@ export async function cardOf({ number, of, code }, { movie, starts_at: at, venue
   canvas.height = headHeight + side + high(foot) + 3 * margin;
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.fillStyle = `hsl(${hue} 55% 32%)`;
+  pen.fillStyle = `hsl(${hue} 55% 28%)`;
   pen.fillRect(0, 0, width, headHeight);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(image, (width - side) / 2, headHeight + margin, side, side);

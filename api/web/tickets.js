@@ -5,6 +5,7 @@ import { element, setText } from "./dom.js";
 import { clockTime, shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
+import { hueOf } from "./poster.js";
 import { problemText } from "./problem.js";
 import { saveFile } from "./save.js";
 import { session } from "./session.js";
@@ -21,12 +22,6 @@ const orderID = () => decodeURIComponent(location.hash.slice(1));
 function showMessage(words, link = null) {
   if ($("message").innerText === words && !link) return;
   $("message").replaceChildren(words, ...(link ? [element("br"), link] : []));
-}
-
-function hueOf(words) {
-  let hue = 0;
-  for (const c of words) hue = (hue * 31 + c.codePointAt(0)) % 360;
-  return hue;
 }
 
 // makeCard makes a card's elements once.
