@@ -268,7 +268,8 @@ func TestConsoleSendsMoneyBack(t *testing.T) {
 	p.pressNamed("#main", "Send back")
 	p.confirms("nobody ordered")
 	p.until("it is parked no more", `document.querySelector("#main").innerText.includes("No payment waits for its order.")`)
-	p.until("the view says by itself that a person has to look", `document.querySelector("[data-refund=needs_attention]")?.innerText.includes("No order") === true`)
+	p.until("the view says by itself that a person has to look",
+		`document.querySelector("[data-refund=needs_attention]")?.innerText.includes("No order") === true`)
 	p.pressNamed("[data-refund=needs_attention]", "Settle by hand")
 	p.confirms("by bank transfer")
 	p.until("nothing is to be done", `document.querySelector("#main").innerText.includes("No refund is like that.")`)

@@ -30,7 +30,8 @@ func TestDoctorHasMailSentAgainThatWasGivenUp(t *testing.T) {
 	if len(findings) != 1 || findings[0] != (finding{string(doctor.DeadMail), id, "send it again"}) {
 		t.Errorf("findings %+v", findings)
 	}
-	if mended := asBoss[mendedJSON](o, "POST", "/v1/admin/findings/fix", fmt.Sprintf(`{"kind":"dead_mail","id":%q,"note":"her box was full"}`, id)); mended.Done != 1 {
+	fix := fmt.Sprintf(`{"kind":"dead_mail","id":%q,"note":"her box was full"}`, id)
+	if mended := asBoss[mendedJSON](o, "POST", "/v1/admin/findings/fix", fix); mended.Done != 1 {
 		t.Errorf("mended %+v", mended)
 	}
 	if mail := o.eventuallyMail(order.ID, "reserved", "mail", "due"); mail.Tries > 3 {

@@ -43,7 +43,10 @@ func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 		{NotificationMade, "paid by mail; to alice@example.org", "shop 7", made, false},
 		{NotificationSent, "paid by mail; to alice@example.org; at try 3", "mail 8", made.Add(time.Second), false},
 		{NotificationDue, "cancelled by mail; to alice@example.org", "", made.Add(time.Hour), true},
-		{NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox; the last one by mail 8", "shop 7", made, false},
+		{
+			NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox; the last one by mail 8", "shop 7",
+			made, false,
+		},
 		{OperatorAct, "olga did retry_notification to " + b.ID + ": again", "", made, false},
 	} {
 		if !slices.ContainsFunc(h.Entries, func(e Entry) bool {

@@ -41,7 +41,8 @@ func newFixture(t testing.TB) *fixture {
 	f.other.name = "other"
 	f.ms.Store(1_795_000_000_000)
 	quiet := slog.New(slog.DiscardHandler)
-	f.orders = order.New(t.Context(), f.db, eventtest.NewSender(t, broker.RunT(t).Addr(), event.GroupOrder), order.Options{Now: f.now, Log: quiet, MaxBatch: 8})
+	sender := eventtest.NewSender(t, broker.RunT(t).Addr(), event.GroupOrder)
+	f.orders = order.New(t.Context(), f.db, sender, order.Options{Now: f.now, Log: quiet, MaxBatch: 8})
 	t.Cleanup(f.orders.Close)
 	f.payments = f.newService()
 	t.Cleanup(f.payments.Close)
