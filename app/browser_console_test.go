@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/event"
-
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"boxoffice/common/event"
 )
 
 // console opens the operators' console and signs in to it.

@@ -258,6 +258,7 @@ func (l *ledger) refund(b webhook.RefundBody, name string) (isNew bool, err erro
 	}
 	of.reserved += b.Amount
 	l.refunds[b.Key] = &refund{RefundBody: b, name: name, of: of, state: payment.RefundPending, calls: 1}
+	l.keepRefund(l.refunds[b.Key])
 	return true, nil
 }
 

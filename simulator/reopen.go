@@ -8,7 +8,8 @@ import (
 )
 
 // reopen takes up what an earlier process has kept, and keeps what happens from now on. Who was to pay late, and what the
-// office was still to be told, is forgotten: it asks for what it has started. A refund that was pending is carried out.
+// office was still to be told, is forgotten: it asks for what it has started. A refund that was pending is carried out. To
+// the dice all of it goes by its ids.
 func (l *ledger) reopen(j *journal, lines []kept) error {
 	var pending []string
 	for _, k := range lines {
@@ -39,11 +40,11 @@ func (l *ledger) reopenAttempt(k keptAttempt) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := &attempt{terms: terms{k.Terms, expires}, state: k.State}
+	a := &attempt{terms: terms{StartBody: k.Terms, expires: expires, name: k.Terms.AttemptID}, state: k.State}
 	l.attempts[a.AttemptID] = a
 	l.order = append(l.order, a)
 	for _, body := range k.Payments {
-		l.book(&taken{PaymentBody: body, attempt: a})
+		l.book(&taken{PaymentBody: body, attempt: a, name: body.PaymentID})
 	}
 	return nil
 }
@@ -55,7 +56,9 @@ func (l *ledger) reopenRefund(k keptRefund) error {
 	if !known {
 		return fmt.Errorf("refund %s: payment %w", k.Refund.Key, errUnknown)
 	}
-	l.refunds[k.Refund.Key] = &refund{RefundBody: k.Refund, of: of, state: k.State, detail: k.Detail, calls: k.Calls}
+	l.refunds[k.Refund.Key] = &refund{
+		RefundBody: k.Refund, name: k.Refund.Key, of: of, state: k.State, detail: k.Detail, calls: k.Calls,
+	}
 	if k.State != payment.RefundFailed {
 		of.reserved += k.Refund.Amount
 	}
