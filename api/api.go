@@ -55,14 +55,11 @@ func (h *handler) routes() (*echo.Echo, error) {
 	if h.Notify != nil {
 		h.addNotify(add)
 	}
-	if h.Operators != nil {
-		h.addOperators(add)
-	}
+	h.addOperators(add)
 	if h.Live != nil {
 		add(http.MethodGet, "/v1/screenings/:id/events", h.streamScreening)
 		add(http.MethodGet, "/v1/orders/:id/events", h.requireCaller(roleBuyer, h.streamOrder))
 	}
-	h.addOperating(add)
 	if h.Demo != nil {
 		demo := newDemoHandler(h)
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
@@ -86,15 +83,6 @@ func (h *handler) addMoney(add func(method, path string, handle echo.HandlerFunc
 	add(http.MethodPost, "/v1/admin/payments/parked/:id/refund", h.requireRole(roleAdmin, h.refundParked))
 	add(http.MethodPost, "/v1/admin/orders/:id/cancel", h.requireRole(roleAdmin, h.cancelPaid))
 	add(http.MethodPost, "/v1/admin/orders/:id/refunds", h.requireRole(roleAdmin, h.refundPart))
-}
-
-// addOperating registers the operators' routes on screenings, and that on everything they have done.
-func (h *handler) addOperating(add func(method, path string, handle echo.HandlerFunc)) {
-	add(http.MethodGet, "/v1/admin/screenings/:id", h.requireRole(roleAdmin, h.getOperated))
-	add(http.MethodGet, "/v1/admin/screenings/:id/sales", h.requireRole(roleAdmin, h.getSales))
-	add(http.MethodPost, "/v1/admin/screenings/:id/cancel", h.requireRole(roleAdmin, h.cancelScreening))
-	add(http.MethodPost, "/v1/admin/screenings/:id/archive", h.requireRole(roleAdmin, h.archiveScreening))
-	add(http.MethodGet, "/v1/admin/acts", h.requireRole(roleAdmin, h.listActs))
 }
 
 // addTickets registers the routes of tickets, those of buyers and those of the staff at the doors.
@@ -121,8 +109,17 @@ func (h *handler) addNotify(add func(method, path string, handle echo.HandlerFun
 	}
 }
 
-// addOperators registers the operators' routes on orders, troubles and processes.
+// addOperators registers the operators' routes: on screenings and on everything they have done, and where the process has what
+// is behind them, those on orders, troubles and processes.
 func (h *handler) addOperators(add func(method, path string, handle echo.HandlerFunc)) {
+	add(http.MethodGet, "/v1/admin/screenings/:id", h.requireRole(roleAdmin, h.getOperated))
+	add(http.MethodGet, "/v1/admin/screenings/:id/sales", h.requireRole(roleAdmin, h.getSales))
+	add(http.MethodPost, "/v1/admin/screenings/:id/cancel", h.requireRole(roleAdmin, h.cancelScreening))
+	add(http.MethodPost, "/v1/admin/screenings/:id/archive", h.requireRole(roleAdmin, h.archiveScreening))
+	add(http.MethodGet, "/v1/admin/acts", h.requireRole(roleAdmin, h.listActs))
+	if h.Operators == nil {
+		return
+	}
 	add(http.MethodGet, "/v1/admin/orders", h.requireRole(roleAdmin, h.listAllOrders))
 	add(http.MethodGet, "/v1/admin/orders.csv", h.requireRole(roleAdmin, h.exportOrders))
 	add(http.MethodGet, "/v1/admin/orders/:id", h.requireRole(roleAdmin, h.getAnyOrder))

@@ -49,7 +49,7 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 	}
 	taken, err := backup.Office{
 		Stock: o.stockDB, Orders: o.orderDB, Tickets: o.ticketsDB, Notify: o.notifyDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
-		Extra: []string{demoSecretsFile(config.DataDir)},
+		Extra: []string{demoSecretsFile(config.DataDir), demoPaymentsFile(config.DataDir)},
 	}.Take(ctx, dir, call.Now())
 	if err != nil {
 		return err

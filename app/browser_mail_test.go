@@ -150,3 +150,26 @@ func TestConsoleSendsMailAgain(t *testing.T) {
 	p.view("#/orders/"+order.ID, `document.querySelector("[data-mail=sent]") !== null &&
 		document.querySelector(".timeline")?.innerText.includes("Mail or SMS sent")`)
 }
+
+// A buyer on the way to the door looked for the tickets below a form that asked where to send them; and one whose order was
+// cancelled was asked where to send tickets that there were not.
+func TestTicketsComeBeforeTheQuestionWhereToSendThem(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 1)
+	p := b.open("/")
+	p.signIn("alice")
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("it asks where to send the tickets", `document.querySelector(".contact")?.hidden === false`)
+	if !js[bool](p, `document.querySelector(".order > a.button[href^='/tickets']").getBoundingClientRect().bottom <=
+		document.querySelector(".contact").getBoundingClientRect().top`) {
+		t.Error("the tickets are below the question")
+	}
+	b.operate("POST", "/v1/admin/orders/"+order.ID+"/cancel", `{"note":"ill"}`, http.StatusOK)
+	p.until("it asks no more", `document.querySelector(".order[data-status=cancelled]") !== null && document.querySelector(".contact").hidden`)
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("nor after a reload", `document.querySelector(".order[data-status=cancelled]") !== null`)
+	b.tellsAt("alice", `{"email":"alice@example.org","language":"en"}`)
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("but it says what is known, to be changed", `document.querySelector(".contact")?.hidden === false &&
+		document.getElementById("contact-words").innerText.includes("alice@example.org")`)
+}

@@ -47,7 +47,6 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browserTest
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(found), chromedp.WindowSize(390, 844), chromedp.Flag("lang", "en-US"))
 	options = append(options, more...)
-	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

@@ -135,6 +135,27 @@ func wantAllWatched(t *testing.T, series, watched []string) {
 	}
 }
 
+// Whoever is woken by an alert looks at the dashboard first. The alerts about cancelled screenings had no panel: what they told
+// of was to be asked of Prometheus by hand.
+func TestWhatAlertsTellOfIsOnTheDashboard(t *testing.T) {
+	named := regexp.MustCompile(`\bboxoffice_\w+`)
+	shown := map[string]bool{}
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			for _, name := range named.FindAllString(target.Expr, -1) {
+				shown[name] = true
+			}
+		}
+	}
+	for _, expression := range alertExpressions(t) {
+		for _, name := range named.FindAllString(expression, -1) {
+			if !shown[name] {
+				t.Errorf("an alert tells of %s, which no panel shows", name)
+			}
+		}
+	}
+}
+
 // Panels that lie over each other, or ask a datasource that nobody provisions, are noticed by whoever is called at night.
 func TestDashboardIsProvisioned(t *testing.T) {
 	d := readDashboard(t)

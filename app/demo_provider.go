@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"path/filepath"
 
 	"boxoffice/api"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 )
+
+// demoPaymentsFile has what the simulator of a demo has taken: without it a restart left refunds that nobody knew.
+func demoPaymentsFile(dataDir string) string { return filepath.Join(dataDir, "demo-payments.jsonl") }
 
 // demoProvider is the payment provider of a demo. The payments that the demo makes itself are unknown to whoever else plays the
 // provider: their pretended money goes back at once.

@@ -64,11 +64,14 @@ func (o *office) openDemoSecrets(context.Context) error {
 	return nil
 }
 
-// endDemo removes the secrets of a demo from the data directory of an office that has its own. Other processes of an
-// office on a cluster have no such directory.
+// endDemo removes the secrets of a demo, and what its simulator has taken, from the data directory of an office that has its
+// own. Other processes of an office on a cluster have no such directory.
 func (o *office) endDemo(file string) error {
 	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
+	}
+	if err := os.Remove(demoPaymentsFile(o.config.DataDir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the payments of a demo, which were none: %w", err)
 	}
 	err := os.Remove(file)
 	switch {

@@ -18,6 +18,7 @@ import (
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sql"
@@ -133,7 +134,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	return nil
 }
 
-// openFurther adds the tickets, and the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
+// openFurther adds the tickets, mail and SMS, and the subscriptions of both, as far as the office has made their databases: the
 // queue knows them from then on.
 func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
 	made := e.config
@@ -151,9 +152,11 @@ func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
 		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
 	}
 	if made.HasNotify() {
-		if _, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify); err != nil {
+		d, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify)
+		if err != nil {
 			return fmt.Errorf("BOXOFFICE_NOTIFY_DSN: %w", err)
 		}
+		e.office.Mails = notify.New(d, notify.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
 	}
 	e.office.Further = furtherSubscriptions(made)
 	return nil

@@ -18,6 +18,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
+	"boxoffice/common/event/eventtest"
 	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -61,18 +62,7 @@ func newLateOffice(t *testing.T) *lateOffice {
 	b := broker.RunT(t)
 	b.Intercept(broker.SendMessage, o.see)
 	b.Intercept(broker.SendMessageV2, o.see)
-	bus, err := mq.Open(t.Context(), mq.Config{NameServers: []string{b.Addr()}, Process: "late", Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bus.Close() })
-	if err := bus.Provision(t.Context(), event.Topics(1), nil); err != nil {
-		t.Fatal(err)
-	}
-	sender, err := bus.NewSender(t.Context(), event.GroupStock)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sender := eventtest.NewSender(t, b.Addr(), event.GroupStock)
 	o.stock = stock.New(o.stockDB, stock.Options{Now: o.clock.Now, Log: quiet})
 	o.publisher, o.sweeper = stock.NewPublisher(o.stock, sender), stock.NewSweeper(o.stock, sender)
 	o.orders = order.New(t.Context(), o.orderDB, sender, order.Options{Now: o.clock.Now, Log: quiet, MaxBatch: 8})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,9 +143,15 @@ func TestMailboxOfTheDemoFromThePurchaseToTheRefund(t *testing.T) {
 	if !slices.Equal(kinds, want) {
 		t.Errorf("told %q, want %q", kinds, want)
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := fmt.Sprintf("%s, pid %d", host, os.Getpid())
 	timeline := string(o.must("GET", "/v1/admin/orders/"+order.ID+"/timeline", bearer(t, "boss", "admin"), "").body)
-	if n := strings.Count(timeline, `"what":"notification_sent"`); n < 7 {
-		t.Errorf("the timeline tells of %d that were sent: %s", n, timeline)
+	byProcess := `"source":"notification","process":"` + process + `"`
+	if n, by := strings.Count(timeline, `"what":"notification_sent"`), strings.Count(timeline, byProcess); n < 7 || by < 2*n {
+		t.Errorf("the timeline tells of %d that were sent, and of %d that %s wrote or sent: %s", n, by, process, timeline)
 	}
 }
 

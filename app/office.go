@@ -22,9 +22,13 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
+	"boxoffice/purge"
 	"boxoffice/stock"
 	"boxoffice/tickets"
 )
+
+// purgePause is how often what archived screenings have left is looked for.
+const purgePause = time.Hour
 
 // office has the parts of one running process. Each is set by the open method of its name, which also adds how it is
 // closed; serve.go has their order.
@@ -90,6 +94,13 @@ func (o *office) isArchived(ctx context.Context, screeningID string) (bool, erro
 		return false, nil
 	}
 	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
+}
+
+// purgeEvery has a service delete what archived screenings have left, now and then.
+func (o *office) purgeEvery(ctx context.Context, log *slog.Logger, once func(context.Context, purge.Gone) (int64, error)) {
+	o.goUntilClose(ctx, func(ctx context.Context) {
+		purge.Every(ctx, purgePause, log, func(ctx context.Context) (int64, error) { return once(ctx, o.isArchived) })
+	})
 }
 
 // goUntilClose runs a loop in the background, until the office closes.

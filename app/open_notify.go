@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"time"
 
 	"boxoffice/app/settings"
@@ -9,9 +11,8 @@ import (
 )
 
 const (
-	notifyPause      = 2 * time.Second // between two looks for what is due
-	notifyPurgePause = time.Hour
-	notifyOrdersMax  = 50 // of a buyer's latest orders, of which is told when the buyer says where
+	notifyPause     = 2 * time.Second // between two looks for what is due
+	notifyOrdersMax = 50              // of a buyer's latest orders, of which is told when the buyer says where
 )
 
 // openNotify opens mail and SMS: in a process of the role api what buyers and operators ask for, in one of the role notify
@@ -24,9 +25,13 @@ func (o *office) openNotify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read host name: %w", err)
+	}
 	options := notify.Options{
 		Orders: o.orders, ScreeningOf: o.toldScreening, OrdersOf: o.latestOrders, PublicURL: o.publicURL, Senders: senders,
-		Now: o.now, Log: o.log.With("part", "notify"),
+		Process: fmt.Sprintf("%s, pid %d", host, os.Getpid()), Now: o.now, Log: o.log.With("part", "notify"),
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets
@@ -34,7 +39,7 @@ func (o *office) openNotify(ctx context.Context) error {
 	o.notify = notify.New(o.notifyDB, options)
 	if o.config.HasRole(settings.RoleNotify) {
 		o.goUntilClose(ctx, func(ctx context.Context) { o.notify.SendEvery(ctx, notifyPause) })
-		o.goUntilClose(ctx, func(ctx context.Context) { o.notify.PurgeEvery(ctx, notifyPurgePause, o.isArchived) })
+		o.purgeEvery(ctx, options.Log, o.notify.Purge)
 	}
 	return nil
 }

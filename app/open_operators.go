@@ -26,14 +26,15 @@ func (o *office) openOperators(ctx context.Context) error {
 	}
 	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
 	var told inquiry.Notifications
+	var mails doctor.Mails
 	if o.notify != nil { // a nil pointer in the interface would be some
-		told = o.notify
+		told, mails = o.notify, o.notify
 	}
 	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus, told)
 	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{
-			Stock: o.stock, Orders: o.orders, Payments: o.payments, Tickets: o.tickets, Bus: o.bus, Sender: o.sender, Now: o.now,
+			Stock: o.stock, Orders: o.orders, Payments: o.payments, Tickets: o.tickets, Mails: mails, Bus: o.bus, Sender: o.sender, Now: o.now,
 			Further: furtherSubscriptions(o.config),
 		}),
 		Processes: processes,

@@ -46,7 +46,7 @@ func (o *office) openDemoProvider(context.Context) error {
 		return nil
 	}
 	s, err := openSimulator("127.0.0.1:0", "", simulator.Options{
-		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"),
+		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"), File: demoPaymentsFile(o.config.DataDir),
 	})
 	if err != nil {
 		return err

@@ -3,14 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/tickets"
 )
-
-// ticketsPurgePause is how often the tickets of archived screenings are looked for.
-const ticketsPurgePause = time.Hour
 
 // openTickets opens the service of tickets, and in a process of its role what deletes those that nobody needs any more.
 func (o *office) openTickets(ctx context.Context) error {
@@ -26,7 +22,7 @@ func (o *office) openTickets(ctx context.Context) error {
 	}
 	o.tickets = tickets.New(o.ticketsDB, options)
 	if o.config.HasRole(settings.RoleTickets) {
-		o.goUntilClose(ctx, func(ctx context.Context) { o.tickets.PurgeEvery(ctx, ticketsPurgePause, o.isArchived) })
+		o.purgeEvery(ctx, options.Log, o.tickets.Purge)
 	}
 	return nil
 }

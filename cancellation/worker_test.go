@@ -19,6 +19,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
+	"boxoffice/common/event/eventtest"
 	"boxoffice/common/mq"
 	"boxoffice/order"
 	"boxoffice/sql"
@@ -53,23 +54,7 @@ func newOffice(t *testing.T) *office {
 		b.Intercept(code, o.see)
 	}
 	log := slog.New(slog.DiscardHandler)
-	bus, err := mq.Open(t.Context(), mq.Config{NameServers: []string{b.Addr()}, Process: "cancellation-test", Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := bus.Close(); err != nil {
-			t.Errorf("close the bus: %v", err)
-		}
-	})
-	if err := bus.Provision(t.Context(), event.Topics(1), nil); err != nil {
-		t.Fatal(err)
-	}
-	sender, err := bus.NewSender(t.Context(), event.GroupOrder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(sender.Close)
+	sender := eventtest.NewSender(t, b.Addr(), event.GroupOrder)
 	o.orders = order.New(t.Context(), o.orderDB, sender, order.Options{Now: o.clock.Now, Log: log, MaxBatch: 8})
 	t.Cleanup(o.orders.Close)
 	return o

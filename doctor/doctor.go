@@ -13,7 +13,7 @@ import (
 func Examine(ctx context.Context, o Office) (*Report, error) {
 	r := newReport(o.Now())
 	for _, examine := range []func(context.Context, Office, *Report) error{
-		examineScreenings, examineReservations, examineOrders, examineBooks, examinePayments, examineArchives, examineQueue,
+		examineScreenings, examineReservations, examineOrders, examineBooks, examinePayments, examineArchives, examineMails, examineQueue,
 	} {
 		if err := examine(ctx, o, r); err != nil {
 			return nil, fmt.Errorf("examine: %w", err)

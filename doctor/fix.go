@@ -35,6 +35,9 @@ func (m remedy) apply(ctx context.Context, o Office, r *Report) error {
 	if err := askAgain(ctx, o, r, slices.Compact(m.wanted)); err != nil {
 		return fmt.Errorf("fix: %w", err)
 	}
+	if err := sendMailsAgain(ctx, o, r, m.mails); err != nil {
+		return fmt.Errorf("fix: %w", err)
+	}
 	for _, dead := range m.dead {
 		if err := fixDead(ctx, o, r, dead); err != nil {
 			return fmt.Errorf("fix: %w", err)

@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"context"
 	"time"
 
 	"boxoffice/common/mq"
+	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -17,6 +19,12 @@ const (
 	pageSize = 500 // rows of one statement
 )
 
+// Mails is what is called of mail and SMS.
+type Mails interface {
+	Find(ctx context.Context, f notify.Filter) (found []notify.Notification, next string, err error)
+	RetryAll(ctx context.Context, ids []string) (due []string, err error)
+}
+
 // Office is what is examined.
 type Office struct {
 	Stock  *stock.Stock
@@ -24,6 +32,7 @@ type Office struct {
 
 	Payments *payment.Service
 	Tickets  *tickets.Tickets // nil: the office has none
+	Mails    Mails            // nil: the office tells nobody
 
 	Further []mq.Subscription // that this office has besides those that every office has
 

@@ -48,6 +48,8 @@ func nextStep(t Trouble) string {
 		return t.Remedy
 	case t.Kind == QueueAway:
 		return "see whether the nameservers and the brokers run, and can be reached from here"
+	case t.Kind == MailAway:
+		return "see whether the database of mail and SMS runs, and can be reached from here"
 	}
 	return "a person has to decide"
 }

@@ -31,6 +31,8 @@ const (
 	DeadLetter         Kind = "dead_letter"        // a message that a handler has refused for good
 	ExhaustedHalf      Kind = "exhausted_half"     // a half message that was given up after its last check-back
 	QueueAway          Kind = "queue_away"         // the message queue does not answer
+	DeadMail           Kind = "dead_mail"          // a mail or SMS that was given up
+	MailAway           Kind = "mail_away"          // the database of mail and SMS does not answer
 	UnfinishedArchive  Kind = "unfinished_archive" // a screening's archiving or restoring is at a standstill
 )
 
@@ -70,13 +72,17 @@ type remedy struct {
 	republish []string       // ids of the orders whose reservations are published again
 	wanted    []string       // ids of the orders for whose tickets stock is asked again
 	dead      []deadMessages // that are dealt with
+	mails     []string       // ids of the mails and SMS that are sent again
 }
 
 func (m *remedy) add(other remedy) {
 	m.republish = append(m.republish, other.republish...)
 	m.wanted = append(m.wanted, other.wanted...)
 	m.dead = append(m.dead, other.dead...)
+	m.mails = append(m.mails, other.mails...)
 }
+
+func (m remedy) isNone() bool { return len(m.republish)+len(m.wanted)+len(m.dead)+len(m.mails) == 0 }
 
 // Note is a payment whose money has to go back and is not sent yet, which is part of the business and no trouble.
 type Note struct {

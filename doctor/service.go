@@ -95,7 +95,7 @@ func examineWithin(ctx context.Context, o Office, limit time.Duration) (*Report,
 	defer cancel()
 	r := newReport(o.Now())
 	for _, examine := range []func(context.Context, Office, *Report) error{
-		examineQueueSoon, examineArchives, examinePayments, examineScreenings, examineReservations, examineOrders, examineBooks,
+		examineQueueSoon, examineArchives, examinePayments, examineMails, examineScreenings, examineReservations, examineOrders, examineBooks,
 	} {
 		err := examine(limited, o, r)
 		switch {
@@ -167,7 +167,7 @@ func (r *Report) choose(which Selection) (choice, error) {
 		}
 		c.add(r.Troubles[i].does)
 	}
-	if len(c.republish) == 0 && len(c.wanted) == 0 && len(c.dead) == 0 {
+	if c.isNone() {
 		return c, ErrNoRemedy
 	}
 	return c, nil

@@ -3,7 +3,6 @@ package inquiry
 import (
 	"context"
 	"errors"
-	"time"
 
 	"boxoffice/archive"
 	"boxoffice/stock"
@@ -46,12 +45,4 @@ func (d *Desk) readArchive(ctx context.Context, orderID string) (stock.Archive, 
 		return stock.Archive{}, archive.Found{}, unread
 	}
 	return stock.Archive{}, archive.Found{}, ErrOrderAbsent
-}
-
-// timeOf is the time of Unix milliseconds, of which 0 stands for none.
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

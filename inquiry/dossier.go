@@ -142,12 +142,12 @@ func (d *Dossier) fill(a stock.Archive, found archive.Found) {
 	}
 	d.File = a.File
 	d.Reservation = &stock.Details{
-		Reservation: stock.Reservation{Order: bought, State: r.State}, RequestID: r.RequestID, SettledAt: timeOf(r.SettledAt),
+		Reservation: stock.Reservation{Order: bought, State: r.State}, RequestID: r.RequestID, SettledAt: order.TimeOf(r.SettledAt),
 	}
 	bought.ExpiresAt, bought.LatePayment = found.Order.ExpiresAt, found.Order.LatePayment
 	d.Order = &order.Details{
 		Order:      order.Order{Order: bought, State: found.Order.State, CancelReason: found.Order.CancelReason},
-		RecordedAt: timeOf(found.Order.RecordedAt), SettledAt: timeOf(found.Order.SettledAt),
+		RecordedAt: order.TimeOf(found.Order.RecordedAt), SettledAt: order.TimeOf(found.Order.SettledAt),
 	}
 	for _, p := range found.Payments {
 		d.Payments = append(d.Payments, order.Received{
@@ -155,7 +155,7 @@ func (d *Dossier) fill(a stock.Archive, found archive.Found) {
 				ID: p.ID, Provider: p.Provider, OrderID: r.OrderID, WebhookID: p.WebhookID,
 				Amount: event.Money{Amount: p.Amount, Currency: p.Currency},
 			},
-			Result: order.Applied, ReceivedAt: timeOf(p.ReceivedAt),
+			Result: order.Applied, ReceivedAt: order.TimeOf(p.ReceivedAt),
 		})
 	}
 }

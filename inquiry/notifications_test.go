@@ -9,7 +9,7 @@ import (
 	"boxoffice/notify"
 )
 
-// The timeline says what the buyer was told, when, and after how many tries; what was given up, and what is still to come.
+// The timeline says what the buyer was told, when, by which process, and after how many tries; what was given up, and what is still to come.
 func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 	o := newOffice(t)
 	b := o.bought("scr-1", "alice")
@@ -18,7 +18,7 @@ func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 	mail := func(kind notify.Kind, state notify.State, change func(*notify.Notification)) notify.Notification {
 		n := notify.Notification{
 			ID: b.ID + "-" + string(kind), OrderID: b.ID, BuyerID: "alice", Kind: kind, Channel: notify.ChannelMail, To: "alice@example.org",
-			State: state, Tries: 3, CreatedAt: made,
+			State: state, Tries: 3, CreatedAt: made, MadeBy: "shop 7", TriedBy: "mail 8",
 		}
 		change(&n)
 		return n
@@ -35,21 +35,24 @@ func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []struct {
-		what, detail string
-		at           time.Time
-		planned      bool
+		what, detail, process string
+		at                    time.Time
+		planned               bool
 	}{
-		{NotificationMade, "reserved by mail; after 3 tries: the order is paid", made, false},
-		{NotificationMade, "paid by mail; to alice@example.org", made, false},
-		{NotificationSent, "paid by mail; to alice@example.org; at try 3", made.Add(time.Second), false},
-		{NotificationDue, "cancelled by mail; to alice@example.org", made.Add(time.Hour), true},
-		{NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox", made, false},
-		{OperatorAct, "olga did retry_notification to " + b.ID + ": again", made, false},
+		{NotificationMade, "reserved by mail; after 3 tries: the order is paid; the last one by mail 8", "shop 7", made, false},
+		{NotificationMade, "paid by mail; to alice@example.org", "shop 7", made, false},
+		{NotificationSent, "paid by mail; to alice@example.org; at try 3", "mail 8", made.Add(time.Second), false},
+		{NotificationDue, "cancelled by mail; to alice@example.org", "", made.Add(time.Hour), true},
+		{
+			NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox; the last one by mail 8", "shop 7",
+			made, false,
+		},
+		{OperatorAct, "olga did retry_notification to " + b.ID + ": again", "", made, false},
 	} {
 		if !slices.ContainsFunc(h.Entries, func(e Entry) bool {
-			return e.What == want.what && e.Detail == want.detail && e.At.Equal(want.at) && e.Planned == want.planned
+			return e.What == want.what && e.Detail == want.detail && e.Process == want.process && e.At.Equal(want.at) && e.Planned == want.planned
 		}) {
-			t.Errorf("no %s %q at %v in %+v", want.what, want.detail, want.at, h.Entries)
+			t.Errorf("no %s %q by %q at %v in %+v", want.what, want.detail, want.process, want.at, h.Entries)
 		}
 	}
 }

@@ -95,9 +95,14 @@ type timeline struct {
 
 // add adds an entry, unless its time is not known.
 func (t *timeline) add(at time.Time, what string, source Source, said ...sentence.Sentence) {
+	t.addBy("", at, what, source, said...)
+}
+
+// addBy adds an entry of what a process did, unless its time is not known.
+func (t *timeline) addBy(process string, at time.Time, what string, source Source, said ...sentence.Sentence) {
 	if !at.IsZero() {
 		t.entries = append(t.entries, Entry{
-			At: at.UTC(), What: what, Detail: sentence.Join(said), Said: said, Source: source, Planned: at.After(t.now),
+			At: at.UTC(), What: what, Detail: sentence.Join(said), Said: said, Source: source, Process: process, Planned: at.After(t.now),
 		})
 	}
 }
@@ -130,8 +135,7 @@ func (t *timeline) message(m *mq.Stored, orderID string) {
 	if trace := cmp.Or(m.Traces[orderID], m.Traces[""]); trace != "" {
 		said = append(said, sentence.New("trace", "trace {id}", "id", trace))
 	}
-	t.add(m.BornAt, HalfMessageSent, FromMessage, said...)
-	t.entries[len(t.entries)-1].Process = m.Sender
+	t.addBy(m.Sender, m.BornAt, HalfMessageSent, FromMessage, said...)
 	how := sentence.New("committed_by_seller", "by the process that sold, as message {message}", "message", m.MessageID)
 	if m.Checks > 0 {
 		how = sentence.New("committed_by_check", "after {count} check-backs, since the commit was lost or late, as message {message}",
@@ -204,7 +208,8 @@ func (t *timeline) refunds(d Dossier) {
 	}
 }
 
-// notifications adds what the buyer was told.
+// notifications adds what the buyer was told, each by the process that wrote it down or sent it. Who will try next nobody
+// knows.
 func (t *timeline) notifications(d Dossier) {
 	for _, n := range d.Notifications {
 		told := []sentence.Sentence{sentence.New("told_by", "{kind} by {channel}",
@@ -216,12 +221,16 @@ func (t *timeline) notifications(d Dossier) {
 		if n.LastError != "" && n.State != notify.StateSent {
 			made = append(slices.Clip(told), sentence.New("told_error", "after {count} tries: {error}",
 				"count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}))
+			if n.TriedBy != "" {
+				made = append(made, sentence.New("told_tried_by", "the last one by {process}", "process", n.TriedBy))
+			}
 		}
 		if n.State == notify.StateDead {
 			what = NotificationDead
 		}
-		t.add(n.CreatedAt, what, FromMail, made...)
-		t.add(n.SentAt, NotificationSent, FromMail, append(slices.Clip(told), sentence.New("told_at_try", "at try {count}", "count", n.Tries))...)
+		t.addBy(n.MadeBy, n.CreatedAt, what, FromMail, made...)
+		t.addBy(n.TriedBy, n.SentAt, NotificationSent, FromMail,
+			append(slices.Clip(told), sentence.New("told_at_try", "at try {count}", "count", n.Tries))...)
 		t.add(n.NextAt, NotificationDue, FromMail, told...)
 	}
 }

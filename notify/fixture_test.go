@@ -135,7 +135,9 @@ func newFixture(t *testing.T) *fixture {
 }
 
 // process is the service as another process has it, with a connection of its own.
-func (f *fixture) process() *Service {
+func (f *fixture) process() *Service { return f.processNamed("") }
+
+func (f *fixture) processNamed(process string) *Service {
 	f.t.Helper()
 	migrations, err := sql.Notify()
 	if err != nil {
@@ -152,7 +154,7 @@ func (f *fixture) process() *Service {
 		PublicURL: func() string { return "https://box.example" },
 		Senders:   map[Channel]Sender{ChannelMail: f.mail, ChannelSMS: f.sms},
 		Location:  time.FixedZone("CST", 8*60*60),
-		Now:       f.now, Log: slog.New(slog.DiscardHandler),
+		Process:   process, Now: f.now, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

@@ -137,7 +137,7 @@ func (s *Service) record(ctx context.Context, all []news) error {
 	for _, n := range all {
 		for channel := range s.Senders {
 			if contacts[n.buyerID].at(channel) != "" {
-				rows = append(rows, n.on(channel, now))
+				rows = append(rows, n.on(channel, s.Process, now))
 			}
 		}
 	}

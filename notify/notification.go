@@ -88,6 +88,8 @@ type Notification struct {
 	CreatedAt time.Time // when its message came
 	NextAt    time.Time // of its next try; zero unless it is due
 	SentAt    time.Time // zero unless it was sent
+	MadeBy    string    // the process that wrote it down; empty where that is not known
+	TriedBy   string    // the one that tried it last; empty before its first try
 }
 
 // Filter picks notifications. An empty field picks all.

@@ -41,6 +41,7 @@ type Options struct {
 	PublicURL   func() string                                               // of the office's pages, without a slash at the end
 	Senders     map[Channel]Sender                                          // by what is configured
 	Location    *time.Location                                              // of the times in texts; nil is the process's (TZ)
+	Process     string                                                      // what this process is called in what it writes; may be empty
 	Now         func() time.Time
 	Log         *slog.Logger
 
@@ -70,7 +71,7 @@ type Service struct {
 func New(d *db.DB, options Options) *Service {
 	s := &Service{Options: options, db: d, texts: sync.OnceValues(readTexts), outages: map[Channel]*outage.Outage{}}
 	s.MaxTries, s.Workers = cmp.Or(s.MaxTries, defaultMaxTries), cmp.Or(s.Workers, defaultWorkers)
-	s.Location = cmp.Or(s.Location, time.Local)
+	s.Location, s.Process = cmp.Or(s.Location, time.Local), shortened(s.Process, processMax)
 	for channel := range s.Senders {
 		s.outages[channel] = outage.New(s.Log, "who carries "+string(channel), sendPatience)
 	}

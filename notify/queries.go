@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
@@ -135,4 +136,32 @@ func (s *Service) ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, 
 	}
 	acts, err := audit.ReadOn(ctx, s.db.Reader(), ids, actsMax)
 	return acts, s.unavailable(err)
+}
+
+// RetryAll has those of these notifications that are dead sent again, and returns which. It may be called again with the same
+// ids: whoever has it done records that by itself.
+func (s *Service) RetryAll(ctx context.Context, ids []string) (due []string, err error) {
+	for some := range slices.Chunk(ids, idsPerStatement) {
+		var again []string
+		err := s.db.InTx(ctx, func(tx *db.Tx) error {
+			again = nil
+			for _, id := range some {
+				err := tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = 'due', tries = 0, next_at = ? WHERE id = ? AND state = 'dead'`,
+					s.Now().UnixMilli(), id)
+				switch {
+				case errors.Is(err, db.ErrConflict): // somebody else has done it
+				case err != nil:
+					return err
+				default:
+					again = append(again, id)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return due, s.unavailable(fmt.Errorf("send notifications again: %w", err))
+		}
+		due = append(due, again...)
+	}
+	return due, nil
 }

@@ -13,7 +13,10 @@ import (
 	"boxoffice/common/event"
 )
 
-const errorMax = 500 // bytes of what is kept of an error
+const (
+	errorMax   = 500 // bytes of what is kept of an error
+	processMax = 128 // and of a process's name
+)
 
 // row is a row of notifications. Times are Unix milliseconds.
 type row struct {
@@ -33,10 +36,12 @@ type row struct {
 	CreatedAt   int64         `db:"created_at"`
 	NextAt      int64         `db:"next_at"`
 	SentAt      sql.NullInt64 `db:"sent_at"`
+	MadeBy      string        `db:"made_by"`  // the process that wrote it
+	TriedBy     string        `db:"tried_by"` // the one that claimed it last
 }
 
 const rowColumns = `id, order_id, screening_id, buyer_id, kind, channel, about, amount, currency, state, sent_to, tries, last_error,
-	created_at, next_at, sent_at`
+	created_at, next_at, sent_at, made_by, tried_by`
 
 // news is something that has become of an order, and that its buyer may want to hear.
 type news struct {
@@ -58,8 +63,8 @@ func (n news) fits() bool {
 	return len(n.about) <= id && utf8.ValidString(n.about) && (n.amount == event.Money{} || event.IsCurrency(n.amount.Currency))
 }
 
-// on is the row of the news on one channel. Its id is made of what it says, so that the table's key refuses to say it twice.
-func (n news) on(channel Channel, now time.Time) row {
+// on is the row of the news on one channel, as a process writes it. Its id is made of what it says, so that the table's key refuses to say it twice.
+func (n news) on(channel Channel, process string, now time.Time) row {
 	id := n.orderID + "-" + string(n.kind) + "-" + string(channel)
 	if n.about != "" {
 		id += "-" + n.about
@@ -67,6 +72,7 @@ func (n news) on(channel Channel, now time.Time) row {
 	return row{
 		ID: id, OrderID: n.orderID, ScreeningID: n.screeningID, BuyerID: n.buyerID, Kind: n.kind, Channel: channel, About: n.about,
 		Amount: n.amount.Amount, Currency: n.amount.Currency, State: StateDue, CreatedAt: now.UnixMilli(), NextAt: now.UnixMilli(),
+		MadeBy: process,
 	}
 }
 
@@ -74,7 +80,7 @@ func (n news) on(channel Channel, now time.Time) row {
 func (r row) notification(to string) Notification {
 	n := Notification{
 		ID: r.ID, OrderID: r.OrderID, BuyerID: r.BuyerID, Kind: r.Kind, Channel: r.Channel, To: to, State: r.State,
-		Tries: r.Tries, LastError: r.LastError, CreatedAt: time.UnixMilli(r.CreatedAt).UTC(),
+		Tries: r.Tries, LastError: r.LastError, CreatedAt: time.UnixMilli(r.CreatedAt).UTC(), MadeBy: r.MadeBy, TriedBy: r.TriedBy,
 	}
 	if r.SentTo != "" {
 		n.To = r.SentTo
@@ -118,23 +124,23 @@ func missingRows(ctx context.Context, d *db.DB, rows []row) ([]row, error) {
 
 // insertRows writes notifications that are due.
 func insertRows(ctx context.Context, tx *db.Tx, rows []row) error {
-	values := make([]any, 0, 12*len(rows))
+	values := make([]any, 0, 13*len(rows))
 	for _, r := range rows {
 		values = append(values, r.ID, r.OrderID, r.ScreeningID, r.BuyerID, string(r.Kind), string(r.Channel), r.About, r.Amount, r.Currency,
-			string(r.State), r.CreatedAt, r.NextAt)
+			string(r.State), r.CreatedAt, r.NextAt, r.MadeBy)
 	}
 	if err := tx.Insert(ctx, `notifications (id, order_id, screening_id, buyer_id, kind, channel, about, amount, currency, state,
-		created_at, next_at)`, values); err != nil {
+		created_at, next_at, made_by)`, values); err != nil {
 		return fmt.Errorf("write notifications: %w", err)
 	}
 	return nil
 }
 
-// claimRow takes a notification that is due until its lease ends, or fails with db.ErrConflict when another worker has it.
-func claimRow(ctx context.Context, d *db.DB, r row, lease time.Time) error {
+// claimRow takes a notification that is due for a process until its lease ends, or fails with db.ErrConflict when another worker has it.
+func claimRow(ctx context.Context, d *db.DB, r row, process string, lease time.Time) error {
 	return d.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET next_at = ?, tries = tries + 1
-			WHERE id = ? AND state = 'due' AND next_at = ?`, lease.UnixMilli(), r.ID, r.NextAt)
+		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET next_at = ?, tries = tries + 1, tried_by = ?
+			WHERE id = ? AND state = 'due' AND next_at = ?`, lease.UnixMilli(), process, r.ID, r.NextAt)
 	})
 }
 
@@ -157,12 +163,12 @@ func finishRow(ctx context.Context, d *db.DB, claimed row, o outcome, now time.T
 		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
 			CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE contacts.buyer_id = notifications.buyer_id) THEN ? ELSE '' END
 			WHERE id = ? AND state = 'due' AND next_at = ?`,
-			string(o.state), shortened(o.lastError), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
+			string(o.state), shortened(o.lastError, errorMax), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
 	})
 }
 
-// shortened is as much of a text as a column takes, in one line.
-func shortened(text string) string {
+// shortened is as much of a text as a column of so many bytes takes, in one line.
+func shortened(text string, limit int) string {
 	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
-	return strings.ToValidUTF8(text[:min(len(text), errorMax)], "")
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
 }

@@ -97,7 +97,7 @@ func isOutage(err error) bool {
 // sendOne claims a notification, tries it, and writes what came of it, which it does also while the process stops.
 func (s *Service) sendOne(ctx context.Context, r row) error {
 	lease := s.Now().Add(claimLease)
-	if err := claimRow(ctx, s.db, r, lease); err != nil {
+	if err := claimRow(ctx, s.db, r, s.Process, lease); err != nil {
 		if errors.Is(err, db.ErrConflict) {
 			return nil // another worker has it
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/event"
 	"boxoffice/order"
 )
 
@@ -91,7 +93,7 @@ func TestMessageSurvivesItsWorker(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("rows %+v, %v", rows, err)
 	}
-	if err := claimRow(t.Context(), f.db, rows[0], f.now().Add(claimLease)); err != nil {
+	if err := claimRow(t.Context(), f.db, rows[0], "killed", f.now().Add(claimLease)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.try(t.Context(), rows[0]); err != nil { // and the process is gone
@@ -340,4 +342,34 @@ func TestChannelsDoNotWaitForEachOther(t *testing.T) {
 	stop()
 	running.Wait()
 	f.wantTold("o-1", "paid mail due, paid sms sent")
+}
+
+// An operator asks which process has told a buyer, or tried to: a mail says who wrote it down and who tried it last. A name
+// that is longer than its column is cut.
+func TestMailSaysWhichProcessMadeAndTriedIt(t *testing.T) {
+	f := newFixture(t)
+	shop, first, second := f.processNamed("shop 7"), f.processNamed("mail 8"), f.processNamed(strings.Repeat("long", 100))
+	f.contact(alice)
+	o := f.order("o-1", order.PendingPayment, "")
+	if err := shop.Reserve(t.Context(), event.Reserved{Orders: []event.Order{o}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.only("o-1"); n.MadeBy != "shop 7" || n.TriedBy != "" {
+		t.Errorf("before its first try: made by %q, tried by %q", n.MadeBy, n.TriedBy)
+	}
+	f.mail.set(func(context.Context, Message) error { return errors.New("451 come back later") })
+	for _, try := range []struct {
+		by   *Service
+		want string
+	}{{first, "mail 8"}, {second, strings.Repeat("long", processMax/4)}} {
+		if _, err := try.by.sendNext(t.Context(), ChannelMail); err != nil {
+			t.Fatal(err)
+		}
+		if n := f.only("o-1"); n.MadeBy != "shop 7" || n.TriedBy != try.want {
+			t.Errorf("made by %q, tried by %q, want %q", n.MadeBy, n.TriedBy, try.want)
+		}
+		f.mail.set(nil)
+		f.advance(firstPause)
+	}
+	f.wantTold("o-1", "reserved mail sent")
 }

@@ -34,13 +34,13 @@ func (o *Orders) Details(ctx context.Context, ids ...string) (map[string]Details
 	}
 	details := make(map[string]Details, len(rows))
 	for _, r := range rows {
-		details[r.ID] = Details{r.order(), timeOf(r.RecordedAt), timeOf(r.SettledAt)}
+		details[r.ID] = Details{r.order(), TimeOf(r.RecordedAt), TimeOf(r.SettledAt)}
 	}
 	return details, nil
 }
 
-// timeOf is the time of Unix milliseconds, of which 0 stands for none.
-func timeOf(ms int64) time.Time {
+// TimeOf is the time of Unix milliseconds, of which 0 stands for none.
+func TimeOf(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}
@@ -73,7 +73,7 @@ func (o *Orders) PaymentsFor(ctx context.Context, orderIDs ...string) ([]Receive
 	for i, r := range rows {
 		p := r.payment()
 		p.WebhookID = r.WebhookID
-		received[i] = Received{p, r.Result, r.Refunded, timeOf(r.ReceivedAt)}
+		received[i] = Received{p, r.Result, r.Refunded, TimeOf(r.ReceivedAt)}
 	}
 	return received, nil
 }

@@ -15,6 +15,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
+	"boxoffice/common/event/eventtest"
 	"boxoffice/common/mq"
 	"boxoffice/sql"
 )
@@ -69,26 +70,7 @@ func (f *fixture) newSender() *mq.Sender {
 	for _, code := range []int{broker.SendMessage, broker.SendMessageV2} {
 		b.Intercept(code, f.see)
 	}
-	bus, err := mq.Open(f.t.Context(), mq.Config{
-		NameServers: []string{b.Addr()}, Process: "order-test", Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() {
-		if err := bus.Close(); err != nil {
-			f.t.Errorf("close the bus: %v", err)
-		}
-	})
-	if err := bus.Provision(f.t.Context(), event.Topics(1), nil); err != nil {
-		f.t.Fatal(err)
-	}
-	sender, err := bus.NewSender(f.t.Context(), event.GroupOrder)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(sender.Close)
-	return sender
+	return eventtest.NewSender(f.t, b.Addr(), event.GroupOrder)
 }
 
 // see records the messages that reach the broker and are accepted.

@@ -12,7 +12,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
-	"boxoffice/common/mq"
+	"boxoffice/common/event/eventtest"
 	"boxoffice/order"
 	"boxoffice/sql"
 )
@@ -41,7 +41,8 @@ func newFixture(t testing.TB) *fixture {
 	f.other.name = "other"
 	f.ms.Store(1_795_000_000_000)
 	quiet := slog.New(slog.DiscardHandler)
-	f.orders = order.New(t.Context(), f.db, newSender(t), order.Options{Now: f.now, Log: quiet, MaxBatch: 8})
+	sender := eventtest.NewSender(t, broker.RunT(t).Addr(), event.GroupOrder)
+	f.orders = order.New(t.Context(), f.db, sender, order.Options{Now: f.now, Log: quiet, MaxBatch: 8})
 	t.Cleanup(f.orders.Close)
 	f.payments = f.newService()
 	t.Cleanup(f.payments.Close)
@@ -56,30 +57,6 @@ func (f *fixture) newService() *Service {
 			return map[string]bool{"archived": true}, nil
 		},
 	})
-}
-
-func newSender(t testing.TB) *mq.Sender {
-	t.Helper()
-	bus, err := mq.Open(t.Context(), mq.Config{
-		NameServers: []string{broker.RunT(t).Addr()}, Process: "payment-test", Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := bus.Close(); err != nil {
-			t.Errorf("close the bus: %v", err)
-		}
-	})
-	if err := bus.Provision(t.Context(), event.Topics(1), nil); err != nil {
-		t.Fatal(err)
-	}
-	sender, err := bus.NewSender(t.Context(), event.GroupOrder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(sender.Close)
-	return sender
 }
 
 func (f *fixture) now() time.Time          { return time.UnixMilli(f.ms.Load()).UTC() }

@@ -63,6 +63,8 @@ type ledger struct {
 	now   func() time.Time
 	limit int // of attempts, and of refunds
 
+	journal *journal // nil: what happens is kept in memory alone
+
 	mu              sync.Mutex
 	attempts        map[string]*attempt
 	order           []*attempt // as they were started
@@ -96,6 +98,7 @@ func (l *ledger) start(t terms) (isNew bool, err error) {
 	a := &attempt{terms: t, state: payment.Open}
 	l.attempts[t.AttemptID] = a
 	l.order = append(l.order, a)
+	l.journal.keep(a.kept())
 	return true, nil
 }
 
@@ -117,6 +120,7 @@ func (l *ledger) expire(a *attempt, now bool) []notice {
 		return nil
 	}
 	a.state = payment.Closed
+	l.journal.keep(a.kept())
 	return []notice{{
 		id: "msg_" + a.AttemptID + "_closed", name: a.name + " closed", attempt: a.AttemptID, url: a.CallbackURL,
 		event: webhook.Event{Type: webhook.PaymentClosed, Data: webhook.EventData{OrderID: a.OrderID, AttemptID: a.AttemptID}},
@@ -211,9 +215,7 @@ func (l *ledger) take(a *attempt, sums []money) (notices []notice) {
 			PaymentID: fmt.Sprintf("sim_%s_%d", a.AttemptID, number),
 			OrderID:   a.OrderID, Amount: sum.amount, Currency: sum.currency,
 		}}
-		a.payments = append(a.payments, p)
-		l.payments[p.PaymentID] = p
-		l.taken[sum.currency] += sum.amount
+		l.book(p)
 		notices = append(notices, notice{
 			id: "msg_" + p.PaymentID, name: p.name, attempt: a.AttemptID, url: a.CallbackURL, certain: certain,
 			event: webhook.Event{Type: webhook.PaymentSucceeded, Data: webhook.EventData{
@@ -221,7 +223,25 @@ func (l *ledger) take(a *attempt, sums []money) (notices []notice) {
 			}},
 		})
 	}
+	l.journal.keep(a.kept())
 	return notices
+}
+
+// book adds a payment to the books.
+func (l *ledger) book(p *taken) {
+	p.attempt.payments = append(p.attempt.payments, p)
+	l.payments[p.PaymentID] = p
+	l.taken[p.Currency] += p.Amount
+}
+
+func (a *attempt) kept() kept {
+	return kept{Attempt: &keptAttempt{Terms: a.StartBody, State: a.state, Payments: a.bodies()}}
+}
+
+func (l *ledger) keepRefund(r *refund) {
+	l.journal.keep(kept{Refund: &keptRefund{
+		Refund: r.RefundBody, State: r.state, Detail: r.detail, Calls: r.calls, Moved: l.moves[r.Key],
+	}})
 }
 
 // refund takes an order for a refund, and tells whether it is a new one. A new one is pending until it is settled. All
@@ -234,6 +254,7 @@ func (l *ledger) refund(b webhook.RefundBody, name string) (isNew bool, err erro
 			return false, fmt.Errorf("%w: this key was used for another refund", errConflict)
 		}
 		known.calls++
+		l.keepRefund(known)
 		return false, nil
 	}
 	of, known := l.payments[b.PaymentID]
@@ -249,6 +270,7 @@ func (l *ledger) refund(b webhook.RefundBody, name string) (isNew bool, err erro
 	}
 	of.reserved += b.Amount
 	l.refunds[b.Key] = &refund{RefundBody: b, name: name, of: of, state: payment.RefundPending, calls: 1}
+	l.keepRefund(l.refunds[b.Key])
 	return true, nil
 }
 
@@ -272,6 +294,7 @@ func (l *ledger) settle(key string, fails bool) {
 	case fails:
 		r.state, r.detail = payment.RefundFailed, "the payer's account takes no money"
 		r.of.reserved -= r.Amount
+		l.keepRefund(r)
 	default:
 		r.state = payment.RefundDone
 		l.move(r)
@@ -282,6 +305,7 @@ func (l *ledger) settle(key string, fails bool) {
 func (l *ledger) move(r *refund) {
 	l.moves[r.Key]++
 	l.sentBack[r.Currency] += r.Amount
+	l.keepRefund(r)
 }
 
 // moveAgain is what a provider does that has forgotten a key: it sends the money once more, whatever is left of it.

@@ -45,6 +45,9 @@ type Options struct {
 	Log  *slog.Logger     // nil for none
 	HTTP *http.Client     // sends callbacks; nil for its own. No redirect is followed
 
+	// File keeps what it knows for the next simulator, one at a time. Empty for memory alone.
+	File string
+
 	Kept       int           // attempts, and refunds, that it has room for; more are refused with 503. 0 stands for a million
 	FirstPause time.Duration // before an event that was not taken is sent again; it doubles. 0 stands for one second
 }
@@ -52,7 +55,9 @@ type Options struct {
 // Simulator is the payment provider. Close ends it.
 type Simulator struct {
 	cashier *cashier
+	journal *journal // nil: it keeps nothing
 	mux     *http.ServeMux
+	log     *slog.Logger
 }
 
 // New starts a simulator. Its error says which option cannot be used.
@@ -80,7 +85,7 @@ func New(opts Options) (*Simulator, error) {
 	if allowed == nil {
 		allowed = isLoopbackURL
 	}
-	s := &Simulator{cashier: c, mux: http.NewServeMux()}
+	s := &Simulator{cashier: c, mux: http.NewServeMux(), log: opts.Log}
 	pages, err := newPages(c)
 	if err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
@@ -92,8 +97,27 @@ func New(opts Options) (*Simulator, error) {
 		cashier: c, verifier: verifier, publicURL: opts.PublicURL, allowedCallback: allowed, action: opts.Action, calls: map[string]int{},
 	}
 	provider.addRoutes(s.mux)
+	if err := s.reopen(opts.File); err != nil {
+		return nil, fmt.Errorf("start simulator: %w", err)
+	}
 	c.agenda, c.courier.agenda = newAgenda(tasksMax, actSlots), newAgenda(tasksMax, postSlots)
 	return s, nil
+}
+
+// reopen takes up what an earlier simulator has kept in a file.
+func (s *Simulator) reopen(file string) error {
+	if file == "" {
+		return nil
+	}
+	j, lines, err := openJournal(file, s.log)
+	if err != nil {
+		return err
+	}
+	if err := s.cashier.ledger.reopen(j, lines); err != nil {
+		return errors.Join(fmt.Errorf("take up the payments of before; without %s they are forgotten: %w", file, err), j.close())
+	}
+	s.journal = j
+	return nil
 }
 
 // complete fills in what is not given, and says what cannot be used.
@@ -148,4 +172,7 @@ func (s *Simulator) Totals() Totals { return s.cashier.totals() }
 func (s *Simulator) Close() {
 	s.cashier.agenda.close(closePatience)
 	s.cashier.courier.agenda.close(closePatience)
+	if err := s.journal.close(); err != nil {
+		s.log.Warn("close the file of payments", "error", err)
+	}
 }

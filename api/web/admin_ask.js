@@ -12,7 +12,7 @@ const noteMax = 1000;
 // hint}. An act that cannot be undone has typed, words that must be typed in. done is called after the act.
 export function askFor({ title, words = "", note = "required", fields = [], typed = "", go = title, done = () => {}, act }) {
   document.getElementById("ask")?.remove();
-  const why = element("textarea", { rows: 2, maxlength: noteMax, required: note === "required" });
+  const why = element("input", { type: "text", maxlength: noteMax, autocomplete: "off", required: note === "required" }); // one line, as the record has it
   const proof = element("input", { type: "text", autocomplete: "off", spellcheck: "false", required: true });
   const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
   const send = element("button", { type: "submit" }, go);

@@ -2,6 +2,7 @@
 
 import { operator } from "./admin_session.js";
 import { CallError, bearer, call, demoToken as tokenOf } from "./calls.js";
+import { saveFile } from "./save.js";
 
 const exportWait = 10 * 60_000;
 
@@ -58,9 +59,5 @@ export async function download(path, name) {
   } catch {
     throw new CallError(0, {}); // it has ended in the middle
   }
-  const address = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  Object.assign(link, { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  saveFile(file, name);
 }

@@ -9,11 +9,13 @@ import { refundRow } from "./admin_records.js";
 import { element } from "./dom.js";
 import { text } from "./i18n.js";
 
+const pollWait = 5000;
+const gently = (took) => Math.max(pollWait, 20 * took); // a ledger is added up of everything each time
 const states = ["due", "sent", "failed", "needs_attention", "done", "settled"];
 const sums = ["received", "applied", "refunded", "returning", "parked", "unclear", "needs_attention"];
 
 export function moneyView(root) {
-  const ledger = loaded(async () => ledgerOf(await get("/v1/admin/ledger")));
+  const ledger = loaded(async () => ledgerOf(await get("/v1/admin/ledger")), gently);
   const state = choice([["", text("admin.not_back")], ...states.map((name) => [name, text(`refundstate.${name}`)])]);
   const refunds = paged("/v1/admin/refunds", () => ({ state: state.value }), (refund, acted) => refundRow(refund, acted), text("admin.no_refunds"), () => all());
   const parked = paged("/v1/admin/payments/parked", () => ({}), parkedRow, text("admin.no_parked"), () => all());
@@ -26,14 +28,14 @@ export function moneyView(root) {
   return { stop: () => [ledger, refunds, parked, reused].forEach((part) => part.stop()) };
 }
 
-// paged is a list of records that grows by a button, and is read anew after an act.
+// paged is a list of records that grows by a button, and is read anew after an act and as time goes by.
 function paged(path, values, make, empty, acted) {
   let pages = 1;
   const part = loaded(async () => {
     const { items, next } = await list(path, values(), pages);
     const more = next ? [button(text("more"), () => { pages++; part.reload(); }, "quiet wide")] : [];
     return [rows(items, (item) => make(item, acted), empty), ...more];
-  });
+  }, pollWait);
   return part;
 }
 

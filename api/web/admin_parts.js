@@ -57,7 +57,7 @@ export function showParts(root, parts) {
 }
 
 // loaded fills itself with the parts that load returns, tries again while the server is away, and does so anew when it is
-// reloaded or, with a pause in milliseconds, as time goes by.
+// reloaded or, with a pause in milliseconds, as time goes by. A pause may be made of how long the load has taken.
 export function loaded(load, pause = Infinity) {
   const root = element("div", { class: "loaded" }, nothing(text("loading")));
   let polling = { stop() {} };
@@ -65,9 +65,10 @@ export function loaded(load, pause = Infinity) {
     polling.stop();
     let current = true;
     const { stop } = repeat(async () => {
+      const began = performance.now();
       const parts = await load();
       if (current) showParts(root, parts);
-      return pause;
+      return typeof pause === "function" ? pause(performance.now() - began) : pause;
     }, (error) => { if (current) root.replaceChildren(failure(error)); });
     polling = { stop: () => { current = false; stop(); } };
   };

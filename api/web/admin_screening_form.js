@@ -41,7 +41,7 @@ export function screeningForm(found, { done, leave }) {
   const all = parts();
   const amount = input("text", { required: true, inputmode: "decimal", maxlength: 16 });
   const currency = input("text", { required: true, maxlength: 3, pattern: "[A-Z]{3}", value: "CNY" });
-  const note = element("textarea", { rows: 2, maxlength: 1000 });
+  const note = input("text", { maxlength: 1000 }); // one line, as the record has it
   if (found) {
     for (const [name, part] of Object.entries(all)) part.input.value = part.show(found[name]);
     amount.value = toMajor(found.price);

@@ -60,21 +60,22 @@ export async function call(method, path, { body, headers = {}, token: own, signe
 
 const pathOf = (id) => encodeURIComponent(id);
 
-// list returns up to that many pages of a list, and whether there are more.
-async function list(path, pages, options) {
+// list returns up to that many pages of a list, as long as wanted says so of what each has, and whether there are more.
+async function list(path, pages, options, wanted = () => true) {
   const items = [];
   for (let cursor = "", page = 0; ; page++) {
     if (page === pages) return { items, more: true };
     const answer = await call("GET", path + cursor, options);
     items.push(...answer.items);
     if (!answer.next_cursor) return { items, more: false };
+    if (!wanted(answer.items)) return { items, more: true };
     cursor = `&cursor=${encodeURIComponent(answer.next_cursor)}`;
   }
 }
 
 // screenings returns the screenings whose sale is open or to come, or else those whose sale is over; orders those of the
 // buyer, the newest first.
-export const screenings = (pages, closed) => list(`/v1/screenings?closed=${closed}&limit=100`, pages, { signed: false });
+export const screenings = (pages, closed, wanted) => list(`/v1/screenings?closed=${closed}&limit=100`, pages, { signed: false }, wanted);
 export const orders = (pages) => list("/v1/orders?limit=50", pages, {});
 
 export const screeningPath = (id) => `/v1/screenings/${pathOf(id)}`;

@@ -9,7 +9,7 @@ import { problemText } from "./problem.js";
 
 const lookAgain = 5000; // while the office does not say
 
-// contactLine returns the line's root and how it is stopped. It shows itself once it knows what to say.
+// contactLine returns the line's root, whether it asks, and how it is stopped. It shows itself once it knows what to say.
 export function contactLine() {
   const words = element("p", { id: "contact-words", role: "status" });
   const email = element("input", { type: "email", id: "contact-email", autocomplete: "email", maxlength: 254 });
@@ -24,6 +24,7 @@ export function contactLine() {
   let timer = 0;
   let stopped = false;
   let now = null;
+  let asking = true;
 
   function show(answer) {
     now = answer;
@@ -32,7 +33,18 @@ export function contactLine() {
     email.value = to ?? answer.suggested_email ?? "";
     phone.value = number ?? "";
     edit(!to && !number);
-    root.hidden = stopped || channels.length === 0;
+    showRoot();
+  }
+
+  // showRoot shows the line if it has something to say: what is known, or the question where one wants to be told.
+  function showRoot() {
+    root.hidden = stopped || !now || now.channels.length === 0 || (!asking && !now.email && !now.phone);
+  }
+
+  // ask says whether a buyer of whom no contact is known is asked for one.
+  function ask(wanted) {
+    asking = wanted;
+    showRoot();
   }
 
   function edit(editing) {
@@ -73,7 +85,7 @@ export function contactLine() {
   }
 
   if (document.body.dataset.notify === "yes") look();
-  return { root, stop: () => { stopped = true; clearTimeout(timer); } };
+  return { root, ask, stop: () => { stopped = true; clearTimeout(timer); } };
 }
 
 const field = (input, key) => element("label", {}, element("span", {}, text(key)), input);

@@ -92,7 +92,7 @@ function orderParts(order, { pay, cancel }) {
   const payButton = element("button", { type: "button", class: "pay", click: pay });
   const bar = element("div", { class: "bottom-bar" }, payButton);
   const root = element("article", { class: "order" }, element("div", { class: "order-head" }, status, clock), reason, refunds,
-    ticket.root, contact.root, choice.root, elsewhere, tickets, again, cancelButton);
+    ticket.root, choice.root, elsewhere, tickets, again, contact.root, cancelButton);
 
   function show(answer) {
     order = answer;
@@ -100,6 +100,7 @@ function orderParts(order, { pay, cancel }) {
     setText(status, statusOf(answer));
     tickets.hidden = answer.status !== "paid" || document.body.dataset.tickets !== "yes";
     again.hidden = answer.status !== "cancelled";
+    contact.ask(answer.status !== "cancelled"); // there are no tickets to be sent
     cancelButton.hidden = clock.hidden = !isOpen(answer);
     ticket.show(answer);
     showReason();

@@ -14,8 +14,8 @@ export function poster(screening, className) {
   return root;
 }
 
-// hueOf spreads titles over the colours: the golden angle keeps those apart that differ by little.
-function hueOf(title) {
+// hueOf is the colour of a title. It spreads titles over the colours: the golden angle keeps those apart that differ by little.
+export function hueOf(title) {
   let sum = 0;
   for (const c of title) sum = (sum * 31 + c.codePointAt(0)) % 10_007;
   return Math.round(sum * 137.508) % 360;

@@ -5,8 +5,11 @@ import { element, setText } from "./dom.js";
 import { clockTime, shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
+import { hueOf } from "./poster.js";
 import { problemText } from "./problem.js";
+import { saveFile } from "./save.js";
 import { session } from "./session.js";
+import { cardOf } from "./ticket_card.js";
 
 const lookAgain = 10_000; // for whether a ticket was used meanwhile
 const $ = (id) => document.getElementById(id);
@@ -21,22 +24,19 @@ function showMessage(words, link = null) {
   $("message").replaceChildren(words, ...(link ? [element("br"), link] : []));
 }
 
-function hueOf(words) {
-  let hue = 0;
-  for (const c of words) hue = (hue * 31 + c.codePointAt(0)) % 360;
-  return hue;
-}
-
 // makeCard makes a card's elements once.
 function makeCard(ticket, screening) {
   const state = element("p", { class: "state" });
   const head = element("div", { class: "ticket-head" }, element("h2", {}, screening.movie), element("p", { class: "when" }, shortTime(screening.starts_at)),
     element("p", {}, screening.venue));
-  head.style.setProperty("--hue", hueOf(screening.movie));
+  const hue = hueOf(screening.movie);
+  head.style.setProperty("--hue", hue);
   const image = ticket.qr_image
     ? element("img", { class: "qr", src: ticket.qr_image, alt: text("ticket.code"), width: 280, height: 280 }) : null;
+  const keep = async () => saveFile(await cardOf(ticket, screening, image, hue), `${screening.movie} ${ticket.number}.png`);
+  const save = image ? element("button", { type: "button", class: "quiet save", click: keep }, text("ticket.save", { number: ticket.number })) : null;
   const root = element("article", { class: "ticket" }, head, element("div", { class: "ticket-body" }, image,
-    element("p", { class: "number" }, text("ticket.number", { number: ticket.number, of: ticket.of })), state, element("p", { class: "id" }, ticket.code)));
+    element("p", { class: "number" }, text("ticket.number", { number: ticket.number, of: ticket.of })), state, save, element("p", { class: "id" }, ticket.code)));
   $("tickets").append(root);
   return { root, state };
 }
