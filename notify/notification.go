@@ -83,7 +83,7 @@ type Notification struct {
 	Channel   Channel
 	To        string // where it was sent last, or is to be sent; empty when the contact is gone
 	State     State
-	Tries     int
+	Tries     int       // of an outage's tries few count
 	LastError string    // of its last try that failed, or why it was skipped
 	CreatedAt time.Time // when its message came
 	NextAt    time.Time // of its next try; zero unless it is due

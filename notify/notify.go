@@ -45,7 +45,7 @@ type Options struct {
 	Now         func() time.Time
 	Log         *slog.Logger
 
-	MaxTries int // after which a notification is dead; default 15: half a day
+	MaxTries int // after which a notification is dead; default 15: half a day. Of an outage's tries few count
 	Workers  int // messages of one channel that are sent at once; default 4
 }
 

@@ -147,6 +147,7 @@ func claimRow(ctx context.Context, d *db.DB, r row, process string, lease time.T
 // outcome is what a try makes of a notification.
 type outcome struct {
 	state     State
+	tries     int
 	to        string
 	lastError string
 	next      time.Time
@@ -160,10 +161,10 @@ func finishRow(ctx context.Context, d *db.DB, claimed row, o outcome, now time.T
 		sentAt = now.UnixMilli()
 	}
 	return d.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
+		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, tries = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
 			CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE contacts.buyer_id = notifications.buyer_id) THEN ? ELSE '' END
 			WHERE id = ? AND state = 'due' AND next_at = ?`,
-			string(o.state), shortened(o.lastError, errorMax), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
+			string(o.state), o.tries, shortened(o.lastError, errorMax), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
 	})
 }
 

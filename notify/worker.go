@@ -164,11 +164,12 @@ func (s *Service) try(ctx context.Context, r row) (to string, err error) {
 	return to, err
 }
 
-// outcomeOf says what a try makes of a notification. An outage counts as a try, so that the pauses grow, and makes nothing
-// dead before a week is over: a mail server that was down for a day is no reason to write to nobody.
+// outcomeOf says what a try makes of a notification. An outage counts as a try until the pauses are long, and makes nothing
+// dead before a week is over: a mail server that was down for a day is no reason to write to nobody, nor is that it takes
+// little at a time when it comes back.
 func (s *Service) outcomeOf(r row, to string, err error) outcome {
 	now := s.Now()
-	o := outcome{state: StateDue, to: to, next: now.Add(pauseAfter(r.Tries))}
+	o := outcome{state: StateDue, tries: r.Tries, to: to, next: now.Add(pauseAfter(r.Tries))}
 	if err == nil {
 		o.state = StateSent
 		return o
@@ -176,10 +177,15 @@ func (s *Service) outcomeOf(r row, to string, err error) outcome {
 	o.lastError = err.Error()
 	_, skipped := errors.AsType[obsoleteError](err)
 	isOld := now.Sub(time.UnixMilli(r.CreatedAt)) >= giveUp
+	last := s.MaxTries
+	if isOutage(err) {
+		last = max(s.MaxTries-triesLeft, 1)
+		o.tries = min(o.tries, last)
+	}
 	switch {
 	case skipped:
 		o.state, o.to = StateSkipped, ""
-	case errors.Is(err, ErrRefused), r.Tries >= s.MaxTries && (!isOutage(err) || isOld):
+	case errors.Is(err, ErrRefused), r.Tries >= last && (!isOutage(err) || isOld):
 		o.state = StateDead
 	}
 	return o

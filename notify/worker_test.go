@@ -249,8 +249,8 @@ func TestOutageKillsNothing(t *testing.T) {
 		f.work()
 		f.advance(15 * time.Minute)
 	}
-	if n := f.only("o-1"); n.Tries <= defaultMaxTries {
-		t.Errorf("%d tries", n.Tries)
+	if asked.Load() <= 12*defaultMaxTries {
+		t.Errorf("asked %d times for 12 messages", asked.Load())
 	}
 	counts, err := f.Count(t.Context())
 	if err != nil || counts[ChannelMail].Due != 12 || counts[ChannelMail].Dead != 0 {
@@ -262,6 +262,28 @@ func TestOutageKillsNothing(t *testing.T) {
 	if n := len(f.mail.ids()); n != 12 {
 		t.Errorf("%d of 12 were sent", n)
 	}
+}
+
+// A mail server was away for two days, and took no more than it could when it was back: at the first "not now" each mail was
+// dead, because the tries of the outage had used up all of its own.
+func TestOutageUsesUpNobodysTries(t *testing.T) {
+	f := newFixture(t)
+	f.contact(alice)
+	f.order("o-1", order.Cancelled, order.CancelByOffice)
+	f.settle("o-1")
+	f.mail.set(func(context.Context, Message) error { return ErrAway })
+	for range 48 {
+		f.work()
+		f.advance(lastPause)
+	}
+	f.mail.set(func(context.Context, Message) error { return errors.New("451 not now") })
+	for range triesLeft - 1 {
+		f.work()
+		f.wantTold("o-1", "cancelled mail due")
+		f.advance(lastPause)
+	}
+	f.work()
+	f.wantTold("o-1", "cancelled mail dead")
 }
 
 // An outage that does not end makes nothing wait for ever.

@@ -3,7 +3,7 @@
 // B (stock), C (points) and D (delivery) are groups of their own: each gets every order, and what happens to one of them is
 // nothing to A and the others. What may pass, D tries again: after 10 seconds, after 30 more, and so on. What will never
 // work cannot be rolled back, because the others have committed long ago: D says in a message of its own that the order is
-// undeliverable, and they take back what they did. As a message may come twice, a service notes what it did by order.
+// undeliverable, and they take back what they did. Real ones note that by order, for words come twice (examples/compensation).
 //
 // Watch: order 2 finds D's courier away for a moment, order 3 has an address that does not exist. (A real broker takes a minute.)
 package main

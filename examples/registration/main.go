@@ -5,8 +5,8 @@
 // own, and follow. The service knows neither how a mail is sent nor who else follows. A crash between storing the user and
 // sending the message would lose mail and SMS: that gap is what a transactional message closes (examples/transaction).
 //
-// Watch: the answer waits only for what the buyer has to wait for, and the whole is done no later than before. The times
-// are on the error output.
+// Watch: the answer takes some 20 ms instead of two seconds, because it waits only for what the buyer has to wait for; and
+// mails and SMS are done no later than before. The times are on the error output.
 package main
 
 import (
@@ -64,6 +64,7 @@ func run(namesrv string, out io.Writer) error {
 
 	users := []string{"ben", "cat", "dan", "eve", "fay"}
 	var answers []time.Duration
+	begin = time.Now()
 	for _, user := range users {
 		answer, err := register(p, topic, user)
 		if err != nil {
@@ -80,6 +81,7 @@ func run(namesrv string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(os.Stderr, "with a queue: the mails and SMS of all are done after %v\n", time.Since(begin))
 	fmt.Fprintf(out, "with a queue: %d mails and SMS have followed\n", len(followed))
 	return nil
 }
