@@ -168,7 +168,7 @@ func TestQuestionsForOneListAreBounded(t *testing.T) {
 		rows := make([]attemptRow, 4*askWorkers)
 		for i := range rows {
 			id := fmt.Sprint("order-", i)
-			rows[i] = attemptRow{ID: attemptID(id, "fake", 0), OrderID: id, Provider: "fake", State: Open, Reference: "ref", Amount: 1, Currency: "CNY"}
+			rows[i] = attemptRow{ID: attemptID(id, "fake", 0), OrderID: id, Provider: "fake", State: Open, Reference: "ref"}
 		}
 		groups, later := s.takeTurns(rows)
 		begun := time.Now()
