@@ -1,0 +1,179 @@
+//go:build !race
+
+package app
+
+import (
+	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"boxoffice/app/settings"
+)
+
+const (
+	wechatMerchant = "1900000109"
+	wechatApp      = "wxd678efh567hg6787"
+	wechatSerial   = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+	wechatCode     = "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"
+)
+
+// wechatFake is WeChat Pay, as far as an order is made, paid and told of.
+type wechatFake struct {
+	t       *testing.T
+	keys    providerKeys
+	keyIDs  [2]string
+	apiKeys [2]string
+
+	mu   sync.Mutex
+	made map[string]any // of the last order
+}
+
+var _ realProvider = (*wechatFake)(nil)
+
+func newWechat(t *testing.T, keys providerKeys) *wechatFake {
+	return &wechatFake{
+		t: t, keys: keys, keyIDs: [2]string{"PUB_KEY_ID_0119000001", "PUB_KEY_ID_0119000002"},
+		apiKeys: [2]string{rand.Text()[:16] + "0123456789abcdef", rand.Text()[:16] + "fedcba9876543210"},
+	}
+}
+
+func (f *wechatFake) secrets() map[string]string {
+	return map[string]string{
+		settings.EnvWechatPrivateKey: privatePEM(f.t, f.keys.wechatOurs), settings.EnvWechatAPIKey: strings.Join(f.apiKeys[:], " "),
+		settings.EnvWechatPublicKey: publicPEM(f.t, f.keys.theirs[0]) + publicPEM(f.t, f.keys.theirs[1]),
+	}
+}
+
+func (f *wechatFake) plain() map[string]string {
+	return map[string]string{
+		"BOXOFFICE_WECHAT_MERCHANT_ID": wechatMerchant, "BOXOFFICE_WECHAT_APP_ID": wechatApp, "BOXOFFICE_WECHAT_SERIAL_NO": wechatSerial,
+		"BOXOFFICE_WECHAT_PUBLIC_KEY_ID": strings.Join(f.keyIDs[:], ","),
+	}
+}
+
+// ServeHTTP makes an order. What the office asks for once it is paid gets no answer.
+func (f *wechatFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		f.t.Error(err)
+	}
+	if wrong := f.checkAuthorization(r, body); wrong != "" {
+		f.t.Errorf("WeChat Pay is called with a wrong %s: %s", wrong, r.Header)
+	}
+	if r.Method != http.MethodPost || r.URL.Path != "/v3/pay/transactions/native" {
+		http.Error(w, "away", http.StatusServiceUnavailable)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := json.Unmarshal(body, &f.made); err != nil {
+		f.t.Error(err)
+	}
+	answer := encodeJSON(f.t, map[string]any{"code_url": wechatCode})
+	header := f.sign(0, answer) // with the key that is asked for
+	for i := 0; i+1 < len(header); i += 2 {
+		w.Header().Set(header[i], header[i+1])
+	}
+	_, _ = w.Write(answer)
+}
+
+// checkAuthorization says what is wrong with the signature of a call, or "".
+func (f *wechatFake) checkAuthorization(r *http.Request, body []byte) string {
+	form := regexp.MustCompile(`^WECHATPAY2-SHA256-RSA2048 mchid="(\d+)",nonce_str="(\w+)",timestamp="(\d+)",serial_no="(\w+)",signature="(.+)"$`)
+	parts := form.FindStringSubmatch(r.Header.Get("Authorization"))
+	if parts == nil || parts[1] != wechatMerchant || parts[4] != wechatSerial {
+		return "merchant"
+	}
+	if r.Header.Get("Wechatpay-Serial") != f.keyIDs[0] {
+		return "key id"
+	}
+	signature, err := base64.StdEncoding.DecodeString(parts[5])
+	sum := sha256.Sum256([]byte(r.Method + "\n" + r.URL.RequestURI() + "\n" + parts[3] + "\n" + parts[2] + "\n" + string(body) + "\n"))
+	if err != nil || rsa.VerifyPKCS1v15(&f.keys.wechatOurs.PublicKey, crypto.SHA256, sum[:], signature) != nil {
+		return "signature"
+	}
+	return ""
+}
+
+// sign returns the headers that sign a body with one of the keys.
+func (f *wechatFake) sign(key int, body []byte) []string {
+	timestamp, nonce := strconv.FormatInt(time.Now().Unix(), 10), rand.Text()
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n", timestamp, nonce, body))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, f.keys.theirs[key], crypto.SHA256, sum[:])
+	if err != nil {
+		f.t.Error(err)
+	}
+	return []string{
+		"Content-Type", "application/json", "Wechatpay-Serial", f.keyIDs[key], "Wechatpay-Timestamp", timestamp, "Wechatpay-Nonce", nonce,
+		"Wechatpay-Signature", base64.StdEncoding.EncodeToString(signature), "Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048",
+	}
+}
+
+func (f *wechatFake) wantStarted(order string, started startedPayment) {
+	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, want := range map[string]any{
+		"mchid": wechatMerchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
+		"notify_url": realShop + "/v1/payments/callback/wechat",
+	} {
+		if got := f.made[name]; got != want {
+			f.t.Errorf("WeChat Pay is told %s %v, want %v", name, got, want)
+		}
+	}
+	if amount := fmt.Sprint(f.made["amount"]); amount != "map[currency:CNY total:4900]" {
+		f.t.Errorf("WeChat Pay is to take %s", amount)
+	}
+	if started.Action.Kind != "qr" || started.Action.QR != wechatCode {
+		f.t.Errorf("the payer of WeChat Pay is to %+v", started.Action)
+	}
+}
+
+func (f *wechatFake) paid(order string, started startedPayment, ours bool) (header []string, body string) {
+	block, err := aes.NewCipher([]byte(f.apiKeys[f.keys.signs]))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	const nonce, about = "fdasflkja484", "transaction"
+	merchant := wechatMerchant
+	if !ours {
+		merchant = "1900000110"
+	}
+	says := encodeJSON(f.t, map[string]any{
+		"mchid": merchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
+		"transaction_id": "4200002310202611200000000001", "trade_type": "NATIVE", "trade_state": "SUCCESS", "trade_state_desc": "paid",
+		"bank_type": "OTHERS", "success_time": "2026-11-20T19:59:58+08:00", "payer": map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+		"amount": map[string]any{"total": 4900, "payer_total": 4900, "currency": "CNY", "payer_currency": "CNY"},
+	})
+	raw := encodeJSON(f.t, map[string]any{
+		"id": "EV-1", "create_time": "2026-11-20T20:00:00+08:00", "event_type": "TRANSACTION.SUCCESS",
+		"resource_type": "encrypt-resource", "summary": "paid", "resource": map[string]any{
+			"original_type": about, "algorithm": "AEAD_AES_256_GCM", "associated_data": about, "nonce": nonce,
+			"ciphertext": base64.StdEncoding.EncodeToString(gcm.Seal(nil, []byte(nonce), says, []byte(about))),
+		},
+	})
+	return f.sign(f.keys.signs, raw), string(raw)
+}
+
+// taken is any answer with status 200.
+func (f *wechatFake) taken() (contentType, body string) {
+	return "application/json", `{"result":"RESULT"}`
+}
