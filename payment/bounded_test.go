@@ -65,6 +65,13 @@ func TestEachCallOfAProviderIsBounded(t *testing.T) {
 				f.t.Error("it is started")
 			}
 		}, []string{"start", "close"}},
+		"for a new code": {func(f *fixture) {
+			f.provider.set(func(p *fakeProvider) { p.lives = time.Minute })
+			o := f.create(time.Hour)
+			f.start(o)
+			f.advance(2 * time.Minute)
+			f.start(o)
+		}, []string{"start", "start"}},
 		"to ask again": {func(f *fixture) {
 			f.start(f.create(time.Hour))
 			f.advance(firstAskPause)
