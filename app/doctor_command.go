@@ -15,6 +15,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
@@ -107,9 +108,9 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	orderDB, err := e.openExisting(ctx, e.config.OrderDSN, sql.Order)
+	orderDB, err := e.openExistingOf(ctx, stockDB, e.config.OrderDSN, "BOXOFFICE_ORDER_DSN", sql.Order)
 	if err != nil {
-		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+		return err
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	orders := order.New(ctx, orderDB, nil, order.Options{Now: now, Log: quiet, MaxBatch: e.config.MaxBatch}) // only read from
@@ -122,7 +123,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payments, Now: now,
 	}
-	if err := e.openFurther(ctx, quiet); err != nil {
+	if err := e.openFurther(ctx, stockDB, quiet); err != nil {
 		return err
 	}
 	owner, err := stockDB.Owner(ctx)
@@ -135,7 +136,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 
 // openFurther adds the tickets, and the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
 // queue knows them from then on.
-func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
+func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) error {
 	made := e.config
 	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
 		made.TicketsDSN = ""
@@ -144,15 +145,15 @@ func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
 		made.Notify.DSN = ""
 	}
 	if made.HasTickets() {
-		d, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets)
+		d, err := e.openExistingOf(ctx, stockDB, made.TicketsDSN, "BOXOFFICE_TICKETS_DSN", sql.Tickets)
 		if err != nil {
-			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+			return err
 		}
 		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
 	}
 	if made.HasNotify() {
-		if _, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify); err != nil {
-			return fmt.Errorf("BOXOFFICE_NOTIFY_DSN: %w", err)
+		if _, err := e.openExistingOf(ctx, stockDB, made.Notify.DSN, "BOXOFFICE_NOTIFY_DSN", sql.Notify); err != nil {
+			return err
 		}
 	}
 	e.office.Further = furtherSubscriptions(made)

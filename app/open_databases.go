@@ -73,10 +73,19 @@ func (o *office) openExistingDatabases(ctx context.Context) (err error) {
 	if o.stockDB, err = o.openExisting(ctx, o.config.StockDSN, sql.Stock); err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	if o.orderDB, err = o.openExisting(ctx, o.config.OrderDSN, sql.Order); err != nil {
-		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+	o.orderDB, err = o.openExistingOf(ctx, o.stockDB, o.config.OrderDSN, "BOXOFFICE_ORDER_DSN", sql.Order)
+	return err
+}
+
+// openExistingOf opens another existing database of the office that has this stock database.
+func (c *closers) openExistingOf(
+	ctx context.Context, stockDB *db.DB, dsn, setting string, migrations func() (fs.FS, error),
+) (*db.DB, error) {
+	d, err := c.openExisting(ctx, dsn, migrations)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
-	return checkOwners(ctx, o.stockDB, o.orderDB)
+	return d, checkOwner(ctx, stockDB, d, setting)
 }
 
 // openExisting opens a database that exists and has this version's schema, which it leaves as it is.
