@@ -186,9 +186,9 @@ func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Log
 // findBroker returns the address of the embedded broker: of one that it starts on the log, or, if a running office has
 // the log locked, of the office's.
 func (e *examination) findBroker() (address string, err error) {
-	address, err = e.openBroker()
+	b, err := e.openBroker()
 	if err == nil {
-		return address, nil
+		return b.Addr(), nil
 	}
 	running := broker.IsLocked(err) || errors.As(err, new(*net.OpError)) // it has the log, or the port
 	if !running && !errors.Is(err, fs.ErrNotExist) {
@@ -201,17 +201,19 @@ func (e *examination) findBroker() (address string, err error) {
 }
 
 // openBroker starts the embedded broker of a stopped office. It makes no check-backs: with no producer to answer them,
-// each would be wasted, and a half message has only so many.
-func (e *examination) openBroker() (address string, err error) {
+// each would be wasted, and a half message has only so many. It deletes nothing: how long the office keeps its messages is
+// the office's to say, and among those that are old are the ones that nobody has read, which the doctor is here for.
+func (e *examination) openBroker() (*broker.Broker, error) {
 	dir := brokerDir(e.config.DataDir)
 	if _, err := os.Stat(dir); err != nil {
-		return "", err
+		return nil, err
 	}
 	const never = 100 * 365 * 24 * time.Hour
-	b, err := broker.New(broker.WithListen(e.config.BrokerListen), broker.WithDataDir(dir), broker.WithTransactionCheckInterval(never))
+	b, err := broker.New(broker.WithListen(e.config.BrokerListen), broker.WithDataDir(dir),
+		broker.WithTransactionCheckInterval(never), broker.WithRetention(0, 0))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	e.onClose(b.Close)
-	return b.Addr(), nil
+	return b, nil
 }
