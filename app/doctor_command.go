@@ -15,7 +15,6 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
@@ -23,7 +22,6 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
-	"boxoffice/tickets"
 )
 
 // doctorTimeout bounds an examination as a whole; it reads every order once.
@@ -34,7 +32,7 @@ type examination struct {
 	closers
 	config  settings.Config
 	office  doctor.Office
-	skipped string // why the queue is not examined
+	skipped []doctor.Skip // what is not examined
 }
 
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
@@ -86,7 +84,7 @@ func (e *examination) run(ctx context.Context, fix, asJSON bool, stdout io.Write
 
 func (e *examination) fix(ctx context.Context, report *doctor.Report) (left int, err error) {
 	if e.office.Bus == nil {
-		return 0, errors.Join(errors.New("nothing can be sent: "+e.skipped), e.office.BusErr)
+		return 0, errors.Join(errors.New("nothing can be sent"+e.whyNoQueue()), e.office.BusErr)
 	}
 	if e.office.Sender, err = e.office.Bus.NewSender(ctx, event.GroupStock); err != nil {
 		return 0, err
@@ -123,7 +121,8 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payments, Now: now,
 	}
-	if err := e.openFurther(ctx, stockDB, quiet); err != nil {
+	missing, err := e.openFurther(ctx, stockDB, quiet)
+	if err != nil {
 		return err
 	}
 	owner, err := stockDB.Owner(ctx)
@@ -131,32 +130,7 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
 	e.openQueue(ctx, owner, quiet)
-	return nil
-}
-
-// openFurther adds the tickets, and the subscriptions of the tickets, and of mail and SMS, as far as the office has made their databases: the
-// queue knows them from then on.
-func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) error {
-	made := e.config
-	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
-		made.TicketsDSN = ""
-	}
-	if made.HasNotify() && checkFileExists(made.Notify.DSN) != nil {
-		made.Notify.DSN = ""
-	}
-	if made.HasTickets() {
-		d, err := e.openExistingOf(ctx, stockDB, made.TicketsDSN, "BOXOFFICE_TICKETS_DSN", sql.Tickets)
-		if err != nil {
-			return err
-		}
-		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
-	}
-	if made.HasNotify() {
-		if _, err := e.openExistingOf(ctx, stockDB, made.Notify.DSN, "BOXOFFICE_NOTIFY_DSN", sql.Notify); err != nil {
-			return err
-		}
-	}
-	e.office.Further = furtherSubscriptions(made)
+	e.skipMissing(ctx, missing)
 	return nil
 }
 
@@ -167,7 +141,7 @@ func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Log
 	if len(servers) == 0 {
 		address, err := e.findBroker()
 		if err != nil {
-			e.skipped = err.Error()
+			e.skip(queuePart, err.Error())
 			return
 		}
 		servers = []string{address}

@@ -91,7 +91,7 @@ func (c *closers) openExistingOf(
 // openExisting opens a database that exists and has this version's schema, which it leaves as it is.
 func (c *closers) openExisting(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
 	if err := checkFileExists(dsn); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("there is no office here: %w", err)
 	}
 	d, err := c.openDatabase(ctx, dsn, migrations, (*db.DB).CheckMigrated)
 	if errors.Is(err, db.ErrSchemaTooOld) {
@@ -103,9 +103,8 @@ func (c *closers) openExisting(ctx context.Context, dsn string, migrations func(
 // checkFileExists fails for a SQLite database whose file does not exist, because opening it would make an empty one.
 func checkFileExists(dsn string) error {
 	if path, isFile := strings.CutPrefix(dsn, "sqlite:"); isFile {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("there is no office here: %w", err)
-		}
+		_, err := os.Stat(path)
+		return err
 	}
 	return nil
 }

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+
+	"boxoffice/common/db"
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/doctor"
+	"boxoffice/sql"
+	"boxoffice/tickets"
+)
+
+// queuePart is what a report calls the message queue.
+const queuePart = "queue"
+
+// furtherPart is a part that not every office has, with a database and subscriptions of its own.
+type furtherPart struct {
+	name          string
+	dsn, setting  string
+	migrations    func() (fs.FS, error)
+	subscriptions []mq.Subscription
+	use           func(*db.DB)
+}
+
+func (e *examination) furtherParts(log *slog.Logger) []furtherPart {
+	return []furtherPart{
+		{
+			name: "tickets", dsn: e.config.TicketsDSN, setting: "BOXOFFICE_TICKETS_DSN", migrations: sql.Tickets,
+			subscriptions: []mq.Subscription{event.TicketsSubscription()},
+			use: func(d *db.DB) {
+				e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
+			},
+		},
+		{
+			name: "mail and SMS", dsn: e.config.Notify.DSN, setting: "BOXOFFICE_NOTIFY_DSN", migrations: sql.Notify,
+			subscriptions: event.NotifySubscriptions(), use: func(*db.DB) {},
+		},
+	}
+}
+
+// missingPart is a part without a database that the doctor could look into.
+type missingPart struct {
+	furtherPart
+	why string
+}
+
+// openFurther adds the parts whose databases the office has made, with their subscriptions: the queue knows them from then on.
+// It returns the others.
+func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) (missing []missingPart, err error) {
+	for _, part := range e.furtherParts(log) {
+		if part.dsn == "" {
+			missing = append(missing, missingPart{part, part.setting + " is not set"})
+			continue
+		}
+		if err := checkFileExists(part.dsn); err != nil {
+			missing = append(missing, missingPart{part, "no database: " + err.Error()})
+			continue
+		}
+		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
+		if err != nil {
+			return nil, err
+		}
+		part.use(d)
+		e.office.Further = append(e.office.Further, part.subscriptions...)
+	}
+	return missing, nil
+}
+
+// skipMissing says of a part that its database was not seen, if this office has that part: then the queue knows its consumer
+// groups, which are examined all the same. An office whose tickets are lost must not be told that all is well.
+func (e *examination) skipMissing(ctx context.Context, missing []missingPart) {
+	for _, part := range missing {
+		if e.office.Bus == nil {
+			e.skip(part.name, part.why+"; only the queue could say whether this office has any")
+			continue
+		}
+		known, err := e.knownOf(ctx, part.subscriptions)
+		if err != nil {
+			e.skip(part.name, part.why+"; whether this office has any is unknown: "+err.Error())
+		} else if len(known) > 0 {
+			e.skip(part.name, part.why)
+		}
+		e.office.Further = append(e.office.Further, known...)
+	}
+}
+
+// knownOf returns the subscriptions whose groups the queue knows.
+func (e *examination) knownOf(ctx context.Context, subscriptions []mq.Subscription) (known []mq.Subscription, err error) {
+	for _, sub := range subscriptions {
+		has, err := e.office.Bus.HasGroup(ctx, sub.Group)
+		if err != nil {
+			return known, err
+		}
+		if has {
+			known = append(known, sub)
+		}
+	}
+	return known, nil
+}
+
+// skip adds what is not examined to the report.
+func (e *examination) skip(part, why string) {
+	e.skipped = append(e.skipped, doctor.Skip{Part: part, Why: why})
+}
+
+// whyNoQueue says why there is no queue, where that is no trouble of the queue's.
+func (e *examination) whyNoQueue() string {
+	for _, s := range e.skipped {
+		if s.Part == queuePart {
+			return ": " + s.Why
+		}
+	}
+	return ""
+}
