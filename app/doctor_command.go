@@ -15,6 +15,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
@@ -26,14 +27,6 @@ import (
 
 // doctorTimeout bounds an examination as a whole; it reads every order once.
 const doctorTimeout = 10 * time.Minute
-
-// examination is one run of the doctor with the parts that it needs. Unlike an office it changes nothing by being opened.
-type examination struct {
-	closers
-	config  settings.Config
-	office  doctor.Office
-	skipped []doctor.Skip // what is not examined
-}
 
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
 // needs attention.
@@ -132,6 +125,28 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	e.openQueue(ctx, owner, quiet)
 	e.skipMissing(ctx, missing)
 	return nil
+}
+
+// openFurther adds the parts whose databases the office has made, with their subscriptions: the queue knows them from then on.
+// It returns the others.
+func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) (missing []missingPart, err error) {
+	for _, part := range e.furtherParts(log) {
+		if part.dsn == "" {
+			missing = append(missing, missingPart{part, part.setting + " is not set"})
+			continue
+		}
+		if err := checkFileExists(part.dsn); err != nil {
+			missing = append(missing, missingPart{part, "no database: " + err.Error()})
+			continue
+		}
+		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
+		if err != nil {
+			return nil, err
+		}
+		part.use(d)
+		e.office.Further = append(e.office.Further, part.subscriptions...)
+	}
+	return missing, nil
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined

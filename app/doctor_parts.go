@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -15,6 +16,14 @@ import (
 
 // queuePart is what a report calls the message queue.
 const queuePart = "queue"
+
+// examination is one run of the doctor with the parts that it needs. Unlike an office it changes nothing by being opened.
+type examination struct {
+	closers
+	config  settings.Config
+	office  doctor.Office
+	skipped []doctor.Skip // what is not examined
+}
 
 // furtherPart is a part that not every office has, with a database and subscriptions of its own.
 type furtherPart struct {
@@ -45,28 +54,6 @@ func (e *examination) furtherParts(log *slog.Logger) []furtherPart {
 type missingPart struct {
 	furtherPart
 	why string
-}
-
-// openFurther adds the parts whose databases the office has made, with their subscriptions: the queue knows them from then on.
-// It returns the others.
-func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) (missing []missingPart, err error) {
-	for _, part := range e.furtherParts(log) {
-		if part.dsn == "" {
-			missing = append(missing, missingPart{part, part.setting + " is not set"})
-			continue
-		}
-		if err := checkFileExists(part.dsn); err != nil {
-			missing = append(missing, missingPart{part, "no database: " + err.Error()})
-			continue
-		}
-		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
-		if err != nil {
-			return nil, err
-		}
-		part.use(d)
-		e.office.Further = append(e.office.Further, part.subscriptions...)
-	}
-	return missing, nil
 }
 
 // skipMissing says of a part that its database was not seen, if this office has that part: then the queue knows its consumer

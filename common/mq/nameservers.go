@@ -70,3 +70,12 @@ func (n *nameServers) mayChange() bool {
 	_, err := netip.ParseAddr(host)
 	return err != nil
 }
+
+// lookUp resolves a host name, because the client library takes nothing but addresses. It prefers IPv4: a broker reached
+// by IPv6 gives message ids in which the library misreads offsets.
+func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+	if ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host); err == nil && len(ips) > 0 {
+		return ips, nil
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip6", host)
+}

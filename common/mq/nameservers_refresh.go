@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -137,13 +136,4 @@ func (n *nameServers) resolve(ctx context.Context, name string) ([]string, error
 		addresses[i] = net.JoinHostPort(ip.Unmap().String(), port)
 	}
 	return addresses, nil
-}
-
-// lookUp resolves a host name, because the client library takes nothing but addresses. It prefers IPv4: a broker reached
-// by IPv6 gives message ids in which the library misreads offsets.
-func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
-	if ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host); err == nil && len(ips) > 0 {
-		return ips, nil
-	}
-	return net.DefaultResolver.LookupNetIP(ctx, "ip6", host)
 }
