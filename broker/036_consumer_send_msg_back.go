@@ -16,7 +16,7 @@ import (
 // maxReconsumeTimes.
 //
 // Answer: 0 when the retry is on disk; 1 when the message is not there; none
-// when the retry cannot be stored now: the Go client takes any answer for a
+// when the message cannot be read, or the retry stored, now: the Go client takes any answer for a
 // stored retry, and keeps the message only when there is none.
 //
 // Behaviour:
@@ -34,6 +34,11 @@ func (b *Broker) consumerSendMsgBack(c *call) {
 		return
 	}
 	m, err := b.load(offset)
+	if err != nil && !unreadable(err) { // for now: the consumer keeps what gets no answer
+		b.reportEach("read a message that comes back", err)
+		c.silent()
+		return
+	}
 	if err != nil {
 		c.replyError(refuse(remoting.SystemError, "look message by offset failed, %d", offset))
 		return

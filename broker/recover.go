@@ -38,6 +38,10 @@ func (b *Broker) recoverState() error {
 	if errors.As(err, &damage) && damage.Behind > 0 {
 		return &DamageError{File: damage.File, Bytes: damage.Behind, Cause: err}
 	}
+	var note *commitlog.NoteError
+	if errors.As(err, &note) {
+		return &SideFileError{Path: note.File, Without: "damage at the very end of the log then passes for what a crash has torn", Cause: err}
+	}
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}

@@ -39,3 +39,8 @@ func (e *CorruptError) Error() string {
 
 // Unwrap makes errors.Is(err, ErrCorrupt) true.
 func (e *CorruptError) Unwrap() error { return ErrCorrupt }
+
+// NoteError says that the file which notes how much of the log was durable holds something else.
+type NoteError struct{ File string }
+
+func (e *NoteError) Error() string { return "commitlog: " + e.File + " is not the note of an end" }
