@@ -39,11 +39,11 @@ func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 		at           time.Time
 		planned      bool
 	}{
-		{NotificationMade, "reserved by mail; after 3 tries: the order is paid", made, false},
+		{NotificationMade, "reserved by mail; tries: 3, the last: the order is paid", made, false},
 		{NotificationMade, "paid by mail; to alice@example.org", made, false},
 		{NotificationSent, "paid by mail; to alice@example.org; at try 3", made.Add(time.Second), false},
 		{NotificationDue, "cancelled by mail; to alice@example.org", made.Add(time.Hour), true},
-		{NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox", made, false},
+		{NotificationDead, "refunded by mail; to alice@example.org; tries: 3, the last: 550 no such mailbox", made, false},
 		{OperatorAct, "olga did retry_notification to " + b.ID + ": again", made, false},
 	} {
 		if !slices.ContainsFunc(h.Entries, func(e Entry) bool {

@@ -214,7 +214,7 @@ func (t *timeline) notifications(d Dossier) {
 		}
 		made, what := told, NotificationMade
 		if n.LastError != "" && n.State != notify.StateSent {
-			made = append(slices.Clip(told), sentence.New("told_error", "after {count} tries: {error}",
+			made = append(slices.Clip(told), sentence.New("told_error", "tries: {count}, the last: {error}",
 				"count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}))
 		}
 		if n.State == notify.StateDead {
