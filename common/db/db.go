@@ -98,7 +98,7 @@ func (d *DB) IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	return d.dialect.isUnavailable(err) || d.dialect.wantsRetry(err) || errors.Is(err, ErrCommitInDoubt) ||
+	return d.dialect.isUnavailable(err) || d.dialect.wantsRetry(err) || errors.Is(err, ErrCommitInDoubt) || errors.Is(err, ErrAway) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, context.Canceled) || errors.As(err, &network) || strings.Contains(err.Error(), closedPool)
 }
