@@ -18,6 +18,9 @@ import (
 // ErrCommitInDoubt says that COMMIT was sent and no answer came: the transaction may or may not be committed.
 var ErrCommitInDoubt = errors.New("commit in doubt")
 
+// ErrAway says that a database does not answer, or has not been prepared yet since it did not.
+var ErrAway = errors.New("the database does not answer")
+
 const (
 	retryLimit = 5
 	retryPause = 5 * time.Millisecond

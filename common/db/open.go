@@ -50,6 +50,19 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
+// OpenLater is Open for a MySQL database that does not answer yet. Its statements fail as in an outage until admit is called: once
+// somebody has brought its schema up to date.
+func OpenLater(dsn string) (d *DB, admit func(), err error) {
+	if !strings.HasPrefix(dsn, "mysql:") {
+		return nil, nil, errors.New("open database: only a server can be away")
+	}
+	g := &gate{refusal: ErrAway}
+	if d, err = openMySQL(dsn, g); err != nil {
+		return nil, nil, fmt.Errorf("open database: %w", err)
+	}
+	return d, func() { g.open.Store(true) }, nil
+}
+
 // firstPing opens the first connection. It retries while SQLite is busy: when two processes open a new file together,
 // both switch it to WAL, and SQLite refuses the second one without waiting.
 func (d *DB) firstPing(ctx context.Context) error {
