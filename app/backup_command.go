@@ -35,15 +35,12 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 		return err
 	}
 	if config.HasTickets() && checkFileExists(config.TicketsDSN) == nil {
-		if o.ticketsDB, err = o.openExisting(ctx, config.TicketsDSN, sql.Tickets); err != nil {
-			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
-		}
-		if err := checkOwners(ctx, o.stockDB, o.ticketsDB); err != nil {
+		if o.ticketsDB, err = o.openExistingOf(ctx, o.stockDB, config.TicketsDSN, "BOXOFFICE_TICKETS_DSN", sql.Tickets); err != nil {
 			return err
 		}
 	}
 	if config.HasNotify() && checkFileExists(config.Notify.DSN) == nil {
-		if err := o.openNotifyDB(ctx); err != nil {
+		if o.notifyDB, err = o.openExistingOf(ctx, o.stockDB, config.Notify.DSN, "BOXOFFICE_NOTIFY_DSN", sql.Notify); err != nil {
 			return err
 		}
 	}

@@ -60,27 +60,84 @@ func TestBackupOfARunningSaleIsRestored(t *testing.T) {
 	o.wantHealthy(2 * time.Minute)
 }
 
+// An office with mail could not be backed up: its own database of mail was that of another office, because the command had not
+// read whose it was. The demo is one, and whoever tries a backup tries it there.
+func TestBackupOfADemoWithMail(t *testing.T) {
+	lost := newDemoOffice(t)
+	lost.tellsAt("alice", `{"email":"alice@example.org","language":"en"}`)
+	order := lost.mustBuy("alice", "casablanca", 1)
+	lost.eventuallyStatus("alice", order.ID, "pending_payment")
+	copied := filepath.Join(t.TempDir(), "one")
+	if err := lost.command("backup", "-to", copied); err != nil {
+		t.Fatal(err)
+	}
+	lost.stop()
+
+	o := demoToStart(t)
+	if err := o.command("restore", "-from", copied); err != nil {
+		t.Fatal(err)
+	}
+	o.start()
+	o.eventuallyStatus("alice", order.ID, "pending_payment")
+	if r := o.must("GET", "/v1/contact", bearer(t, "alice", "buyer"), ""); !strings.Contains(string(r.body), "alice@example.org") {
+		t.Errorf("alice's contact: %d %s", r.status, r.body)
+	}
+}
+
+// Each command names the database that is another office's, and changes none.
+func TestCommandsRefuseAnotherOfficesDatabase(t *testing.T) {
+	for file, setting := range map[string]string{
+		"order.db": "BOXOFFICE_ORDER_DSN", "tickets.db": "BOXOFFICE_TICKETS_DSN", "notify.db": "BOXOFFICE_NOTIFY_DSN",
+	} {
+		o := newDemoOffice(t)
+		o.stop()
+		o.write("sqlite:"+filepath.Join(o.dir, file), `UPDATE owner SET id = 'another'`)
+		for name, args := range map[string][]string{"backup": {"-to", filepath.Join(t.TempDir(), "one")}, "doctor": nil} {
+			if err := o.command(name, args...); err == nil || !strings.Contains(err.Error(), setting) {
+				t.Errorf("%s with another's %s: %v, want %s in it", name, file, err, setting)
+			}
+		}
+	}
+}
+
 // The backup is the first step of an upgrade, and the new program is at hand: its backup brought the schema of the running
-// office up to date, whose processes could not start again, and it was itself no way back. So did the archive.
+// office up to date, whose processes could not start again, and it was itself no way back. So did the archive; and once more
+// the backup, with the database of mail.
 func TestCommandsLeaveAnOlderSchemaAlone(t *testing.T) {
 	t.Parallel()
-	o := newEmbedded(t, t.TempDir())
-	o.start()
+	o := newDemoOffice(t)
 	o.stop()
-	o.write(o.stockDSN, `DELETE FROM migrations WHERE name LIKE '047%'`)
-	count := func() (n int) {
-		o.read(o.stockDSN, &n, `SELECT COUNT(*) FROM migrations`)
-		return n
-	}
-	before := count()
-	for name, args := range map[string][]string{"backup": {"-to", filepath.Join(t.TempDir(), "one")}, "archive": nil, "doctor": nil} {
-		err := o.command(name, args...)
-		if !errors.Is(err, db.ErrSchemaTooOld) || !strings.Contains(err.Error(), "the version of boxoffice that has run here last") {
-			t.Errorf("%s: %v, want that the other version is taken", name, err)
+	for _, older := range []struct {
+		file, migration string
+		commands        []string
+	}{
+		{"stock.db", "047_archives_digest.sql", []string{"backup", "archive", "doctor"}},
+		{"order.db", "110_refunds_told.sql", []string{"backup", "archive", "doctor"}},
+		{"tickets.db", "008_past_entries.sql", []string{"backup", "doctor"}},
+		{"notify.db", "004_probe.sql", []string{"backup", "doctor"}},
+	} {
+		dsn := "sqlite:" + filepath.Join(o.dir, older.file)
+		count := func() (n int) {
+			o.read(dsn, &n, `SELECT COUNT(*) FROM migrations`)
+			return n
 		}
-		if n := count(); n != before {
-			t.Fatalf("%s ran %d migrations", name, n-before)
+		whole := count()
+		o.write(dsn, `CREATE TABLE put_away AS SELECT * FROM migrations WHERE name = ?`, older.migration)
+		o.write(dsn, `DELETE FROM migrations WHERE name = ?`, older.migration)
+		for _, name := range older.commands {
+			var args []string
+			if name == "backup" {
+				args = []string{"-to", filepath.Join(t.TempDir(), "one")}
+			}
+			err := o.command(name, args...)
+			if !errors.Is(err, db.ErrSchemaTooOld) || !strings.Contains(err.Error(), "the version of boxoffice that has run here last") {
+				t.Errorf("%s with an older %s: %v, want that the other version is taken", name, older.file, err)
+			}
+			if n := count(); n != whole-1 {
+				t.Fatalf("%s ran %d migrations of %s", name, n-whole+1, older.file)
+			}
 		}
+		o.write(dsn, `INSERT INTO migrations SELECT * FROM put_away`)
 	}
 }
 

@@ -168,7 +168,7 @@ func TestConsoleRunsADay(t *testing.T) {
 	b.must("POST", "/v1/dev/payments", bearer(t, "alice", "buyer"), `{"order_id":"`+order.ID+`"}`)
 	b.eventuallyStatus("alice", order.ID, "paid")
 	p.until("sold", `/Sold\s*2\b/.test(document.querySelector(".figures-grid").innerText)`)
-	p.until("the curve is drawn", `document.querySelector("svg.curve")?.getAttribute("aria-label").includes("2 tickets reserved, 2 paid")`)
+	p.until("the curve is drawn", `document.querySelector("svg.curve")?.getAttribute("aria-label").includes("tickets reserved: 2, paid: 2")`)
 
 	p.view("#/orders?buyer=alice", `document.querySelector(".row[data-id='`+order.ID+`']")?.innerText.includes("99.00 CNY")`)
 	p.exports(order.ID)

@@ -15,27 +15,18 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/broker"
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/doctor"
-	"boxoffice/notify"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
-	"boxoffice/tickets"
 )
 
 // doctorTimeout bounds an examination as a whole; it reads every order once.
 const doctorTimeout = 10 * time.Minute
-
-// examination is one run of the doctor with the parts that it needs. Unlike an office it changes nothing by being opened.
-type examination struct {
-	closers
-	config  settings.Config
-	office  doctor.Office
-	skipped string // why the queue is not examined
-}
 
 // runDoctor examines an office: boxoffice doctor [-fix] [-json], and the flags of the office. It fails when something
 // needs attention.
@@ -86,7 +77,7 @@ func (e *examination) run(ctx context.Context, fix, asJSON bool, stdout io.Write
 
 func (e *examination) fix(ctx context.Context, report *doctor.Report) (left int, err error) {
 	if e.office.Bus == nil {
-		return 0, errors.Join(errors.New("nothing can be sent: "+e.skipped), e.office.BusErr)
+		return 0, errors.Join(errors.New("nothing can be sent"+e.whyNoQueue()), e.office.BusErr)
 	}
 	if e.office.Sender, err = e.office.Bus.NewSender(ctx, event.GroupStock); err != nil {
 		return 0, err
@@ -108,9 +99,9 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 	if err != nil {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
-	orderDB, err := e.openExisting(ctx, e.config.OrderDSN, sql.Order)
+	orderDB, err := e.openExistingOf(ctx, stockDB, e.config.OrderDSN, "BOXOFFICE_ORDER_DSN", sql.Order)
 	if err != nil {
-		return fmt.Errorf("BOXOFFICE_ORDER_DSN: %w", err)
+		return err
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	orders := order.New(ctx, orderDB, nil, order.Options{Now: now, Log: quiet, MaxBatch: e.config.MaxBatch}) // only read from
@@ -123,7 +114,8 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		}),
 		Orders: orders, Payments: payments, Now: now,
 	}
-	if err := e.openFurther(ctx, quiet); err != nil {
+	missing, err := e.openFurther(ctx, stockDB, quiet)
+	if err != nil {
 		return err
 	}
 	owner, err := stockDB.Owner(ctx)
@@ -131,35 +123,30 @@ func (e *examination) open(ctx context.Context, now func() time.Time) error {
 		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
 	}
 	e.openQueue(ctx, owner, quiet)
+	e.skipMissing(ctx, missing)
 	return nil
 }
 
-// openFurther adds the tickets, mail and SMS, and the subscriptions of both, as far as the office has made their databases: the
-// queue knows them from then on.
-func (e *examination) openFurther(ctx context.Context, log *slog.Logger) error {
-	made := e.config
-	if made.HasTickets() && checkFileExists(made.TicketsDSN) != nil {
-		made.TicketsDSN = ""
-	}
-	if made.HasNotify() && checkFileExists(made.Notify.DSN) != nil {
-		made.Notify.DSN = ""
-	}
-	if made.HasTickets() {
-		d, err := e.openExisting(ctx, made.TicketsDSN, sql.Tickets)
-		if err != nil {
-			return fmt.Errorf("BOXOFFICE_TICKETS_DSN: %w", err)
+// openFurther adds the parts whose databases the office has made, with their subscriptions: the queue knows them from then on.
+// It returns the others.
+func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog.Logger) (missing []missingPart, err error) {
+	for _, part := range e.furtherParts(log) {
+		if part.dsn == "" {
+			missing = append(missing, missingPart{part, part.setting + " is not set"})
+			continue
 		}
-		e.office.Tickets = tickets.New(d, tickets.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
-	}
-	if made.HasNotify() {
-		d, err := e.openExisting(ctx, made.Notify.DSN, sql.Notify)
-		if err != nil {
-			return fmt.Errorf("BOXOFFICE_NOTIFY_DSN: %w", err)
+		if err := checkFileExists(part.dsn); err != nil {
+			missing = append(missing, missingPart{part, "no database: " + err.Error()})
+			continue
 		}
-		e.office.Mails = notify.New(d, notify.Options{Orders: e.office.Orders, Now: e.office.Now, Log: log})
+		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
+		if err != nil {
+			return nil, err
+		}
+		part.use(d)
+		e.office.Further = append(e.office.Further, part.subscriptions...)
 	}
-	e.office.Further = furtherSubscriptions(made)
-	return nil
+	return missing, nil
 }
 
 // openQueue connects to the configured nameservers, or to the embedded broker. Without a queue the databases are examined
@@ -169,7 +156,7 @@ func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Log
 	if len(servers) == 0 {
 		address, err := e.findBroker()
 		if err != nil {
-			e.skipped = err.Error()
+			e.skip(queuePart, err.Error())
 			return
 		}
 		servers = []string{address}
@@ -188,9 +175,9 @@ func (e *examination) openQueue(ctx context.Context, owner string, log *slog.Log
 // findBroker returns the address of the embedded broker: of one that it starts on the log, or, if a running office has
 // the log locked, of the office's.
 func (e *examination) findBroker() (address string, err error) {
-	address, err = e.openBroker()
+	b, err := e.openBroker()
 	if err == nil {
-		return address, nil
+		return b.Addr(), nil
 	}
 	running := broker.IsLocked(err) || errors.As(err, new(*net.OpError)) // it has the log, or the port
 	if !running && !errors.Is(err, fs.ErrNotExist) {
@@ -203,17 +190,19 @@ func (e *examination) findBroker() (address string, err error) {
 }
 
 // openBroker starts the embedded broker of a stopped office. It makes no check-backs: with no producer to answer them,
-// each would be wasted, and a half message has only so many.
-func (e *examination) openBroker() (address string, err error) {
+// each would be wasted, and a half message has only so many. It deletes nothing: how long the office keeps its messages is
+// the office's to say, and among those that are old are the ones that nobody has read, which the doctor is here for.
+func (e *examination) openBroker() (*broker.Broker, error) {
 	dir := brokerDir(e.config.DataDir)
 	if _, err := os.Stat(dir); err != nil {
-		return "", err
+		return nil, err
 	}
 	const never = 100 * 365 * 24 * time.Hour
-	b, err := broker.New(broker.WithListen(e.config.BrokerListen), broker.WithDataDir(dir), broker.WithTransactionCheckInterval(never))
+	b, err := broker.New(broker.WithListen(e.config.BrokerListen), broker.WithDataDir(dir),
+		broker.WithTransactionCheckInterval(never), broker.WithRetention(0, 0))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	e.onClose(b.Close)
-	return b.Addr(), nil
+	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 
 	"boxoffice/common/db"
@@ -46,20 +47,19 @@ func claimDatabase(ctx context.Context, d *db.DB, owner, setting string) error {
 	return nil
 }
 
-// checkOwners makes sure that databases belong to one office, and leaves those that belong to none yet as they are.
-func checkOwners(ctx context.Context, databases ...*db.DB) error {
-	var owner string
-	for _, d := range databases {
-		id, err := d.Owner(ctx)
-		switch {
-		case err != nil:
-			return err
-		case id != "" && owner != "" && id != owner:
-			return errors.New("set BOXOFFICE_STOCK_DSN, BOXOFFICE_ORDER_DSN and BOXOFFICE_TICKETS_DSN to the databases of one office: " +
-				"these belong to several")
-		case id != "":
-			owner = id
-		}
+// checkOwner makes sure that a database, which this setting names, belongs to the office of the stock database. One that belongs
+// to none yet is left as it is.
+func checkOwner(ctx context.Context, stockDB, d *db.DB, setting string) error {
+	want, err := stockDB.Owner(ctx)
+	if err != nil {
+		return fmt.Errorf("BOXOFFICE_STOCK_DSN: %w", err)
+	}
+	got, err := d.Owner(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", setting, err)
+	case got != "" && want != "" && got != want:
+		return errors.New("set BOXOFFICE_STOCK_DSN and " + setting + " to the databases of one office: these belong to two")
 	}
 	return nil
 }

@@ -15,7 +15,9 @@ import (
 	"boxoffice/stock"
 )
 
-const lineBytesMax = 1 << 20
+// lineBytesMax is more than an order takes: nearly always some hundred bytes, but one may have hundreds of attempts to pay, of
+// ten thousand bytes each.
+const lineBytesMax = 32 << 20
 
 // fileSummary is the screening and the totals of a file that was read.
 type fileSummary struct {

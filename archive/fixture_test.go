@@ -80,7 +80,7 @@ func (o *office) addScreening(id string, n, limit int64) {
 	}); err != nil {
 		o.t.Fatal(err)
 	}
-	var reservations, orders, payments, holdings []any
+	var reservations, orders, payments, attempts, holdings []any
 	sold := int64(0)
 	for i := range n {
 		at := now.Add(time.Duration(i/7) * time.Millisecond)
@@ -97,6 +97,10 @@ func (o *office) addScreening(id string, n, limit int64) {
 			at.UnixMilli(), at.UnixMilli()+1000, at.UnixMilli()+500)
 		orders = append(orders, orderID, id, buyer, 2, 9800, "CNY", string(state), reason, at.UnixMilli(), recorded, at.UnixMilli()+1000,
 			at.UnixMilli()+500)
+		for n, attempt := range []string{"closed", "paid"} {
+			attempts = append(attempts, fmt.Sprint("attempt-", orderID, n), orderID, "stripe", 9800, "CNY", attempt, "https://rex.example/o/"+orderID,
+				"ref-"+orderID, `{"kind":"redirect","url":"https://pay.example"}`, at.UnixMilli()+1000, n+1, at.UnixMilli()+2, at.UnixMilli(), at.UnixMilli()+9)
+		}
 		holdings = append(holdings, id, buyer, 2)
 	}
 	dbtest.Insert(o.t, o.stockDB, `reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
@@ -107,6 +111,8 @@ func (o *office) addScreening(id string, n, limit int64) {
 	dbtest.Insert(o.t, o.orderDB, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
 		created_at, recorded_at, expires_at, settled_at)`, orders...)
 	dbtest.Insert(o.t, o.orderDB, `payments (id, order_id, amount, currency, webhook_id, result, received_at)`, payments...)
+	dbtest.Insert(o.t, o.orderDB, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, reference, action,
+		expires_at, tries, next_at, created_at, changed_at)`, attempts...)
 	dbtest.Exec(o.t, o.stockDB, `UPDATE stock SET sold = ?, available = capacity - ?, sales = ? WHERE screening_id = ?`,
 		sold, sold, n, id)
 }
@@ -123,6 +129,7 @@ func (o *office) rows() (all []string) {
 		{o.stockDB, `SELECT screening_id, capacity, available, reserved, sold, sales, archived_at FROM stock ORDER BY screening_id`},
 		{o.orderDB, `SELECT * FROM orders ORDER BY id`},
 		{o.orderDB, `SELECT * FROM payments ORDER BY id`},
+		{o.orderDB, `SELECT * FROM payment_attempts ORDER BY id`},
 	} {
 		rows, err := table.db.Reader().QueryxContext(o.t.Context(), table.query)
 		if err != nil {
@@ -164,7 +171,9 @@ func (o *office) run(want int) {
 
 func (o *office) wantEmpty() {
 	o.t.Helper()
-	for table, d := range map[string]*db.DB{"reservations": o.stockDB, "holdings": o.stockDB, "orders": o.orderDB, "payments": o.orderDB} {
+	for table, d := range map[string]*db.DB{
+		"reservations": o.stockDB, "holdings": o.stockDB, "orders": o.orderDB, "payments": o.orderDB, "payment_attempts": o.orderDB,
+	} {
 		if n := o.count(d, table); n != 0 {
 			o.t.Errorf("%d %s are left", n, table)
 		}

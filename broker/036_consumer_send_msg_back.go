@@ -18,8 +18,8 @@ import (
 // maxReconsumeTimes.
 //
 // Answer: 0 when the retry is on disk; 1 when the message is not there; none
-// when the retry cannot be stored now: the Go client takes any answer for a
-// stored retry, and keeps the message only when there is none.
+// when the message cannot be read, or the retry stored, now: the Go client takes
+// any answer for a stored retry, and keeps the message only when there is none.
 //
 // Behaviour:
 //   - The message is stored again for %RETRY%group, reconsumeTimes one higher,
@@ -35,6 +35,11 @@ func (b *Broker) consumerSendMsgBack(c *transport.Call) error {
 		return f.err
 	}
 	m, err := b.store.Load(offset)
+	if err != nil && !store.Unreadable(err) { // for now: the consumer keeps what gets no answer
+		b.failures.reportEach("read a message that comes back", err)
+		c.Silent()
+		return nil
+	}
 	if err != nil {
 		return refuse(remoting.SystemError, "look message by offset failed, %d", offset)
 	}

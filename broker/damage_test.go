@@ -139,6 +139,37 @@ func TestGarbledSideFileSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// The note of how much of the log was durable counted as none when it was garbled, and damage in the last batch was then cut
+// off as if a crash had torn it.
+func TestGarbledNoteSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	b := broker.RunT(t, broker.WithDataDir(dir))
+	newTopic(t, b, "bulk", 1)
+	fill(newWire(t, b), "bulk", 1)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	note := filepath.Join(dir, "log", "DURABLE")
+	for _, content := range []string{"", "\x00\x00\x00", "00000000000000000001 00000000\n"} {
+		if err := os.WriteFile(note, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := broker.New(broker.WithDataDir(dir))
+		if err == nil {
+			_ = b.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), note) || !strings.Contains(err.Error(), "remove it") {
+			t.Errorf("a note of %q: %v", content, err)
+		}
+	}
+	if err := os.Remove(note); err != nil {
+		t.Fatal(err)
+	}
+	if got := bodies(reopen(t, dir), "bulk"); len(got) != 1 {
+		t.Errorf("%d messages without the note, want 1", len(got))
+	}
+}
+
 // A half message that could not be read at its last check ended the pass: all the others of its batch had their checks
 // counted and were not asked about, until they too were given up.
 func TestUnreadableHalfMessageKeepsNoOtherFromItsCheck(t *testing.T) {

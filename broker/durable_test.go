@@ -25,6 +25,7 @@ type gate struct {
 	open    chan error    // each value lets one Sync end, with that error
 	closed  atomic.Bool
 	full    atomic.Bool // no write finds room
+	broken  atomic.Bool // no read succeeds
 	refused atomic.Int64
 }
 
@@ -53,6 +54,13 @@ func (f gatedFile) WriteAt(p []byte, offset int64) (int, error) {
 		return 0, syscall.ENOSPC
 	}
 	return f.File.WriteAt(p, offset)
+}
+
+func (f gatedFile) ReadAt(p []byte, offset int64) (int, error) {
+	if f.gate.broken.Load() {
+		return 0, syscall.EIO
+	}
+	return f.File.ReadAt(p, offset)
 }
 
 func (g *gate) openFile(name string, flag int, perm fs.FileMode) (commitlog.File, error) {
@@ -258,4 +266,27 @@ func TestRetryThatFindsNoRoomIsNotAnswered(t *testing.T) {
 		t.Errorf("the retry was answered with %d %q", f.Code, f.Remark)
 	}
 	g.full.Store(false)
+}
+
+// A disk that failed to read a message for a moment had the retry answered with an error, and the message was lost in the same
+// way. One that can never be read is answered.
+func TestRetryThatCannotBeReadNowIsNotAnswered(t *testing.T) {
+	b, g := gatedBroker(t)
+	c := dial(t, b)
+	c.send(remoting.SendMessage, sendFields, "x")
+	_, offset, err := remoting.ParseMessageID(c.read().Ext["msgId"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.broken.Store(true)
+	c.send(remoting.ConsumerSendMsgBack, fmt.Sprintf("group=g offset=%d delayLevel=1", offset), "")
+	c.send(remoting.GetMaxOffset, "topic=t queueId=0", "")
+	if f := c.read(); f.Ext["offset"] == "" {
+		t.Errorf("the retry was answered with %d %q", f.Code, f.Remark)
+	}
+	g.broken.Store(false)
+	c.send(remoting.ConsumerSendMsgBack, fmt.Sprintf("group=g offset=%d delayLevel=1", offset+1), "")
+	if f := c.read(); f.Code != remoting.SystemError {
+		t.Errorf("a retry of no message was answered with %d %q", f.Code, f.Remark)
+	}
 }

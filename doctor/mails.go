@@ -48,7 +48,7 @@ func readDeadMails(ctx context.Context, o Office, after string) ([]notify.Notifi
 // deadMail is mended by sending it again, which helps once its cause is gone: a mailbox that was full, a wrong setting.
 func deadMail(n notify.Notification) Trouble {
 	return Trouble{Kind: DeadMail, ID: n.ID}.tells(sentence.New("mail_given_up",
-		"{kind} by {channel}, of order {order}: given up after {count} tries, the last one: {error}",
+		"{kind} by {channel}, of order {order}: given up; tries: {count}, the last: {error}",
 		"kind", sentence.Word{Kind: "mail", Value: string(n.Kind)}, "channel", sentence.Word{Kind: "channel", Value: string(n.Channel)},
 		"order", n.OrderID, "count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}),
 	).mends(sentence.New("send_again", "send it again"), remedy{mails: []string{n.ID}})

@@ -56,7 +56,7 @@ func TestMailThatWasGivenUpIsFound(t *testing.T) {
 		t.Fatalf("%+v, %v", r.Counts, err)
 	}
 	i := slices.IndexFunc(r.Troubles, func(trouble Trouble) bool { return trouble.Kind == DeadMail })
-	want := "paid by mail, of order o-0000: given up after 15 tries, the last one: 550 no such mailbox"
+	want := "paid by mail, of order o-0000: given up; tries: 15, the last: 550 no such mailbox"
 	if r.Troubles[i].Detail != want || r.Troubles[i].Remedy != "send it again" {
 		t.Errorf("%+v", r.Troubles[i])
 	}

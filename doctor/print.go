@@ -22,6 +22,9 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	p.line("")
 	p.queue(r)
+	for _, s := range r.Skipped {
+		p.line("skipped\t%s\t%s", s.Part, s.Why)
+	}
 	for _, n := range r.Notes {
 		p.line("note\t%s\tpayment %s of order %s\t%d %s since %s", n.Kind, n.PaymentID, n.OrderID, n.Amount, n.Currency,
 			n.Since.Format("2006-01-02T15:04:05Z"))
@@ -58,7 +61,11 @@ func nextStep(t Trouble) string {
 // is nearly always a few behind; but what they say has not happened yet, so not all is well.
 func (r *Report) verdict() string {
 	if r.Queue == nil {
-		return "the databases agree; the queue was not examined"
+		parts := r.skippedParts()
+		if parts == "" {
+			parts = "queue"
+		}
+		return "the databases agree; not examined: " + parts
 	}
 	behind, total := map[string]int64{}, int64(0)
 	for _, l := range r.Queue.Lags {
@@ -67,7 +74,10 @@ func (r *Report) verdict() string {
 			total += l.Messages
 		}
 	}
-	if total == 0 {
+	switch {
+	case total == 0 && len(r.Skipped) > 0:
+		return "nothing disagrees of what was examined; not examined: " + r.skippedParts()
+	case total == 0:
 		return "all is well"
 	}
 	var groups []string
@@ -78,7 +88,20 @@ func (r *Report) verdict() string {
 	if total == 1 {
 		noun = "message is"
 	}
-	return fmt.Sprintf("nothing disagrees, but %d %s behind: %s", total, noun, strings.Join(groups, ", "))
+	said := fmt.Sprintf("nothing disagrees, but %d %s behind: %s", total, noun, strings.Join(groups, ", "))
+	if len(r.Skipped) > 0 {
+		said += "; not examined: " + r.skippedParts()
+	}
+	return said
+}
+
+// skippedParts lists what was not examined.
+func (r *Report) skippedParts() string {
+	parts := make([]string, len(r.Skipped))
+	for i, s := range r.Skipped {
+		parts[i] = s.Part
+	}
+	return strings.Join(parts, ", ")
 }
 
 // printer writes lines until one fails, and keeps the error.
@@ -95,9 +118,6 @@ func (p *printer) line(format string, args ...any) {
 
 // queue writes what was found of the message queue.
 func (p *printer) queue(r *Report) {
-	if r.Skipped != "" {
-		p.line("queue: skipped, %s", r.Skipped)
-	}
 	if r.Queue == nil {
 		return
 	}

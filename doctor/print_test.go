@@ -15,8 +15,17 @@ func TestVerdictSaysWhatIsBehind(t *testing.T) {
 		want   string
 	}{
 		"nothing waits": {behind(Lag{"boxoffice-order-create", "stock-reserved", 0}), "all is well"},
-		"no queue":      {&Report{}, "the databases agree; the queue was not examined"},
-		"one waits":     {behind(Lag{"a", "t", 1}), "nothing disagrees, but 1 message is behind: 1 of group a"},
+		"no queue":      {&Report{}, "the databases agree; not examined: queue"},
+		"tickets are not seen": {
+			&Report{Queue: &Queue{}, Skipped: []Skip{{"tickets", "w"}, {"mail and SMS", "w"}}},
+			"nothing disagrees of what was examined; not examined: tickets, mail and SMS",
+		},
+		"nor the queue": {&Report{Skipped: []Skip{{"queue", "w"}, {"tickets", "w"}}}, "the databases agree; not examined: queue, tickets"},
+		"one waits, and tickets are not seen": {
+			&Report{Queue: &Queue{Lags: []Lag{{"a", "t", 1}}}, Skipped: []Skip{{"tickets", "w"}}},
+			"nothing disagrees, but 1 message is behind: 1 of group a; not examined: tickets",
+		},
+		"one waits": {behind(Lag{"a", "t", 1}), "nothing disagrees, but 1 message is behind: 1 of group a"},
 		"groups wait": {
 			behind(Lag{"b", "t", 10}, Lag{"a", "t", 200}, Lag{"a", "%RETRY%a", 3}, Lag{"c", "t", 0}),
 			"nothing disagrees, but 213 messages are behind: 203 of group a, 10 of group b",

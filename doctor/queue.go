@@ -143,6 +143,14 @@ func ordersOf(dead mq.DeadMessage) ([]string, error) {
 		for _, o := range m.Orders {
 			ids = append(ids, o.OrderID)
 		}
+	case string(event.RefundSent):
+		m, err := event.RefundSent.Decode(dead.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range m.Refunds {
+			ids = append(ids, r.OrderID)
+		}
 	default:
 		return nil, fmt.Errorf("topic %q is none of this office", dead.Topic)
 	}

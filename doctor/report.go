@@ -131,12 +131,18 @@ type deadMessages struct {
 	mq.DeadMessages
 }
 
+// Skip is a part of the office that was not examined. Nothing is said of it, and of an office with one not that all is well.
+type Skip struct {
+	Part string `json:"part"`
+	Why  string `json:"why"`
+}
+
 // Report is what Examine has found, and what Fix has done about it.
 type Report struct {
 	At         time.Time    `json:"at"`
 	Screenings []Screening  `json:"screenings"`
 	Queue      *Queue       `json:"queue,omitempty"` // nil when it was not examined
-	Skipped    string       `json:"skipped,omitempty"`
+	Skipped    []Skip       `json:"skipped,omitempty"`
 	Counts     map[Kind]int `json:"counts"`
 	Troubles   []Trouble    `json:"troubles"`
 	Notes      []Note       `json:"notes"`

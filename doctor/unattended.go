@@ -14,7 +14,7 @@ func examineUnattended(ctx context.Context, o Office, r *Report) error {
 	}
 	for _, u := range found {
 		r.add(Trouble{Kind: UnattendedPayments, ID: u.Provider}.tells(sentence.New("unattended",
-			"{payments} payments may still be paid and {refunds} refunds are not back, and nobody looks after them: configure the "+
+			"payments that may still be paid: {payments}, refunds that are not back: {refunds}; nobody looks after them: configure the "+
 				"provider {provider} again where the role order runs, or settle its refunds by hand",
 			"payments", u.Attempts, "refunds", u.Refunds, "provider", u.Provider)))
 	}

@@ -38,7 +38,7 @@ func TestProviderThatIsGoneIsTold(t *testing.T) {
 	}
 	for _, trouble := range r.Troubles {
 		if trouble.Kind == UnattendedPayments &&
-			(trouble.ID != "old" || !strings.HasPrefix(trouble.Detail, "1 payments may still be paid and 1 refunds")) {
+			(trouble.ID != "old" || !strings.HasPrefix(trouble.Detail, "payments that may still be paid: 1, refunds that are not back: 1;")) {
 			t.Errorf("trouble %+v", trouble)
 		}
 	}

@@ -39,12 +39,12 @@ func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 		at                    time.Time
 		planned               bool
 	}{
-		{NotificationMade, "reserved by mail; after 3 tries: the order is paid; the last one by mail 8", "shop 7", made, false},
+		{NotificationMade, "reserved by mail; tries: 3, the last: the order is paid; the last one by mail 8", "shop 7", made, false},
 		{NotificationMade, "paid by mail; to alice@example.org", "shop 7", made, false},
 		{NotificationSent, "paid by mail; to alice@example.org; at try 3", "mail 8", made.Add(time.Second), false},
 		{NotificationDue, "cancelled by mail; to alice@example.org", "", made.Add(time.Hour), true},
 		{
-			NotificationDead, "refunded by mail; to alice@example.org; after 3 tries: 550 no such mailbox; the last one by mail 8", "shop 7",
+			NotificationDead, "refunded by mail; to alice@example.org; tries: 3, the last: 550 no such mailbox; the last one by mail 8", "shop 7",
 			made, false,
 		},
 		{OperatorAct, "olga did retry_notification to " + b.ID + ": again", "", made, false},

@@ -219,7 +219,7 @@ func (t *timeline) notifications(d Dossier) {
 		}
 		made, what := told, NotificationMade
 		if n.LastError != "" && n.State != notify.StateSent {
-			made = append(slices.Clip(told), sentence.New("told_error", "after {count} tries: {error}",
+			made = append(slices.Clip(told), sentence.New("told_error", "tries: {count}, the last: {error}",
 				"count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}))
 			if n.TriedBy != "" {
 				made = append(made, sentence.New("told_tried_by", "the last one by {process}", "process", n.TriedBy))

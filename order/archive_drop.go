@@ -12,7 +12,7 @@ import (
 // errOrderPending says that an order is not final yet, and so cannot be archived.
 var errOrderPending = errors.New("order is pending, or money waits for its tickets")
 
-// DropRecords deletes archived orders of a screening and the payments that paid them, in one transaction, and passes
+// DropRecords deletes archived orders of a screening, the payments that paid them and the attempts to pay, in one transaction, and passes
 // over those that are deleted already. It fails, and deletes nothing, when an order is pending, when money waits for its
 // tickets, or when its payments are not those of its record.
 func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
@@ -48,8 +48,7 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := deletePayments(ctx, tx, orderIDs, archived); err != nil {
 			return err
 		}
-		if err := execIn(ctx, tx, `DELETE FROM payment_attempts WHERE state IN ('paid', 'closed') AND order_id IN (?)`,
-			orderIDs); err != nil {
+		if err := deleteAttempts(ctx, tx, records); err != nil {
 			return err
 		}
 		err = changeEach(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,

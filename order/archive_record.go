@@ -9,10 +9,11 @@ import (
 	"boxoffice/common/event"
 )
 
-// Record is an order as it is archived: its row, and the payments that paid it. Times are Unix milliseconds.
+// Record is an order as it is archived: its row, the payments that paid it, and the attempts to pay. Times are Unix milliseconds.
 type Record struct {
 	Order    RecordedOrder     `json:"order"`
 	Payments []RecordedPayment `json:"payments,omitempty"`
+	Attempts []RecordedAttempt `json:"attempts,omitempty"`
 }
 
 // RecordedOrder is the row of an order.
@@ -45,19 +46,42 @@ type RecordedPayment struct {
 	ReceivedAt int64  `json:"received_at" db:"received_at"`
 }
 
+// RecordedAttempt is the row of an attempt to pay for an order, once it is final: what its provider was asked, and by which
+// reference the provider knows it. One that is still asked about stays in the database.
+type RecordedAttempt struct {
+	ID        string `json:"id" db:"id"`
+	OrderID   string `json:"-" db:"order_id"`
+	Provider  string `json:"provider" db:"provider"`
+	Amount    int64  `json:"amount" db:"amount"`
+	Currency  string `json:"currency" db:"currency"`
+	State     string `json:"state" db:"state"` // paid or closed
+	ReturnURL string `json:"return_url" db:"return_url"`
+	Reference string `json:"reference,omitempty" db:"reference"`
+	Action    string `json:"action,omitempty" db:"action"`
+	ExpiresAt int64  `json:"expires_at" db:"expires_at"`
+	Tries     int    `json:"tries" db:"tries"`
+	NextAt    int64  `json:"next_at" db:"next_at"`
+	CreatedAt int64  `json:"created_at" db:"created_at"`
+	ChangedAt int64  `json:"changed_at" db:"changed_at"`
+}
+
 func (p RecordedPayment) payment() Payment {
 	return Payment{p.ID, p.Provider, p.OrderID, event.Money{Amount: p.Amount, Currency: p.Currency}, p.WebhookID}
 }
 
-// Records reads orders with the payments that paid them; those that do not exist are absent from the answer.
+// Records reads orders with the payments that paid them and the attempts to pay; those that do not exist are absent from the answer.
 func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record, error) {
 	orders, err := readRecordedOrders(ctx, o.db.Reader(), ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read orders to archive: %w", err))
 	}
+	attempts, err := readAttempts(ctx, o.db.Reader(), ids)
+	if err != nil {
+		return nil, o.unavailable(fmt.Errorf("read payment attempts to archive: %w", err))
+	}
 	records := make(map[string]Record, len(orders))
 	for id, row := range orders {
-		records[id] = Record{Order: row}
+		records[id] = Record{Order: row, Attempts: attempts[id]}
 	}
 	payments, err := selectIn[RecordedPayment](ctx, o.db.Reader(), `SELECT id, provider, order_id, amount, currency, webhook_id, received_at
 		FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?) ORDER BY id`, ids)
@@ -86,6 +110,18 @@ func readRecordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string
 		orders[row.ID] = row
 	}
 	return orders, nil
+}
+
+// readAttempts reads the final attempts of orders, by order.
+func readAttempts(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) (map[string][]RecordedAttempt, error) {
+	rows, err := selectIn[RecordedAttempt](ctx, q, `SELECT id, order_id, provider, amount, currency, state, return_url, reference, action,
+		expires_at, tries, next_at, created_at, changed_at FROM payment_attempts
+		WHERE state IN ('paid', 'closed') AND order_id IN (?) ORDER BY created_at, id`, orderIDs)
+	attempts := make(map[string][]RecordedAttempt, len(rows))
+	for _, row := range rows {
+		attempts[row.OrderID] = append(attempts[row.OrderID], row)
+	}
+	return attempts, err
 }
 
 func orderIDsOf(records []Record) []string {

@@ -12,7 +12,7 @@ import (
 // errOrderDiffers says that an order with the id of an archived one exists, and is not the same.
 var errOrderDiffers = errors.New("order is there already and is not the archived one")
 
-// RestoreRecords inserts archived orders of a screening and their payments again, in one transaction, and passes over
+// RestoreRecords inserts archived orders of a screening, their payments and the attempts to pay again, in one transaction, and passes over
 // those that are restored already. A payment that was recorded in the meantime under the id of an archived one does not
 // make it fail, see paymentRestore.
 func (o *Orders) RestoreRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
@@ -30,6 +30,9 @@ func (o *Orders) RestoreRecords(ctx context.Context, screeningID string, epoch i
 		}
 		if err := tx.Insert(ctx, `orders (id, screening_id, buyer_id, quantity, amount, currency, state, cancel_reason,
 			created_at, recorded_at, expires_at, settled_at, late_payment)`, orders); err != nil {
+			return err
+		}
+		if err := restoreAttempts(ctx, tx, absent); err != nil {
 			return err
 		}
 		return restorePayments(ctx, tx, absent, o.now().UnixMilli())

@@ -96,7 +96,7 @@ func TestArchivedScreeningSellsNothing(t *testing.T) {
 	}
 	now.Advance(30 * 24 * time.Hour)
 	mustArchive(t, s, screening.ID)
-	if v, err := behind.reserve(t.Context(), planned); v != conflicted {
+	if v, err := behind.reserve(t.Context(), planned, &refusals{}); v != conflicted {
 		t.Errorf("what was planned before: %v, %v, want a conflict", v, err)
 	}
 	wantErr(t, decide(behind, Request{"bob", "k", screening.ID, 1})[0].err, stock.ErrSaleClosed)

@@ -13,6 +13,9 @@ const (
 	cacheRequests   = 2 << 20 // of all screenings together, at requestBytes each
 	freshFor        = 100 * time.Millisecond
 	doubtFor        = time.Second
+	// The orders of a screening that somebody has asked for so recently make no room for those of another: two that do not
+	// fit together would push each other out for ever, and be read for ever.
+	busyFor = time.Minute
 )
 
 // cache holds the screenings that this process sells, as last read, so that most purchases need no read of them. Plans use
@@ -22,6 +25,7 @@ const (
 type cache struct {
 	clock      func() time.Time // measures age; the sale's own time may jump
 	began      time.Time
+	ordersMax  int64 // in memory, of all screenings together
 	mu         sync.Mutex
 	entries    map[string]*entry // by screening
 	doubtUntil time.Time
@@ -38,11 +42,12 @@ type entry struct {
 	over     atomic.Bool  // nobody can buy, when last looked at
 	requests requestSet   // of its orders, once somebody was turned away
 	wanted   atomic.Int64 // orders that there are, by the last reading that knew more than requests
+	granted  atomic.Int64 // orders for which there is room, while they are read
 	loading  requestLoad  // the loader's alone
 }
 
 func newCache(clock func() time.Time) *cache {
-	return &cache{clock: clock, began: clock(), entries: map[string]*entry{}}
+	return &cache{clock: clock, began: clock(), ordersMax: cacheRequests, entries: map[string]*entry{}}
 }
 
 // moment is when a reading of the database began, and how many changes of screenings this process had made until then.
@@ -78,7 +83,7 @@ func (c *cache) keep(screenings map[string]stock.Screening, asOf moment) {
 		e := c.entries[id]
 		if e == nil {
 			if len(c.entries) >= cacheScreenings {
-				c.dropIdlest("")
+				delete(c.entries, c.idlest(""))
 			}
 			e = &entry{}
 			c.entries[id] = e
@@ -145,51 +150,61 @@ func (c *cache) over(id string) *entry {
 
 // lacking returns the entries that lack orders of their screening.
 func (c *cache) lacking() map[string]*entry {
+	now := c.clock().Sub(c.began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found := map[string]*entry{}
 	for id, e := range c.entries {
-		if e.lacksRequests() {
+		if now >= e.loading.pausedUntil && e.lacksRequests() {
 			found[id] = e
 		}
 	}
 	return found
 }
 
-// makeRoom drops the idlest other screenings until so many orders of this one fit, and tells whether they do.
+// makeRoom gives a screening room for so many orders, and tells whether there is: others go, the idlest first, that nobody has
+// asked for recently. Where there is none, the screening waits before it asks again.
 func (c *cache) makeRoom(screeningID string, orders int64) bool {
-	if orders > cacheRequests {
-		return false
-	}
+	now := c.clock().Sub(c.began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	e := c.entries[screeningID]
+	if e == nil {
+		return false
+	}
 	total := orders
-	for id, e := range c.entries {
+	for id, other := range c.entries {
 		if id != screeningID {
-			total += e.requests.size()
+			total += other.room()
 		}
 	}
-	for total > cacheRequests {
-		total -= c.dropIdlest(screeningID)
+	for total > c.ordersMax {
+		idlest := c.idlest(screeningID)
+		if other := c.entries[idlest]; orders > c.ordersMax || other == nil || now-other.asked < busyFor {
+			e.granted.Store(0)
+			e.loading.pausedUntil = now + busyFor
+			return false
+		}
+		total -= c.entries[idlest].room()
+		delete(c.entries, idlest)
 	}
+	e.granted.Store(orders)
 	return true
 }
 
-// dropIdlest drops the screening that nobody has asked for the longest, but for one, and returns the number of its orders.
-// The caller holds mu.
-func (c *cache) dropIdlest(but string) (orders int64) {
-	var idlest string
-	for id, e := range c.entries {
-		if id != but && (idlest == "" || e.asked < c.entries[idlest].asked) {
-			idlest = id
+// idlest is the screening that nobody has asked for the longest, but for one; empty when there is no other. The caller
+// holds mu.
+func (c *cache) idlest(but string) (id string) {
+	for other, e := range c.entries {
+		if other != but && (id == "" || e.asked < c.entries[id].asked) {
+			id = other
 		}
 	}
-	if e := c.entries[idlest]; e != nil {
-		orders = e.requests.size()
-		delete(c.entries, idlest)
-	}
-	return orders
+	return id
 }
+
+// room is what the orders of a screening take, or will take once they are read.
+func (e *entry) room() int64 { return max(e.requests.size(), e.granted.Load()) }
 
 func (e *entry) lacksRequests() bool {
 	wanted := e.wanted.Load()

@@ -52,7 +52,6 @@ func (l *requestLoader) loadPages(ctx context.Context) bool {
 	entries := l.cache.lacking()
 	for id, e := range entries {
 		if !l.cache.makeRoom(id, e.wanted.Load()) {
-			e.loading.fullPassFailedAt = e.wanted.Load()
 			continue
 		}
 		if err := l.loadPage(ctx, id, e); err != nil {
@@ -84,6 +83,7 @@ func (l *requestLoader) loadPage(ctx context.Context, screeningID string, e *ent
 	}
 	if len(orders) < requestsPage {
 		pass.end(e.requests.size())
+		e.granted.Store(0)
 	}
 	return nil
 }

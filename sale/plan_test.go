@@ -2,6 +2,7 @@ package sale
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -237,5 +238,55 @@ func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
 	}
 	if halves != 1 {
 		t.Errorf("%d half messages for one list, want 1", halves)
+	}
+}
+
+// A database may refuse everybody in words that nobody has listed, as a table does that needs a repair. Each list was split down to
+// single purchases: 127 half messages for 64. Two buyers who are refused for the same say it for all; many bad purchases of
+// one buyer sink nobody else.
+func TestUnknownRefusalOfEverybodyCostsFewHalfMessages(t *testing.T) {
+	s, _ := newStock(t)
+	if s.db.Name() != "sqlite" {
+		t.Skip("has a trigger of SQLite")
+	}
+	screening := addScreening(t, s, 1000, 0)
+	halves := 0
+	seller := newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList,
+		local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+		halves++
+		return local(ctx), nil
+	})
+	requests := crowd(screening, 64)
+	const bad = 24 // so that some of them come one after the other, in whatever order they are planned
+	for i := range bad {
+		requests[i].BuyerID, requests[i].Key = "mallory", fmt.Sprint("key-", i)
+	}
+	exec(t, s, `CREATE TRIGGER one BEFORE INSERT ON reservations WHEN NEW.buyer_id = 'mallory' BEGIN SELECT RAISE(ABORT, 'bad'); END`)
+	for i, got := range decide(seller, requests...) {
+		if (got.err != nil) != (i < bad) {
+			t.Errorf("purchase %d beside bad ones: %v", i, got.err)
+		}
+	}
+	wantStock(t, s, screening.ID, 1000-64+bad, 64-bad, 0)
+
+	exec(t, s, `CREATE TRIGGER everybody BEFORE INSERT ON reservations BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	halves = 0
+	requests = crowd(screening, 64)
+	for i := range requests {
+		requests[i].Key += "-again"
+	}
+	for i, got := range decide(seller, requests...) {
+		if got.err == nil || errors.Is(got.err, stock.ErrUnavailable) {
+			t.Errorf("purchase %d of a broken database: %v", i, got.err)
+		}
+	}
+	if halves > 8 {
+		t.Errorf("%d half messages for a list of which nothing can be stored, want 8", halves)
+	}
+	exec(t, s, `DROP TRIGGER everybody`)
+	for i, got := range decide(seller, requests[bad:]...) {
+		if got.err != nil {
+			t.Errorf("purchase %d once it is repaired: %v", i, got.err)
+		}
 	}
 }

@@ -244,9 +244,15 @@ func TestSellerReadsManyOrdersInPages(t *testing.T) {
 // fill sells n tickets to as many buyers behind the back of the seller.
 func fill(t testing.TB, s *shop, screeningID string, n int) {
 	t.Helper()
+	fillFrom(t, s, screeningID, 0, n)
+}
+
+// fillFrom is fill with buyers of other numbers.
+func fillFrom(t testing.TB, s *shop, screeningID string, from, n int) {
+	t.Helper()
 	err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
 		values := make([]any, 0, 11*n)
-		for i := range n {
+		for i := from; i < from+n; i++ {
 			buyer := fmt.Sprint("filler-", i)
 			values = append(values, stock.NewID(s.clock.Now()), stock.RequestID(buyer, "k"), screeningID, buyer, 1, 1, "CNY", string(stock.Sold),
 				opening+int64(i/3), opening, 1)

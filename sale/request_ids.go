@@ -67,6 +67,8 @@ type requestLoad struct {
 	newest           int64  // created_at, of all passes
 	newPassFailedAt  int64  // the number of orders at which a pass over the new ones found fewer
 	fullPassFailedAt int64  // the same of a pass over all
+
+	pausedUntil time.Duration // there was no room, since the cache began
 }
 
 // begin begins a pass. What is new is looked for from so long before the newest order known.

@@ -43,6 +43,11 @@ type listSeller struct {
 // that conflicts again and again, or that the database refuses without saying which order it cannot store, is split, so
 // that one bad purchase ends up alone and does not sink the others.
 func (s *listSeller) sell(ctx context.Context, list []*purchase) {
+	s.sellPart(ctx, list, &refusals{})
+}
+
+// sellPart sells a list, or a part of one that is split.
+func (s *listSeller) sellPart(ctx context.Context, list []*purchase, refused *refusals) {
 	conflicts := 0
 	for round := 0; len(list) > 0; round++ {
 		if round == roundsMax {
@@ -61,20 +66,23 @@ func (s *listSeller) sell(ctx context.Context, list []*purchase) {
 			p.wait(ctx)
 			continue
 		}
-		v, err := s.reserve(ctx, p)
+		v, err := s.reserve(ctx, p, refused)
 		if v == conflicted {
 			conflicts++
 		}
 		switch n := len(p.admitted); {
+		case v == sold:
+			refused.end()
 		case v == answered:
 		case v == conflicted && (n == 1 || conflicts < conflictsMax): // plan them again
 			list = append(list, p.admitted...)
 		case n == 1: // the database refuses this one
+			refused.add(p.admitted[0].request.BuyerID, err)
 			answerAll(p.admitted, err)
 		default: // one of them spoils the others
 			s.log.Warn("split a list of purchases", "orders", n, "error", err)
-			s.sell(ctx, p.admitted[:n/2])
-			s.sell(ctx, p.admitted[n/2:])
+			s.sellPart(ctx, p.admitted[:n/2], refused)
+			s.sellPart(ctx, p.admitted[n/2:], refused)
 		}
 	}
 }
@@ -84,14 +92,35 @@ type verdict int
 
 const (
 	answered     verdict = iota // every caller has an answer
+	sold                        // likewise: the tickets
 	conflicted                  // the plan no longer held: nothing is reserved
 	refusedWhole                // the database refused the list for a reason of its own: nothing is reserved
 )
 
+// refusals is why the database refused single purchases of a list that was split, one after the other. One that is refused for
+// what it is leaves the next to be sold; when two buyers are refused for the same with nothing sold in between, it is the
+// database that refuses everybody, in words that we do not know, and a half message for each of the others would tell no more.
+type refusals struct {
+	buyer string
+	last  error // of one that was alone; nil when one was sold since
+	all   bool  // everybody is refused, for last
+}
+
+func (r *refusals) add(buyer string, err error) {
+	r.all = r.last != nil && buyer != r.buyer && db.SameRefusal(r.last, err)
+	r.buyer, r.last = buyer, err
+}
+
+func (r *refusals) end() { *r = refusals{} }
+
 // reserve sends the admitted purchases as one half message whose local transaction reserves them all or none. The error
-// says why the verdict is not answered.
-func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
+// says why nobody has an answer.
+func (s *listSeller) reserve(ctx context.Context, p plan, refused *refusals) (verdict, error) {
 	defer s.inFlight.end(p.claim)
+	if refused.all {
+		answerAll(p.admitted, refused.last)
+		return answered, nil
+	}
 	if failed := s.queueFailed.Load(); failed != nil && p.admitted[0].calls[0].Came.Before(*failed) {
 		answerAll(p.admitted, stock.Unavailable("send half message", errQueueAway))
 		return answered, nil
@@ -115,7 +144,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan) (verdict, error) {
 		for _, bought := range p.admitted {
 			bought.answer(Bought{Reservation: stock.Reservation{Order: bought.order, State: stock.Held}}, nil)
 		}
-		return answered, nil
+		return sold, nil
 	}
 	return s.rolledBack(ctx, p.admitted, outcome, local.Err())
 }

@@ -38,6 +38,9 @@ func readTraces(getenv func(string) string) (on bool, err error) {
 			return false, fmt.Errorf("set %s to %s, and the endpoint to a port of the collector that speaks it, mostly 4318", name, otlpProtocol)
 		}
 	}
+	if err := checkCollector(getenv); err != nil {
+		return false, err
+	}
 	return true, checkSampler(getenv(envTracesSampler), getenv(envTracesSampleArg))
 }
 

@@ -18,6 +18,9 @@ import (
 // ErrCommitInDoubt says that COMMIT was sent and no answer came: the transaction may or may not be committed.
 var ErrCommitInDoubt = errors.New("commit in doubt")
 
+// ErrAway says that a database does not answer, or has not been prepared yet since it did not.
+var ErrAway = errors.New("the database does not answer")
+
 const (
 	retryLimit = 5
 	retryPause = 5 * time.Millisecond
@@ -98,7 +101,7 @@ func (d *DB) IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	return d.dialect.isUnavailable(err) || d.dialect.wantsRetry(err) || errors.Is(err, ErrCommitInDoubt) ||
+	return d.dialect.isUnavailable(err) || d.dialect.wantsRetry(err) || errors.Is(err, ErrCommitInDoubt) || errors.Is(err, ErrAway) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, context.Canceled) || errors.As(err, &network) || strings.Contains(err.Error(), closedPool)
 }

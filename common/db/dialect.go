@@ -83,10 +83,11 @@ func mysqlOutages() []uint16 {
 		1040, 1203, 1226, 1129, 1135, // too many connections: in all, of this user; a limit per hour; a blocked host; no thread
 		1053, 1927, 2006, 2013, 3032, 3168, 3169, 4031, // shutting down, killed, gone, lost, offline, idle for too long
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke while the server read or wrote
-		1290, 1792, 1836, // read-only in its three forms
+		1290, 1792, 1836, 1036, 1874, 1881, 3989, // read-only: server, transaction, mode, table, InnoDB, InnoDB in forced recovery, schema
 		1317, 1969, 3024, // interrupted, and out of time on MariaDB and on MySQL
 		1021, 1024, 1026, 1114, // disk full, a file that cannot be read or written, table full
-		1037, 1041, 1637, // out of memory, out of resources, too many transactions at once
+		1598, 1811, 1878, // a binary log, a file or a temporary file that cannot be written
+		1037, 1041, 1637, 3015, // out of memory, out of resources, too many transactions at once, an engine out of memory
 		1047, 3100, // Galera's node without its cluster; Group Replication's member without its group
 		8027, 9001, 9002, 9003, 9004, 9005, 9008, 9010, // TiDB without its schema lease, its PD or its TiKV
 	}
@@ -120,6 +121,16 @@ func (mysqlDialect) clock() string { return `SELECT CAST(UNIX_TIMESTAMP(NOW(3)) 
 
 // Many rows are best, because every statement is a round trip.
 func (mysqlDialect) insertRows() int { return 500 }
+
+// SameRefusal tells whether two errors are one and the same refusal by a database: of one number, whatever row it names.
+func SameRefusal(a, b error) bool {
+	var first, second *mysql.MySQLError
+	if errors.As(a, &first) && errors.As(b, &second) {
+		return first.Number == second.Number
+	}
+	code := extendedCode(a)
+	return code != 0 && code == extendedCode(b)
+}
 
 func mysqlNumber(err error, numbers ...uint16) bool {
 	var e *mysql.MySQLError

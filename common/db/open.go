@@ -32,7 +32,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	case "sqlite":
 		d, err = openSQLite(rest)
 	case "mysql":
-		d, err = openMySQL(dsn)
+		d, err = openMySQL(dsn, nil)
 	default:
 		return nil, errors.New("open database: the DSN must begin with sqlite: or mysql://")
 	}
@@ -42,9 +42,25 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := d.firstPing(ctx); err != nil {
+		if d.IsUnavailable(err) {
+			err = fmt.Errorf("%w: %w", ErrAway, err)
+		}
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
 	return d, nil
+}
+
+// OpenLater is Open for a MySQL database that does not answer yet. Its statements fail as in an outage until admit is called: once
+// somebody has brought its schema up to date.
+func OpenLater(dsn string) (d *DB, admit func(), err error) {
+	if !strings.HasPrefix(dsn, "mysql:") {
+		return nil, nil, errors.New("open database: only a server can be away")
+	}
+	g := &gate{refusal: ErrAway}
+	if d, err = openMySQL(dsn, g); err != nil {
+		return nil, nil, fmt.Errorf("open database: %w", err)
+	}
+	return d, func() { g.open.Store(true) }, nil
 }
 
 // firstPing opens the first connection. It retries while SQLite is busy: when two processes open a new file together,
@@ -108,7 +124,7 @@ func openSQLite(path string) (*DB, error) {
 // openMySQL opens a pool with the settings that the statements rely on: affected rows are those that matched, a
 // statement sees what is committed when it starts (READ COMMITTED), and an unreachable server is noticed within a
 // second.
-func openMySQL(dsn string) (*DB, error) {
+func openMySQL(dsn string, gate *gate) (*DB, error) {
 	u, err := parseMySQL(dsn)
 	if err != nil {
 		return nil, err
@@ -132,7 +148,7 @@ func openMySQL(dsn string) (*DB, error) {
 	c.ReadTimeout = 10 * time.Second
 	c.WriteTimeout = 10 * time.Second
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	pool, err := mysqlConnections(c)
+	pool, err := mysqlConnections(c, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +156,7 @@ func openMySQL(dsn string) (*DB, error) {
 	pool.SetMaxIdleConns(mysqlPool)
 	pool.SetConnMaxLifetime(connectionLife)
 	c.ReadTimeout = 0 // a migration of a large table takes minutes; its context bounds it
-	migrate, err := mysqlConnections(c)
+	migrate, err := mysqlConnections(c, gate)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -160,12 +176,16 @@ func parseMySQL(dsn string) (*url.URL, error) {
 }
 
 // mysqlConnections makes a pool, which connects at its first use. It keeps a copy of c.
-func mysqlConnections(c *mysql.Config) (*sqlx.DB, error) {
+func mysqlConnections(c *mysql.Config, gate *gate) (*sqlx.DB, error) {
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	return sqlx.NewDb(sql.OpenDB(readCommitted{connector}), "mysql"), nil
+	connector = readCommitted{connector}
+	if gate != nil {
+		connector = gatedConnector{connector, gate}
+	}
+	return sqlx.NewDb(sql.OpenDB(connector), "mysql"), nil
 }
 
 // readCommitted is a connector that sets the isolation level of each new connection. It does so by a statement, because

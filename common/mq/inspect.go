@@ -3,6 +3,7 @@ package mq
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,6 +105,18 @@ func (b *Bus) countDead(ctx context.Context, admin *adminClient, topic string) (
 		return 0, err
 	}
 	return admin.lag(ctx, b.namespace.qualify(reviewGroup), queues...)
+}
+
+// HasGroup tells whether the brokers know a consumer group: whether it was ever provisioned, and not deleted since.
+func (b *Bus) HasGroup(ctx context.Context, group string) (bool, error) {
+	_, err := b.servers.route(ctx, b.namespace.qualify(retryPrefix+group))
+	switch {
+	case errors.Is(err, errNoRoute):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for group %q: %w", group, unavailable(err))
+	}
+	return true, nil
 }
 
 // Members returns the client ids of those who consume as a group now, in any process. A process that dies leaves when its

@@ -53,6 +53,20 @@ func TestInspectCountsWhatWaits(t *testing.T) {
 	})
 }
 
+// A group is there from when it was provisioned, whether or not anybody has consumed yet.
+func TestHasGroup(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	bus, group := h.open(t), unique(t)
+	newTopic(t, bus, group)
+	if known, err := bus.HasGroup(t.Context(), group); err != nil || !known {
+		t.Errorf("a provisioned group: %v, %v", known, err)
+	}
+	if known, err := bus.HasGroup(t.Context(), unique(t)); err != nil || known {
+		t.Errorf("a group that nobody has heard of: %v, %v", known, err)
+	}
+}
+
 func TestMembersOfAGroup(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

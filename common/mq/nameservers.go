@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	maxNameServers = 16
+	maxNameServers = 16 // names, and addresses of all of them
 	// answerGrace is how long the other servers have once one has answered.
 	answerGrace = 300 * time.Millisecond
 )
@@ -19,11 +20,12 @@ const (
 // later, and one of several servers may hang or be gone, which must keep nobody from asking the others. It implements
 // primitive.NsResolver for the client library, which calls Resolve with a lock held, so the answer comes from memory.
 type nameServers struct {
-	names []string // host:port, as they are configured
+	names  []string                                                     // host:port, as they are configured
+	lookUp func(ctx context.Context, host string) ([]netip.Addr, error) // resolves a host name
 
 	mu        sync.RWMutex
-	addresses []string // ip:port of each name, empty for one that was never resolved
-	answering []string // those of them that knew a broker last time; failing that, that answered; failing that, all
+	addresses [][]string // ip:port of each name: several of one that leads to several servers, none of one that was never resolved
+	answering []string   // those of them that knew a broker last time; failing that, that answered; failing that, all
 
 	routed sync.Map // topics that were seen to have a route
 }
@@ -37,7 +39,7 @@ func newNameServers(names []string) (*nameServers, error) {
 			return nil, fmt.Errorf("nameserver address %q: %w", name, err)
 		}
 	}
-	return &nameServers{names: names, addresses: make([]string, len(names))}, nil
+	return &nameServers{names: names, lookUp: lookUp, addresses: make([][]string, len(names))}, nil
 }
 
 // Resolve returns the addresses that the client library may ask, in a copy, because it sorts them in place.
@@ -54,7 +56,9 @@ func (n *nameServers) Description() string { return "the nameservers that answer
 func (n *nameServers) known() []string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return slices.DeleteFunc(slices.Clone(n.addresses), func(address string) bool { return address == "" })
+	all := slices.Concat(n.addresses...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // mayChange tells whether another refresh could find anything else: it cannot for one server given by its IP address.
@@ -65,4 +69,13 @@ func (n *nameServers) mayChange() bool {
 	host, _, _ := net.SplitHostPort(n.names[0])
 	_, err := netip.ParseAddr(host)
 	return err != nil
+}
+
+// lookUp resolves a host name, because the client library takes nothing but addresses. It prefers IPv4: a broker reached
+// by IPv6 gives message ids in which the library misreads offsets.
+func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+	if ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host); err == nil && len(ips) > 0 {
+		return ips, nil
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip6", host)
 }

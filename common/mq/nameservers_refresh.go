@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
+	"sync"
 	"time"
 
 	"boxoffice/broker/remoting"
@@ -33,16 +33,19 @@ func (n *nameServers) run(ctx context.Context) {
 
 // refresh resolves all names and asks all servers, side by side. It fails when no address is known of any.
 func (n *nameServers) refresh(ctx context.Context) error {
-	probes := make(chan probe, len(n.names))
+	probes := make(chan probe, 2*maxNameServers) // one of each address, and an error of each name
+	var probing sync.WaitGroup
 	for i := range n.names {
-		go func() { probes <- n.probe(ctx, i) }()
+		probing.Go(func() { n.probe(ctx, i, probes) })
 	}
+	go func() { probing.Wait(); close(probes) }()
 	var failed error
 	var useful, answering []string
 	var late <-chan time.Time
-	for range n.names {
+	for more := true; more; {
+		var p probe
 		select {
-		case p := <-probes:
+		case p, more = <-probes:
 			n.record(p)
 			failed = joinInLine(failed, p.err)
 			if p.answered {
@@ -52,11 +55,11 @@ func (n *nameServers) refresh(ctx context.Context) error {
 			if p.hasBroker {
 				useful = append(useful, p.address)
 			}
-			continue
 		case <-late:
+			more = false
 		case <-ctx.Done():
+			more = false
 		}
-		break
 	}
 	known := n.known()
 	for _, best := range [][]string{useful, answering, known} {
@@ -73,59 +76,64 @@ func (n *nameServers) refresh(ctx context.Context) error {
 	return nil
 }
 
-// probe is what a refresh has found of one server.
+// probe is what a refresh has found of one server, or that a name leads nowhere.
 type probe struct {
-	index     int    // of its name
-	address   string // empty when none is known
+	index     int      // of its name
+	addresses []string // all that the name leads to
+	address   string   // the server's; empty for a name that leads nowhere
 	answered  bool
 	hasBroker bool // its answer names one: none has registered yet with a nameserver that was restarted
 	err       error
 }
 
-// probe resolves one name, and asks the server at its address: the last known one if the name leads nowhere now.
-func (n *nameServers) probe(ctx context.Context, index int) probe {
-	host, port, err := net.SplitHostPort(n.names[index])
+// probe resolves one name, and asks the servers at all its addresses side by side: those last known if the name leads nowhere
+// now. A name may lead to several nameservers, as that of a headless service does, and one of them may hang.
+func (n *nameServers) probe(ctx context.Context, index int, probes chan<- probe) {
+	addresses, err := n.resolve(ctx, n.names[index])
 	if err != nil {
-		return probe{index: index, err: err}
-	}
-	p := probe{index: index}
-	ip, err := lookup(ctx, host)
-	if err == nil {
-		p.address = net.JoinHostPort(ip.String(), port)
-	} else {
-		p.err = fmt.Errorf("look up nameserver %q: %w", host, err)
+		probes <- probe{index: index, err: err}
 		n.mu.RLock()
-		p.address = n.addresses[index]
+		addresses = n.addresses[index]
 		n.mu.RUnlock()
 	}
-	if p.address != "" {
-		if answer, err := exchange(ctx, p.address, remoting.GetBrokerClusterInfo, nil); err == nil {
-			brokers, _ := parseBrokers(quoteIntegerKeys(answer.Body)) // of any other answer none
-			p.answered, p.hasBroker = true, len(brokers) > 0
-		}
+	var asking sync.WaitGroup
+	for _, address := range addresses {
+		asking.Go(func() {
+			p := probe{index: index, addresses: addresses, address: address}
+			if answer, err := exchange(ctx, address, remoting.GetBrokerClusterInfo, nil); err == nil {
+				brokers, _ := parseBrokers(quoteIntegerKeys(answer.Body)) // of any other answer none
+				p.answered, p.hasBroker = true, len(brokers) > 0
+			}
+			probes <- p
+		})
 	}
-	return p
+	asking.Wait()
 }
 
-// record keeps the address that a probe has found.
+// record keeps the addresses that a probe has found.
 func (n *nameServers) record(p probe) {
 	if p.address == "" {
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.addresses[p.index] = p.address
+	n.addresses[p.index] = p.addresses
 }
 
-// lookup resolves a host name, because the client library takes nothing but addresses. It prefers IPv4: a broker reached
-// by IPv6 gives message ids in which the library misreads offsets.
-func lookup(ctx context.Context, host string) (netip.Addr, error) {
-	if ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host); err == nil && len(ips) > 0 {
-		return ips[0].Unmap(), nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip6", host)
+// resolve returns the addresses that a configured name leads to: its share of as many as are asked at all.
+func (n *nameServers) resolve(ctx context.Context, name string) ([]string, error) {
+	host, port, err := net.SplitHostPort(name)
 	if err != nil {
-		return netip.Addr{}, err
+		return nil, err
 	}
-	return ips[0], nil
+	ips, err := n.lookUp(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("look up nameserver %q: %w", host, err)
+	}
+	ips = ips[:min(len(ips), maxNameServers/len(n.names))]
+	addresses := make([]string, len(ips))
+	for i, ip := range ips {
+		addresses[i] = net.JoinHostPort(ip.Unmap().String(), port)
+	}
+	return addresses, nil
 }

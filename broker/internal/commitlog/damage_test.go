@@ -253,11 +253,15 @@ func TestMissingEndAfterACloseIsDamage(t *testing.T) {
 	mustClose(t, l)
 	o.CutDamage = false
 	l, _ = reopen(t, o)
-	// A note that is not whole says nothing.
-	if err := os.WriteFile(l.notedFile(), []byte("00000000000000999999 00000000\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if noted, err := l.readNoted(); noted != -1 || err != nil {
-		t.Errorf("a garbled note says %d, %v", noted, err)
+	mustClose(t, l)
+	// A note that is not whole counted as none, and what stood at the end was cut off as torn.
+	for _, note := range []string{"", "00000000000000999999 00000000\n", "\x00\x00"} {
+		if err := os.WriteFile(l.notedFile(), []byte(note), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var garbled *NoteError
+		if _, err := Open(o, nil); !errors.As(err, &garbled) || garbled.File != l.notedFile() {
+			t.Errorf("a note of %q: %v", note, err)
+		}
 	}
 }

@@ -59,3 +59,8 @@ func IsFull(err error) bool {
 type failedSync struct{ error }
 
 func (e failedSync) Unwrap() error { return e.error }
+
+// NoteError says that the file which notes how much of the log was durable holds something else.
+type NoteError struct{ File string }
+
+func (e *NoteError) Error() string { return "commitlog: " + e.File + " is not the note of an end" }

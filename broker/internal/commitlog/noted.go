@@ -19,8 +19,9 @@ const notedLayout = "%020d %08x\n"
 
 func (l *Log) notedFile() string { return filepath.Join(l.options.Dir, notedName) }
 
-// readNoted returns what is noted, -1 when nothing is. A note that is not whole
-// is none.
+// readNoted returns what is noted, -1 when nothing is. It fails with a NoteError when the
+// file is not whole: no crash leaves such a one, and without it what was durable
+// could be cut off as if a crash had torn it.
 func (l *Log) readNoted() (int64, error) {
 	raw, err := os.ReadFile(l.notedFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -32,7 +33,7 @@ func (l *Log) readNoted() (int64, error) {
 	var end int64
 	var sum uint32
 	if _, err := fmt.Sscanf(string(raw), notedLayout, &end, &sum); err != nil || string(raw) != note(end) {
-		return -1, nil
+		return -1, &NoteError{l.notedFile()}
 	}
 	return end, nil
 }

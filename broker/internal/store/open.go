@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"boxoffice/broker/internal/commitlog"
@@ -37,6 +38,10 @@ func Open(opt Options) (*Store, error) {
 		MaxRecordBytes: MaxBody + MaxProperties + 4096, CutDamage: opt.CutDamage,
 		OpenFile: opt.OpenFile,
 	}, s.replay)
+	var note *commitlog.NoteError
+	if errors.As(err, &note) {
+		return nil, &SideFileError{Path: note.File, Without: "damage at the very end of the log then passes for what a crash has torn", Cause: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
