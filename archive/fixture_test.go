@@ -99,7 +99,8 @@ func (o *office) addScreening(id string, n, limit int64) {
 			at.UnixMilli()+500)
 		for n, attempt := range []string{"closed", "paid"} {
 			attempts = append(attempts, fmt.Sprint("attempt-", orderID, n), orderID, "stripe", 9800, "CNY", attempt, "https://rex.example/o/"+orderID,
-				"ref-"+orderID, `{"kind":"redirect","url":"https://pay.example"}`, at.UnixMilli()+1000, n+1, at.UnixMilli()+2, at.UnixMilli(), at.UnixMilli()+9)
+				"ref-"+orderID, `{"kind":"redirect","url":"https://pay.example"}`, at.UnixMilli()+1000,
+				n+1, at.UnixMilli()+2, at.UnixMilli(), at.UnixMilli()+9)
 		}
 		holdings = append(holdings, id, buyer, 2)
 	}

@@ -63,7 +63,8 @@ func hasCertificates(path string) bool {
 func areHeaders(text string) bool {
 	for pair := range strings.SplitSeq(text, ",") {
 		name, value, found := strings.Cut(pair, "=")
-		if _, err := url.PathUnescape(value); !found || err != nil || strings.TrimSpace(name) == "" || strings.ContainsAny(strings.TrimSpace(name), " \t") {
+		name = strings.TrimSpace(name)
+		if _, err := url.PathUnescape(value); !found || err != nil || name == "" || strings.ContainsAny(name, " \t") {
 			return false
 		}
 	}

@@ -37,7 +37,8 @@ func TestCollectorThatIsNotUnderstoodIsRefused(t *testing.T) {
 	}
 	for _, c := range []struct{ name, value string }{
 		{"ENDPOINT", "https://collector.example/otlp"}, {"ENDPOINT", "http://[::1]:4318"}, {"TIMEOUT", "10000"}, {"COMPRESSION", "gzip"},
-		{"COMPRESSION", "none"}, {"HEADERS", "authorization=Bearer%20x, x-team=tickets"}, {"INSECURE", "TRUE"}, {"ENDPOINT", " http://collector:4318\n"},
+		{"COMPRESSION", "none"}, {"HEADERS", "authorization=Bearer%20x, x-team=tickets"}, {"INSECURE", "TRUE"},
+		{"ENDPOINT", " http://collector:4318\n"},
 	} {
 		for _, prefix := range otlpPrefixes() {
 			if err := read(prefix+c.name, c.value); err != nil {
