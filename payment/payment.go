@@ -248,6 +248,6 @@ func (s *Service) passOver(ctx context.Context, err error, doing string, about .
 	case err == nil, ctx.Err() != nil, errors.Is(err, errUnclaimed), errors.Is(err, order.ErrUnavailable):
 		return err
 	}
-	s.Log.Log(ctx, failureLevel(err), doing, append(about, "error", err)...)
+	s.Log.Log(ctx, failureLevel(err), "the work on a payment failed", append(about, "doing", doing, "error", err)...)
 	return nil
 }

@@ -139,7 +139,7 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 	if err := p.enter(call); err != nil {
 		return Status{}, err
 	}
-	if asked.Reference != "ref-"+asked.ID && !(p.nameless && asked.Reference == "") {
+	if asked.Reference != "ref-"+asked.ID && (!p.nameless || asked.Reference != "") {
 		return Status{}, fmt.Errorf("%s: a reference is needed", call)
 	}
 	a := p.attempts[asked.ID]

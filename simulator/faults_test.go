@@ -133,7 +133,9 @@ func TestMoneyOfABankIsFoundByAsking(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.clock.advance(time.Hour)
-		for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){"close": f.client.Close, "query": f.client.Query} {
+		for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){
+			"close": f.client.Close, "query": f.client.Query,
+		} {
 			if status, err := call(f.context(), a); err != nil || status.State != payment.Open {
 				f.Errorf("%s: %+v, %v, want that it is open", name, status, err)
 			}

@@ -266,7 +266,8 @@ func TestTheOverviewAndTheBooks(t *testing.T) {
 
 func TestSumsForPeople(t *testing.T) {
 	for want, m := range map[string]money{
-		"98.00 CNY": {9800, "CNY"}, "0.01 USD": {1, "USD"}, "500 JPY": {500, "JPY"}, "0.005 KWD": {5, "KWD"}, "500 XAF": {500, "XAF"}, "5.00 HUF": {500, "HUF"}, "1.234 KWD": {1234, "KWD"},
+		"98.00 CNY": {9800, "CNY"}, "0.01 USD": {1, "USD"}, "500 JPY": {500, "JPY"}, "0.005 KWD": {5, "KWD"},
+		"500 XAF": {500, "XAF"}, "5.00 HUF": {500, "HUF"}, "1.234 KWD": {1234, "KWD"},
 	} {
 		if got := formatMoney(m.amount, m.currency); got != want {
 			t.Errorf("%s instead of %s", got, want)

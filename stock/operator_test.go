@@ -72,7 +72,8 @@ func TestEveryFieldOfAScreeningCanBeChanged(t *testing.T) {
 	}
 	for name, c := range map[string]ScreeningChange{
 		"movie": {Movie: ptr("")}, "price": {Price: &event.Money{Amount: 0, Currency: "CNY"}},
-		"currency": {Price: &event.Money{Amount: 1, Currency: "yen"}}, "unknown currency": {Price: &event.Money{Amount: 1, Currency: "ZZZ"}}, "URL": {PosterURL: ptr("http://x.example")},
+		"currency": {Price: &event.Money{Amount: 1, Currency: "yen"}}, "unknown currency": {Price: &event.Money{Amount: 1, Currency: "ZZZ"}},
+		"URL":    {PosterURL: ptr("http://x.example")},
 		"window": {SaleClosesAt: ptr(clock.Now())}, "capacity": {Capacity: ptr(int64(0))}, "limit": {PerUserLimit: ptr(int64(-1))},
 	} {
 		if _, err := change(t, s, screening.ID, c); !errors.Is(err, ErrInvalid) {

@@ -27,7 +27,8 @@ func parse(args []string, usage io.Writer) (settings, error) {
 	flags.BoolVar(&s.stack, "stack", false,
 		"measure on the RocketMQ and MySQL of BOXOFFICE_NAMESRV, BOXOFFICE_STOCK_DSN and BOXOFFICE_ORDER_DSN")
 	flags.BoolVar(&s.quick, "quick", false, "a minute's worth: short measurements, few rounds, the core groups")
-	flags.StringVar(&only, "only", "", "groups of goals or measurements, separated by commas; the groups: "+strings.Join(groupNames(everyGroup), ", "))
+	flags.StringVar(&only, "only", "",
+		"groups of goals or measurements, separated by commas; the groups: "+strings.Join(groupNames(everyGroup), ", "))
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "rounds; each measures everything once, in random order")
 	flags.DurationVar(&s.duration, "slot", s.duration, "measured time of one measurement in one round")
 	flags.Uint64Var(&s.seed, "seed", 0, "of the order of measurements and the confidence intervals (0: random)")
