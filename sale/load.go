@@ -11,6 +11,7 @@ import (
 
 const (
 	requestsPage = 5000
+	halvedMax    = 6 // a page that does not come within its time is asked for again as half as much, down to 78 orders
 	pageTimeout  = 2 * time.Second
 	// Another process's clock may be this far behind, or its list this long from its plan to its commit, and its orders
 	// are found where only the new ones are looked for. Else all are read again.
@@ -20,15 +21,18 @@ const (
 // requestLoader reads the request ids of all orders of screenings whose sale is over, so that saleReader knows a repeated
 // key without a query for each.
 type requestLoader struct {
-	stock *stock.Stock
+	read  soldRequests
 	cache *cache
 	log   *slog.Logger
 	load  chan struct{} // of size 1: an entry lacks orders
 	pages atomic.Int64
 }
 
+// soldRequests is Stock.SoldRequests.
+type soldRequests func(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
+
 func newRequestLoader(s *stock.Stock, c *cache, log *slog.Logger) *requestLoader {
-	return &requestLoader{stock: s, cache: c, log: log, load: make(chan struct{}, 1)}
+	return &requestLoader{read: s.SoldRequests, cache: c, log: log, load: make(chan struct{}, 1)}
 }
 
 func (l *requestLoader) wake() { signal(l.load) }
@@ -70,18 +74,20 @@ func (l *requestLoader) loadPage(ctx context.Context, screeningID string, e *ent
 	}
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
-	orders, err := l.stock.SoldRequests(ctx, screeningID, pass.afterAt, pass.afterID, requestsPage)
-	if err != nil {
-		pass.running = false
+	limit := requestsPage >> pass.halved
+	orders, err := l.read(ctx, screeningID, pass.afterAt, pass.afterID, limit)
+	if err != nil { // the pass goes on where it was, with less at a time
+		pass.halved = min(pass.halved+1, halvedMax)
 		return err
 	}
+	pass.halved = max(pass.halved-1, 0)
 	l.pages.Add(1)
 	e.requests.add(orders)
 	for _, order := range orders {
 		pass.afterAt, pass.afterID = order.CreatedAt, order.OrderID
 		pass.newest = max(pass.newest, order.CreatedAt)
 	}
-	if len(orders) < requestsPage {
+	if len(orders) < limit {
 		pass.end(e.requests.size())
 		e.granted.Store(0)
 	}

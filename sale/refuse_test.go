@@ -241,6 +241,37 @@ func TestSellerReadsManyOrdersInPages(t *testing.T) {
 	}
 }
 
+// On a machine that was too slow for a page of orders within its time, the same page was asked for again and again, each time
+// from the first order on: the screening's repeated keys went to the database for ever. A page that does not come is halved,
+// and nothing is read twice.
+func TestSellerReadsSmallerPagesWhereTheDatabaseIsSlow(t *testing.T) {
+	s, _ := newStock(t)
+	const orders, quick = requestsPage + 7, requestsPage / 8
+	screening := addScreening(t, s, orders, 0)
+	fill(t, s, screening.ID, orders)
+	v := newUnstarted(s)
+	v.cache.know(screening.ID)
+	v.cache.entries[screening.ID].wanted.Store(orders)
+	read, rows := v.loader.read, 0
+	v.loader.read = func(ctx context.Context, id string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error) {
+		if limit > quick {
+			return nil, context.DeadlineExceeded
+		}
+		found, err := read(ctx, id, afterTime, afterOrder, limit)
+		rows += len(found)
+		return found, err
+	}
+	for tries := 0; len(v.cache.lacking()) > 0; tries++ {
+		if tries > 100 {
+			t.Fatalf("%d of %d orders are read after %d tries", v.CacheStats().Orders, orders, tries)
+		}
+		v.loader.loadPages(t.Context())
+	}
+	if rows != orders {
+		t.Errorf("%d rows were read of %d", rows, orders)
+	}
+}
+
 // fill sells n tickets to as many buyers behind the back of the seller.
 func fill(t testing.TB, s *shop, screeningID string, n int) {
 	t.Helper()

@@ -68,6 +68,7 @@ type requestLoad struct {
 	newPassFailedAt  int64  // the number of orders at which a pass over the new ones found fewer
 	fullPassFailedAt int64  // the same of a pass over all
 
+	halved      int           // how often the page was halved, because it did not come within its time
 	pausedUntil time.Duration // there was no room, since the cache began
 }
 
