@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/backup"
+	"boxoffice/common/db"
 	"boxoffice/sql"
 )
 
@@ -34,15 +36,9 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 	if err := o.openExistingDatabases(ctx); err != nil {
 		return err
 	}
-	if config.HasTickets() && checkFileExists(config.TicketsDSN) == nil {
-		if o.ticketsDB, err = o.openExistingOf(ctx, o.stockDB, config.TicketsDSN, "BOXOFFICE_TICKETS_DSN", sql.Tickets); err != nil {
-			return err
-		}
-	}
-	if config.HasNotify() && checkFileExists(config.Notify.DSN) == nil {
-		if o.notifyDB, err = o.openExistingOf(ctx, o.stockDB, config.Notify.DSN, "BOXOFFICE_NOTIFY_DSN", sql.Notify); err != nil {
-			return err
-		}
+	missing, err := o.openExistingFurther(ctx)
+	if err != nil {
+		return err
 	}
 	taken, err := backup.Office{
 		Stock: o.stockDB, Orders: o.orderDB, Tickets: o.ticketsDB, Notify: o.notifyDB, DataDir: config.DataDir, ArchiveDir: config.ArchiveDir,
@@ -52,10 +48,34 @@ func runBackup(ctx context.Context, call settings.Invocation) (err error) {
 		return err
 	}
 	_, _ = fmt.Fprintf(call.Stdout, "backed up to %s\n", dir)
+	for _, without := range missing {
+		_, _ = fmt.Fprintf(call.Stdout, "without %s: this office has made none, or has lost it\n", without)
+	}
 	if taken.ArchiveDir != "" {
 		_, _ = fmt.Fprintf(call.Stdout, "the archive's files in %s are not part of it: copy them as well\n", taken.ArchiveDir)
 	}
 	return nil
+}
+
+// openExistingFurther opens the databases of tickets and of mail, and names those that are not there.
+func (o *office) openExistingFurther(ctx context.Context) (missing []string, err error) {
+	for _, part := range []struct {
+		name, dsn, setting string
+		migrations         func() (fs.FS, error)
+		opened             **db.DB
+	}{
+		{"tickets", o.config.TicketsDSN, "BOXOFFICE_TICKETS_DSN", sql.Tickets, &o.ticketsDB},
+		{"mail and SMS", o.config.Notify.DSN, "BOXOFFICE_NOTIFY_DSN", sql.Notify, &o.notifyDB},
+	} {
+		if err := checkFileExists(part.dsn); err != nil {
+			missing = append(missing, fmt.Sprintf("a database of %s (%v)", part.name, err))
+			continue
+		}
+		if *part.opened, err = o.openExistingOf(ctx, o.stockDB, part.dsn, part.setting, part.migrations); err != nil {
+			return nil, err
+		}
+	}
+	return missing, nil
 }
 
 // runRestore makes the data directory of an embedded office from a backup: boxoffice restore -from DIRECTORY.

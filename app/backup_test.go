@@ -84,6 +84,22 @@ func TestBackupOfADemoWithMail(t *testing.T) {
 	}
 }
 
+// An office that had lost its database of mail was backed up without a word of it, and the backup was taken for a whole one.
+func TestBackupNamesWhatItLeavesOut(t *testing.T) {
+	o := newDemoOffice(t)
+	o.stop()
+	if err := os.Remove(filepath.Join(o.dir, "notify.db")); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	if err := run(t.Context(), nil, o.call(&said, "backup", "-to", filepath.Join(t.TempDir(), "one"))); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "without a database of mail and SMS") || strings.Contains(said.String(), "tickets") {
+		t.Errorf("the backup says %q", said.String())
+	}
+}
+
 // Each command names the database that is another office's, and changes none.
 func TestCommandsRefuseAnotherOfficesDatabase(t *testing.T) {
 	for file, setting := range map[string]string{
