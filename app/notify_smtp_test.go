@@ -142,6 +142,28 @@ func TestMailOfAPurchaseByARealServer(t *testing.T) {
 	}
 }
 
+// Orders are made later than they are bought, here by a process that starts later. A buyer who says meanwhile where to be told
+// is told, once, by whoever sends. When only orders that were there already were looked for, no mail said that it was to be paid.
+func TestContactComesWhileNobodyMakesOrders(t *testing.T) {
+	server := newMailServer(t)
+	h := newHome(t)
+	o := &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
+	o.addMail(server.address)
+	o.env["BOXOFFICE_SMTP_URL"] = "smtps://rex:p%40ss@" + server.address + "?tls-ca=" + server.caFile
+	o.start("-roles", "api,stock")
+	order := o.mustBuy("alice", o.addScreening(10, 0), 2)
+	o.tellsAt("alice", `{"email":"alice@example.org","language":"en"}`)
+	if told := o.mailsOf(order.ID); len(told) != 1 || told[0].Kind != "reserved" || told[0].State != "due" {
+		t.Fatalf("without a process that makes orders alice is to be told %+v", told)
+	}
+	o.stop()
+	o.start()
+	o.eventuallyMail(order.ID, "reserved", "mail", "sent")
+	if n := len(server.to("alice@example.org")); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+}
+
 // decodedParts is a mail with its lines of base64 read, and those of quoted-printable joined.
 func decodedParts(mail string) string {
 	var b strings.Builder

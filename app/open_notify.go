@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/notify"
+	"boxoffice/stock"
 )
 
 const (
@@ -50,12 +51,12 @@ func (o *office) toldScreening(ctx context.Context, id string) (notify.Screening
 	return notify.Screening{ID: s.ID, Movie: s.Movie, Venue: s.Venue, StartsAt: s.StartsAt}, err
 }
 
-// latestOrders lists a buyer's latest orders.
-func (o *office) latestOrders(ctx context.Context, buyerID string) ([]string, error) {
+// latestOrders lists a buyer's latest orders, also those that are bought and not made yet.
+func (o *office) latestOrders(ctx context.Context, buyerID string) ([]notify.Purchase, error) {
 	found, _, err := o.stock.Reservations(ctx, buyerID, "", notifyOrdersMax)
-	ids := make([]string, len(found))
+	all := make([]notify.Purchase, len(found))
 	for i, r := range found {
-		ids[i] = r.ID
+		all[i] = notify.Purchase{Order: r.Order, Held: r.State == stock.Held}
 	}
-	return ids, err
+	return all, err
 }

@@ -43,11 +43,11 @@ func (s *Service) SetContact(ctx context.Context, c Contact) error {
 	if s.OrdersOf == nil {
 		return nil
 	}
-	ids, err := s.OrdersOf(ctx, c.BuyerID)
+	purchases, err := s.OrdersOf(ctx, c.BuyerID)
 	if err != nil {
 		return fmt.Errorf("read orders of a buyer: %w", err)
 	}
-	return s.follow(ctx, c.BuyerID, ids)
+	return s.follow(ctx, c.BuyerID, purchases)
 }
 
 // DeleteContact forgets where a buyer is told, and where the buyer was told. What is due is skipped. It succeeds also when

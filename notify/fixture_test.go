@@ -26,6 +26,7 @@ const testScreeningID = "06e9v2k000ab3c5d7e9f1g2h38"
 type fakeOffice struct {
 	mu    sync.Mutex
 	rows  map[string]order.Order
+	early []Purchase // of alice, which stock lists beside those of the rows
 	err   error
 	reads int
 }
@@ -56,15 +57,16 @@ func (f *fakeOffice) OfOrder(_ context.Context, orderID string) ([]tickets.Ticke
 	return found, nil
 }
 
-func (f *fakeOffice) ordersOf(_ context.Context, buyerID string) (ids []string, err error) {
+func (f *fakeOffice) ordersOf(_ context.Context, buyerID string) ([]Purchase, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for id, o := range f.rows {
+	found := slices.Clone(f.early)
+	for _, o := range f.rows {
 		if o.BuyerID == buyerID {
-			ids = append(ids, id)
+			found = append(found, Purchase{Order: o.Order, Held: o.State == order.PendingPayment})
 		}
 	}
-	return ids, f.err
+	return found, f.err
 }
 
 func (f *fakeOffice) change(change func()) {

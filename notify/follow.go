@@ -22,7 +22,7 @@ const followRounds = 20
 func (s *Service) Reserve(ctx context.Context, reserved event.Reserved) error {
 	all := make([]news, len(reserved.Orders))
 	for i, o := range reserved.Orders {
-		all[i] = news{orderID: o.ID, screeningID: o.ScreeningID, buyerID: o.BuyerID, kind: KindReserved}
+		all[i] = reservedNews(o)
 	}
 	return s.record(ctx, all)
 }
@@ -69,6 +69,11 @@ func (s *Service) Refund(ctx context.Context, sent event.RefundsSent) error {
 	return s.record(ctx, all)
 }
 
+// reservedNews is what is to be told of an order whose tickets are held, whether or not it is made yet.
+func reservedNews(o event.Order) news {
+	return news{orderID: o.ID, screeningID: o.ScreeningID, buyerID: o.BuyerID, kind: KindReserved}
+}
+
 // newsOf is what is to be told of an order as it stands. A buyer can be told of one order that it was cancelled as unpaid,
 // that it was paid late after all, and that the office has cancelled it: so a cancellation is told by its reason.
 func newsOf(o order.Order) news {
@@ -84,16 +89,26 @@ func newsOf(o order.Order) news {
 	return n
 }
 
-// follow tells a buyer of the orders that there are already, which the buyer may still do something about.
-func (s *Service) follow(ctx context.Context, buyerID string, orderIDs []string) error {
-	orders, err := s.find(ctx, orderIDs)
+// follow tells a buyer of the orders that the buyer may still do something about. One whose tickets are held and which the
+// order service has not made yet is told as reserved, since stock-reserved may have come before the contact: its row waits for
+// it. Another one that the order service lacks is in the archive.
+func (s *Service) follow(ctx context.Context, buyerID string, purchases []Purchase) error {
+	ids := make([]string, len(purchases))
+	for i, p := range purchases {
+		ids[i] = p.ID
+	}
+	orders, err := s.find(ctx, ids)
 	if err != nil {
 		return err
 	}
 	var all []news
-	for _, o := range orders {
-		if o.BuyerID == buyerID && o.State != order.Cancelled {
+	for _, p := range purchases {
+		o, exists := orders[p.ID]
+		switch {
+		case exists && o.BuyerID == buyerID && o.State != order.Cancelled:
 			all = append(all, newsOf(o))
+		case !exists && p.BuyerID == buyerID && p.Held:
+			all = append(all, reservedNews(p.Order))
 		}
 	}
 	return s.record(ctx, all)

@@ -3,6 +3,7 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -161,6 +162,34 @@ func TestContactThatComesAfterTheOrderIsTold(t *testing.T) {
 	f.work()
 	if n := len(f.mail.ids()); n != 2 {
 		t.Errorf("%d mails: another address had what was sent already", n)
+	}
+}
+
+// In a rush orders are made later than they are bought: alice says where to be told while there is none of her order yet, and
+// stock-reserved had been passed over, since it came before her contact. She heard nothing of an order that she was to pay.
+func TestContactThatComesBeforeTheOrderIsTold(t *testing.T) {
+	f := newFixture(t)
+	reserved := f.order("o-1", order.PendingPayment, "")
+	archived := f.order("archived", order.Paid, "")
+	orders := map[string]order.Order{}
+	f.office.change(func() {
+		maps.Copy(orders, f.office.rows)
+		clear(f.office.rows)
+		f.office.early = []Purchase{{Order: reserved, Held: true}, {Order: archived}}
+	})
+	f.reserve(reserved)
+	for range 2 {
+		f.contact(alice)
+		f.work()
+	}
+	f.wantTold("o-1", "reserved mail due")
+	f.wantTold("archived", "") // it is not on its way: it was paid, and is in the archive
+	f.office.change(func() { f.office.rows["o-1"] = orders["o-1"] })
+	f.advance(firstPause)
+	f.work()
+	f.wantTold("o-1", "reserved mail sent")
+	if n := len(f.mail.ids()); n != 1 {
+		t.Errorf("%d mails, want 1", n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/event"
 	"boxoffice/common/outage"
 	"boxoffice/order"
 	"boxoffice/tickets"
@@ -30,18 +31,24 @@ type Screening struct {
 	StartsAt         time.Time
 }
 
+// Purchase is an order as the stock service knows it, which it does from before the order service has it.
+type Purchase struct {
+	event.Order
+	Held bool // its tickets are reserved: neither paid for nor given back, as far as stock knows
+}
+
 // Options configures a Service. Orders, Now and Log are required everywhere, and Senders where messages are made: what is
 // told by a channel that has no Sender is not written. A process that sends, or shows messages, needs ScreeningOf and
 // PublicURL as well.
 type Options struct {
 	Orders      Orders
-	Tickets     Tickets                                                     // nil: this office makes none
-	ScreeningOf func(ctx context.Context, id string) (Screening, error)     // as the stock service knows it
-	OrdersOf    func(ctx context.Context, buyerID string) ([]string, error) // ids of a buyer's latest orders, bounded; nil: none
-	PublicURL   func() string                                               // of the office's pages, without a slash at the end
-	Senders     map[Channel]Sender                                          // by what is configured
-	Location    *time.Location                                              // of the times in texts; nil is the process's (TZ)
-	Process     string                                                      // what this process is called in what it writes; may be empty
+	Tickets     Tickets                                                       // nil: this office makes none
+	ScreeningOf func(ctx context.Context, id string) (Screening, error)       // as the stock service knows it
+	OrdersOf    func(ctx context.Context, buyerID string) ([]Purchase, error) // a buyer's latest, bounded; nil: none
+	PublicURL   func() string                                                 // of the office's pages, without a slash at the end
+	Senders     map[Channel]Sender                                            // by what is configured
+	Location    *time.Location                                                // of the times in texts; nil is the process's (TZ)
+	Process     string                                                        // what this process is called in what it writes; may be empty
 	Now         func() time.Time
 	Log         *slog.Logger
 
