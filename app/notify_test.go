@@ -154,6 +154,27 @@ func TestMailboxOfTheDemoFromThePurchaseToTheRefund(t *testing.T) {
 	}
 }
 
+// A shop alone took it that its office sends mail. In one with SMS only it offered mail, and wrote down mails that nobody sent:
+// they stayed due until an alarm fired. It offers the channels that it is told, and writes nothing for another one.
+func TestShopAloneTellsByTheChannelsOfItsOffice(t *testing.T) {
+	h := newHome(t)
+	o := &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
+	o.addMail("")
+	delete(o.env, "BOXOFFICE_SMTP_URL")
+	delete(o.env, "BOXOFFICE_MAIL_FROM")
+	o.env["BOXOFFICE_NOTIFY_CHANNELS"] = "sms"
+	o.start("-roles", "api,stock")
+	order := o.mustBuy("alice", o.addScreening(10, 0), 1)
+	o.tellsAt("alice", `{"email":"alice@example.org","phone":"+8613800138000","language":"en"}`)
+	offered := decode[struct{ Channels []string }](t, o.must("GET", "/v1/contact", bearer(t, "alice", "buyer"), ""))
+	if !slices.Equal(offered.Channels, []string{"sms"}) {
+		t.Errorf("the shop offers %q, want SMS alone", offered.Channels)
+	}
+	if told := o.mailsOf(order.ID); len(told) != 1 || told[0].Channel != "sms" {
+		t.Errorf("alice is to be told %+v, want one SMS", told)
+	}
+}
+
 // freezing is a mail server that takes connections and says nothing.
 func freezing(t *testing.T) (address string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -36,8 +37,46 @@ func TestMailIsOnWithAServer(t *testing.T) {
 	if c, err := parseArgs(t, nil); err != nil || c.Notify.DSN != "sqlite:data/notify.db" || c.Notify.HasMail() || !c.Demo {
 		t.Errorf("demo: %+v, %v", c.Notify, err)
 	}
-	if c, err := parseArgs(t, officeEnv(nil), "-roles", "api", "-notify-dsn", "mysql://x@h/n"); err != nil || !c.UsesNotify() {
+	shop := []string{"-roles", "api", "-notify-dsn", "mysql://x@h/n", "-notify-channels", "mail"}
+	if c, err := parseArgs(t, officeEnv(nil), shop...); err != nil || !c.UsesNotify() {
 		t.Errorf("a shop that leaves sending to others: %+v, %v", c.Notify, err)
+	}
+}
+
+// A shop alone took it that the others send mail. In an office with SMS only it offered mail, and wrote down what nobody sent:
+// it was due for ever. Nothing is guessed now: whoever sends knows the channels, and a shop alone is told them.
+func TestShopIsToldTheChannels(t *testing.T) {
+	const smsSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	phones := map[string]string{"BOXOFFICE_SMS_URL": "https://sms.example", "BOXOFFICE_SMS_SECRET": smsSecret}
+	shop := map[string]string{"BOXOFFICE_ROLES": "api", "BOXOFFICE_NOTIFY_DSN": "mysql://x@h/n"}
+	for name, test := range map[string]struct {
+		env   map[string]string
+		given string
+		want  string // channels; empty: the setting is refused
+	}{
+		"who sends":                   {env: phones, want: "[sms]"},
+		"who sends, and says so":      {env: phones, given: "sms", want: "[sms]"},
+		"who sends, and says another": {env: phones, given: "mail,sms"},
+		"shop":                        {env: shop},
+		"shop of phones":              {env: shop, given: "sms", want: "[sms]"},
+		"shop of both":                {env: shop, given: "sms, mail", want: "[mail sms]"},
+		"shop of a pigeon":            {env: shop, given: "pigeon"},
+		"shop of the same twice":      {env: shop, given: "sms,sms"},
+		"process that is no shop": {env: map[string]string{"BOXOFFICE_ROLES": "stock", "BOXOFFICE_NOTIFY_DSN": "mysql://x@h/n"},
+			want: "[]"},
+	} {
+		env := officeEnv(test.env)
+		env["BOXOFFICE_NOTIFY_CHANNELS"] = test.given
+		c, err := parseArgs(t, env)
+		switch {
+		case test.want == "" && (err == nil || !strings.Contains(err.Error(), "BOXOFFICE_NOTIFY_CHANNELS")):
+			t.Errorf("%s: channels %s, error %v", name, c.NotifyChannels(), err)
+		case test.want != "" && (err != nil || fmt.Sprint(c.NotifyChannels()) != test.want):
+			t.Errorf("%s: channels %s, error %v; want %s", name, c.NotifyChannels(), err, test.want)
+		}
+	}
+	if c, err := parseArgs(t, map[string]string{"BOXOFFICE_NOTIFY_CHANNELS": "mail"}); err == nil {
+		t.Errorf("a demo, which has both, told to have mail: %s", c.NotifyChannels())
 	}
 }
 
@@ -95,6 +134,7 @@ func TestBadMailSettingsSayWhatToSet(t *testing.T) {
 		"phones without TLS": {env: map[string]string{"BOXOFFICE_SMS_SECRET": smsSecret}, want: "https",
 			args: []string{"-sms-url", "http://sms.example"}},
 		"a database and nothing sends": {args: []string{"-notify-dsn", "sqlite:/x/n.db"}, want: "BOXOFFICE_SMTP_URL"},
+		"channels and nothing sends":   {args: []string{"-notify-channels", "mail"}, want: "BOXOFFICE_SMTP_URL"},
 		"another's database": {args: []string{"-roles", "notify", "-order-dsn", "mysql://x@h/a", "-notify-dsn", "mysql://x@h/a"},
 			want: "BOXOFFICE_NOTIFY_DSN"},
 		"no database": {env: map[string]string{"BOXOFFICE_SMTP_URL": "smtps://mail.example", "BOXOFFICE_MAIL_FROM": "a@b.example"},

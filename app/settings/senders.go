@@ -9,9 +9,11 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
+	"boxoffice/notify"
 	"boxoffice/payment/webhook"
 )
 
@@ -38,7 +40,9 @@ type NotifyConfig struct {
 	SMSURL    string     // to which messages to phones are posted; empty: none are
 	SMSSecret string     // that signs them
 
-	smtpURL string // as it was given
+	Channels []notify.Channel // by which the office tells its buyers; empty: by what is configured here
+
+	smtpURL, channels string // as they were given
 }
 
 // MailServer is where mail is handed over.
@@ -55,6 +59,8 @@ func (c *NotifyConfig) define(flags *flag.FlagSet) {
 		"database of mail and SMS, mysql://user:password@host:port/name (empty: SQLite, if the order database is)")
 	flags.StringVar(&c.MailFrom, "mail-from", "", "address that mail comes from: Rex <tickets@rex.example>")
 	flags.StringVar(&c.SMSURL, "sms-url", "", "URL to which messages to phones are posted, signed as a Standard Webhook")
+	flags.StringVar(&c.channels, "notify-channels", "",
+		"how the processes of the role notify tell buyers: mail, sms or mail,sms (empty: by what is configured here)")
 }
 
 func (c *NotifyConfig) readSecrets(secrets map[string]string) {
@@ -62,7 +68,9 @@ func (c *NotifyConfig) readSecrets(secrets map[string]string) {
 }
 
 // any tells whether something of mail and SMS is configured.
-func (c *NotifyConfig) any() bool { return c.DSN != "" || c.MailFrom != "" || c.sends() }
+func (c *NotifyConfig) any() bool {
+	return c.DSN != "" || c.MailFrom != "" || c.channels != "" || c.sends()
+}
 
 // sends tells whether something that leaves this machine is configured.
 func (c *NotifyConfig) sends() bool { return c.smtpURL != "" || c.SMSURL != "" || c.SMSSecret != "" }
@@ -76,6 +84,9 @@ func (c *NotifyConfig) HasSMS() bool { return c.SMSURL != "" }
 // complete checks the settings of what sends, and reads the URL of the mail server. An error is one sentence that says what
 // to set, without the URL, which holds a password.
 func (c *NotifyConfig) complete() error {
+	if err := c.readChannels(); err != nil {
+		return err
+	}
 	switch {
 	case c.MailFrom != "" && !isMailbox(c.MailFrom):
 		return errors.New("set BOXOFFICE_MAIL_FROM to one address, perhaps with a name: Rex <tickets@rex.example>")
@@ -96,6 +107,31 @@ func (c *NotifyConfig) complete() error {
 	}
 	c.SMTP = server
 	return nil
+}
+
+// readChannels reads the list of channels.
+func (c *NotifyConfig) readChannels() error {
+	if c.channels == "" {
+		return nil
+	}
+	for name := range strings.SplitSeq(c.channels, ",") {
+		channel := notify.Channel(strings.TrimSpace(name))
+		if channel != notify.ChannelMail && channel != notify.ChannelSMS || slices.Contains(c.Channels, channel) {
+			return fmt.Errorf("set BOXOFFICE_NOTIFY_CHANNELS to mail, sms or mail,sms, not to %q", c.channels)
+		}
+		c.Channels = append(c.Channels, channel)
+	}
+	slices.Sort(c.Channels)
+	return nil
+}
+
+// joined is a list of channels as a setting has it.
+func joined(channels []notify.Channel) string {
+	names := make([]string, len(channels))
+	for i, c := range channels {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ",")
 }
 
 // isMailbox tells whether text is one address that fits a header.
