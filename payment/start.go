@@ -154,7 +154,7 @@ func (s *Service) findOrInsert(
 		before++
 	}
 	if before >= attemptsMax {
-		return attemptRow{}, false, fmt.Errorf("%w: the order has had %d payments that ended", ErrRefused, before)
+		return attemptRow{}, false, fmt.Errorf("%w: payments of the order that have ended: %d", ErrRefused, before)
 	}
 	now := s.Now().UnixMilli()
 	row = attemptRow{

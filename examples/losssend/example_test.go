@@ -17,5 +17,5 @@ func Example() {
 	// order 2, try 2: the broker has it
 	// order 3, try 1: no answer, so the broker may have it or not
 	// order 3, try 2: the broker has it
-	// orders 1, 2 and 3 came 0, 1 and 2 times; the mailer wrote 2 mails
+	// came of order 1: 0, of order 2: 1, of order 3: 2; mails that were written: 2
 }

@@ -108,6 +108,6 @@ func mail(s *site.Site, topic, group string, out io.Writer) error {
 			mails++
 		}
 	}
-	fmt.Fprintf(out, "orders 1, 2 and 3 came %d, %d and %d times; the mailer wrote %d mails\n", came["1"], came["2"], came["3"], mails)
+	fmt.Fprintf(out, "came of order 1: %d, of order 2: %d, of order 3: %d; mails that were written: %d\n", came["1"], came["2"], came["3"], mails)
 	return nil
 }
