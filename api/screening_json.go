@@ -131,11 +131,6 @@ func (b screeningChangeBody) change(by audit.Act) stock.ScreeningChange {
 	}
 }
 
-func knownCurrency(code string) bool {
-	_, known := event.MinorDigits(code)
-	return known
-}
-
 // invalidField says which value of a new screening is not allowed, or nothing.
 func (b screeningBody) invalidField() sentence.Sentence {
 	switch {
@@ -161,7 +156,7 @@ func (b screeningChangeBody) invalidField() sentence.Sentence {
 		return sentence.New("bad_start", "starts_at must be between the years 1970 and 9998.")
 	case b.Price != nil && (b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax):
 		return sentence.New("bad_price", "price.amount must be from 1 to {most} minor units.", "most", int64(stock.PriceMax))
-	case b.Price != nil && !knownCurrency(b.Price.Currency):
+	case b.Price != nil && !event.IsKnownCurrency(b.Price.Currency):
 		return sentence.New("bad_currency", "price.currency must be a currency of ISO 4217, in capital letters.")
 	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
 		return sentence.New("bad_capacity", "capacity must be from 1 to {most}.", "most", int64(stock.CapacityMax))

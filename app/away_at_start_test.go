@@ -18,7 +18,7 @@ func TestShopStartsWithoutTheDatabasesThatSellingDoesNotNeed(t *testing.T) {
 	h := newHome(t)
 	o := &officeTest{home: h, t: t, clock: &testClock{}, env: h.environment()}
 	o.env["BOXOFFICE_NOTIFY_DSN"], o.env["BOXOFFICE_TICKETS_DSN"] = "mysql://u:p@127.0.0.1:1/notify", "mysql://u:p@127.0.0.1:1/tickets"
-	o.env["BOXOFFICE_TICKET_KEY"] = newKey()
+	o.env["BOXOFFICE_TICKET_KEY"], o.env["BOXOFFICE_NOTIFY_CHANNELS"] = newKey(), "mail"
 	o.start("-roles", "api,stock,order")
 	if status, checks := o.readiness(); status != http.StatusOK {
 		t.Errorf("readyz: %d %v", status, checks)

@@ -44,6 +44,7 @@ func TestConsoleMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 	o.clock.offset.Add(int64(2 * time.Minute)) // what is in flight is overdue
 	p := b.consoleOf(o, "Olga")
 	p.view("#/trouble", `document.querySelector("#main .badge[data-kind=bad]")?.innerText === "5 findings"`)
+	p.until("its other parts are there too", `!document.querySelector("#main").innerText.includes("Loading")`)
 	found := p.text("#main")
 	for _, words := range []string{
 		"tickets: 2, of screening " + screening + ", and there is no order", "reserved since 2 minutes",

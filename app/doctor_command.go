@@ -140,10 +140,14 @@ func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog
 			continue
 		}
 		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
-		if err != nil {
+		switch {
+		case errors.Is(err, db.ErrAway): // the others are examined all the same
+			e.skip(part.name, err.Error())
+		case err != nil:
 			return nil, err
+		default:
+			part.use(d)
 		}
-		part.use(d)
 		e.office.Further = append(e.office.Further, part.subscriptions...)
 	}
 	return missing, nil

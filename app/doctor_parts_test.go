@@ -60,6 +60,24 @@ func TestDoctorNamesThePartsWhoseDatabaseIsLost(t *testing.T) {
 	}
 }
 
+// A database of mail that could not be opened was said to be a server's, and no more: the start named neither the setting nor
+// the reason, and the doctor, just when it was needed, examined nothing.
+func TestDatabaseOfMailThatCannotBeOpenedIsNamed(t *testing.T) {
+	o := newDemoOffice(t)
+	o.stop()
+	path := filepath.Join(o.dir, "notify.db")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if verdict, parts := o.skippedOf(2 * time.Minute); !slices.Equal(parts, []string{"mail and SMS"}) {
+		t.Errorf("the doctor skips %q and says %q", parts, verdict)
+	}
+	o.wantNoStart("BOXOFFICE_NOTIFY_DSN")
+}
+
 // On a cluster a shell without the variables of tickets and mail left out both, with their consumer groups and their dead
 // letters. An office that never had them is still well.
 func TestDoctorAsksTheQueueForThePartsOfTheOffice(t *testing.T) {

@@ -59,11 +59,11 @@ func (o *office) openFurtherDB(ctx context.Context, dsn, setting string, migrati
 	if !errors.Is(err, db.ErrAway) || !o.config.HasRole(settings.RoleAPI) {
 		return d, err
 	}
-	o.log.Warn("a database is away that selling does not need: it is opened when it is back", "setting", setting, "error", err)
-	d, admit, err := db.OpenLater(dsn)
-	if err != nil {
+	d, admit, errLater := db.OpenLater(dsn)
+	if errLater != nil { // a file, which nobody will bring back
 		return nil, err
 	}
+	o.log.Warn("a database is away that selling does not need: it is opened when it is back", "setting", setting, "error", err)
 	o.onClose(d.Close)
 	o.goUntilClose(ctx, func(ctx context.Context) {
 		for ctx.Err() == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
@@ -90,6 +91,12 @@ func (s *Service) Message(ctx context.Context, id string) (Message, error) {
 	return m, err
 }
 
+// sendAgain makes a dead notification due. It fails with db.ErrConflict for one that is not dead.
+func sendAgain(ctx context.Context, tx *db.Tx, id string, now time.Time) error {
+	return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = 'due', tries = 0, next_at = ? WHERE id = ? AND state = 'dead'`,
+		now.UnixMilli(), id)
+}
+
 // Retry has a dead notification sent again. It fails with ErrAbsent or ErrNotDead.
 func (s *Service) Retry(ctx context.Context, id string, act audit.Act) (Notification, error) {
 	r, err := s.findRow(ctx, id)
@@ -98,8 +105,7 @@ func (s *Service) Retry(ctx context.Context, id string, act audit.Act) (Notifica
 	}
 	now := s.Now()
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = 'due', tries = 0, next_at = ? WHERE id = ? AND state = 'dead'`,
-			now.UnixMilli(), id); err != nil {
+		if err := sendAgain(ctx, tx, id, now); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, act, audit.Entry{
@@ -146,8 +152,7 @@ func (s *Service) RetryAll(ctx context.Context, ids []string) (due []string, err
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
 			again = nil
 			for _, id := range some {
-				err := tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = 'due', tries = 0, next_at = ? WHERE id = ? AND state = 'dead'`,
-					s.Now().UnixMilli(), id)
+				err := sendAgain(ctx, tx, id, s.Now())
 				switch {
 				case errors.Is(err, db.ErrConflict): // somebody else has done it
 				case err != nil:

@@ -172,19 +172,23 @@ func (c *cache) makeRoom(screeningID string, orders int64) bool {
 	if e == nil {
 		return false
 	}
-	total := orders
+	total, idle := orders, int64(0)
 	for id, other := range c.entries {
-		if id != screeningID {
-			total += other.room()
+		if id == screeningID {
+			continue
 		}
+		total += other.room()
+		if now-other.asked >= busyFor {
+			idle += other.room()
+		}
+	}
+	if total-idle > c.ordersMax {
+		e.granted.Store(0)
+		e.loading.pausedUntil = now + busyFor
+		return false
 	}
 	for total > c.ordersMax {
 		idlest := c.idlest(screeningID)
-		if other := c.entries[idlest]; orders > c.ordersMax || other == nil || now-other.asked < busyFor {
-			e.granted.Store(0)
-			e.loading.pausedUntil = now + busyFor
-			return false
-		}
 		total -= c.entries[idlest].room()
 		delete(c.entries, idlest)
 	}

@@ -79,3 +79,21 @@ func TestRoomIsKeptForWhatIsBeingRead(t *testing.T) {
 		t.Error("there is no room in an empty cache")
 	}
 }
+
+// Where there was no room after all, those that nobody had asked for were pushed out in vain, once a minute.
+func TestNobodyIsPushedOutInVain(t *testing.T) {
+	clock := stocktest.NewClock()
+	c := newCache(clock.Now)
+	c.know("idle")
+	c.entries["idle"].granted.Store(10)
+	clock.Advance(2 * busyFor)
+	c.know("busy", "new")
+	c.over("busy")
+	c.entries["busy"].granted.Store(cacheRequests)
+	if c.makeRoom("new", 20) {
+		t.Error("there is room beside a busy screening that has it all")
+	}
+	if c.entries["idle"] == nil {
+		t.Error("the idle screening was pushed out in vain")
+	}
+}

@@ -93,8 +93,11 @@ func readJournal(path string) (lines []kept, err error) {
 			return nil, err
 		}
 		var k kept
-		if err := json.Unmarshal(line, &k); err != nil || (k.Attempt == nil) == (k.Refund == nil) {
+		if err := json.Unmarshal(line, &k); err != nil {
 			return nil, fmt.Errorf("line %d is none of a journal (%w)", number, err)
+		}
+		if (k.Attempt == nil) == (k.Refund == nil) {
+			return nil, fmt.Errorf("line %d is neither an attempt nor a refund", number)
 		}
 		place, known := places[k.id()]
 		if !known {

@@ -137,11 +137,6 @@ func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
 func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
 
 // isLatePayment tells whether a screening can have this policy.
-func isCurrency(code string) bool {
-	_, known := event.MinorDigits(code)
-	return known
-}
-
 func isLatePayment(p event.LatePayment) bool { return p == event.LateRefund || p == event.LateRevive }
 
 // validate tells whether a screening may be as it is now. A currency is looked at only with a new price: a screening that was
@@ -157,7 +152,7 @@ func (s Screening) validate(before Screening) error {
 		field = "venue"
 	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
 		field = "price amount"
-	case s.Price != before.Price && !isCurrency(s.Price.Currency):
+	case s.Price != before.Price && !event.IsKnownCurrency(s.Price.Currency):
 		field = "price currency"
 	case !isCapacity(s.Capacity):
 		field = "capacity"

@@ -8,6 +8,12 @@ func IsCurrency(code string) bool {
 	return len(code) == length && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
+// IsKnownCurrency tells whether a code is a currency of ISO 4217.
+func IsKnownCurrency(code string) bool {
+	_, known := MinorDigits(code)
+	return known
+}
+
 // CurrencyDigits are the currencies of ISO 4217, each with the digits of its minor unit: 2 of a yuan, 0 of a yen, 3 of a
 // dinar. Payment providers count by these. The tables of Unicode, which browsers and golang.org/x/text have, count some
 // currencies as shops do in cash, a forint without its hundredths, and differ from one version to the next: by them a price
