@@ -35,7 +35,7 @@ func newServiceOver(t *testing.T, clock *stocktest.Clock, orderDB *db.DB) *Servi
 	orders := order.New(t.Context(), orderDB, nil, order.Options{Now: clock.Now, Log: quiet, MaxBatch: 1})
 	t.Cleanup(orders.Close)
 	id := stock.NewID(clock.Now())
-	stocktest.Exec(t, stockDB, `INSERT INTO reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
+	dbtest.Exec(t, stockDB, `INSERT INTO reservations (order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state,
 		created_at, expires_at, settled_at) VALUES (?, ?, 's', 'b', 1, 1, 'CNY', 'released', 1, 1, 1)`, id, stock.RequestID("b", "k"))
 	payments := payment.New(orderDB, payment.Options{Orders: orders, Now: clock.Now, Log: quiet})
 	t.Cleanup(payments.Close)

@@ -21,11 +21,11 @@ func TestProviderThatIsGoneIsTold(t *testing.T) {
 	orderDB := dbtest.New(t, orderSchema)
 	s := newServiceOver(t, clock, orderDB)
 	now := clock.Now().UnixMilli()
-	stocktest.Exec(t, orderDB, `INSERT INTO payments (id, provider, order_id, amount, currency, webhook_id, result, refunded, received_at)
+	dbtest.Exec(t, orderDB, `INSERT INTO payments (id, provider, order_id, amount, currency, webhook_id, result, refunded, received_at)
 		VALUES ('old:p', 'old', 'o', 5, 'CNY', 'w', 'refund_due', 5, ?)`, now)
-	stocktest.Exec(t, orderDB, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
+	dbtest.Exec(t, orderDB, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
 		changed_at) VALUES ('rf_1', 'old:p', 'o', 'old', 5, 'CNY', 'no_order', 'due', ?, ?, ?)`, now, now, now)
-	stocktest.Exec(t, orderDB, `INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
+	dbtest.Exec(t, orderDB, `INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
 		created_at, changed_at) VALUES ('a', 'o', 'old', 5, 'CNY', 'starting', '', ?, ?, ?, ?)`, now, now, now, now)
 	r, err := Examine(t.Context(), s.office)
 	if err != nil || r.Counts[UnattendedPayments] != 0 {

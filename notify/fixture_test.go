@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -249,12 +248,7 @@ func (f *fixture) only(orderID string) Notification {
 // exec changes rows behind the service's back.
 func (f *fixture) exec(statement string, args ...any) {
 	f.t.Helper()
-	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(f.t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		f.t.Fatal(err)
-	}
+	dbtest.Exec(f.t, f.db, statement, args...)
 }
 
 var (

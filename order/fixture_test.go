@@ -167,12 +167,7 @@ func (f *fixture) deliver(due event.Due) {
 // exec changes rows behind the service's back.
 func (f *fixture) exec(statement string, args ...any) {
 	f.t.Helper()
-	if err := f.db.InTx(f.t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(f.t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		f.t.Fatal(err)
-	}
+	dbtest.Exec(f.t, f.db, statement, args...)
 }
 
 func (f *fixture) cancel(o event.Order) {

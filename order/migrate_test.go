@@ -86,7 +86,7 @@ func TestMigrationSendsNoOldRefunds(t *testing.T) {
 		`INSERT INTO refunds (payment_id, order_id, amount, currency, reason, state, created_at)
 			VALUES ('late', 'a', 9800, 'CNY', 'already_paid', 'due', 1)`,
 	} {
-		exec(t, d, statement)
+		dbtest.Exec(t, d, statement)
 	}
 	for range 2 {
 		if err := d.Migrate(t.Context(), all); err != nil {
@@ -110,18 +110,8 @@ func TestMigrationSendsNoOldRefunds(t *testing.T) {
 			break // there a migration and its record are one transaction
 		}
 		// The process can end between a schema change and its record: each file may run twice.
-		exec(t, d, `DELETE FROM migrations WHERE name >= '050'`)
-		exec(t, d, `DELETE FROM migration_sums WHERE name >= '050'`)
-	}
-}
-
-func exec(t *testing.T, d *db.DB, statement string) {
-	t.Helper()
-	if err := d.InTx(t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(t.Context(), statement)
-		return err
-	}); err != nil {
-		t.Fatal(err)
+		dbtest.Exec(t, d, `DELETE FROM migrations WHERE name >= '050'`)
+		dbtest.Exec(t, d, `DELETE FROM migration_sums WHERE name >= '050'`)
 	}
 }
 
@@ -143,7 +133,7 @@ func TestMigrationKeepsWhosePaymentsAre(t *testing.T) {
 		`INSERT INTO reused_payments (payment_id, order_id, amount, currency, webhook_id, received_at)
 			VALUES ('psp:1', 'b', 5, 'CNY', 'w', 1), ('2', 'a', 5, 'CNY', 'w', 1)`,
 	} {
-		exec(t, d, statement)
+		dbtest.Exec(t, d, statement)
 	}
 	if err := d.Migrate(t.Context(), all); err != nil {
 		t.Fatal(err)
@@ -168,7 +158,7 @@ func TestMigrationTellsOfNoOldRefunds(t *testing.T) {
 	}
 	d := dbtest.New(t, before(t, all, "110"))
 	for _, state := range []string{"done", "settled", "due", "sent", "needs_attention"} {
-		exec(t, d, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
+		dbtest.Exec(t, d, `INSERT INTO refunds (id, payment_id, order_id, provider, amount, currency, reason, state, next_at, created_at,
 			changed_at) VALUES ('rf_`+state+`', 'p', 'o', 'webhook', 1, 'CNY', 'office', '`+state+`', 1, 1, 1)`)
 	}
 	if err := d.Migrate(t.Context(), all); err != nil {

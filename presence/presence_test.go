@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
 	"boxoffice/stock/stocktest"
 )
 
@@ -50,7 +51,7 @@ func TestSilentProcessIsDead(t *testing.T) {
 		t.Errorf("a is %+v", got)
 	}
 	age := func(by time.Duration) {
-		stocktest.Exec(t, d, `UPDATE processes SET seen_at = seen_at - ? WHERE id = 'a'`, by.Milliseconds())
+		dbtest.Exec(t, d, `UPDATE processes SET seen_at = seen_at - ? WHERE id = 'a'`, by.Milliseconds())
 	}
 	age(aliveFor + time.Second)
 	wantAlive(t, r, "b")

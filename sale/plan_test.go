@@ -213,6 +213,16 @@ func TestPurchaseThatAlwaysConflictsSinksNoOther(t *testing.T) {
 	wantStock(t, s, screening.ID, 937, 63, 0)
 }
 
+// newCountingSeller makes a seller whose sender does nothing but run the local transaction, and counts its half messages.
+func newCountingSeller(s *shop) (seller *Seller, halves *int) {
+	halves = new(int)
+	return newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList,
+		local func(context.Context) mq.Outcome) (mq.Outcome, error) {
+		*halves++
+		return local(ctx), nil
+	}), halves
+}
+
 // After a failover the database answered pings and refused every write. A ping after the failure said that all was
 // well, so each list was split down to single purchases: 510 half messages for 256 purchases, and every buyer got an
 // internal error. The write's own error says that the database is unavailable.
@@ -222,12 +232,7 @@ func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
 		t.Skip("makes the whole server read-only")
 	}
 	screening := addScreening(t, s, 1000, 0)
-	halves := 0
-	seller := newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList,
-		local func(context.Context) mq.Outcome) (mq.Outcome, error) {
-		halves++
-		return local(ctx), nil
-	})
+	seller, halves := newCountingSeller(s)
 	// The one writing connection keeps the setting: it answers, and reads, and refuses to write with SQLITE_READONLY.
 	exec(t, s, `PRAGMA query_only = 1`)
 	if err := s.db.Ping(t.Context()); err != nil {
@@ -236,8 +241,8 @@ func TestDatabaseThatRefusesWritesCostsOneHalfMessage(t *testing.T) {
 	for _, got := range decide(seller, crowd(screening, 64)...) {
 		wantErr(t, got.err, stock.ErrUnavailable)
 	}
-	if halves != 1 {
-		t.Errorf("%d half messages for one list, want 1", halves)
+	if *halves != 1 {
+		t.Errorf("%d half messages for one list, want 1", *halves)
 	}
 }
 
@@ -250,12 +255,7 @@ func TestUnknownRefusalOfEverybodyCostsFewHalfMessages(t *testing.T) {
 		t.Skip("has a trigger of SQLite")
 	}
 	screening := addScreening(t, s, 1000, 0)
-	halves := 0
-	seller := newSeller(s.Stock, Options{Now: s.clock.Now}, func(ctx context.Context, _ stock.ReservationList,
-		local func(context.Context) mq.Outcome) (mq.Outcome, error) {
-		halves++
-		return local(ctx), nil
-	})
+	seller, halves := newCountingSeller(s)
 	requests := crowd(screening, 64)
 	const bad = 24 // so that some of them come one after the other, in whatever order they are planned
 	for i := range bad {
@@ -270,7 +270,7 @@ func TestUnknownRefusalOfEverybodyCostsFewHalfMessages(t *testing.T) {
 	wantStock(t, s, screening.ID, 1000-64+bad, 64-bad, 0)
 
 	exec(t, s, `CREATE TRIGGER everybody BEFORE INSERT ON reservations BEGIN SELECT RAISE(ABORT, 'broken'); END`)
-	halves = 0
+	*halves = 0
 	requests = crowd(screening, 64)
 	for i := range requests {
 		requests[i].Key += "-again"
@@ -280,8 +280,8 @@ func TestUnknownRefusalOfEverybodyCostsFewHalfMessages(t *testing.T) {
 			t.Errorf("purchase %d of a broken database: %v", i, got.err)
 		}
 	}
-	if halves > 8 {
-		t.Errorf("%d half messages for a list of which nothing can be stored, want 8", halves)
+	if *halves > 8 {
+		t.Errorf("%d half messages for a list of which nothing can be stored, want 8", *halves)
 	}
 	exec(t, s, `DROP TRIGGER everybody`)
 	for i, got := range decide(seller, requests[bad:]...) {

@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock"
@@ -112,7 +113,7 @@ func crowd(screening stock.Screening, n int) []Request {
 // exec changes the database behind the back of stock.
 func exec(t testing.TB, s *shop, statement string, args ...any) {
 	t.Helper()
-	stocktest.Exec(t, s.db, statement, args...)
+	dbtest.Exec(t, s.db, statement, args...)
 }
 
 // buy reserves and demands that it works.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock/stocktest"
@@ -373,7 +374,7 @@ func TestFigures(t *testing.T) {
 func TestScreeningOfAnUnknownCurrencyCanBePaused(t *testing.T) {
 	s, _ := newStock(t)
 	screening := addScreening(t, s, 10, 0)
-	stocktest.Exec(t, s.db, `UPDATE screenings SET currency = 'ZZZ' WHERE id = ?`, screening.ID)
+	dbtest.Exec(t, s.db, `UPDATE screenings SET currency = 'ZZZ' WHERE id = ?`, screening.ID)
 	after, err := change(t, s, screening.ID, ScreeningChange{Paused: ptr(true)})
 	if err != nil || !after.Paused {
 		t.Errorf("paused: %t, %v", after.Paused, err)

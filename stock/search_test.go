@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/db/dbtest"
 	"boxoffice/stock/stocktest"
 )
 
@@ -57,7 +58,7 @@ func fillReservations(t *testing.T, d *db.DB) {
 		t.Fatal(err)
 	}
 	if d.Name() == "mysql" {
-		stocktest.Exec(t, d, `ANALYZE TABLE reservations`)
+		dbtest.Exec(t, d, `ANALYZE TABLE reservations`)
 	}
 }
 

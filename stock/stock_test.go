@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/db/dbtest"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/stock/stocktest"
@@ -111,7 +112,7 @@ func crowd(n int) []string {
 // exec changes the database behind the back of stock.
 func exec(t *testing.T, s *Stock, statement string, args ...any) {
 	t.Helper()
-	stocktest.Exec(t, s.db, statement, args...)
+	dbtest.Exec(t, s.db, statement, args...)
 }
 
 // wantStock compares the counters and checks everything that must always hold.

@@ -27,6 +27,13 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	acceptAll(t, listener, serve)
+	return listener.Addr().String()
+}
+
+// acceptAll hands over each connection of a listener until the test ends.
+func acceptAll(t *testing.T, listener net.Listener, serve func(net.Conn)) {
+	t.Helper()
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -37,7 +44,6 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 			serve(conn)
 		}
 	}()
-	return listener.Addr().String()
 }
 
 func TestExchangeReturnsTheAnswer(t *testing.T) {

@@ -18,16 +18,7 @@ func newHungServerAt(t *testing.T, address string) {
 	if err != nil {
 		t.Skipf("this machine has no second loopback address: %v", err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-		}
-	}()
+	acceptAll(t, listener, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) })
 }
 
 // One name led to two nameservers, as that of a headless service does. Only the first address was ever asked: one that hung

@@ -44,17 +44,6 @@ func Open(t testing.TB, dsn string) *db.DB {
 	return dbtest.Open(t, dsn, migrations)
 }
 
-// Exec changes a database behind the back of stock.
-func Exec(t testing.TB, d *db.DB, statement string, args ...any) {
-	t.Helper()
-	if err := d.InTx(t.Context(), func(tx *db.Tx) error {
-		_, err := tx.ExecContext(t.Context(), statement, args...)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Violations looks for rows that contradict each other, in the whole database.
 func Violations(t interface{ Fatal(...any) }, d *db.DB) (found []string) {
 	for what, query := range map[string]string{
