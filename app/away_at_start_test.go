@@ -68,7 +68,7 @@ func TestDatabaseThatWasAwayAtTheStartIsOpenedWhenItIsBack(t *testing.T) {
 	address := listener.Addr().String()
 	_ = listener.Close()
 	dsn.Host = address
-	o.env["BOXOFFICE_NOTIFY_DSN"] = dsn.String()
+	o.env["BOXOFFICE_NOTIFY_DSN"], o.env["BOXOFFICE_NOTIFY_CHANNELS"] = dsn.String(), "mail"
 	o.start("-roles", "api,stock,order")
 	alice := bearer(t, "alice", "buyer")
 	if r := o.must("GET", "/v1/contact", alice, ""); r.status != http.StatusServiceUnavailable {
