@@ -112,8 +112,8 @@ func (mysqlDialect) ranBefore(err error) bool { return mysqlNumber(err, 1060, 10
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
 	// Lock names are shared by all databases of a server and have 64 characters at most. The hash gives each database
-	// its own.
-	const name = `CONCAT('boxoffice-migrate-', SHA1(DATABASE()))`
+	// its own. MySQL 9.6 took SHA1 and MD5 out of the server.
+	const name = `CONCAT('boxoffice-migrate-', LEFT(SHA2(DATABASE(), 256), 40))`
 	return `SELECT GET_LOCK(` + name + `, 30)`, `SELECT RELEASE_LOCK(` + name + `)`
 }
 

@@ -18,7 +18,7 @@ const usage = `usage: stack VERB [flags]
   env          print the shell lines that point boxoffice at the stack; -test: its tests
   kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db)
   start PART   start one part again and wait until it is ready
-flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode; env: -test; down: -purge`
+flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode -mysqld; env: -test; down: -purge`
 
 var errUsage = errors.New(usage)
 

@@ -6,7 +6,7 @@
 //
 // With a Docker engine it starts the services of docker/compose.yaml; without
 // one it runs RocketMQ's jars from Maven Central on the installed Java, and the
-// installed mariadbd. What it downloads and stores stays outside the repository.
+// installed mariadbd, or with -mysqld a MySQL. What it downloads and stores stays outside the repository.
 package main
 
 import (

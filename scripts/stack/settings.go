@@ -35,6 +35,7 @@ type settings struct {
 	CheckTimeout  time.Duration `json:"check_timeout_ns"`
 	CheckMax      int           `json:"check_max"`
 	PortBase      int           `json:"port_base"` // 0: the fixed default ports
+	MySQLD        string        `json:"mysqld"`    // MySQL's own server; empty: MariaDB's
 }
 
 func defaultSettings() settings {
@@ -50,6 +51,7 @@ func (s *settings) define(fs *flag.FlagSet) {
 	fs.DurationVar(&s.CheckTimeout, "check-timeout", s.CheckTimeout, "age of a half message at its first check-back")
 	fs.IntVar(&s.CheckMax, "check-max", s.CheckMax, "check-backs of a half message before it is given up")
 	fs.IntVar(&s.PortBase, "port-base", s.PortBase, "first of 100 ports to use")
+	fs.StringVar(&s.MySQLD, "mysqld", s.MySQLD, "MySQL's own server, instead of the installed MariaDB (mysql-root.sh fetches one)")
 }
 
 func (s settings) validate() error {
@@ -60,6 +62,8 @@ func (s settings) validate() error {
 		return fmt.Errorf("-brokers %d is not between 1 and %d", s.Brokers, maxBrokers)
 	case s.Mode == modeDocker && s.Brokers > 1:
 		return errors.New("docker/compose.yaml has one broker: more need -mode java")
+	case s.MySQLD != "" && s.Mode != modeJava:
+		return errors.New("-mysqld needs -mode java: docker/compose.yaml has a MySQL of its own")
 	case s.CheckInterval < time.Millisecond:
 		return fmt.Errorf("-check-interval %s is less than 1ms", s.CheckInterval)
 	case s.CheckTimeout < time.Millisecond:
@@ -102,8 +106,8 @@ func (s settings) resolveMode(ctx context.Context) (string, error) {
 }
 
 func (s settings) String() string {
-	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -check-max %d -port-base %d",
-		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.CheckMax, s.PortBase)
+	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -check-max %d -port-base %d -mysqld %q",
+		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.CheckMax, s.PortBase, s.MySQLD)
 }
 
 func (s settings) namesrvPort() int {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -46,6 +47,22 @@ func (s stack) db() part {
 	return part{name: "db", port: s.settings.dbPort(), prepare: s.prepareDB, ready: s.dbReady}
 }
 
+// databaseServer is MariaDB or MySQL: how each is installed and started.
+type databaseServer struct {
+	path    string
+	data    string                                       // name of its directory: neither reads the other's
+	install func(ctx context.Context, data string) error // makes the system tables in an empty directory
+	flags   []string                                     // beyond those that both understand
+}
+
+func (s stack) databaseServer() (databaseServer, error) {
+	if s.settings.MySQLD != "" {
+		return mysqlServer(s.settings.MySQLD), nil
+	}
+	path, err := findMariaDB()
+	return mariadbServer(path), err
+}
+
 // findMariaDB also looks where Debian puts servers, which is not on every PATH.
 func findMariaDB() (string, error) {
 	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd"} {
@@ -53,15 +70,37 @@ func findMariaDB() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("the database is MariaDB: install its server (Debian: apt-get install mariadb-server), or start a Docker engine")
+	return "", errors.New("the database is MariaDB: install its server (Debian: apt-get install mariadb-server), name a MySQL by -mysqld, " +
+		"or start a Docker engine")
+}
+
+func mariadbServer(path string) databaseServer {
+	return databaseServer{path: path, data: "mysql", flags: []string{"--innodb-log-file-size=64M"}, install: func(ctx context.Context, data string) error {
+		return runInstall(ctx, "mariadb-install-db", append([]string{"--no-defaults", "--skip-test-db", "--datadir=" + data}, asUser()...))
+	}}
+}
+
+// mysqlServer writes no binary log, which nobody here reads, and opens no second port.
+func mysqlServer(path string) databaseServer {
+	flags := []string{"--secure-file-priv=NULL", "--innodb-redo-log-capacity=128M", "--disable-log-bin", "--mysqlx=OFF"}
+	return databaseServer{path: path, data: "mysqld", flags: flags, install: func(ctx context.Context, data string) error {
+		return runInstall(ctx, path, append([]string{"--no-defaults", "--initialize-insecure", "--datadir=" + data}, asUser()...))
+	}}
+}
+
+func runInstall(ctx context.Context, program string, args []string) error {
+	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return nil
 }
 
 func (s stack) prepareDB(ctx context.Context, dir string) (argv, env []string, err error) {
-	server, err := findMariaDB()
+	server, err := s.databaseServer()
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := installDB(ctx, dir)
+	data, err := installDB(ctx, server, dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,8 +108,8 @@ func (s stack) prepareDB(ctx context.Context, dir string) (argv, env []string, e
 	if err := writeFile(initFile, []byte(initSQL)); err != nil {
 		return nil, nil, err
 	}
-	argv = append([]string{server, "--no-defaults"}, asUser()...)
-	return append(argv,
+	argv = append([]string{server.path, "--no-defaults"}, asUser()...)
+	argv = append(argv,
 		"--datadir="+data,
 		"--socket=mysqld.sock", // relative to datadir: a socket's path is short
 		"--pid-file=mysqld.pid",
@@ -79,12 +118,13 @@ func (s stack) prepareDB(ctx context.Context, dir string) (argv, env []string, e
 		"--init-file="+initFile,
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
 		"--innodb-flush-log-at-trx-commit=1",
-		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M",
+		"--innodb-buffer-pool-size=128M",
 		"--performance-schema=OFF", "--max-connections=300",
-	), nil, nil
+	)
+	return append(argv, server.flags...), nil, nil
 }
 
-// asUser is the flag without which mariadbd refuses to run as root.
+// asUser is the flag without which neither server runs as root.
 func asUser() []string {
 	if os.Geteuid() == 0 {
 		return []string{"--user=mysql"}
@@ -94,8 +134,8 @@ func asUser() []string {
 
 // installDB makes the system tables once and returns the data directory, which
 // appears under its name only when it is complete.
-func installDB(ctx context.Context, dir string) (string, error) {
-	data := filepath.Join(dir, "mysql")
+func installDB(ctx context.Context, server databaseServer, dir string) (string, error) {
+	data := filepath.Join(dir, server.data)
 	if _, err := os.Stat(data); err == nil {
 		return data, nil
 	}
@@ -103,9 +143,8 @@ func installDB(ctx context.Context, dir string) (string, error) {
 	if err := os.RemoveAll(partial); err != nil {
 		return "", fmt.Errorf("remove unfinished database: %w", err)
 	}
-	args := append([]string{"--no-defaults", "--skip-test-db", "--datadir=" + partial}, asUser()...)
-	if out, err := exec.CommandContext(ctx, "mariadb-install-db", args...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("install database (as root, the mysql user must be able to enter %s): %w\n%s", dir, err, out)
+	if err := server.install(ctx, partial); err != nil {
+		return "", fmt.Errorf("install database (as root, the mysql user must be able to write below %s): %w", dir, err)
 	}
 	if err := os.Rename(partial, data); err != nil {
 		return "", fmt.Errorf("keep database: %w", err)
