@@ -117,31 +117,18 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	return s.learn(ctx, row, status)
 }
 
-// learn records what a provider has answered about an attempt. Payments that are recorded already are left alone: mostly a
-// callback was faster, and one of them among new ones would keep a whole batch of these from being recorded together.
+// learn records what a provider has answered about an attempt.
 func (s *Service) learn(ctx context.Context, row attemptRow, status Status) error {
 	recorded, err := s.recordedPayments(ctx, row.Provider, status.Payments)
 	if err != nil {
 		return err
 	}
 	for _, payment := range status.Payments {
-		if invalid := payment.invalidAmount(); invalid != "" {
-			return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
-		}
-		if recorded[order.RecordID(row.Provider, payment.ID)] {
-			continue
-		}
 		if payment.OrderID == "" {
 			payment.OrderID = row.OrderID
 		}
-		result, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID)
-		if err != nil {
-			return err
-		}
-		if result != order.Applied {
-			continue
-		}
-		if err := s.OrderEnded(ctx, payment.OrderID); err != nil { // its other attempts are to be closed
+		isRecorded := recorded[order.RecordID(row.Provider, payment.ID)]
+		if err := s.learnOfPayment(ctx, row, payment, isRecorded, status.State != Open); err != nil {
 			return err
 		}
 	}
@@ -152,6 +139,29 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		return fmt.Errorf("attempt %s: %w", row.ID, errStillOpen)
 	}
 	return s.closeAttempt(ctx, row.Provider, row.ID, status.State)
+}
+
+// learnOfPayment records a payment that is not recorded yet, and has the other attempts of an order closed that it has paid. One
+// that is recorded is left alone: mostly a callback was faster, and one of them among new ones would keep a whole batch of these
+// from being recorded together. But an earlier answer may have come as far as that, and no further. What it has left undone is done
+// with the answer that ends the attempt: of two attempts that stay open, each would have the other asked for at once, without an end.
+func (s *Service) learnOfPayment(ctx context.Context, row attemptRow, payment Payment, isRecorded, ends bool) error {
+	if invalid := payment.invalidAmount(); invalid != "" {
+		return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
+	}
+	var result order.PaymentResult
+	var isLeft bool
+	var err error
+	switch {
+	case !isRecorded:
+		result, err = s.pay(ctx, row.Provider, payment, "query:"+row.ID)
+	case ends:
+		isLeft, err = s.isLeftOpen(ctx, payment.OrderID, row.ID)
+	}
+	if err != nil || result != order.Applied && !isLeft {
+		return err
+	}
+	return s.OrderEnded(ctx, payment.OrderID)
 }
 
 var (
