@@ -87,8 +87,8 @@ func (s *Service) discard(ctx context.Context, p Provider, row attemptRow, why e
 // query asks how an attempt stands, and leaves it open.
 func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
 	if row.State == starting {
-		_, err := s.startAt(ctx, p, row)
-		return err
+		row, err := s.startAt(ctx, p, row)
+		return s.learnIfPaid(ctx, p, row, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -104,15 +104,41 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	if row.State == starting { // tells what the first start has done
 		started, err := s.startAt(ctx, p, row)
 		if err != nil && !errors.Is(err, ErrRefused) { // what is refused now may have been opened before
-			return err
+			return s.learnIfPaid(ctx, p, row, err)
 		}
 		row = started
 	}
+	return s.closeAt(ctx, p, row)
+}
+
+// closeAt closes an attempt at its provider, and records what that says of it.
+func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Close(ctx, row.attempt())
 	if err := s.answered(p, err); err != nil {
 		return err
+	}
+	return s.learn(ctx, row, status)
+}
+
+// wasAnswered tells whether a provider has answered a call that failed, or at least its network has: another call is worth its while.
+func wasAnswered(err error) bool {
+	return errors.Is(err, ErrProviderAway) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+}
+
+// learnIfPaid asks for an attempt whose start has failed: an earlier start may have been paid, after which some providers answer
+// none, or none with other parameters. It records the money and returns nil, or returns why the start has failed. Only money is
+// believed: what the provider does not know, or calls closed, the start that has failed may open yet.
+func (s *Service) learnIfPaid(ctx context.Context, p Provider, row attemptRow, why error) error {
+	if !wasAnswered(why) {
+		return why
+	}
+	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	status, err := p.Query(asking, row.attempt()) // whether the provider is away its start has told
+	if err != nil || len(status.Payments) == 0 {
+		return why
 	}
 	return s.learn(ctx, row, status)
 }

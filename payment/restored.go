@@ -40,3 +40,10 @@ func (s *Service) forgotten(ctx context.Context, orderIDs []string, known []atte
 	}
 	return found, nil
 }
+
+// isRestored tells whether an order was pending in the backup that was restored.
+func (s *Service) isRestored(ctx context.Context, orderID string) (bool, error) {
+	var found []int
+	err := s.db.Reader().SelectContext(ctx, &found, `SELECT 1 FROM orders WHERE id = ? AND restored = 1`, orderID)
+	return len(found) > 0, s.failed("look whether an order was restored", err)
+}
