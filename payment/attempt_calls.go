@@ -87,8 +87,8 @@ func (s *Service) discard(ctx context.Context, p Provider, row attemptRow, why e
 // query asks how an attempt stands, and leaves it open.
 func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
 	if row.State == starting {
-		_, err := s.startAt(ctx, p, row)
-		return err
+		row, err := s.startAt(ctx, p, row)
+		return s.learnIfPaid(ctx, p, row, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -104,10 +104,15 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	if row.State == starting { // tells what the first start has done
 		started, err := s.startAt(ctx, p, row)
 		if err != nil && !errors.Is(err, ErrRefused) { // what is refused now may have been opened before
-			return err
+			return s.learnIfPaid(ctx, p, row, err)
 		}
 		row = started
 	}
+	return s.closeAt(ctx, p, row)
+}
+
+// closeAt closes an attempt at its provider, and records what that says of it.
+func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Close(ctx, row.attempt())
@@ -117,31 +122,39 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	return s.learn(ctx, row, status)
 }
 
-// learn records what a provider has answered about an attempt. Payments that are recorded already are left alone: mostly a
-// callback was faster, and one of them among new ones would keep a whole batch of these from being recorded together.
+// wasAnswered tells whether a provider has answered a call that failed, or at least its network has: another call is worth its while.
+func wasAnswered(err error) bool {
+	return errors.Is(err, ErrProviderAway) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+}
+
+// learnIfPaid asks for an attempt whose start has failed: an earlier start may have been paid, after which some providers answer
+// none, or none with other parameters. It records the money and returns nil, or returns why the start has failed. Only money is
+// believed: what the provider does not know, or calls closed, the start that has failed may open yet.
+func (s *Service) learnIfPaid(ctx context.Context, p Provider, row attemptRow, why error) error {
+	if !wasAnswered(why) {
+		return why
+	}
+	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	status, err := p.Query(asking, row.attempt()) // whether the provider is away its start has told
+	if err != nil || len(status.Payments) == 0 {
+		return why
+	}
+	return s.learn(ctx, row, status)
+}
+
+// learn records what a provider has answered about an attempt.
 func (s *Service) learn(ctx context.Context, row attemptRow, status Status) error {
 	recorded, err := s.recordedPayments(ctx, row.Provider, status.Payments)
 	if err != nil {
 		return err
 	}
 	for _, payment := range status.Payments {
-		if invalid := payment.invalidAmount(); invalid != "" {
-			return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
-		}
-		if recorded[order.RecordID(row.Provider, payment.ID)] {
-			continue
-		}
 		if payment.OrderID == "" {
 			payment.OrderID = row.OrderID
 		}
-		result, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID)
-		if err != nil {
-			return err
-		}
-		if result != order.Applied {
-			continue
-		}
-		if err := s.OrderEnded(ctx, payment.OrderID); err != nil { // its other attempts are to be closed
+		isRecorded := recorded[order.RecordID(row.Provider, payment.ID)]
+		if err := s.learnOfPayment(ctx, row, payment, isRecorded, status.State != Open); err != nil {
 			return err
 		}
 	}
@@ -152,6 +165,29 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		return fmt.Errorf("attempt %s: %w", row.ID, errStillOpen)
 	}
 	return s.closeAttempt(ctx, row.Provider, row.ID, status.State)
+}
+
+// learnOfPayment records a payment that is not recorded yet, and has the other attempts of an order closed that it has paid. One
+// that is recorded is left alone: mostly a callback was faster, and one of them among new ones would keep a whole batch of these
+// from being recorded together. But an earlier answer may have come as far as that, and no further. What it has left undone is done
+// with the answer that ends the attempt: of two attempts that stay open, each would have the other asked for at once, without an end.
+func (s *Service) learnOfPayment(ctx context.Context, row attemptRow, payment Payment, isRecorded, ends bool) error {
+	if invalid := payment.invalidAmount(); invalid != "" {
+		return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
+	}
+	var result order.PaymentResult
+	var isLeft bool
+	var err error
+	switch {
+	case !isRecorded:
+		result, err = s.pay(ctx, row.Provider, payment, "query:"+row.ID)
+	case ends:
+		isLeft, err = s.isLeftOpen(ctx, payment.OrderID, row.ID)
+	}
+	if err != nil || result != order.Applied && !isLeft {
+		return err
+	}
+	return s.OrderEnded(ctx, payment.OrderID)
 }
 
 var (

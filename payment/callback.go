@@ -69,7 +69,7 @@ func (s *Service) endAfter(ctx context.Context, paid Payment, result order.Payme
 	isDue := result == order.Applied
 	if result == order.Duplicate && paid.AttemptID != "" {
 		var err error
-		if isDue, err = s.isLeftOpen(ctx, paid.OrderID); err != nil {
+		if isDue, err = s.isLeftOpen(ctx, paid.OrderID, ""); err != nil {
 			return err
 		}
 	}

@@ -24,11 +24,11 @@ func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
 	return err
 }
 
-// isLeftOpen tells whether an order is final, and one of its attempts is to be asked for only later.
-func (s *Service) isLeftOpen(ctx context.Context, orderID string) (bool, error) {
+// isLeftOpen tells whether an order is final, and one of its attempts, but for the given one, is to be asked for only later.
+func (s *Service) isLeftOpen(ctx context.Context, orderID, but string) (bool, error) {
 	var found []int
 	err := s.db.Reader().SelectContext(ctx, &found, `SELECT 1 FROM payment_attempts a JOIN orders o ON o.id = a.order_id
-		WHERE a.order_id = ? AND a.state IN ('starting', 'open') AND a.next_at > ? AND o.state <> 'PENDING_PAYMENT' LIMIT 1`,
-		orderID, s.Now().UnixMilli())
+		WHERE a.order_id = ? AND a.id <> ? AND a.state IN ('starting', 'open') AND a.next_at > ? AND o.state <> 'PENDING_PAYMENT' LIMIT 1`,
+		orderID, but, s.Now().UnixMilli())
 	return len(found) > 0, s.failed("look for payment attempts of a final order", err)
 }

@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -77,6 +79,85 @@ func TestPaymentFoundByAskingClosesTheOtherAttempts(t *testing.T) {
 	f.work()
 	f.wantOrder(o.ID, order.Paid, "")
 	f.wantClosedAtOther(left)
+}
+
+// A payment that was found by asking was recorded, and after it the database went away. The next answer found it recorded, and at
+// the other provider the order could be paid once more, for minutes.
+func TestAnswerThatComesAgainClosesTheOtherAttempts(t *testing.T) {
+	f, o, opened, left := newTwoPages(t)
+	f.provider.payAttempt(opened.ID)
+	f.payments.Close()
+	f.exec(`UPDATE payment_attempts SET next_at = 0 WHERE provider = 'fake'`)
+	if err := f.payments.Work(t.Context()); !errors.Is(err, order.ErrUnavailable) {
+		t.Fatalf("%v, want that it is to be asked for again", err)
+	}
+	f.wantOrder(o.ID, order.Paid, "")
+	f.payments = f.newService()
+	t.Cleanup(f.payments.Close)
+	f.exec(`UPDATE payment_attempts SET next_at = 0 WHERE provider = 'fake'`)
+	f.work()
+	f.wantClosedAtOther(left)
+}
+
+// Nearly every attempt is asked for once more after its callback. When it is the only one, there is nothing to end, and nothing is
+// written but its own end.
+func TestAnswerAfterTheCallbackEndsOnlyItsAttempt(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(time.Hour)
+	f.provider.payAttempt(f.start(o).ID)
+	f.tellPaid(o)
+	f.payments.Close() // orders cannot be ended any more
+	f.work()
+	f.wantAttempt(o.ID, Paid)
+}
+
+// Of a final order two attempts were paid, and both providers call theirs open. An answer for the one may not make the other due at
+// once, nor itself: they were asked for without a pause, and without an end.
+func TestRecordedPaymentsOfOpenAttemptsAreAskedForWithPauses(t *testing.T) {
+	f, o, opened, left := newTwoPages(t)
+	for p, id := range map[*fakeProvider]string{f.provider: opened.ID, f.other: left.ID} {
+		p.payAttempt(id)
+		p.set(func(p *fakeProvider) { p.attempts[id].State, p.busy = Open, true })
+	}
+	bounded, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	work := func() {
+		t.Helper()
+		for range 5 { // looks at one moment
+			if err := f.payments.Work(bounded); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	f.advance(lastAskPause)
+	work()
+	f.wantOrder(o.ID, order.Paid, "")
+	asked := func() int { return f.provider.count("close") + f.other.count("close") }
+	before := asked()
+	for range 3 {
+		f.advance(lastAskPause)
+		work()
+	}
+	if n := asked() - before; n != 6 {
+		t.Errorf("two attempts were asked for %d times in three pauses, want once each", n)
+	}
+	for p, id := range map[*fakeProvider]string{f.provider: opened.ID, f.other: left.ID} {
+		p.set(func(p *fakeProvider) { p.attempts[id].State = Paid })
+	}
+	f.advance(lastAskPause)
+	work()
+	for _, id := range []string{opened.ID, left.ID} {
+		f.wantStateOf(o, id, Paid)
+	}
+}
+
+// wantStateOf checks one of an order's attempts.
+func (f *fixture) wantStateOf(o event.Order, id string, want AttemptState) {
+	f.t.Helper()
+	rows, err := f.payments.attemptsOf(f.t.Context(), o.ID)
+	if err != nil || !slices.ContainsFunc(rows, func(row attemptRow) bool { return row.ID == id && row.State == want }) {
+		f.t.Errorf("attempts are %+v, %v, want that %s is %s", rows, err, id, want)
+	}
 }
 
 // A callback whose payment was recorded, and after it the database went away, was sent again. It was a duplicate then, and the

@@ -23,11 +23,3 @@ func askPause(tries int) time.Duration {
 func refundPause(tries int) time.Duration {
 	return min(firstRefundPause<<min(tries, 12), lastRefundPause)
 }
-
-// waitedFor is the pause before a refund was tried for the given time: none before the first.
-func waitedFor(try int) time.Duration {
-	if try <= 1 {
-		return 0
-	}
-	return refundPause(try - 1)
-}

@@ -160,7 +160,7 @@ type Refund struct {
 	Reason    string      // one of the refund reasons, for the provider's records
 	Reference string      // what Refund returned; empty while no Refund has been answered
 
-	Waited time.Duration // how long the office has paused since it sent this refund before; 0 for the first time
+	Waited time.Duration // since the office sent this refund before, at least; 0 for the first time
 }
 
 // RefundStatus is how a refund stands at the provider.

@@ -283,13 +283,13 @@ func TestRefundSurvivesItsWorker(t *testing.T) {
 				t.Fatalf("%v, %v", rows, err)
 			}
 			row := rows[0]
-			lease := f.now().Add(claimLease)
-			if err := f.payments.claim(t.Context(), "refunds", row.ID, row.NextAt, lease); err != nil {
+			claimed, err := f.payments.claimRefund(t.Context(), row)
+			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			die(f, cancel)
-			_, _ = f.payments.callForRefund(ctx, f.provider, row) // and the process is gone
+			_, _ = f.payments.callForRefund(ctx, f.provider, claimed) // and the process is gone
 			f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.cut["refund"] = nil, false })
 			f.work()
 			f.wantRefund(refundDue)

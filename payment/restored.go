@@ -9,9 +9,9 @@ import (
 // A database that was restored from a backup has forgotten the attempts that were started since. Their ids are made of what it
 // still knows, so each provider can be asked for them.
 
-// forgottenMax is how many attempts of an order with one provider are looked for beyond those that are known: one, and the one
-// by which it was replaced when the order's deadline moved.
-const forgottenMax = 2
+// forgottenMax is how many attempts of an order with one provider are looked for beyond those that are known. Each that its
+// provider closes is followed by another when its buyer pays again; nobody can say of one that it never was.
+const forgottenMax = 8
 
 // forgotten returns the attempts that those of the orders may have that were restored, besides the attempts that are known. They
 // have no rows: to close one that never was does no harm.
@@ -26,14 +26,24 @@ func (s *Service) forgotten(ctx context.Context, orderIDs []string, known []atte
 	for _, a := range known {
 		before[by{a.OrderID, a.Provider}]++
 	}
-	for _, row := range rows {
-		for _, provider := range s.Providers() {
-			first := before[by{row.OrderID, provider}]
-			for n := first; n < first+forgottenMax; n++ {
+	for further := range forgottenMax { // first the likeliest of each order: time may be up before the last
+		for _, row := range rows {
+			for _, provider := range s.Providers() {
+				n := before[by{row.OrderID, provider}] + further
+				if n >= attemptsMax {
+					continue
+				}
 				row.ID, row.Provider, row.State = attemptID(row.OrderID, provider, n), provider, Open
 				found = append(found, row)
 			}
 		}
 	}
 	return found, nil
+}
+
+// isRestored tells whether an order was pending in the backup that was restored.
+func (s *Service) isRestored(ctx context.Context, orderID string) (bool, error) {
+	var found []int
+	err := s.db.Reader().SelectContext(ctx, &found, `SELECT 1 FROM orders WHERE id = ? AND restored = 1`, orderID)
+	return len(found) > 0, s.failed("look whether an order was restored", err)
 }

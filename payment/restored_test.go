@@ -40,6 +40,13 @@ func TestForgottenPaymentOfARestoredOrderIsFound(t *testing.T) {
 		}},
 		"its second, with the first": {false, (*fixture).replaceAttempt},
 		"its second":                 {true, (*fixture).replaceAttempt},
+		// An attempt that its provider had closed was begun anew twice. Only two were looked for.
+		"its third, with the others": {false, func(f *fixture, o event.Order) (*fakeProvider, string) {
+			return f.replaceAttempts(o, 2)
+		}},
+		"its eighth, with the others": {false, func(f *fixture, o event.Order) (*fakeProvider, string) {
+			return f.replaceAttempts(o, 7)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -63,12 +70,46 @@ func TestForgottenPaymentOfARestoredOrderIsFound(t *testing.T) {
 
 // replaceAttempt starts a payment, has its provider close it, and starts another one.
 func (f *fixture) replaceAttempt(o event.Order) (*fakeProvider, string) {
+	return f.replaceAttempts(o, 1)
+}
+
+// replaceAttempts does so with one payment after the other, this often.
+func (f *fixture) replaceAttempts(o event.Order, times int) (*fakeProvider, string) {
 	f.t.Helper()
-	first := f.start(o)
-	if err := f.payments.closeAttempt(f.t.Context(), "fake", first.ID, Closed); err != nil {
-		f.t.Fatal(err)
+	for range times {
+		if err := f.payments.closeAttempt(f.t.Context(), "fake", f.start(o).ID, Closed); err != nil {
+			f.t.Fatal(err)
+		}
 	}
 	return f.provider, f.start(o).ID
+}
+
+// An order whose buyer had nearly as many attempts as can be was looked for under numbers that none can have.
+func TestForgottenAttemptsEndWhereAttemptsDo(t *testing.T) {
+	f := newFixture(t)
+	f.provider.nameless, f.other.nameless = true, true
+	o := f.create(time.Hour)
+	f.restore(false)
+	known := make([]attemptRow, attemptsMax-3)
+	for n := range known {
+		known[n] = attemptRow{ID: attemptID(o.ID, "fake", n), OrderID: o.ID, Provider: "fake", State: Closed}
+	}
+	found, err := f.payments.forgotten(t.Context(), []string{o.ID}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := 0
+	for _, row := range found {
+		if !isAttemptID(row.ID, o.ID, row.Provider) {
+			t.Errorf("%s looks for %s, which no attempt can be", row.Provider, row.ID)
+		}
+		if row.Provider == "fake" {
+			mine++
+		}
+	}
+	if mine != 3 || len(found) != 3+forgottenMax {
+		t.Errorf("%d are looked for with the provider, and %d in all, want 3 and %d", mine, len(found), 3+forgottenMax)
+	}
 }
 
 // A provider that is away when a restored order is due delays its cancellation for a bounded time.

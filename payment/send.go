@@ -34,11 +34,10 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 
 // sendOne claims a refund, sends it or asks for it, and records the answer.
 func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error {
-	lease := s.Now().Add(claimLease)
-	if err := s.claim(ctx, "refunds", row.ID, row.NextAt, lease); err != nil {
+	row, err := s.claimRefund(ctx, row)
+	if err != nil {
 		return err
 	}
-	row.NextAt, row.Tries = lease.UnixMilli(), row.Tries+1
 	status, err := s.callForRefund(ctx, p, row)
 	if err != nil && ctx.Err() != nil {
 		return err // the process stops: another one has it after the lease

@@ -37,10 +37,7 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	}
 	if row.State == starting {
 		if row, err = s.startAt(ctx, p, row); err != nil {
-			if isNew && errors.Is(err, ErrRefused) { // nothing was opened, now or before
-				err = errors.Join(err, s.closeAttempt(ctx, providerName, row.ID, Closed))
-			}
-			return Opened{}, fmt.Errorf("start payment: %w", err)
+			return Opened{}, fmt.Errorf("start payment: %w", s.afterFailedStart(ctx, p, row, isNew, err))
 		}
 	}
 	if row.hasDeadAction(s.Now()) {
@@ -53,6 +50,51 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 		return Opened{}, err
 	}
 	return Opened{row.ID, row.Provider, action, time.UnixMilli(row.ExpiresAt).UTC()}, nil
+}
+
+// afterFailedStart ends an attempt whose start was refused, and returns what its payer is told. One of a restored order may have been
+// opened before the restore, under the same id, and paid: its provider is asked, and nothing is closed unasked.
+func (s *Service) afterFailedStart(ctx context.Context, p Provider, row attemptRow, isNew bool, why error) error {
+	refused := errors.Is(why, ErrRefused)
+	if !refused && !wasAnswered(why) {
+		return why
+	}
+	restored, err := s.isRestored(ctx, row.OrderID)
+	switch {
+	case err != nil:
+		return errors.Join(why, err)
+	case refused && restored:
+		err = s.closeAt(ctx, p, row)
+	case refused && isNew: // nothing was opened, now or before
+		return errors.Join(why, s.closeAttempt(ctx, p.Name(), row.ID, Closed))
+	case restored:
+		err = s.learnIfPaid(ctx, p, row, why)
+	}
+	if err == nil {
+		err = s.payable(ctx, row.OrderID)
+	}
+	switch {
+	case err == nil:
+		return why
+	case errors.Is(err, order.ErrAlreadyPaid), errors.Is(err, order.ErrNotPayable), errors.Is(err, why):
+		return err
+	}
+	return errors.Join(why, err)
+}
+
+// payable fails with order.ErrAlreadyPaid or order.ErrNotPayable for an order that is final.
+func (s *Service) payable(ctx context.Context, orderID string) error {
+	rows, err := s.Orders.Find(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	switch rows[orderID].State {
+	case order.Paid:
+		return order.ErrAlreadyPaid
+	case order.Cancelled:
+		return order.ErrNotPayable
+	}
+	return nil
 }
 
 // hold gives the order time for a payment, and returns its attempt with a provider, which is new if there was no open one.

@@ -156,17 +156,20 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 	return s.failed("change payment attempts", err)
 }
 
-// claim is how a worker gets a row for itself: it fails with errUnclaimed, or with db.ErrConflict when another one was faster.
-// The row rests until leaseUntil should the worker die.
-func (s *Service) claim(ctx context.Context, table, id string, nextAt int64, leaseUntil time.Time) error {
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE `+table+` SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
-			leaseUntil.UnixMilli(), id, nextAt)
-	})
+// claimAttempt is how a worker gets an attempt for itself: it rests until leaseUntil should the worker die.
+func (s *Service) claimAttempt(ctx context.Context, row attemptRow, leaseUntil time.Time) error {
+	return s.claim(ctx, `UPDATE payment_attempts SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
+		leaseUntil.UnixMilli(), row.ID, row.NextAt)
+}
+
+// claim runs the statement by which a worker gets one row for itself. It fails with errUnclaimed, or with db.ErrConflict when
+// another one was faster.
+func (s *Service) claim(ctx context.Context, statement string, args ...any) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error { return tx.ExecGuarded(ctx, 1, statement, args...) })
 	switch {
 	case err == nil, errors.Is(err, db.ErrConflict):
 		return err
 	default:
-		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("change "+table, err))
+		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("claim a row", err))
 	}
 }

@@ -50,7 +50,9 @@ type refundRow struct {
 	Reference string `db:"reference"`
 	Detail    string `db:"detail"`
 	CreatedAt int64  `db:"created_at"`
-	ChangedAt int64  `db:"changed_at"`
+	ChangedAt int64  `db:"changed_at"` // also by a claim
+
+	waited time.Duration // since it was sent, or changed, before a worker has claimed it
 }
 
 const refundSelect = `SELECT r.id, r.payment_id, r.order_id, r.provider, r.amount, r.currency, p.amount AS total, r.reason,
@@ -61,8 +63,25 @@ func (r refundRow) refund() Refund {
 	return Refund{
 		Key: refundKey(r.ID, r.Sending), PaymentID: order.ProviderID(r.Provider, r.PaymentID),
 		Amount: event.Money{Amount: r.Amount, Currency: r.Currency}, Total: event.Money{Amount: r.Total, Currency: r.Currency},
-		Reason: r.Reason, Reference: r.Reference, Waited: waitedFor(r.Tries),
+		Reason: r.Reason, Reference: r.Reference, Waited: r.waited,
 	}
+}
+
+// claimRefund is how a worker gets a refund for itself, for claimLease, and returns it as it is then. It notes the time, so that
+// how long a refund has waited is right after a process that died in its call as well: it is taken again after the lease, long
+// before the pause that its tries ask for.
+func (s *Service) claimRefund(ctx context.Context, row refundRow) (refundRow, error) {
+	now := s.Now()
+	lease := now.Add(claimLease).UnixMilli()
+	if err := s.claim(ctx, `UPDATE refunds SET next_at = ?, tries = tries + 1, changed_at = ? WHERE id = ? AND next_at = ?`,
+		lease, now.UnixMilli(), row.ID, row.NextAt); err != nil {
+		return row, err
+	}
+	if row.Tries > 0 {
+		row.waited = max(0, now.Sub(time.UnixMilli(row.ChangedAt)))
+	}
+	row.NextAt, row.Tries, row.ChangedAt = lease, row.Tries+1, now.UnixMilli()
+	return row, nil
 }
 
 // refundKey is what a provider knows a refund by. It changes only when a person has a refund sent anew that the provider

@@ -122,7 +122,7 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 // that ends, since a bank may take days: were it given up, money whose callback is lost would be found by nobody.
 func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderIsFinal bool) error {
 	lease := s.Now().Add(claimLease)
-	err := s.claim(ctx, "payment_attempts", row.ID, row.NextAt, lease)
+	err := s.claimAttempt(ctx, row, lease)
 	if err != nil {
 		return err
 	}

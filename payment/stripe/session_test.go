@@ -198,6 +198,20 @@ func TestPaymentOfAForgottenAttemptIsFound(t *testing.T) {
 	}
 }
 
+// Whoever has paid, and starts the same attempt after a restore from another page, is refused by the idempotency key. That refuses
+// nothing for good, and the money is found.
+func TestStartOfAForgottenAttemptFromAnotherPage(t *testing.T) {
+	p, f := newProvider(t)
+	a, _ := startPaid(t, p, f, 9800, "CNY")
+	a.Reference, a.ReturnURL = "", "https://tickets.example/orders"
+	_, err := p.Start(t.Context(), a)
+	wantError(t, err, false)
+	status, err := p.Query(t.Context(), a)
+	want(t, status, err, payment.Status{State: payment.Paid, Payments: []payment.Payment{{
+		ID: "pi_1", AttemptID: a.ID, OrderID: a.OrderID, Amount: a.Amount,
+	}}})
+}
+
 // Close ends an open session, once or twice, and tells of money that was faster.
 func TestClose(t *testing.T) {
 	p, f := newProvider(t)
