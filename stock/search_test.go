@@ -66,7 +66,7 @@ func fillReservations(t *testing.T, d *db.DB) {
 // same time.
 func explain(t *testing.T, d *db.DB, query string, args ...any) string {
 	t.Helper()
-	explained := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[d.Name()] + query
+	explained := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN FORMAT=TRADITIONAL "}[d.Name()] + query
 	rows, err := d.Reader().QueryxContext(t.Context(), explained, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -107,8 +107,8 @@ func isEngineOutage(err error) bool {
 }
 
 // A migration that has run may not be recorded, because the two are separate transactions, and not every ALTER TABLE
-// has an IF NOT EXISTS. Error numbers: duplicate column, duplicate key name.
-func (mysqlDialect) ranBefore(err error) bool { return mysqlNumber(err, 1060, 1061) }
+// has an IF NOT EXISTS. Error numbers: duplicate column, duplicate key name, and MySQL's own for a duplicate check.
+func (mysqlDialect) ranBefore(err error) bool { return mysqlNumber(err, 1060, 1061, 3822) }
 
 func (mysqlDialect) migrationLock() (lock, unlock string) {
 	// Lock names are shared by all databases of a server and have 64 characters at most. The hash gives each database

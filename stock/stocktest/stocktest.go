@@ -3,6 +3,7 @@
 package stocktest
 
 import (
+	"io/fs"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,16 +33,24 @@ func (c *Clock) Now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
 func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
 // NewDB returns a database with the schema of stock, which goes when the test ends.
-func NewDB(t testing.TB) *db.DB { return Open(t, dbtest.DSN(t)) }
+func NewDB(t testing.TB) *db.DB {
+	t.Helper()
+	return dbtest.New(t, migrations(t))
+}
 
 // Open opens a database that dbtest.DSN has named, for a process of its own.
 func Open(t testing.TB, dsn string) *db.DB {
 	t.Helper()
-	migrations, err := sql.Stock()
+	return dbtest.Open(t, dsn, migrations(t))
+}
+
+func migrations(t testing.TB) fs.FS {
+	t.Helper()
+	files, err := sql.Stock()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dbtest.Open(t, dsn, migrations)
+	return files
 }
 
 // Violations looks for rows that contradict each other, in the whole database.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -17,13 +16,17 @@ import (
 // New opens a fresh, migrated database, which is removed when the test ends.
 func New(t testing.TB, migrations fs.FS) *db.DB {
 	t.Helper()
-	return Open(t, DSN(t), migrations)
+	dsn := DSN(t)
+	if server := testServer(); server != "" {
+		copySchema(t, server, dsn, migrations)
+	}
+	return Open(t, dsn, migrations)
 }
 
 // DSN returns the DSN of a fresh, empty database, which is removed when the test ends.
 func DSN(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("BOXOFFICE_TEST_MYSQL")
+	server := testServer()
 	if server == "" {
 		return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}

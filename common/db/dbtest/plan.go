@@ -12,7 +12,7 @@ import (
 // MySQL.
 func Plan(t testing.TB, d *db.DB, query string, args ...any) string {
 	t.Helper()
-	explain := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[d.Name()] + query
+	explain := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN FORMAT=TRADITIONAL "}[d.Name()] + query
 	rows, err := d.Reader().QueryxContext(t.Context(), explain, args...)
 	if err != nil {
 		t.Fatal(err)
