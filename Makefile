@@ -19,14 +19,26 @@ test: ## run every test
 # A stack of its own, because the tests kill its parts.
 STACK_DIR := $(or $(TMPDIR),/tmp)/boxoffice-test-stack
 STACK_PORT := 31000
+ON_DATABASE := ./common/db ./order ./stock ./payment ./tickets ./notify ./cancellation ./inquiry ./presence ./sale ./archive
+
+# $(call on-stack,COMMANDS THAT SET FURTHER FLAGS OF STACK UP,PACKAGES AND FLAGS OF GO TEST)
+define on-stack
+@set -euo pipefail; flags=(); $(1) \
+trap 'go run ./scripts/stack down -purge -dir "$(STACK_DIR)"' EXIT; \
+go run ./scripts/stack up -dir "$(STACK_DIR)" -mode java -port-base $(STACK_PORT) -check-interval 1s -check-timeout 1s "$${flags[@]}"; \
+eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
+go test -count=1 -p 1 -timeout 30m $(2)
+endef
 
 .PHONY: test-stack
 test-stack: ## run the tests on a real RocketMQ and MariaDB (needs Java 17, Maven and mariadb-server)
-	@set -euo pipefail; \
-	trap 'go run ./scripts/stack down -purge -dir "$(STACK_DIR)"' EXIT; \
-	go run ./scripts/stack up -dir "$(STACK_DIR)" -mode java -port-base $(STACK_PORT) -check-interval 1s -check-timeout 1s; \
-	eval "$$(go run ./scripts/stack env -test -dir "$(STACK_DIR)")"; \
-	go test -count=1 -p 1 -timeout 30m ./common/db ./order ./stock ./payment ./tickets ./notify ./cancellation ./inquiry ./presence ./sale ./archive ./common/mq ./broker ./app
+	$(call on-stack,,$(ON_DATABASE) ./common/mq ./broker ./app)
+
+# MYSQLD is MySQL's own server. Where none is installed, one that Debian's unstable release has is put below TMPDIR.
+.PHONY: test-mysql
+test-mysql: ## the same on MySQL itself, without the broker's own (needs mmdebstrap and root, or MYSQLD=/path/of/mysqld)
+	$(call on-stack,mysqld="$(MYSQLD)"; \
+		[ -n "$$mysqld" ] || mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); flags=(-mysqld "$$mysqld");,$(or $(PACKAGES),$(ON_DATABASE) ./app))
 
 .PHONY: hostile
 hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
