@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,36 @@ func TestUnknownSettingNamesTheNearest(t *testing.T) {
 			meant == "" && strings.Contains(err.Error(), "but") {
 			t.Errorf("%s: %v, want that %q is named", given, err, meant)
 		}
+	}
+}
+
+// A DSN has a password, and could not be in a file: where secrets are mounted as files, it stood in the environment, which
+// whoever can describe a container reads.
+func TestDSNsFromFiles(t *testing.T) {
+	env := officeEnv(map[string]string{"BOXOFFICE_SMTP_URL": "smtps://mail.example", "BOXOFFICE_MAIL_FROM": "rex@rex.example",
+		"BOXOFFICE_PUBLIC_URL": "https://rex.example", "BOXOFFICE_TICKET_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="})
+	for _, service := range []string{"stock", "order", "tickets", "notify"} {
+		file := filepath.Join(t.TempDir(), service)
+		if err := os.WriteFile(file, []byte("mysql://u:p@h/"+service+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		name := "BOXOFFICE_" + strings.ToUpper(service) + "_DSN_FILE"
+		env[name] = file
+		if err := CheckEnvironment([]string{name + "=x"}); err != nil {
+			t.Error(err)
+		}
+	}
+	c, err := parseArgs(t, env)
+	if got := []string{c.StockDSN, c.OrderDSN, c.TicketsDSN, c.Notify.DSN}; err != nil || !slices.Equal(got,
+		[]string{"mysql://u:p@h/stock", "mysql://u:p@h/order", "mysql://u:p@h/tickets", "mysql://u:p@h/notify"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	env["BOXOFFICE_STOCK_DSN"] = "mysql://u:p@h/stock"
+	if _, err := parseArgs(t, env); err == nil || !strings.Contains(err.Error(), "BOXOFFICE_STOCK_DSN_FILE") {
+		t.Errorf("a DSN and its file: %v", err)
+	}
+	if err := CheckEnvironment([]string{"BOXOFFICE_LISTEN_FILE=x"}); err == nil {
+		t.Error("an address can be in a file")
 	}
 }
 

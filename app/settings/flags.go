@@ -122,6 +122,9 @@ func CheckEnvironment(environ []string) error {
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	new(Config).define(flags)
 	flags.VisitAll(func(f *flag.Flag) { known[environmentName(f.Name)] = true })
+	for _, name := range secretFlags() {
+		known[environmentName(name)+fileSuffix] = true
+	}
 	for _, setting := range environ {
 		name, value, _ := strings.Cut(setting, "=")
 		ours := strings.HasPrefix(name, "BOXOFFICE_") && !strings.HasPrefix(name, "BOXOFFICE_TEST_") && !strings.HasPrefix(name, "BOXOFFICE_STACK_")

@@ -43,20 +43,29 @@ func SecretNames() []string {
 func ReadSecrets(getenv func(string) string) (map[string]string, error) {
 	secrets := map[string]string{}
 	for _, name := range SecretNames() {
-		value, file := getenv(name), getenv(name+fileSuffix)
-		switch {
-		case value != "" && file != "":
-			return nil, fmt.Errorf("set either %s or %s, not both", name, name+fileSuffix)
-		case file != "":
-			text, err := readSecretFile(file)
-			if err != nil {
-				return nil, fmt.Errorf("set %s to a file that can be read: %w", name+fileSuffix, err)
-			}
-			value = text
+		value, err := readSecret(name, getenv)
+		if err != nil {
+			return nil, err
 		}
-		secrets[name] = strings.TrimSpace(value)
+		secrets[name] = value
 	}
 	return secrets, nil
+}
+
+// readSecret reads a variable, or the file that its variable with fileSuffix names.
+func readSecret(name string, getenv func(string) string) (string, error) {
+	value, file := getenv(name), getenv(name+fileSuffix)
+	switch {
+	case value != "" && file != "":
+		return "", fmt.Errorf("set either %s or %s, not both", name, name+fileSuffix)
+	case file != "":
+		text, err := readSecretFile(file)
+		if err != nil {
+			return "", fmt.Errorf("set %s to a file that can be read: %w", name+fileSuffix, err)
+		}
+		value = text
+	}
+	return strings.TrimSpace(value), nil
 }
 
 func readSecretFile(path string) (string, error) {

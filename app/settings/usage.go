@@ -37,7 +37,7 @@ func PrintUsage(call Invocation, office func(*flag.FlagSet), own ...func(*flag.F
 			print("  %-10s%s\n", s.name, s.text)
 		}
 		print("\nEach flag is a setting of the environment too: BOXOFFICE_PAY_WINDOW for -pay-window. Secrets are in the\n" +
-			"environment alone, or in a file that BOXOFFICE_..._FILE names:\n\n")
+			"environment alone, or in a file that BOXOFFICE_..._FILE names, in which a DSN can be too:\n\n")
 		for _, name := range SecretNames() {
 			print("  %s\n", name)
 		}
