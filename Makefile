@@ -40,6 +40,31 @@ test-mysql: ## the same on MySQL itself, without the broker's own (needs mmdebst
 	$(call on-stack,mysqld="$(MYSQLD)"; \
 		[ -n "$$mysqld" ] || mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); flags=(-mysqld "$$mysqld");,$(or $(PACKAGES),$(ON_DATABASE) ./app))
 
+# Kubernetes' own description of its objects, in a Go module: schemas by URL come from a host that not every machine reaches.
+KUBERNETES := sigs.k8s.io/kubectl-validate@v0.0.4
+KUBERNETES_VERSION := 1.30
+
+.PHONY: manifest-tools
+manifest-tools:
+	GOBIN="$(TOOLS)" go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+	GOBIN="$(TOOLS)" go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+	cd / && go mod download $(KUBERNETES)
+
+.PHONY: manifests
+manifests: manifest-tools ## check docker/kubernetes against the schemas of Kubernetes, and the unit of systemd
+	@set -euo pipefail; \
+	described="$$(go env GOMODCACHE)/$(KUBERNETES)/pkg/openapiclient/builtins"; \
+	go run ./scripts/schemas -from "$$described/$(KUBERNETES_VERSION)" -to .cache/schemas; \
+	for folder in base overlays/example; do \
+		"$(TOOLS)/kustomize" build docker/kubernetes/$$folder | \
+			"$(TOOLS)/kubeconform" -strict -summary -schema-location '.cache/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'; \
+	done; \
+	command -v systemd-analyze >/dev/null || { echo "NOT RUN: the check of the unit, for want of systemd-analyze" >&2; exit 0; }; \
+	mkdir -p .cache/unit; \
+	sed 's#^ExecStart=.*#ExecStart=/bin/true#; s#^User=.*#DynamicUser=yes#' docker/systemd/boxoffice.service >.cache/unit/boxoffice.service; \
+	if systemd-analyze verify --man=no .cache/unit/boxoffice.service 2>&1 | grep boxoffice.service:; then exit 1; fi; \
+	systemd-analyze security --offline=true --threshold=20 .cache/unit/boxoffice.service | tail -n 1
+
 .PHONY: hostile
 hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
 	BOXOFFICE_TEST_DELIVERIES=1000000 go test ./app -run TestHostileProvider -v -count=1 -timeout 4h
