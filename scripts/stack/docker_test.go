@@ -65,3 +65,40 @@ func TestComposePublishesOnLoopbackOnly(t *testing.T) {
 		}
 	}
 }
+
+// No service had a bound of its log, which fills the disk of the databases in the end, nor of its memory; and a dashboard that is "latest"
+// becomes another program by itself.
+func TestComposeBoundsEachService(t *testing.T) {
+	file, err := composeFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compose, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, services, _ := strings.Cut(string(compose), "\nservices:\n")
+	services, _, _ = strings.Cut(services, "\nnetworks:\n")
+	starts := regexp.MustCompile(`(?m)^  ([a-z-]+):\n`).FindAllStringSubmatchIndex(services, -1)
+	running := 0
+	for i, at := range starts {
+		name, end := services[at[2]:at[3]], len(services)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		text := services[at[1]:end]
+		if strings.Contains(text, ":latest\n") {
+			t.Errorf("%s is of no version", name)
+		}
+		if !strings.Contains(text, "restart: unless-stopped") {
+			continue // it runs once, and ends
+		}
+		running++
+		if !strings.Contains(text, "logging: *rotated\n") || !strings.Contains(text, "mem_limit: ") {
+			t.Errorf("%s has no bound of its log, or of its memory", name)
+		}
+	}
+	if running < 7 {
+		t.Errorf("found %d services in compose.yaml", running)
+	}
+}
