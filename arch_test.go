@@ -606,6 +606,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	quoted := regexp.MustCompile("`([^`\n]+)`")
 	for _, document := range []string{
 		"README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "BENCHMARKS.md", "docker/README.md",
+		"docker/kubernetes/README.md", "docs/production.md",
 	} {
 		text, err := os.ReadFile(document)
 		if err != nil {
