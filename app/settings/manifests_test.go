@@ -160,7 +160,9 @@ func TestManifestsAvoidKnownTraps(t *testing.T) {
 }
 
 // secretsOf reads the secrets of the example.
-func secretsOf(t *testing.T) map[string]string { return readEnv(t, manifests+"overlays/example/secrets.env") }
+func secretsOf(t *testing.T) map[string]string {
+	return readEnv(t, manifests+"overlays/example/secrets.env")
+}
 
 // readEnv reads a file of lines NAME=value.
 func readEnv(t *testing.T, path string) map[string]string {
