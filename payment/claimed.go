@@ -35,7 +35,7 @@ func (s *Service) isConfirmed(ctx context.Context, log *slog.Logger, p Provider,
 	status, err := p.Query(ctx, Attempt{ID: paid.AttemptID, OrderID: paid.OrderID, Amount: paid.Amount, Reference: paid.Reference})
 	switch err := s.answered(p, err); {
 	case errors.Is(err, ErrRefused):
-		log.WarnContext(ctx, "a callback reports money of an attempt that is not in the database, and its provider refuses to confirm it", "error", err)
+		log.WarnContext(ctx, "a callback reports money that its provider refuses to confirm, and is to come again", "error", err)
 		return false, fmt.Errorf("%w: %w", ErrProviderAway, err)
 	case err != nil && !errors.Is(err, ErrUnsupported):
 		return false, err
