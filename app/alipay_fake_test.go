@@ -25,18 +25,21 @@ import (
 const (
 	alipayApp     = "2021000122600001"
 	alipaySeller  = "2088102146225135"
+	alipayTradeNo = "2026112122001400000000000001"
 	alipayCode    = "https://qr.alipay.com/bax03431ljhokirwl38f00a7"
 	alipayGateway = "https://openapi.alipay.com/gateway.do"
 )
 
-// alipayFake is Alipay, as far as a trade is made by its page or by a code, paid and told of.
+// alipayFake is Alipay, as far as a trade is made by its page or by a code, paid, told of, and refunded.
 type alipayFake struct {
 	t    *testing.T
 	keys providerKeys
 	qr   bool
 
-	mu   sync.Mutex
-	made url.Values // of the last code
+	mu     sync.Mutex
+	made   url.Values // of the last code
+	key    string     // of the last refund
+	isBack bool       // its money
 }
 
 var _ realProvider = (*alipayFake)(nil)
@@ -58,26 +61,69 @@ func (f *alipayFake) plain() map[string]string {
 	}
 }
 
-// ServeHTTP makes a code. What the office asks for once it is paid gets no answer.
+// alipayTrade is what a call is about.
+type alipayTrade struct {
+	OutTradeNo   string `json:"out_trade_no"`
+	TradeNo      string `json:"trade_no"`
+	OutRequestNo string `json:"out_request_no"`
+	RefundAmount string `json:"refund_amount"`
+}
+
+// ServeHTTP makes a code, and a refund. What else the office asks for once it is paid gets no answer.
 func (f *alipayFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		f.t.Error(err)
 	}
-	if r.PostForm.Get("method") != "alipay.trade.precreate" {
-		http.Error(w, "away", http.StatusServiceUnavailable)
-		return
-	}
-	f.mu.Lock()
-	f.made = r.PostForm
-	f.mu.Unlock()
-	var trade struct {
-		OutTradeNo string `json:"out_trade_no"`
-	}
+	var trade alipayTrade
 	if err := json.Unmarshal([]byte(r.PostForm.Get("biz_content")), &trade); err != nil {
 		f.t.Error(err)
 	}
-	answer := fmt.Sprintf(`{"code":"10000","msg":"Success","out_trade_no":%q,"qr_code":%q}`, trade.OutTradeNo, alipayCode)
-	_, _ = fmt.Fprintf(w, `{"alipay_trade_precreate_response":%s,"sign":%q}`, answer, f.sign(answer))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	method, answer := r.PostForm.Get("method"), ""
+	switch method {
+	case "alipay.trade.precreate":
+		f.made = r.PostForm
+		answer = fmt.Sprintf(`"out_trade_no":%q,"qr_code":%q`, trade.OutTradeNo, alipayCode)
+	case "alipay.trade.refund":
+		answer = f.takeRefund(trade)
+	case "alipay.trade.fastpay.refund.query":
+		answer = f.refundState(trade)
+	default:
+		http.Error(w, "away", http.StatusServiceUnavailable)
+		return
+	}
+	answer = `{"code":"10000","msg":"Success",` + answer + `}`
+	_, _ = fmt.Fprintf(w, `{"%s_response":%s,"sign":%q}`, strings.ReplaceAll(method, ".", "_"), answer, f.sign(answer))
+}
+
+// takeRefund answers a refund, whose money is then on its way.
+func (f *alipayFake) takeRefund(trade alipayTrade) string {
+	if trade.TradeNo != alipayTradeNo || trade.RefundAmount != "49.00" || trade.OutRequestNo == "" || f.key != "" && f.key != trade.OutRequestNo {
+		f.t.Errorf("Alipay is to refund %+v, after the key %q", trade, f.key)
+	}
+	f.key = trade.OutRequestNo
+	return fmt.Sprintf(`"trade_no":%q,"out_trade_no":"1","fund_change":"N"`, trade.TradeNo)
+}
+
+// refundState answers how the refund stands: Alipay says nothing of one before its money is back.
+func (f *alipayFake) refundState(trade alipayTrade) string {
+	if trade.TradeNo != alipayTradeNo || trade.OutRequestNo != f.key {
+		f.t.Errorf("Alipay is asked for the refund %+v, and has %q", trade, f.key)
+	}
+	state := ""
+	if f.isBack {
+		state = "REFUND_SUCCESS"
+	}
+	return fmt.Sprintf(`"trade_no":%q,"out_request_no":%q,"refund_status":%q`, trade.TradeNo, trade.OutRequestNo, state)
+}
+
+// refunded puts the money back. Of a refund that is asked for at once Alipay sends no callback.
+func (f *alipayFake) refunded() (header []string, body string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.isBack = true
+	return nil, ""
 }
 
 // sign signs with Alipay's key.
@@ -151,7 +197,7 @@ func (f *alipayFake) paid(order string, started startedPayment, ours bool) (head
 		"app_id": {alipayApp}, "auth_app_id": {alipayApp}, "seller_id": {seller}, "buyer_id": {"2088202954065786"}, "charset": {"utf-8"},
 		"notify_id": {"2026112100222023045001234567890123"}, "notify_time": {now}, "notify_type": {"trade_status_sync"}, "version": {"1.0"},
 		"out_trade_no": {started.ID}, "body": {order}, "passback_params": {order}, "subject": {"Order " + order},
-		"trade_no": {"2026112122001400000000000001"}, "trade_status": {"TRADE_SUCCESS"}, "gmt_create": {now}, "gmt_payment": {now},
+		"trade_no": {alipayTradeNo}, "trade_status": {"TRADE_SUCCESS"}, "gmt_create": {now}, "gmt_payment": {now},
 		"total_amount": {"49.00"}, "receipt_amount": {"49.00"}, "buyer_pay_amount": {"49.00"}, "invoice_amount": {"49.00"},
 	}
 	values.Set("sign", f.sign(sortedText(values)))

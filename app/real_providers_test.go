@@ -41,6 +41,10 @@ type realProvider interface {
 
 	// taken is the type and the body of the answer after which the provider does not send a callback again.
 	taken() (contentType, body string)
+
+	// refunded puts the money of that payment back with its payer, and returns the callback that says so; no body if the provider
+	// sends none, and has to be asked.
+	refunded() (header []string, body string)
 }
 
 // No test took a real provider through the office: each was right by itself, and whether the office gives it its keys, tells it
@@ -69,10 +73,19 @@ func TestRealProviders(t *testing.T) {
 				t.Errorf("payers are offered %s, want %s", offered.body, want)
 			}
 			screening := o.addScreening(10, 0)
+			orders := map[string]string{}
 			for _, name := range slices.Sorted(maps.Keys(providers)) {
-				o.paysWith(name, providers[name], screening)
+				orders[name] = o.paysWith(name, providers[name], screening)
 			}
 			o.eventuallyCounters(screening, 7, 0, 3)
+			for name, p := range providers {
+				o.refundsWith(name, p, orders[name])
+			}
+			o.eventuallyCounters(screening, 10, 0, 0)
+			if r := o.must("GET", "/v1/admin/ledger", bearer(t, "boss", "admin"), ""); !strings.Contains(string(r.body), `"balanced":true`) ||
+				!strings.Contains(string(r.body), `"refunded":14700`) {
+				t.Errorf("the ledger is %s", r.body)
+			}
 		})
 	}
 }
@@ -104,11 +117,11 @@ func (o *officeTest) configureProviders(keys providerKeys, inFiles, qr bool) map
 }
 
 // paysWith buys one ticket and pays it with a provider. A forged callback changes nothing, nor does one of somebody else's money;
-// the provider's is taken, and taken again, with the answer for which it waits.
-func (o *officeTest) paysWith(name string, p realProvider, screening string) {
+// the provider's is taken, and taken again, with the answer for which it waits. It returns the order.
+func (o *officeTest) paysWith(name string, p realProvider, screening string) (order string) {
 	o.t.Helper()
 	buyer := "payer-by-" + name
-	order := o.mustBuy(buyer, screening, 1).ID
+	order = o.mustBuy(buyer, screening, 1).ID
 	r := o.must("POST", "/v1/orders/"+order+"/payments", bearer(o.t, buyer, "buyer"),
 		`{"provider":"`+name+`","return_url":"`+realShop+`/orders"}`)
 	if r.status != http.StatusOK {
@@ -126,15 +139,47 @@ func (o *officeTest) paysWith(name string, p realProvider, screening string) {
 	if status := o.order(buyer, order).Status; status != "pending_payment" {
 		o.t.Errorf("after forged callbacks of %s, and one of somebody else's money, the order is %s", name, status)
 	}
-	wantType, wantBody := p.taken()
 	for _, result := range []string{"applied", "duplicate"} {
-		want := strings.Replace(wantBody, "RESULT", result, 1)
-		r := o.must("POST", path, "", body, header...)
-		if got := r.header.Get("Content-Type"); r.status != http.StatusOK || got != wantType || string(r.body) != want {
-			o.t.Errorf("%s is answered %d %s %q, want 200 %s %q", name, r.status, got, r.body, wantType, want)
-		}
+		o.wantTaken(name, p, header, body, result)
 	}
 	o.eventuallyStatus(buyer, order, "paid")
+	return order
+}
+
+// wantTaken sends a callback of a provider, and checks its answer.
+func (o *officeTest) wantTaken(name string, p realProvider, header []string, body, result string) {
+	o.t.Helper()
+	wantType, wantBody := p.taken()
+	want := strings.Replace(wantBody, "RESULT", result, 1)
+	r := o.must("POST", "/v1/payments/callback/"+name, "", body, header...)
+	if got := r.header.Get("Content-Type"); r.status != http.StatusOK || got != wantType || string(r.body) != want {
+		o.t.Errorf("%s is answered %d %s %q, want 200 %s %q", name, r.status, got, r.body, wantType, want)
+	}
+}
+
+// refundsWith has the office cancel a paid order, and its money go back by the provider, who first has it on its way. A forged
+// callback does not say that it is back, and the provider's, or its answer, does.
+func (o *officeTest) refundsWith(name string, p realProvider, order string) {
+	o.t.Helper()
+	o.operate("POST", "/v1/admin/orders/"+order+"/cancel", `{"note":"the projector is broken"}`, http.StatusOK)
+	is := func(state string) func() bool {
+		return func() bool {
+			r := o.must("GET", "/v1/admin/refunds?state="+state, bearer(o.t, "boss", "admin"), "")
+			return r.status == http.StatusOK && strings.Contains(string(r.body), order)
+		}
+	}
+	o.eventually("a refund is sent to "+name, is("sent"))
+	header, body := p.refunded()
+	if body != "" {
+		o.wantForgedRefused("/v1/payments/callback/"+name, header, body)
+		if !is("sent")() {
+			o.t.Errorf("after forged callbacks of %s its refund is not on its way any more", name)
+		}
+		for range 2 {
+			o.wantTaken(name, p, header, body, "recorded")
+		}
+	}
+	o.eventually("a refund of "+name+" is done", is("done"))
 }
 
 // wantForgedRefused sends a callback with one character changed, and without its signature.

@@ -17,7 +17,7 @@ import (
 
 const stripeKey = "sk_test_0123456789012345678901234567"
 
-// stripeFake is Stripe, as far as a session is created, paid and told of.
+// stripeFake is Stripe, as far as a session is created, paid, refunded and told of.
 type stripeFake struct {
 	t         *testing.T
 	whSecrets [2]string
@@ -25,6 +25,7 @@ type stripeFake struct {
 
 	mu   sync.Mutex
 	made url.Values // of the last session
+	back url.Values // of the last refund
 }
 
 var _ realProvider = (*stripeFake)(nil)
@@ -41,21 +42,29 @@ func (s *stripeFake) secrets() map[string]string {
 
 func (s *stripeFake) plain() map[string]string { return nil }
 
-// ServeHTTP creates a session. What the office asks for once it is paid gets no answer.
+// ServeHTTP creates a session, and a refund. What else the office asks for once it is paid gets no answer.
 func (s *stripeFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if got := r.Header.Get("Authorization"); got != "Bearer "+stripeKey {
 		s.t.Errorf("Stripe is called with %q", got)
-	}
-	if r.Method != http.MethodPost || r.URL.Path != "/v1/checkout/sessions" {
-		http.Error(w, "away", http.StatusServiceUnavailable)
-		return
 	}
 	if err := r.ParseForm(); err != nil {
 		s.t.Error(err)
 	}
 	s.mu.Lock()
-	s.made = r.PostForm
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	switch r.Method + " " + r.URL.Path {
+	case "POST /v1/checkout/sessions":
+		s.made = r.PostForm
+	case "GET /v1/refunds":
+		_, _ = w.Write(encodeJSON(s.t, map[string]any{"object": "list", "url": "/v1/refunds", "has_more": false, "data": []any{}}))
+		return
+	case "POST /v1/refunds":
+		s.takeRefund(w, r)
+		return
+	default:
+		http.Error(w, "away", http.StatusServiceUnavailable)
+		return
+	}
 	_, _ = w.Write(encodeJSON(s.t, map[string]any{
 		"id": "cs_test_1", "object": "checkout.session", "status": "open", "payment_status": "unpaid", "livemode": false,
 		"url": "https://checkout.stripe.com/c/pay/cs_test_1",
@@ -87,13 +96,47 @@ func (s *stripeFake) paid(order string, started startedPayment, ours bool) (head
 	if !ours {
 		office += "-copy" // Stripe sends the events of all that use an account to each of them
 	}
+	return s.event("evt_1", "checkout.session.completed", map[string]any{
+		"id": "cs_test_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "livemode": false,
+		"payment_intent": "pi_1", "amount_total": 4900, "currency": "cny", "client_reference_id": started.ID,
+		"metadata": map[string]string{"office": office, "attempt_id": started.ID, "order_id": order},
+	})
+}
+
+// takeRefund takes a refund, whose money is then on its way.
+func (s *stripeFake) takeRefund(w http.ResponseWriter, r *http.Request) {
+	s.back = r.PostForm
+	for name, want := range map[string]string{
+		"payment_intent": "pi_1", "amount": "4900", "metadata[office]": s.made.Get("metadata[office]"),
+	} {
+		if got := s.back.Get(name); got != want {
+			s.t.Errorf("Stripe is to refund with %s %q, want %q", name, got, want)
+		}
+	}
+	if key := r.Header.Get("Idempotency-Key"); key == "" || key != s.back.Get("metadata[refund_key]") {
+		s.t.Errorf("Stripe is to refund under the key %q, and the refund's is %q", key, s.back.Get("metadata[refund_key]"))
+	}
+	_, _ = w.Write(encodeJSON(s.t, s.refund("pending")))
+}
+
+// refund is the refund, in a state.
+func (s *stripeFake) refund(status string) map[string]any {
+	return map[string]any{
+		"id": "re_1", "object": "refund", "status": status, "payment_intent": "pi_1", "amount": 4900, "currency": "cny",
+		"metadata": map[string]string{"office": s.back.Get("metadata[office]"), "refund_key": s.back.Get("metadata[refund_key]")},
+	}
+}
+
+func (s *stripeFake) refunded() (header []string, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.event("evt_2", "refund.updated", s.refund("succeeded"))
+}
+
+// event is a signed callback.
+func (s *stripeFake) event(id, kind string, about map[string]any) (header []string, body string) {
 	raw := encodeJSON(s.t, map[string]any{
-		"id": "evt_1", "object": "event", "api_version": "2020-08-27", "livemode": false, "type": "checkout.session.completed",
-		"data": map[string]any{"object": map[string]any{
-			"id": "cs_test_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "livemode": false,
-			"payment_intent": "pi_1", "amount_total": 4900, "currency": "cny", "client_reference_id": started.ID,
-			"metadata": map[string]string{"office": office, "attempt_id": started.ID, "order_id": order},
-		}},
+		"id": id, "object": "event", "api_version": "2020-08-27", "livemode": false, "type": kind, "data": map[string]any{"object": about},
 	})
 	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: raw, Secret: s.whSecrets[s.signs], Timestamp: time.Now()})
 	return []string{"Content-Type", "application/json; charset=utf-8", "Stripe-Signature", signed.Header}, string(raw)

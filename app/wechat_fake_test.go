@@ -25,13 +25,14 @@ import (
 )
 
 const (
-	wechatMerchant = "1900000109"
-	wechatApp      = "wxd678efh567hg6787"
-	wechatSerial   = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
-	wechatCode     = "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"
+	wechatMerchant    = "1900000109"
+	wechatApp         = "wxd678efh567hg6787"
+	wechatSerial      = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+	wechatTransaction = "4200002310202611200000000001"
+	wechatCode        = "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"
 )
 
-// wechatFake is WeChat Pay, as far as an order is made, paid and told of.
+// wechatFake is WeChat Pay, as far as an order is made, paid, refunded and told of.
 type wechatFake struct {
 	t       *testing.T
 	keys    providerKeys
@@ -40,6 +41,7 @@ type wechatFake struct {
 
 	mu   sync.Mutex
 	made map[string]any // of the last order
+	back map[string]any // of the last refund
 }
 
 var _ realProvider = (*wechatFake)(nil)
@@ -65,7 +67,7 @@ func (f *wechatFake) plain() map[string]string {
 	}
 }
 
-// ServeHTTP makes an order. What the office asks for once it is paid gets no answer.
+// ServeHTTP makes an order, and a refund. What else the office asks for once it is paid gets no answer.
 func (f *wechatFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -74,21 +76,47 @@ func (f *wechatFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if wrong := f.checkAuthorization(r, body); wrong != "" {
 		f.t.Errorf("WeChat Pay is called with a wrong %s: %s", wrong, r.Header)
 	}
-	if r.Method != http.MethodPost || r.URL.Path != "/v3/pay/transactions/native" {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	says := map[string]any{}
+	var into *map[string]any
+	switch r.Method + " " + r.URL.Path {
+	case "POST /v3/pay/transactions/native":
+		into, says["code_url"] = &f.made, wechatCode
+	case "POST /v3/refund/domestic/refunds":
+		into = &f.back
+	default:
 		http.Error(w, "away", http.StatusServiceUnavailable)
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := json.Unmarshal(body, &f.made); err != nil {
+	if err := json.Unmarshal(body, into); err != nil {
 		f.t.Error(err)
 	}
-	answer := encodeJSON(f.t, map[string]any{"code_url": wechatCode})
+	if into == &f.back {
+		says = f.takeRefund()
+	}
+	answer := encodeJSON(f.t, says)
 	header := f.sign(0, answer) // with the key that is asked for
 	for i := 0; i+1 < len(header); i += 2 {
 		w.Header().Set(header[i], header[i+1])
 	}
 	_, _ = w.Write(answer)
+}
+
+// takeRefund answers a refund, whose money is then on its way.
+func (f *wechatFake) takeRefund() map[string]any {
+	for name, want := range map[string]any{
+		"transaction_id": wechatTransaction, "notify_url": realShop + "/v1/payments/callback/wechat",
+		"amount": "map[currency:CNY refund:4900 total:4900]",
+	} {
+		if got := fmt.Sprint(f.back[name]); got != want {
+			f.t.Errorf("WeChat Pay is to refund with %s %v, want %v", name, got, want)
+		}
+	}
+	return map[string]any{
+		"refund_id": "50300001", "out_refund_no": f.back["out_refund_no"], "transaction_id": wechatTransaction, "status": "PROCESSING",
+		"channel": "ORIGINAL", "user_received_account": "card 0403", "create_time": "2026-11-20T20:00:00+08:00", "amount": f.back["amount"],
+	}
 }
 
 // checkAuthorization says what is wrong with the signature of a call, or "".
@@ -144,6 +172,31 @@ func (f *wechatFake) wantStarted(order string, started startedPayment) {
 }
 
 func (f *wechatFake) paid(order string, started startedPayment, ours bool) (header []string, body string) {
+	merchant := wechatMerchant
+	if !ours {
+		merchant = "1900000110"
+	}
+	return f.notify("EV-1", "TRANSACTION.SUCCESS", "transaction", map[string]any{
+		"mchid": merchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
+		"transaction_id": wechatTransaction, "trade_type": "NATIVE", "trade_state": "SUCCESS", "trade_state_desc": "paid",
+		"bank_type": "OTHERS", "success_time": "2026-11-20T19:59:58+08:00", "payer": map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+		"amount": map[string]any{"total": 4900, "payer_total": 4900, "currency": "CNY", "payer_currency": "CNY"},
+	})
+}
+
+func (f *wechatFake) refunded() (header []string, body string) {
+	f.mu.Lock()
+	key := f.back["out_refund_no"]
+	f.mu.Unlock()
+	return f.notify("EV-2", "REFUND.SUCCESS", "refund", map[string]any{
+		"mchid": wechatMerchant, "transaction_id": wechatTransaction, "refund_id": "50300001", "out_refund_no": key, "refund_status": "SUCCESS",
+		"success_time": "2026-11-20T20:09:58+08:00", "user_received_account": "card 0403",
+		"amount": map[string]any{"total": 4900, "refund": 4900, "payer_total": 4900, "payer_refund": 4900},
+	})
+}
+
+// notify is a signed callback, in which what it says is encrypted.
+func (f *wechatFake) notify(id, kind, about string, says map[string]any) (header []string, body string) {
 	block, err := aes.NewCipher([]byte(f.apiKeys[f.keys.signs]))
 	if err != nil {
 		f.t.Fatal(err)
@@ -152,22 +205,12 @@ func (f *wechatFake) paid(order string, started startedPayment, ours bool) (head
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	const nonce, about = "fdasflkja484", "transaction"
-	merchant := wechatMerchant
-	if !ours {
-		merchant = "1900000110"
-	}
-	says := encodeJSON(f.t, map[string]any{
-		"mchid": merchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
-		"transaction_id": "4200002310202611200000000001", "trade_type": "NATIVE", "trade_state": "SUCCESS", "trade_state_desc": "paid",
-		"bank_type": "OTHERS", "success_time": "2026-11-20T19:59:58+08:00", "payer": map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
-		"amount": map[string]any{"total": 4900, "payer_total": 4900, "currency": "CNY", "payer_currency": "CNY"},
-	})
+	const nonce = "fdasflkja484"
 	raw := encodeJSON(f.t, map[string]any{
-		"id": "EV-1", "create_time": "2026-11-20T20:00:00+08:00", "event_type": "TRANSACTION.SUCCESS",
-		"resource_type": "encrypt-resource", "summary": "paid", "resource": map[string]any{
+		"id": id, "create_time": "2026-11-20T20:00:00+08:00", "event_type": kind,
+		"resource_type": "encrypt-resource", "summary": "as it says", "resource": map[string]any{
 			"original_type": about, "algorithm": "AEAD_AES_256_GCM", "associated_data": about, "nonce": nonce,
-			"ciphertext": base64.StdEncoding.EncodeToString(gcm.Seal(nil, []byte(nonce), says, []byte(about))),
+			"ciphertext": base64.StdEncoding.EncodeToString(gcm.Seal(nil, []byte(nonce), encodeJSON(f.t, says), []byte(about))),
 		},
 	})
 	return f.sign(f.keys.signs, raw), string(raw)

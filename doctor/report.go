@@ -23,6 +23,7 @@ const (
 	Contradiction      Kind = "contradiction"       // reservation and order say what cannot both be true
 	UnbalancedLedger   Kind = "unbalanced_ledger"   // not all money of a currency is accounted for
 	UnattendedPayments Kind = "payments_unattended" // a payment provider has open work, and nobody does it
+	UnansweredPayments Kind = "payments_unanswered" // a payment provider does not say how payments stand
 	LedgerAndStock     Kind = "ledger_and_stock"    // the paid orders cost something else than the tickets that stock has sold
 	ParkedPayment      Kind = "parked_payment"      // a payment has waited too long for its order
 	LatePayment        Kind = "late_payment"        // money has waited too long for the tickets of its cancelled order

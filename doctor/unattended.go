@@ -18,5 +18,19 @@ func examineUnattended(ctx context.Context, o Office, r *Report) error {
 				"provider {provider} again where the role order runs, or settle its refunds by hand",
 			"payments", u.Attempts, "refunds", u.Refunds, "provider", u.Provider)))
 	}
+	return examineUnanswered(ctx, o, r)
+}
+
+// examineUnanswered looks for payments whose provider does not say how they stand, after their orders have ended.
+func examineUnanswered(ctx context.Context, o Office, r *Report) error {
+	found, err := o.Payments.Unanswered(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range found {
+		r.add(Trouble{Kind: UnansweredPayments, ID: u.Provider}.tells(sentence.New("unanswered",
+			"payments whose orders have ended, and of which the provider {provider} does not say how they stand: {payments}; it may be away, "+
+				"or refuse the office's key, as the log says", "provider", u.Provider, "payments", u.Attempts)))
+	}
 	return nil
 }

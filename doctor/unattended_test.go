@@ -43,3 +43,30 @@ func TestProviderThatIsGoneIsTold(t *testing.T) {
 		}
 	}
 }
+
+// A provider refused to say how payments stood, and was asked and asked: it was in the log alone.
+func TestPaymentsWithoutAnAnswerAreTold(t *testing.T) {
+	orderSchema, err := sql.Order()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := stocktest.NewClock()
+	orderDB := dbtest.New(t, orderSchema)
+	s := newServiceOver(t, clock, orderDB)
+	now := clock.Now()
+	dbtest.Exec(t, orderDB, `INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
+		created_at, changed_at) VALUES ('a', 'o', 'strict', 5, 'CNY', 'starting', '', ?, ?, ?, ?)`,
+		now.UnixMilli(), now.Add(4*time.Hour).UnixMilli(), now.UnixMilli(), now.UnixMilli())
+	for _, want := range []int{0, 1} {
+		r, err := Examine(t.Context(), s.office)
+		if err != nil || r.Counts[UnansweredPayments] != want || r.Counts[UnattendedPayments] != 0 {
+			t.Errorf("%+v, %v, want %d providers that do not answer", r, err, want)
+		}
+		for _, trouble := range r.Troubles {
+			if trouble.Kind == UnansweredPayments && (trouble.ID != "strict" || !strings.Contains(trouble.Detail, "how they stand: 1;")) {
+				t.Errorf("trouble %+v", trouble)
+			}
+		}
+		clock.Advance(3 * time.Hour)
+	}
+}

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 )
@@ -26,12 +27,17 @@ func (s *Service) isOurs(ctx context.Context, p Provider, paid Payment) (bool, e
 	return s.isConfirmed(ctx, log, p, paid)
 }
 
-// isConfirmed asks a provider whether it has taken a payment for an attempt that is not in the database.
+// isConfirmed asks a provider whether it has taken a payment for an attempt that is not in the database. One that refuses to say
+// may do so once a person has mended the office's key: until then the callback comes again, as after an outage.
 func (s *Service) isConfirmed(ctx context.Context, log *slog.Logger, p Provider, paid Payment) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Query(ctx, Attempt{ID: paid.AttemptID, OrderID: paid.OrderID, Amount: paid.Amount, Reference: paid.Reference})
-	if err := s.answered(p, err); err != nil && !errors.Is(err, ErrRefused) && !errors.Is(err, ErrUnsupported) {
+	switch err := s.answered(p, err); {
+	case errors.Is(err, ErrRefused):
+		log.WarnContext(ctx, "a callback reports money that its provider refuses to confirm, and is to come again", "error", err)
+		return false, fmt.Errorf("%w: %w", ErrProviderAway, err)
+	case err != nil && !errors.Is(err, ErrUnsupported):
 		return false, err
 	}
 	confirmed := slices.ContainsFunc(status.Payments, func(known Payment) bool { return known.ID == paid.ID })

@@ -69,24 +69,22 @@ func TestWorkerWhoseLeaseIsOverChangesNothing(t *testing.T) {
 	f.wantBalanced()
 }
 
-// A provider refused to tell of an attempt that is not in the database: the callback failed, and would have come again for a
-// day, each time to the same end. What nobody confirms is not taken, and the callback is answered.
-func TestMoneyThatItsProviderWillNotConfirmIsLeftAlone(t *testing.T) {
-	for _, refusal := range []error{ErrRefused, ErrUnsupported} {
-		f := newFixture(t)
-		f.provider.shared = true
-		o := f.create(time.Hour)
-		id := attemptID(o.ID, "fake", 0)
-		f.provider.set(func(p *fakeProvider) { p.fail["query"] = refusal })
-		taken := f.callbackOf("fake", Report{ID: "evt", Payments: []Payment{
-			{ID: "p", AttemptID: id, Reference: "ref-" + id, OrderID: o.ID, Amount: o.Amount},
-		}})
-		if n := f.provider.count("query"); len(taken.Payments) != 0 || n != 1 {
-			t.Errorf("%v: taken %+v, after %d questions", refusal, taken, n)
-		}
-		f.wantOrder(o.ID, order.PendingPayment, "")
-		f.wantBalanced()
+// A provider that cannot be asked for an attempt that is not in the database will never confirm it: what nobody confirms is not taken,
+// and the callback is answered, or it would come again for a day, each time to the same end.
+func TestMoneyThatItsProviderCannotConfirmIsLeftAlone(t *testing.T) {
+	f := newFixture(t)
+	f.provider.shared = true
+	o := f.create(time.Hour)
+	id := attemptID(o.ID, "fake", 0)
+	f.provider.set(func(p *fakeProvider) { p.fail["query"] = ErrUnsupported })
+	taken := f.callbackOf("fake", Report{ID: "evt", Payments: []Payment{
+		{ID: "p", AttemptID: id, Reference: "ref-" + id, OrderID: o.ID, Amount: o.Amount},
+	}})
+	if n := f.provider.count("query"); len(taken.Payments) != 0 || n != 1 {
+		t.Errorf("taken %+v, after %d questions", taken, n)
 	}
+	f.wantOrder(o.ID, order.PendingPayment, "")
+	f.wantBalanced()
 }
 
 // A buyer tried to pay an order whose time was over, and that nobody had cancelled yet: its tickets were kept for five minutes

@@ -239,6 +239,18 @@ func failureLevel(err error) slog.Level {
 // errUnclaimed says that no worker has a row.
 var errUnclaimed = errors.New("claim")
 
+// claim runs the statement by which a worker gets one row for itself. It fails with errUnclaimed, or with db.ErrConflict when
+// another one was faster.
+func (s *Service) claim(ctx context.Context, statement string, args ...any) error {
+	err := s.db.InTx(ctx, func(tx *db.Tx) error { return tx.ExecGuarded(ctx, 1, statement, args...) })
+	switch {
+	case err == nil, errors.Is(err, db.ErrConflict):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("claim a row", err))
+	}
+}
+
 // passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an
 // outage of the database nothing else would succeed, and what cannot be claimed is due again at once.
 func (s *Service) passOver(ctx context.Context, err error, doing string, about ...any) error {

@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -160,16 +159,4 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 func (s *Service) claimAttempt(ctx context.Context, row attemptRow, leaseUntil time.Time) error {
 	return s.claim(ctx, `UPDATE payment_attempts SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at = ?`,
 		leaseUntil.UnixMilli(), row.ID, row.NextAt)
-}
-
-// claim runs the statement by which a worker gets one row for itself. It fails with errUnclaimed, or with db.ErrConflict when
-// another one was faster.
-func (s *Service) claim(ctx context.Context, statement string, args ...any) error {
-	err := s.db.InTx(ctx, func(tx *db.Tx) error { return tx.ExecGuarded(ctx, 1, statement, args...) })
-	switch {
-	case err == nil, errors.Is(err, db.ErrConflict):
-		return err
-	default:
-		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("claim a row", err))
-	}
 }

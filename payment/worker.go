@@ -138,7 +138,7 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	if errors.Is(err, errStillOpen) {
 		err, row.AnsweredAt = nil, now.UnixMilli()
 	}
-	if err != nil && orderIsFinal && now.Sub(time.UnixMilli(max(row.ExpiresAt, row.AnsweredAt))) > giveUpAfter {
+	if err != nil && orderIsFinal && now.Sub(time.UnixMilli(max(row.ExpiresAt, row.AnsweredAt))) > giveUpPause(err) {
 		s.Log.WarnContext(ctx, "a payment is given up: its provider cannot say how it stands", "provider", row.Provider, "attempt_id", row.ID,
 			"order_id", row.OrderID, "error", err)
 		return errors.Join(err, s.closeAttempt(ctx, row.Provider, row.ID, Closed))
@@ -150,4 +150,12 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 	// The lease is another one's if the order has ended meanwhile: then the attempt is due now.
 	return errors.Join(err, s.change(ctx, `UPDATE payment_attempts SET next_at = ?, answered_at = ? WHERE id = ?
 		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, lease.UnixMilli()))
+}
+
+// giveUpPause is how long an attempt of a final order is asked for in vain that fails with err.
+func giveUpPause(err error) time.Duration {
+	if errors.Is(err, ErrRefused) {
+		return giveUpRefusedAfter
+	}
+	return giveUpAfter
 }
