@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -22,6 +23,11 @@ func FuzzReplay(f *testing.F) {
 		f.Add(append(recordHead(nil, cause{kind: recordMessage}), raw...), recordCheck(nil, 0, 5, 2))
 		f.Add(append(recordHead(nil, cause{kind: recordDelivered, source: 0, level: 2}), raw...), recordRollback(nil, 0, 1))
 		f.Add(append(recordHead(nil, cause{kind: recordFinished, source: 9}), raw...), []byte{})
+		m.QueueID, m.QueueOffset = -1, math.MaxInt64
+		f.Add(append(recordHead(nil, cause{kind: recordMessage}), remoting.AppendMessage(nil, &m)...), []byte{recordRolledBack})
+		m.QueueID = 0
+		raw = remoting.AppendMessage(nil, &m)
+		f.Add(append(recordHead(nil, cause{kind: recordMessage}), raw...), append(recordHead(nil, cause{kind: recordDelivered}), raw...))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		dir := t.TempDir()
