@@ -94,10 +94,18 @@ func TestDamageAnywhere(t *testing.T) {
 	sent, killed, closed := sweptBroker(t)
 	outcomes := map[bool]int{}
 	for range tries {
-		dir := crash(t, []string{killed, closed}[random.IntN(2)])
+		wasClosed := random.IntN(2) == 0
+		from := killed
+		if wasClosed {
+			from = closed
+		}
+		dir := crash(t, from)
 		what, at := damageAny(t, random, dir)
 		b, err := broker.New(broker.WithDataDir(dir), broker.WithSegmentBytes(4096))
 		outcomes[err == nil]++
+		if wasClosed && err == nil {
+			t.Fatalf("%s, and a log that was closed whole passes for one that a crash has torn", what)
+		}
 		if err != nil {
 			var damaged *broker.DamageError
 			if !errors.As(err, &damaged) || !strings.Contains(err.Error(), damaged.File) || damaged.Bytes < 1 {

@@ -20,6 +20,7 @@ func FuzzEvent(f *testing.F) {
 		`{"type":"refund.updated","data":{"key":"rf_1","state":"done","reference":"r"}}`,
 		`{"type":"payment.succeeded","data":{"amount":1,"amount":2}}`,
 		`{"type":"payment.succeeded","data":{"payment_id":"a:b","order_id":"o","amount":9.8e3,"currency":"CNY"}}`,
+		`{"type":"payment.succeeded","data":{"payment_id":"p","order_id":"o","amount":0,"currency":"CNY"}}`,
 	} {
 		f.Add([]byte(seed))
 	}
