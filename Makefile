@@ -77,6 +77,27 @@ kills: ## kill the worker that sends refunds 200 times (about ten minutes)
 streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
 	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m
 
+.PHONY: damage
+damage: ## cut the broker's log at every byte of its last 256 KiB, and flip 50,000 bits of it (about ten minutes)
+	BOXOFFICE_TEST_CUTS=262144 BOXOFFICE_TEST_FLIPS=50000 go test ./broker/internal/commitlog -run Anywhere -v -count=1 -timeout 2h
+	BOXOFFICE_TEST_FLIPS=2000 go test ./broker -run Anywhere -v -count=1 -timeout 1h
+
+FUZZ_TIME := 30m
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZ_TIME on one core, 30 minutes (together about seven hours)
+	@set -euo pipefail; \
+	for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$dir/*_test.go | cut -c6-); do \
+			echo "$$dir $$target"; \
+			go test "$$dir" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 200x -parallel 1; \
+		done; \
+	done
+
+.PHONY: test-schema
+test-schema: ## hold a running office against api/openapi.yaml for three minutes, with requests of schemathesis (needs python3)
+	.ci/schema
+
 .PHONY: bench
 bench: ## measure ours against the usual designs, side by side, in about a minute
 	go run ./scripts/bench -quick

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"reflect"
 	"testing"
 )
@@ -99,6 +100,34 @@ func FuzzDecodeBatch(f *testing.F) {
 		}
 		if len(items) == 0 || size != len(raw) {
 			t.Fatalf("%d items of %d bytes in %d", len(items), size, len(raw))
+		}
+	})
+}
+
+// Properties come from clients, and the broker adds its own: it must find what is there, and change one alone.
+func FuzzProperties(f *testing.F) {
+	f.Add("TAGS\x01red\x02KEYS\x01a b\x02", "DELAY", "3")
+	f.Add("a\x01b\x02a\x01c", "a", "")
+	f.Add("\x01\x02\x02\x01a\x02a\x01", "a\x01", "b\x02c\x01d")
+	f.Fuzz(func(t *testing.T, properties, key, value string) {
+		before := ParseProperties(properties)
+		for name, want := range before {
+			if got, ok := Property(properties, name); !ok || got != want {
+				t.Fatalf("%q of %q is %q, want %q", name, properties, got, want)
+			}
+		}
+		if got, ok := Property(properties, key); ok != (before[key] != "") || got != before[key] {
+			t.Fatalf("%q of %q is %q, want %q", key, properties, got, before[key])
+		}
+		set := SetProperty(properties, key, value)
+		want := maps.Clone(before)
+		key, value = withoutSeparators(key), withoutSeparators(value)
+		delete(want, key)
+		if key != "" && value != "" {
+			want[key] = value
+		}
+		if got := ParseProperties(set); !maps.Equal(got, want) {
+			t.Fatalf("%q with %q set to %q: %q, want %q", properties, key, value, got, want)
 		}
 	})
 }

@@ -24,7 +24,7 @@ import (
 // fakePay is WeChat Pay as its documentation describes it, behind an http.Client: it checks the merchant's signature, and
 // signs its answers and notifications. It shares no code with the package or the library.
 type fakePay struct {
-	t        *testing.T
+	t        testing.TB
 	merchant *rsa.PublicKey
 	signKey  *rsa.PrivateKey // of keyID
 	keyID    string
@@ -346,7 +346,7 @@ func (f *fakePay) signedBody(at time.Time, body any) (http.Header, []byte) {
 	return header, raw
 }
 
-func encode(t *testing.T, v any) []byte {
+func encode(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {

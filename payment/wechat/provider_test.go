@@ -44,7 +44,7 @@ var onceKeys = sync.OnceValues(func() (keys [3]*rsa.PrivateKey, err error) {
 	return keys, nil
 })
 
-func testKeys(t *testing.T) [3]*rsa.PrivateKey {
+func testKeys(t testing.TB) [3]*rsa.PrivateKey {
 	t.Helper()
 	keys, err := onceKeys()
 	if err != nil {
@@ -53,7 +53,7 @@ func testKeys(t *testing.T) [3]*rsa.PrivateKey {
 	return keys
 }
 
-func privatePEM(t *testing.T, key *rsa.PrivateKey) string {
+func privatePEM(t testing.TB, key *rsa.PrivateKey) string {
 	t.Helper()
 	raw, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -62,7 +62,7 @@ func privatePEM(t *testing.T, key *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
 }
 
-func publicPEM(t *testing.T, key *rsa.PrivateKey) string {
+func publicPEM(t testing.TB, key *rsa.PrivateKey) string {
 	t.Helper()
 	raw, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
@@ -82,7 +82,7 @@ func certificatePEM(t *testing.T, key *rsa.PrivateKey, serial int64) string {
 }
 
 // newFake returns a WeChat Pay that knows nothing yet. A call that the test did not expect is on its list.
-func newFake(t *testing.T) *fakePay {
+func newFake(t testing.TB) *fakePay {
 	t.Helper()
 	keys := testKeys(t)
 	f := &fakePay{
@@ -97,7 +97,7 @@ func newFake(t *testing.T) *fakePay {
 	return f
 }
 
-func newOptions(t *testing.T, f *fakePay) wechat.Options {
+func newOptions(t testing.TB, f *fakePay) wechat.Options {
 	t.Helper()
 	keys := testKeys(t)
 	return wechat.Options{
@@ -107,7 +107,7 @@ func newOptions(t *testing.T, f *fakePay) wechat.Options {
 	}
 }
 
-func newProvider(t *testing.T, f *fakePay) *wechat.Provider {
+func newProvider(t testing.TB, f *fakePay) *wechat.Provider {
 	t.Helper()
 	p, err := wechat.New(newOptions(t, f))
 	if err != nil {
