@@ -142,6 +142,7 @@ func TestPageTellsWhyAPurchaseIsRefused(t *testing.T) {
 	p.until("the limit is named", `document.querySelector(".screening .result").innerText.includes("more tickets for this screening")`)
 	p.press("#language")
 	p.until("in Chinese, too", `document.querySelector(".screening .result").innerText.includes("\u6bcf\u4eba\u9650\u8d2d")`)
+	p.untilThere(buyButton) // the time of a double click is over
 	p.clicks(".brand")
 	p.until("at home", `location.pathname === "/"`)
 	p.press(".event[data-id=casablanca] a")
