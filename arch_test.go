@@ -52,7 +52,7 @@ func allowedImports() map[string][]string {
 		"live":     {"order", "stock"},
 		"presence": {"common/db"},
 		"inquiry": {
-			"stock", "order", "payment", "notify", "archive", "common/audit", "common/event", "common/mq", "common/sentence",
+			"stock", "order", "payment", "notify", "tickets", "archive", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
 		"payment":               {"order", "common/audit", "common/batch", "common/db", "common/event", "common/outage", "common/tracing"},
 		"payment/webhook":       {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},

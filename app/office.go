@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +39,9 @@ type office struct {
 	now      func() time.Time
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics
-	tracer   *tracing.Tracer      // nil without a collector
+	host     string
+	process  string          // what this process is called in what it writes
+	tracer   *tracing.Tracer // nil without a collector
 	closers
 
 	nameServers  []string
@@ -70,6 +74,15 @@ type office struct {
 	failed       chan error   // of an HTTP server that cannot go on
 	ready        atomic.Bool
 	checks       []api.Probe // of what this process needs
+}
+
+// nameProcess says what this process is called in what it writes.
+func (o *office) nameProcess(context.Context) (err error) {
+	if o.host, err = os.Hostname(); err != nil {
+		return fmt.Errorf("read host name: %w", err)
+	}
+	o.process = fmt.Sprintf("%s, pid %d", o.host, os.Getpid())
+	return nil
 }
 
 // publicURL is the address at which payment providers and browsers reach the shop; empty while it has none.

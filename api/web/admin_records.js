@@ -81,7 +81,7 @@ export function actRow(act) {
   const made = row({
     title: wordOf(`act.${act.act}`, act.act),
     state: element("span", { class: "muted" }, exactTime(act.at)),
-    known: [[text("admin.actor"), act.actor], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
+    known: [[text("admin.actor"), act.actor_name ? `${act.actor_name} (${act.actor})` : act.actor], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
     more: changes.length > 0 ? [facts(changes, "known changes")] : [],
   });
   made.dataset.act = act.act;

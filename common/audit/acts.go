@@ -21,8 +21,24 @@ const NoteMax = 1000
 
 // Act is who does something, and why. Without an actor it is the program's own doing, and is not recorded.
 type Act struct {
-	Actor string
-	Note  string // may be empty where nothing is lost by the act
+	Actor   string
+	Name    string // of the actor for people, where the actor is an identity provider's id; empty: there is no better one
+	Process string // that was asked to do it; may be empty
+	Note    string // may be empty where nothing is lost by the act
+}
+
+// The longest names that are recorded, in bytes.
+const (
+	nameMax    = 256
+	processMax = 128
+)
+
+// Who names the actor for people, and so that others of the same name are told apart.
+func (a Act) Who() string {
+	if a.Name == "" || a.Name == a.Actor {
+		return a.Actor
+	}
+	return a.Name + " (" + a.Actor + ")"
 }
 
 // Entry is what an act does to its subject. Before and After are the fields that change, by name; nil is nothing.
@@ -48,6 +64,7 @@ type Recorded struct {
 type Filter struct {
 	Subject  string
 	Actor    string
+	What     string
 	BeforeID string // those before this one
 }
 
@@ -65,12 +82,17 @@ func Record(ctx context.Context, tx *db.Tx, act Act, entry Entry, now time.Time)
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
 	id := fmt.Sprintf("%013x%s", now.UnixMilli(), rand.Text())
-	if err := tx.Insert(ctx, `operator_acts (id, at, actor, act, subject, note, fields_before, fields_after)`,
-		[]any{id, now.UnixMilli(), act.Actor, entry.What, entry.Subject, act.Note, before, after}); err != nil {
+	if err := tx.Insert(ctx, `operator_acts (id, at, actor, act, subject, note, fields_before, fields_after, actor_name, process)`,
+		[]any{
+			id, now.UnixMilli(), act.Actor, entry.What, entry.Subject, act.Note, before, after, cut(act.Name, nameMax), cut(act.Process, processMax),
+		}); err != nil {
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
 	return nil
 }
+
+// cut shortens a name to what its column holds.
+func cut(name string, limit int) string { return strings.ToValidUTF8(name[:min(len(name), limit)], "") }
 
 func encode(fields map[string]any) (any, error) {
 	if len(fields) == 0 {
@@ -90,6 +112,8 @@ type actRow struct {
 	Note    string         `db:"note"`
 	Before  sql.NullString `db:"fields_before"`
 	After   sql.NullString `db:"fields_after"`
+	Name    string         `db:"actor_name"`
+	Process string         `db:"process"`
 }
 
 // Read returns the acts that a filter picks, the latest first, at most limit.
@@ -97,7 +121,7 @@ func Read(ctx context.Context, q sqlx.QueryerContext, f Filter, limit int) ([]Re
 	var conditions []string
 	var args []any
 	for _, field := range []struct{ condition, value string }{
-		{"subject = ?", f.Subject}, {"actor = ?", f.Actor}, {"id < ?", f.BeforeID},
+		{"subject = ?", f.Subject}, {"actor = ?", f.Actor}, {"act = ?", f.What}, {"id < ?", f.BeforeID},
 	} {
 		if field.value != "" {
 			conditions = append(conditions, field.condition)
@@ -119,14 +143,14 @@ func ReadOn(ctx context.Context, q sqlx.QueryerContext, subjects []string, limit
 // read returns the acts that the end of a SELECT picks.
 func read(ctx context.Context, q sqlx.QueryerContext, which string, args ...any) ([]Recorded, error) {
 	var rows []actRow
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, at, actor, act, subject, note, fields_before, fields_after
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, at, actor, act, subject, note, fields_before, fields_after, actor_name, process
 		FROM operator_acts `+which, args...); err != nil {
 		return nil, fmt.Errorf("read operators' acts: %w", err)
 	}
 	acts := make([]Recorded, len(rows))
 	for i, r := range rows {
 		acts[i] = Recorded{
-			Act: Act{Actor: r.Actor, Note: r.Note}, ID: r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
+			Act: Act{Actor: r.Actor, Name: r.Name, Process: r.Process, Note: r.Note}, ID: r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
 			Before: json.RawMessage(r.Before.String), After: json.RawMessage(r.After.String),
 		}
 	}
