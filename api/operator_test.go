@@ -119,7 +119,7 @@ func TestActsNameWhoActed(t *testing.T) {
 		t.Errorf("recorded %+v, want %+v", got, want)
 	}
 	w = f.send(t, ask{method: "GET", path: "/v1/admin/acts?actor=0f3e9c", token: tokenFor(t, "boss", roleAdmin)})
-	if !strings.Contains(w.Body.String(), `"actor":"0f3e9c","actor_name":"Olga \u738b","process":"shop, pid 7"`) {
+	if !strings.Contains(w.Body.String(), `"actor":"0f3e9c","actor_name":"Olga `+"\u738b"+`","process":"shop, pid 7"`) {
 		t.Errorf("listed %s", w.Body)
 	}
 	if text := f.log.String(); !strings.Contains(text, "Olga") {

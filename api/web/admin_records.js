@@ -60,6 +60,7 @@ export function mailRow(mail, acted) {
 const codes = { // fields whose values are codes
   state: (value) => wordOf(`orderstate.${value.toLowerCase()}`, wordOf(`refundstate.${value}`, value)),
   result: (value) => wordOf(`money.${value}`, value), cancel_reason: (value) => wordOf(`cause.${value}`, value),
+  finding: (value) => wordOf(`finding.${value}`, value),
   late_payment: (value) => text(value === "revive" ? "admin.late_revive" : "admin.late_refund"),
 };
 
@@ -90,6 +91,6 @@ export function actRow(act) {
 
 function subjectLink({ act, subject }) {
   if (act.startsWith("screening_")) return link(`#/screenings/${encodeURIComponent(subject)}`, subject);
-  if (act === "cancel" || act === "refund_part") return link(`#/orders/${encodeURIComponent(subject)}`, subject);
+  if (act === "cancel" || act === "refund_part" || act === "mend_one" && !subject.includes("-")) return link(`#/orders/${encodeURIComponent(subject)}`, subject);
   return subject;
 }

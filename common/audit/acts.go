@@ -60,7 +60,7 @@ type Recorded struct {
 	After   json.RawMessage
 }
 
-// Filter picks acts. An empty field picks all.
+// Filter picks acts. An empty field picks all; without Subject what MendOne says is left out.
 type Filter struct {
 	Subject  string
 	Actor    string
@@ -68,9 +68,18 @@ type Filter struct {
 	BeforeID string // those before this one
 }
 
+// MendOne is what an act that was done about many has done to each of them. It is read with its subject alone: the act itself is
+// in the list of all.
+const MendOne = "mend_one"
+
 // Record records an act in the transaction that does it.
 func Record(ctx context.Context, tx *db.Tx, act Act, entry Entry, now time.Time) error {
-	if act.Actor == "" {
+	return RecordEach(ctx, tx, act, entry, []string{entry.Subject}, now)
+}
+
+// RecordEach is Record for an act that does the same to each of some subjects, as few as one statement takes.
+func RecordEach(ctx context.Context, tx *db.Tx, act Act, entry Entry, subjects []string, now time.Time) error {
+	if act.Actor == "" || len(subjects) == 0 {
 		return nil
 	}
 	before, err := encode(entry.Before)
@@ -81,11 +90,14 @@ func Record(ctx context.Context, tx *db.Tx, act Act, entry Entry, now time.Time)
 	if err != nil {
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
-	id := fmt.Sprintf("%013x%s", now.UnixMilli(), rand.Text())
+	var values []any
+	for _, subject := range subjects {
+		id := fmt.Sprintf("%013x%s", now.UnixMilli(), rand.Text())
+		values = append(values, id, now.UnixMilli(), act.Actor, entry.What, subject, act.Note, before, after,
+			cut(act.Name, nameMax), cut(act.Process, processMax))
+	}
 	if err := tx.Insert(ctx, `operator_acts (id, at, actor, act, subject, note, fields_before, fields_after, actor_name, process)`,
-		[]any{
-			id, now.UnixMilli(), act.Actor, entry.What, entry.Subject, act.Note, before, after, cut(act.Name, nameMax), cut(act.Process, processMax),
-		}); err != nil {
+		values); err != nil {
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
 	return nil
@@ -127,6 +139,9 @@ func Read(ctx context.Context, q sqlx.QueryerContext, f Filter, limit int) ([]Re
 			conditions = append(conditions, field.condition)
 			args = append(args, field.value)
 		}
+	}
+	if f.Subject == "" {
+		conditions, args = append(conditions, "act <> ?"), append(args, MendOne)
 	}
 	where := ""
 	if len(conditions) > 0 {
