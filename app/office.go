@@ -112,7 +112,16 @@ func (o *office) isArchived(ctx context.Context, screeningID string) (bool, erro
 // purgeEvery has a service delete what archived screenings have left, now and then.
 func (o *office) purgeEvery(ctx context.Context, log *slog.Logger, once func(context.Context, purge.Gone) (int64, error)) {
 	o.goUntilClose(ctx, func(ctx context.Context) {
-		purge.Every(ctx, purgePause, log, func(ctx context.Context) (int64, error) { return once(ctx, o.isArchived) })
+		purge.Every(ctx, purgePause, log, func(ctx context.Context) (int64, error) {
+			n, err := once(ctx, o.isArchived)
+			for _, outage := range []error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, notify.ErrUnavailable} {
+				if errors.Is(err, outage) { // of which there are lines already
+					log.Debug("purge: it is tried again later", "error", err)
+					return n, nil
+				}
+			}
+			return n, err
+		})
 	})
 }
 

@@ -19,7 +19,7 @@ func (o *office) openOperators(ctx context.Context) error {
 		ID: stock.NewID(o.now()), Host: o.host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
 		Version: programVersion(), StartedAt: o.now(),
 	}
-	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
+	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self, o.unwatched("presence", stockProbe)) })
 	var told inquiry.Notifications
 	var mails doctor.Mails
 	if o.notify != nil { // a nil pointer in the interface would be some
