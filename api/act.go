@@ -23,23 +23,37 @@ func readAct(c echo.Context, caller string) (audit.Act, error) {
 	if err := decodeBody(c, &body); err != nil {
 		return audit.Act{}, err
 	}
-	return newAct(caller, body.Note)
+	return newAct(c, caller, body.Note)
 }
 
 // newAct is an act that needs a note.
-func newAct(caller, note string) (audit.Act, error) {
+func newAct(c echo.Context, caller, note string) (audit.Act, error) {
 	if strings.TrimSpace(note) == "" {
 		return audit.Act{}, badNote()
 	}
-	return newSmallAct(caller, note)
+	return newSmallAct(c, caller, note)
 }
 
 // newSmallAct is an act that may go without a note, because nothing is lost by it.
-func newSmallAct(caller, note string) (audit.Act, error) {
+func newSmallAct(c echo.Context, caller, note string) (audit.Act, error) {
 	if utf8.RuneCountInString(note) > audit.NoteMax || strings.ContainsFunc(note, unicode.IsControl) {
 		return audit.Act{}, badNote()
 	}
-	return audit.Act{Actor: caller, Note: note}, nil
+	act, _ := c.Get(operatorKey).(audit.Act)
+	act.Actor, act.Note = caller, note
+	return act, nil
+}
+
+// operatorKey is where a request of an operator has who that is, for the audit log.
+const operatorKey = "operator"
+
+// setOperator says who an operator is for people, and which process is asked: by an identity provider the id alone tells nobody.
+func (h *handler) setOperator(c echo.Context, who caller) {
+	act := audit.Act{Process: h.Process}
+	if who.Name != who.Subject {
+		act.Name = who.Name
+	}
+	c.Set(operatorKey, act)
 }
 
 func badNote() error {
@@ -50,6 +64,8 @@ func badNote() error {
 type recordedActAnswer struct {
 	At      string          `json:"at"`
 	Actor   string          `json:"actor"`
+	Name    *string         `json:"actor_name"` // null when the id is all that is known
+	Process *string         `json:"process"`    // that was asked; null when it is not known
 	Act     string          `json:"act"`
 	Subject string          `json:"subject"`
 	Note    string          `json:"note"`
@@ -64,5 +80,5 @@ func newRecordedActAnswer(a audit.Recorded) recordedActAnswer {
 		}
 		return recorded
 	}
-	return recordedActAnswer{formatTime(a.At), a.Actor, a.What, a.Subject, a.Note, fields(a.Before), fields(a.After)}
+	return recordedActAnswer{formatTime(a.At), a.Actor, nullIfEmpty(a.Name), nullIfEmpty(a.Process), a.What, a.Subject, a.Note, fields(a.Before), fields(a.After)}
 }

@@ -71,6 +71,7 @@ type dossierAnswer struct {
 	Acts        []recordedActAnswer  `json:"acts"`
 	Told        []notificationAnswer `json:"notifications"` // by mail and SMS
 	MailAway    bool                 `json:"mail_away"`     // what the buyer was told could not be read
+	TicketsAway bool                 `json:"tickets_away"`  // what happened to the tickets could not be read, for the timeline
 	ArchiveFile *string              `json:"archive_file"`  // null when the order is in the databases
 	ServerTime  string               `json:"server_time"`
 }
@@ -133,7 +134,7 @@ func (h *handler) getAnyOrder(c echo.Context, _ string) error {
 	}
 	all := dossierAnswer{
 		ID: dossier.OrderID, Attempts: []attemptInfoAnswer{}, Payments: []receivedAnswer{}, Refunds: []refundAnswer{},
-		Acts: []recordedActAnswer{}, Told: newNotificationAnswers(dossier.Notifications), MailAway: dossier.MailAway,
+		Acts: []recordedActAnswer{}, Told: newNotificationAnswers(dossier.Notifications), MailAway: dossier.MailAway, TicketsAway: dossier.TicketsAway,
 		ArchiveFile: nullIfEmpty(dossier.File), ServerTime: formatTime(h.Now()),
 	}
 	if dossier.Reservation != nil || dossier.Order != nil {

@@ -198,8 +198,8 @@ func TestWordsOfOperatorsAreDocumented(t *testing.T) {
 		kind       string // of the constants; empty for those of every type
 		documented []any
 	}{
-		"../inquiry/timeline.go": {"", slices.Concat(entry.Properties["what"].Value.Enum, entry.Properties["source"].Value.Enum)},
-		"../doctor/report.go":    {"Kind", schemas["FindingKind"].Value.Enum},
+		"../inquiry/entry.go": {"", slices.Concat(entry.Properties["what"].Value.Enum, entry.Properties["source"].Value.Enum)},
+		"../doctor/report.go": {"Kind", schemas["FindingKind"].Value.Enum},
 	} {
 		var documented []string
 		for _, value := range c.documented {

@@ -47,11 +47,15 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 		if !h.buyerRates.allow(who.Subject, h.Now()) {
 			return problemError{kind: rateLimited}
 		}
-		err = handle(c, who)
-		if isOperators := !roles.HasAny(roleBuyer); isOperators && err == nil && c.Request().Method != http.MethodGet {
-			h.logAct(c, who.Subject)
+		if acts := !roles.HasAny(roleBuyer) && c.Request().Method != http.MethodGet; acts {
+			h.setOperator(c, who)
+			if err := handle(c, who); err != nil {
+				return err
+			}
+			h.logAct(c, who)
+			return nil
 		}
-		return err
+		return handle(c, who)
 	}
 }
 
@@ -59,7 +63,7 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 const loggedSubject = "logged subject"
 
 // logAct logs what an operator has done, to what.
-func (h *handler) logAct(c echo.Context, operator string) {
+func (h *handler) logAct(c echo.Context, operator caller) {
 	subject := c.Param("id")
 	if named, ok := c.Get(loggedSubject).(string); ok {
 		subject = named
@@ -67,7 +71,8 @@ func (h *handler) logAct(c echo.Context, operator string) {
 	if subject == "" { // it was made
 		subject = c.Response().Header().Get(echo.HeaderLocation)
 	}
-	h.Log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator, "act", c.Request().Method+" "+c.Path(), "subject", subject,
+	h.Log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator.Subject, "name", operator.Name,
+		"act", c.Request().Method+" "+c.Path(), "subject", subject,
 		"trace_id", trace.SpanContextFromContext(traced(c)).TraceID().String())
 }
 

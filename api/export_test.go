@@ -271,5 +271,5 @@ func newFullDesk(t *testing.T, orders int) *inquiry.Desk {
 	t.Cleanup(service.Close)
 	payments := payment.New(orderDB, payment.Options{Orders: service, Now: testNow, Log: quiet})
 	t.Cleanup(payments.Close)
-	return inquiry.NewDesk(stock.New(stockDB, stock.Options{Now: testNow}), service, payments, nil, nil)
+	return inquiry.NewDesk(stock.New(stockDB, stock.Options{Now: testNow}), service, payments, nil, nil, nil)
 }

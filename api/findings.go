@@ -103,7 +103,7 @@ func (h *handler) fixFindings(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	act, err := newAct(caller, body.Note)
+	act, err := newAct(c, caller, body.Note)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit
 	MaxInFlight int // requests handled at once, any more are answered 503 "busy"; 0 is 16384
 
+	Process string // what this process is called in the audit log; may be empty
+
 	Operators *Operators // nil: the operators' routes on orders, troubles and processes do not exist
 
 	Demo    *Demo                 // nil: the /v1/dev routes do not exist

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"boxoffice/common/audit"
 	"boxoffice/common/sentence"
 	"boxoffice/stock"
@@ -98,6 +100,30 @@ func TestActsOnScreenings(t *testing.T) {
 	if detail := wantProblem(t, w, 409, "not_archivable"); detail != "2 of its tickets are reserved." ||
 		!strings.Contains(w.Body.String(), `"said":{"code":"x","values":{"count":2}}`) {
 		t.Errorf("detail %q: %s", detail, w.Body)
+	}
+}
+
+// An audit log of an office with an identity provider said that "0f3e9c" had cancelled a screening: its id at the provider, which
+// nobody knows. The name that the provider gives is recorded beside it, with the process that was asked; the id stays, because
+// names are not unique.
+func TestActsNameWhoActed(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Process = "shop, pid 7" })
+	named := func(c jwt.MapClaims) { c["name"] = "Olga \u738b" }
+	w := f.send(t, ask{method: "POST", path: "/v1/admin/screenings/scr-1/cancel", body: `{"note":"no projector"}`,
+		token: tokenFor(t, "0f3e9c", roleAdmin, named)})
+	if w.Code != 202 {
+		t.Fatalf("cancel: %d %s", w.Code, w.Body)
+	}
+	want := audit.Act{Actor: "0f3e9c", Name: "Olga \u738b", Process: "shop, pid 7", Note: "no projector"}
+	if got := f.stock.acts[0].Act; got != want {
+		t.Errorf("recorded %+v, want %+v", got, want)
+	}
+	w = f.send(t, ask{method: "GET", path: "/v1/admin/acts?actor=0f3e9c", token: tokenFor(t, "boss", roleAdmin)})
+	if !strings.Contains(w.Body.String(), `"actor":"0f3e9c","actor_name":"Olga `+"\u738b"+`","process":"shop, pid 7"`) {
+		t.Errorf("listed %s", w.Body)
+	}
+	if text := f.log.String(); !strings.Contains(text, "Olga") {
+		t.Errorf("the log does not name who acted: %s", text)
 	}
 }
 

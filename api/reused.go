@@ -52,7 +52,7 @@ func (h *handler) settleReused(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	act, err := newAct(caller, body.Note)
+	act, err := newAct(c, caller, body.Note)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (h *handler) addScreening(c echo.Context, caller string) error {
 	if invalidField := body.invalidField(); invalidField.Code != "" {
 		return telling(invalid, invalidField)
 	}
-	act, err := newSmallAct(caller, body.Note)
+	act, err := newSmallAct(c, caller, body.Note)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (h *handler) changeScreening(c echo.Context, caller string) error {
 	if invalidField := body.invalidField(); invalidField.Code != "" {
 		return telling(invalid, invalidField)
 	}
-	act, err := newSmallAct(caller, body.Note)
+	act, err := newSmallAct(c, caller, body.Note)
 	if err != nil {
 		return err
 	}

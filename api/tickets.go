@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -182,7 +183,11 @@ func (h *handler) openDoor(ctx context.Context, body checkInBody) (*stock.Screen
 	defer cancel()
 	screening, err := h.Stock.Screening(reading, id)
 	if err != nil {
-		h.Log.WarnContext(ctx, "let somebody in without a look at the screening", "screening_id", id, "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, stock.ErrUnavailable) { // of the outage there is a line already
+			level = slog.LevelDebug
+		}
+		h.Log.Log(ctx, level, "let somebody in without a look at the screening", "screening_id", id, "error", err)
 		return nil, nil
 	}
 	begins, anywhere := screening.StartsAt.Sub(h.Now()), body.ScreeningID == ""

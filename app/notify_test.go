@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,6 +152,15 @@ func TestMailboxOfTheDemoFromThePurchaseToTheRefund(t *testing.T) {
 	byProcess := `"source":"notification","process":"` + process + `"`
 	if n, by := strings.Count(timeline, `"what":"notification_sent"`), strings.Count(timeline, byProcess); n < 7 || by < 2*n {
 		t.Errorf("the timeline tells of %d that were sent, and of %d that %s wrote or sent: %s", n, by, process, timeline)
+	}
+	for what, source := range map[string]string{"tickets_issued": "tickets", "tickets_void": "tickets", "operator_act": "operator_act"} {
+		by := `"what":"` + what + `","detail":"[^"]*","source":"` + source + `","process":"` + regexp.QuoteMeta(process) + `"`
+		if !regexp.MustCompile(by).MatchString(timeline) {
+			t.Errorf("the timeline has no %s by %s: %s", what, process, timeline)
+		}
+	}
+	if n := strings.Count(timeline, `"what":"outcome_published"`); n != 2 { // paid, and cancelled
+		t.Errorf("the timeline tells %d times who has decided the order: %s", n, timeline)
 	}
 }
 

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +39,9 @@ type office struct {
 	now      func() time.Time
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics
-	tracer   *tracing.Tracer      // nil without a collector
+	host     string
+	process  string          // what this process is called in what it writes
+	tracer   *tracing.Tracer // nil without a collector
 	closers
 
 	nameServers  []string
@@ -72,6 +76,15 @@ type office struct {
 	checks       []api.Probe // of what this process needs
 }
 
+// nameProcess says what this process is called in what it writes.
+func (o *office) nameProcess(context.Context) (err error) {
+	if o.host, err = os.Hostname(); err != nil {
+		return fmt.Errorf("read host name: %w", err)
+	}
+	o.process = fmt.Sprintf("%s, pid %d", o.host, os.Getpid())
+	return nil
+}
+
 // publicURL is the address at which payment providers and browsers reach the shop; empty while it has none.
 func (o *office) publicURL() string {
 	if o.config.PublicURL != "" {
@@ -99,7 +112,16 @@ func (o *office) isArchived(ctx context.Context, screeningID string) (bool, erro
 // purgeEvery has a service delete what archived screenings have left, now and then.
 func (o *office) purgeEvery(ctx context.Context, log *slog.Logger, once func(context.Context, purge.Gone) (int64, error)) {
 	o.goUntilClose(ctx, func(ctx context.Context) {
-		purge.Every(ctx, purgePause, log, func(ctx context.Context) (int64, error) { return once(ctx, o.isArchived) })
+		purge.Every(ctx, purgePause, log, func(ctx context.Context) (int64, error) {
+			n, err := once(ctx, o.isArchived)
+			for _, outage := range []error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, notify.ErrUnavailable} {
+				if errors.Is(err, outage) { // of which there are lines already
+					log.Debug("purge: it is tried again later", "error", err)
+					return n, nil
+				}
+			}
+			return n, err
+		})
 	})
 }
 

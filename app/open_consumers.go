@@ -60,7 +60,7 @@ func (o *office) openConsumers(ctx context.Context) error {
 // openCancellations starts to end the orders of cancelled screenings.
 func (o *office) openCancellations(ctx context.Context) error {
 	if o.config.HasRole(settings.RoleStock) {
-		w := cancellation.New(o.stock, o.orders, o.payments.OrdersEnded, o.log.With("part", "cancellation"))
+		w := cancellation.New(o.stock, o.orders, o.payments.OrdersEnded, o.unwatched("cancellation", orderProbe), o.log.With("part", "cancellation"))
 		o.goUntilClose(ctx, w.Run)
 	}
 	return nil

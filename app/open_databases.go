@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
+	"boxoffice/common/outage"
 	"boxoffice/sql"
 )
 
@@ -65,6 +66,7 @@ func (o *office) openFurtherDB(ctx context.Context, dsn, setting string, migrati
 	}
 	o.log.Warn("a database is away that selling does not need: it is opened when it is back", "setting", setting, "error", err)
 	o.onClose(d.Close)
+	unusable := outage.NewLoop(o.log.With("setting", setting), "a database that is back cannot be used", db.ErrAway)
 	o.goUntilClose(ctx, func(ctx context.Context) {
 		for ctx.Err() == nil {
 			select {
@@ -79,9 +81,7 @@ func (o *office) openFurtherDB(ctx context.Context, dsn, setting string, migrati
 				o.log.Info("a database is back, and open", "setting", setting)
 				return
 			}
-			if !errors.Is(err, db.ErrAway) && ctx.Err() == nil {
-				o.log.Error("a database that is back cannot be used", "setting", setting, "error", err)
-			}
+			unusable.Observe(ctx, err)
 		}
 	})
 	return d, nil

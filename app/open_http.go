@@ -41,7 +41,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
-		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, Archive: o.archive, Live: o.live,
+		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, Archive: o.archive, Live: o.live, Process: o.process,
 		Identity: o.identity, PublicURL: o.config.PublicURL,
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,

@@ -28,7 +28,7 @@ func (o *office) openLive(ctx context.Context) error {
 	o.live = live.New(live.Options{
 		Orders: o.orders, Screenings: o.stock,
 		Streams: o.config.MaxStreams, BuyerStreams: buyerStreams, AddressStreams: o.config.AddressStreams,
-		Log: o.log.With("part", "live"),
+		Log: o.log.With("part", "live"), OrdersAway: o.unwatched("live", orderProbe),
 		OnLook: func(kind string, took time.Duration, err error) {
 			result := "ok"
 			if err != nil {

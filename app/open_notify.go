@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"boxoffice/app/settings"
@@ -26,13 +24,9 @@ func (o *office) openNotify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("read host name: %w", err)
-	}
 	options := notify.Options{
 		Orders: o.orders, ScreeningOf: o.toldScreening, OrdersOf: o.latestOrders, PublicURL: o.publicURL, Senders: senders,
-		Process: fmt.Sprintf("%s, pid %d", host, os.Getpid()), Now: o.now, Log: o.log.With("part", "notify"),
+		Process: o.process, Now: o.now, Log: o.log.With("part", "notify"),
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
@@ -16,21 +15,21 @@ import (
 // openOperators enters this process in the register of those that are alive, and opens what is behind the operators' calls.
 func (o *office) openOperators(ctx context.Context) error {
 	processes := presence.NewRegister(o.stockDB, o.now, o.log.With("part", "presence"))
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("read host name: %w", err)
-	}
 	self := presence.Process{
-		ID: stock.NewID(o.now()), Host: host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
+		ID: stock.NewID(o.now()), Host: o.host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
 		Version: programVersion(), StartedAt: o.now(),
 	}
-	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self) })
+	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self, o.unwatched("presence", stockProbe)) })
 	var told inquiry.Notifications
 	var mails doctor.Mails
 	if o.notify != nil { // a nil pointer in the interface would be some
 		told, mails = o.notify, o.notify
 	}
-	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus, told)
+	var letIn inquiry.Tickets
+	if o.tickets != nil {
+		letIn = o.tickets
+	}
+	o.desk = inquiry.NewDesk(o.stock, o.orders, o.payments, o.bus, told, letIn)
 	o.operators = &api.Operators{
 		Desk: o.desk,
 		Doctor: doctor.NewService(doctor.Office{

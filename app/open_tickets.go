@@ -13,7 +13,7 @@ func (o *office) openTickets(ctx context.Context) error {
 	if o.ticketsDB == nil {
 		return nil
 	}
-	options := tickets.Options{Orders: o.orders, Now: o.now, Log: o.log.With("part", "tickets")}
+	options := tickets.Options{Orders: o.orders, Now: o.now, Log: o.log.With("part", "tickets"), Process: o.process}
 	if o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleNotify) { // which show codes
 		var err error
 		if options.Keys, err = tickets.ParseKeys(o.config.TicketKeys); err != nil {

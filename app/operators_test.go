@@ -122,7 +122,26 @@ func TestOperatorMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 		"} {screening_create boss ") {
 		t.Errorf("acts %s", got)
 	}
+	o.wantActOn(unpaid.ID, "boss did mend_one to "+unpaid.ID+": all of them")
+	o.wantActOn(paid.ID, "boss did fix_findings to "+paid.ID+": the order service is mended", "boss did mend_one to "+paid.ID+": all of them")
 	o.wantExplained(paid.ID)
+}
+
+// wantActOn wants an order's timeline to tell of these acts. "Mend all" and "Send all again" changed orders, and left no trace on
+// them: the audit log named a kind of troubles, or nothing but dead letters.
+func (o *officeTest) wantActOn(id string, want ...string) {
+	o.t.Helper()
+	var got []string
+	for _, e := range asBoss[struct {
+		Entries []struct{ What, Detail string }
+	}](o, "GET", "/v1/admin/orders/"+id+"/timeline", "").Entries {
+		if e.What == "operator_act" {
+			got = append(got, e.Detail)
+		}
+	}
+	if !slices.Equal(got, want) {
+		o.t.Errorf("order %s tells of the acts %q, want %q", id, got, want)
+	}
 }
 
 type foundPageJSON struct{ Items []foundJSON }

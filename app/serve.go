@@ -57,6 +57,7 @@ func openOffice(ctx context.Context, config settings.Config, now func() time.Tim
 // sends meanwhile finds producers, databases and the embedded broker still open.
 func (o *office) openingOrder() []func(context.Context) error {
 	return slices.Concat([]func(context.Context) error{
+		o.nameProcess,
 		o.openTracing,
 		o.openBroker,
 		o.openDemoSecrets,

@@ -36,6 +36,15 @@ type streamLoad struct {
 	read atomic.Int64         // events
 }
 
+// newStreamLoad starts a program in this environment, with a screening on sale.
+func newStreamLoad(t *testing.T, environment ...string) *streamLoad {
+	t.Helper()
+	l := &streamLoad{officeTest: newPrograms(t, environment...), seen: map[string]time.Time{}}
+	l.program = l.startProgram()
+	l.screening = l.addScreening(10_000_000, 0)
+	return l
+}
+
 // How long a change takes to the screen, what a stream takes of memory, and what streams take from purchases. Ten thousand
 // streams take a minute and both processors, so that this runs only when it is asked for:
 //
@@ -46,9 +55,7 @@ func TestWhatStreamsCost(t *testing.T) {
 		t.Skip("set BOXOFFICE_TEST_STREAMS to how many streams to open")
 	}
 	streams := strconv.Itoa(2 * n) // not all of which may be of screenings
-	l := &streamLoad{officeTest: newPrograms(t, "BOXOFFICE_PAY_WINDOW", "2h", "BOXOFFICE_MAX_STREAMS", streams), seen: map[string]time.Time{}}
-	l.program = l.startProgram()
-	l.screening = l.addScreening(10_000_000, 0)
+	l := newStreamLoad(t, "BOXOFFICE_PAY_WINDOW", "2h", "BOXOFFICE_MAX_STREAMS", streams)
 	var orders []string
 	var watches []watch
 	for buyer := 0; len(orders) < n; buyer++ {

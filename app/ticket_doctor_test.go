@@ -41,6 +41,8 @@ func TestDoctorComparesTicketsWithOrders(t *testing.T) {
 	if mended.Done != 1 {
 		t.Errorf("mended %+v", mended)
 	}
+	o.wantActOn(lost.ID, "boss did mend_one to "+lost.ID+": no ticket came")
+	o.wantActOn(kept.ID)
 	o.eventually("the tickets are made", func() bool { return o.storedTickets(dsn, lost.ID, "valid") == 2 })
 	o.wantTroubles(0, troubles[1])
 	if _, err := o.doctor(0, "-fix"); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"boxoffice/common/outage"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -51,10 +52,9 @@ func isOvertaken(err error) bool {
 func (a *Archiver) repeat(ctx context.Context, interval time.Duration, run func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	loop := outage.NewLoop(a.opts.Log, "archive", stock.ErrUnavailable, order.ErrUnavailable)
 	for {
-		if err := run(ctx); err != nil && ctx.Err() == nil {
-			a.opts.Log.Error("archive", "error", err)
-		}
+		loop.Observe(ctx, run(ctx))
 		select {
 		case <-ctx.Done():
 			return

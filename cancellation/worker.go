@@ -5,10 +5,13 @@ package cancellation
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
 
+	"boxoffice/common/mq"
+	"boxoffice/common/outage"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -27,25 +30,32 @@ type Worker struct {
 	ended  func(ctx context.Context, orderIDs []string) error
 	log    *slog.Logger
 	limit  int // orders in one step
+
+	ordersAway func(error) bool // is told of each use of the order database; nil where somebody else tells of its outages
 }
 
 // New returns a worker on the two databases of an office. ended is told of orders that have become final: what their buyers have
 // begun to pay is to be closed at the payment providers.
-func New(s *stock.Stock, o *order.Orders, ended func(ctx context.Context, orderIDs []string) error, log *slog.Logger) *Worker {
-	return &Worker{stock: s, orders: o, ended: ended, log: log, limit: stepOrders}
+// ordersAway is told of each use of the order database, and may be nil.
+func New(
+	s *stock.Stock, o *order.Orders, ended func(ctx context.Context, orderIDs []string) error, ordersAway func(error) bool, log *slog.Logger,
+) *Worker {
+	return &Worker{stock: s, orders: o, ended: ended, ordersAway: ordersAway, log: log, limit: stepOrders}
 }
 
-// Run works until ctx ends. It logs an outage once.
+// Run works until ctx ends. Of an outage of what this process needs there are lines already.
 func (w *Worker) Run(ctx context.Context) {
 	ticker := time.NewTicker(lookPause)
 	defer ticker.Stop()
-	failing := false
+	loop := outage.NewLoop(w.log, "end the orders of a cancelled screening", stock.ErrUnavailable, order.ErrUnavailable, mq.ErrUnavailable)
 	for {
 		worked, err := w.Step(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			w.log.ErrorContext(ctx, "end the orders of a cancelled screening", "error", err)
+		if worked || err != nil { // to find nothing to do says nothing: what has failed rests until its lease ends
+			loop.Observe(ctx, err)
 		}
-		failing = err != nil
+		if w.ordersAway != nil && worked && ctx.Err() == nil && (err == nil || errors.Is(err, order.ErrUnavailable)) {
+			w.ordersAway(err)
+		}
 		if worked && err == nil && ctx.Err() == nil {
 			continue
 		}

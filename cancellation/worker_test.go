@@ -109,7 +109,7 @@ func (o *office) lose() {
 
 // worker takes small steps, so that a few orders make several.
 func (o *office) worker() *Worker {
-	w := New(o.stock, o.orders, o.end, slog.New(slog.DiscardHandler))
+	w := New(o.stock, o.orders, o.end, nil, slog.New(slog.DiscardHandler))
 	w.limit = 3
 	return w
 }

@@ -53,15 +53,3 @@ func deadMail(n notify.Notification) Trouble {
 		"order", n.OrderID, "count", n.Tries, "error", sentence.Word{Kind: "error", Value: n.LastError}),
 	).mends(sentence.New("send_again", "send it again"), remedy{mails: []string{n.ID}})
 }
-
-// sendMailsAgain has these mails and SMS tried again.
-func sendMailsAgain(ctx context.Context, o Office, r *Report, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	due, err := o.Mails.RetryAll(ctx, ids)
-	for _, id := range due {
-		r.Fixed = append(r.Fixed, "has "+id+" sent again")
-	}
-	return err
-}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"boxoffice/common/audit"
 	"boxoffice/notify"
 )
 
@@ -28,7 +29,7 @@ func (f *fakeMails) Find(_ context.Context, which notify.Filter) (found []notify
 	return found, next, f.err
 }
 
-func (f *fakeMails) RetryAll(_ context.Context, ids []string) (due []string, err error) {
+func (f *fakeMails) RetryAll(_ context.Context, ids []string, _ audit.Act) (due []string, err error) {
 	f.dead = slices.DeleteFunc(f.dead, func(n notify.Notification) bool {
 		again := slices.Contains(ids, n.ID)
 		if again {
@@ -81,7 +82,7 @@ func wantMended(t *testing.T, s *Service, r *Report, which Selection, mails *fak
 		t.Fatal(err)
 	}
 	before, done := len(mails.dead), newReport(s.office.Now())
-	if err := sendMailsAgain(t.Context(), s.office, done, chosen.mails); err != nil || len(mails.dead) != left || len(done.Fixed) != before-left {
+	if err := (&mender{Office: s.office, done: done}).sendMailsAgain(t.Context(), chosen.mails); err != nil || len(mails.dead) != left || len(done.Fixed) != before-left {
 		t.Errorf("%+v: %d are left and %d done, %v, want %d left", which, len(mails.dead), len(done.Fixed), err, left)
 	}
 }

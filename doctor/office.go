@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"boxoffice/common/audit"
 	"boxoffice/common/mq"
 	"boxoffice/notify"
 	"boxoffice/order"
@@ -22,7 +23,7 @@ const (
 // Mails is what is called of mail and SMS.
 type Mails interface {
 	Find(ctx context.Context, f notify.Filter) (found []notify.Notification, next string, err error)
-	RetryAll(ctx context.Context, ids []string) (due []string, err error)
+	RetryAll(ctx context.Context, ids []string, act audit.Act) (due []string, err error)
 }
 
 // Office is what is examined.

@@ -144,11 +144,12 @@ func (s *Service) Fix(ctx context.Context, which Selection, act audit.Act) (Mend
 type choice struct {
 	remedy
 	subject string // for which the act is recorded
+	kind    Kind
 }
 
 // choose is what is to be done about the selected troubles.
 func (r *Report) choose(which Selection) (choice, error) {
-	c := choice{subject: which.ID}
+	c := choice{subject: which.ID, kind: which.Kind}
 	switch {
 	case which.ID == "" && r.Counts[which.Kind] == 0:
 		return c, ErrNoTrouble
@@ -177,12 +178,12 @@ func (r *Report) choose(which Selection) (choice, error) {
 func (s *Service) ResendDead(ctx context.Context, act audit.Act) (Mended, error) {
 	return s.mend(ctx, act, actResend, func(ctx context.Context, _ *last) (choice, error) {
 		dead, err := s.readDead(ctx, maxDead)
-		return choice{remedy{dead: dead}, deadID}, err
+		return choice{remedy{dead: dead}, deadID, DeadLetter}, err
 	})
 }
 
-// mend does what choose says, as the only one at a time. The act is recorded first, so that none is done that is not. The
-// report before it says nothing after it.
+// mend does what choose says, as the only one at a time. The act is recorded first, so that none is done that is not; and so is
+// what it does to each order. The report before it says nothing after it.
 func (s *Service) mend(
 	ctx context.Context, act audit.Act, what string, choose func(context.Context, *last) (choice, error),
 ) (Mended, error) {
@@ -202,7 +203,8 @@ func (s *Service) mend(
 	}
 	l.report = nil
 	done := newReport(s.office.Now())
-	err = chosen.apply(limited, s.office, done)
+	mend := mender{Office: s.office, done: done, act: act, subject: chosen.subject, kind: chosen.kind}
+	err = mend.apply(limited, chosen.remedy)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return Mended{done.Fixed, true}, nil
 	}

@@ -62,7 +62,7 @@ func parseRoles(names []string) (set Roles) {
 // Caller is who calls, as a token or a session says.
 type Caller struct {
 	Subject   string // the buyer's or operator's id, in whatever the office stores
-	Name      string // for people; the subject, if the token has no better one
+	Name      string // for people: a name, else the address of mail, else the subject
 	Email     string // that its identity provider has verified; empty: none is known
 	Roles     Roles
 	ExpiresAt time.Time

@@ -85,6 +85,9 @@ func (c *claims) caller(roles Roles) Caller {
 	if verified, _ := c.others["email_verified"].(bool); verified {
 		who.Email = plainAddress(c.others["email"])
 	}
+	if who.Name == who.Subject && who.Email != "" {
+		who.Name = shownName(who.Email)
+	}
 	return who
 }
 

@@ -12,10 +12,11 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
-// mailTimeout bounds what is read of mail and SMS: without it an order is explained all the same.
-const mailTimeout = 2 * time.Second
+// furtherTimeout bounds what is read of mail and SMS, and of the tickets: without it an order is explained all the same.
+const furtherTimeout = 2 * time.Second
 
 // Dossier is all that is known of one order. Its reservation is there before its row, and a payment can be there before
 // both.
@@ -27,7 +28,9 @@ type Dossier struct {
 	Payments    []order.Received
 	Reused      []order.Claim // payments that came with the id of another one
 	Refunds     []payment.RefundInfo
-	Acts        []audit.Recorded // of operators, on the order, its payments, its refunds and what its buyer was told
+	Acts        []audit.Recorded // of operators, on the order, its money, what its buyer was told, and that cancelled its screening
+	Tickets     tickets.History
+	TicketsAway bool // they could not be read
 
 	Notifications []notify.Notification // what its buyer was told of it, and will be
 	MailAway      bool                  // that could not be read
@@ -80,6 +83,7 @@ func (d *Desk) Dossier(ctx context.Context, orderID string) (Dossier, error) {
 		return Dossier{}, err
 	}
 	d.readNotifications(ctx, &dossier)
+	d.readTickets(ctx, &dossier)
 	return dossier, nil
 }
 
@@ -107,8 +111,40 @@ func (d *Desk) readActs(ctx context.Context, dossier *Dossier) (err error) {
 	for _, r := range dossier.Refunds {
 		subjects = append(subjects, r.ID)
 	}
-	dossier.Acts, err = d.orders.ActsOn(ctx, subjects...)
-	return err
+	if dossier.Acts, err = d.orders.ActsOn(ctx, subjects...); err != nil {
+		return err
+	}
+	return d.readCancellation(ctx, dossier)
+}
+
+// readCancellation reads who cancelled the screening of an order that the office cancelled after that: the act is on the
+// screening, and ended each of its orders.
+func (d *Desk) readCancellation(ctx context.Context, dossier *Dossier) error {
+	o := dossier.Order
+	if o == nil || o.CancelReason != order.CancelByOffice {
+		return nil
+	}
+	acts, err := d.stock.Acts(ctx, audit.Filter{Subject: o.ScreeningID, What: stock.ActCancelScreening}, 1)
+	if err != nil {
+		return err
+	}
+	for _, act := range acts {
+		if !act.At.After(o.SettledAt) {
+			dossier.Acts = append(dossier.Acts, act)
+		}
+	}
+	return nil
+}
+
+// readTickets reads what happened to the tickets of an order. As without mail, the dossier says when it could not.
+func (d *Desk) readTickets(ctx context.Context, dossier *Dossier) {
+	if d.tickets == nil || dossier.Order == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, furtherTimeout)
+	defer cancel()
+	found, err := d.tickets.HistoryOf(ctx, dossier.OrderID, dossier.Order.ScreeningID)
+	dossier.Tickets, dossier.TicketsAway = found, err != nil
 }
 
 // readNotifications reads what the buyer of an order was told, and what operators did to that. A database that does not answer
@@ -117,7 +153,7 @@ func (d *Desk) readNotifications(ctx context.Context, dossier *Dossier) {
 	if d.notifications == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	ctx, cancel := context.WithTimeout(ctx, furtherTimeout)
 	defer cancel()
 	found, err := d.notifications.OfOrder(ctx, dossier.OrderID)
 	var acts []audit.Recorded

@@ -19,6 +19,7 @@ import (
 	"boxoffice/payment"
 	"boxoffice/sql"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 const opening = 1_795_000_000_000
@@ -36,13 +37,30 @@ type office struct {
 	toldActs []audit.Recorded
 	toldErr  error
 
-	message  mq.Stored // that the queue has; none without an id
+	let    tickets.History // what happened to the tickets of whatever order is asked for
+	letErr error
+
+	message  mq.Stored   // of a purchase that the queue has; none without an id
+	outcomes []mq.Stored // of what became of an order
 	queueErr error
 	asked    [2]time.Time // for which time the queue was asked last
 }
 
-// FindMessage is the queue's part: the message is about whatever order is looked for.
+// HistoryOf is the part of the tickets.
+func (o *office) HistoryOf(context.Context, string, string) (tickets.History, error) {
+	return o.let, o.letErr
+}
+
+// FindMessage is the queue's part: the messages are about whatever order is looked for.
 func (o *office) FindMessage(_ context.Context, topic string, from, until time.Time, _ int, _ func([]byte) bool) (mq.Stored, bool, error) {
+	if topic == string(event.OrderSettled) {
+		for _, m := range o.outcomes {
+			if !m.StoredAt.Before(from) && m.StoredAt.Before(until) {
+				return m, true, o.queueErr
+			}
+		}
+		return mq.Stored{}, false, o.queueErr
+	}
 	if topic != string(event.StockReserved) {
 		o.t.Errorf("asked for topic %s", topic)
 	}
@@ -70,7 +88,7 @@ func newOffice(t testing.TB) *office {
 	t.Cleanup(orders.Close)
 	payments := payment.New(o.orderDB, payment.Options{Orders: orders, Now: o.now, Log: quiet})
 	t.Cleanup(payments.Close)
-	o.desk = NewDesk(o.stock, orders, payments, o, o)
+	o.desk = NewDesk(o.stock, orders, payments, o, o, o)
 	o.archiver = archive.New(o.stock, orders, archive.Options{
 		Dir: t.TempDir(), Now: o.now, Log: quiet, Ready: func(context.Context) error { return nil },
 	})

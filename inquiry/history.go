@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"boxoffice/common/event"
@@ -45,7 +46,34 @@ func (d *Desk) History(ctx context.Context, orderID string, now time.Time) (Hist
 	if err != nil {
 		return History{}, err
 	}
-	return History{orderID, dossier.timeline(message, now), state}, nil
+	sent := messages{purchase: message}
+	if state != MessageAway {
+		if sent.outcomes, err = d.findOutcomes(ctx, dossier); err != nil {
+			return History{}, err
+		}
+	}
+	return History{orderID, dossier.timeline(sent, now), state}, nil
+}
+
+// findOutcomes looks for the messages that said how an order ended, around the times when it became paid and cancelled. They
+// name the process that decided it, which its row does not: a column would cost each purchase something.
+func (d *Desk) findOutcomes(ctx context.Context, dossier Dossier) (found []*mq.Stored, err error) {
+	if dossier.Order == nil || dossier.File != "" {
+		return nil, nil
+	}
+	for _, at := range []time.Time{dossier.paidBefore(), dossier.Order.SettledAt} {
+		if at.IsZero() {
+			continue
+		}
+		message, _, err := d.find(ctx, string(event.OrderSettled), dossier.OrderID, at, at.Add(messageWait))
+		if err != nil {
+			return nil, err
+		}
+		if message != nil && !slices.ContainsFunc(found, func(m *mq.Stored) bool { return m.MessageID == message.MessageID }) {
+			found = append(found, message)
+		}
+	}
+	return found, nil
 }
 
 // findMessage looks for the message that a purchase sent, around the time of the purchase. Whatever was published again
@@ -59,10 +87,15 @@ func (d *Desk) findMessage(ctx context.Context, dossier Dossier) (*mq.Stored, Me
 	if dossier.Order != nil && !dossier.Order.RecordedAt.IsZero() {
 		until = dossier.Order.RecordedAt
 	}
+	return d.find(ctx, string(event.StockReserved), dossier.OrderID, bought, until)
+}
+
+// find looks for the first message of a topic about an order in a time; nil without one.
+func (d *Desk) find(ctx context.Context, topic, orderID string, from, until time.Time) (*mq.Stored, MessageState, error) {
 	limited, cancel := context.WithTimeout(ctx, messageTimeout)
 	defer cancel()
-	id := []byte(`"` + dossier.OrderID + `"`)
-	message, found, err := d.queue.FindMessage(limited, string(event.StockReserved), bought.Add(-clockSlack), until.Add(clockSlack),
+	id := []byte(`"` + orderID + `"`)
+	message, found, err := d.queue.FindMessage(limited, topic, from.Add(-clockSlack), until.Add(clockSlack),
 		messagesMax, func(body []byte) bool { return bytes.Contains(body, id) })
 	switch {
 	case err != nil && ctx.Err() != nil:

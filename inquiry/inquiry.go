@@ -15,6 +15,7 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
+	"boxoffice/tickets"
 )
 
 // What an inquiry can be refused for.
@@ -46,6 +47,11 @@ type Notifications interface {
 	ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, error)
 }
 
+// Tickets is what is called of the service of tickets.
+type Tickets interface {
+	HistoryOf(ctx context.Context, orderID, screeningID string) (tickets.History, error)
+}
+
 // Desk answers inquiries. It may be used concurrently.
 type Desk struct {
 	stock    *stock.Stock
@@ -54,15 +60,20 @@ type Desk struct {
 	queue    Queue
 
 	notifications Notifications // nil: nobody is told
+	tickets       Tickets       // nil: there are none
 
 	exports chan struct{} // holds one for each that runs
 	closed  chan struct{}
 	closing sync.Once
 }
 
-// NewDesk returns a desk over the services of an office and its message queue. Without mail and SMS, n is nil.
-func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue, n Notifications) *Desk {
-	return &Desk{stock: s, orders: o, payments: p, queue: q, notifications: n, exports: make(chan struct{}, exportsMax), closed: make(chan struct{})}
+// NewDesk returns a desk over the services of an office and its message queue. Without mail and SMS, n is nil; without
+// tickets, t.
+func NewDesk(s *stock.Stock, o *order.Orders, p *payment.Service, q Queue, n Notifications, t Tickets) *Desk {
+	return &Desk{
+		stock: s, orders: o, payments: p, queue: q, notifications: n, tickets: t,
+		exports: make(chan struct{}, exportsMax), closed: make(chan struct{}),
+	}
 }
 
 // Close ends the exports that run: an office that stops does not wait for them. It is idempotent.

@@ -11,100 +11,30 @@ import (
 	"boxoffice/common/sentence"
 	"boxoffice/notify"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/stock"
 )
 
-// Source is where an entry of a timeline comes from.
-type Source string
-
-// The sources: the tables, or the file of the archive that has taken their place, and the message itself.
-const (
-	FromReservation Source = "reservation"
-	FromOrder       Source = "order"
-	FromAttempt     Source = "payment_attempt"
-	FromPayment     Source = "payment"
-	FromRefund      Source = "refund"
-	FromAct         Source = "operator_act"
-	FromMessage     Source = "message"
-	FromMail        Source = "notification"
-)
-
-// What an entry of a timeline tells.
-const (
-	TicketsReserved  = "tickets_reserved" // by a purchase, in the local transaction of a half message that was stored
-	HalfMessageSent  = "half_message_sent"
-	MessageCommitted = "message_committed"           // by the process that sold, or after a check-back
-	PublishedAgain   = "reservation_published_again" // in place of a half message that was given up
-	OrderRecorded    = "order_recorded"              // by stock-reserved
-	PaymentStarted   = "payment_started"
-	PaymentOpen      = "payment_open" // its provider knows it
-	PaymentClosed    = "payment_closed"
-	PaymentPaid      = "payment_paid" // as its provider says
-	MoneyReceived    = "money_received"
-	IDReused         = "payment_id_reused"
-	OrderPaid        = "order_paid"
-	OrderCancelled   = "order_cancelled"
-	TicketsSold      = "tickets_sold"
-	TicketsReleased  = "tickets_released"
-	RefundDue        = "refund_due"
-	RefundChanged    = "refund_changed"
-	OperatorAct      = "operator_act"
-	NotificationMade = "notification_made" // there is something to tell its buyer
-	NotificationSent = "notification_sent"
-	NotificationDead = "notification_dead" // made, and given up by now
-	NotificationDue  = "notification_due"  // the next try
-	PaymentDue       = "payment_due"       // the deadline
-	Sweep            = "sweep"             // the sweeper publishes the reservation again
-)
-
-// Entry is one thing that happened to an order, or that will.
-type Entry struct {
-	At      time.Time
-	What    string
-	Detail  string // Said in English
-	Said    []sentence.Sentence
-	Source  Source
-	Process string // that did it, where that is known
-	Planned bool   // it is still to come, unless something happens before
-}
-
-// timeline is what happened to an order as far as it is stored, the first first; message is that of its purchase, or nil.
-// What is not stored: repeated callbacks and messages, and how often a message was delivered.
-func (d Dossier) timeline(message *mq.Stored, now time.Time) []Entry {
+// timeline is what happened to an order as far as it is stored, the first first. What is not stored: repeated callbacks and
+// messages, and how often a message was delivered.
+func (d Dossier) timeline(sent messages, now time.Time) []Entry {
 	t := &timeline{now: now}
 	t.reservation(d.Reservation)
-	t.message(message, d.OrderID)
+	t.message(sent.purchase, d.OrderID)
 	t.order(d.Order)
 	t.attempts(d)
 	t.payments(d)
 	t.refunds(d)
 	for _, act := range d.Acts {
-		t.add(act.At, OperatorAct, FromAct, sentence.New("act_done", "{actor} did {act} to {subject}: {note}",
-			"actor", act.Actor, "act", sentence.Word{Kind: "act", Value: act.What}, "subject", act.Subject, "note", act.Note))
+		t.addBy(act.Process, act.At, OperatorAct, FromAct, sentence.New("act_done", "{actor} did {act} to {subject}: {note}",
+			"actor", act.Who(), "act", sentence.Word{Kind: "act", Value: act.What}, "subject", act.Subject, "note", act.Note))
 	}
 	t.notifications(d)
 	t.settled(d) // after what has settled it, where both happened at the same time
+	t.published(sent.outcomes)
+	t.tickets(d)
 	slices.SortStableFunc(t.entries, func(a, b Entry) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
 	return t.entries
-}
-
-type timeline struct {
-	now     time.Time
-	entries []Entry
-}
-
-// add adds an entry, unless its time is not known.
-func (t *timeline) add(at time.Time, what string, source Source, said ...sentence.Sentence) {
-	t.addBy("", at, what, source, said...)
-}
-
-// addBy adds an entry of what a process did, unless its time is not known.
-func (t *timeline) addBy(process string, at time.Time, what string, source Source, said ...sentence.Sentence) {
-	if !at.IsZero() {
-		t.entries = append(t.entries, Entry{
-			At: at.UTC(), What: what, Detail: sentence.Join(said), Said: said, Source: source, Process: process, Planned: at.After(t.now),
-		})
-	}
 }
 
 func (t *timeline) reservation(r *stock.Details) {
@@ -238,6 +168,9 @@ func (t *timeline) notifications(d Dossier) {
 // settled adds how the order and its tickets ended.
 func (t *timeline) settled(d Dossier) {
 	if d.Order != nil {
+		if at := d.paidBefore(); !at.IsZero() {
+			t.add(at, OrderPaid, FromPayment, sentence.New("paid_by", "by payment {payments}", "payments", strings.Join(d.paidBy(), ", ")))
+		}
 		switch d.Order.State {
 		case order.Paid:
 			said := []sentence.Sentence{sentence.New("paid_by", "by payment {payments}", "payments", strings.Join(d.paidBy(), ", "))}
@@ -257,13 +190,64 @@ func (t *timeline) settled(d Dossier) {
 	}
 }
 
-// paidBy lists the payments that pay the order.
+// published adds what the queue has of who said how the order has ended, each with its process.
+func (t *timeline) published(outcomes []*mq.Stored) {
+	for _, m := range outcomes {
+		t.addBy(m.Sender, m.BornAt, OutcomePublished, FromMessage, sentence.New("outcome_message", "as message {message}", "message", m.MessageID))
+	}
+}
+
+// tickets adds what became of the tickets, each time with the process.
+func (t *timeline) tickets(d Dossier) {
+	h := d.Tickets
+	t.addBy(h.MadeBy, h.Made, TicketsIssued, FromTickets)
+	for _, e := range h.Entries {
+		said := []sentence.Sentence{sentence.New("ticket_let_in", "ticket {number} of {count}, let in by {staff}",
+			"number", e.Number, "count", e.Of, "staff", e.Staff)}
+		if e.Gate != "" {
+			said = append(said, sentence.New("ticket_gate", "at gate {gate}", "gate", e.Gate))
+		}
+		t.addBy(e.Process, e.At, TicketUsed, FromTickets, said...)
+	}
+	if h.IsVoid {
+		t.addBy(h.VoidedBy, h.Voided, TicketsVoid, FromTickets)
+	}
+}
+
+// paidBy lists the payments that pay the order, or have paid it before it was cancelled.
 func (d Dossier) paidBy() []string {
 	var ids []string
 	for _, p := range d.Payments {
-		if p.Result == order.Applied {
+		if p.Result == order.Applied || d.hasPaid(p) {
 			ids = append(ids, p.ID)
 		}
 	}
 	return ids
+}
+
+// paidBefore is when an order became paid that was cancelled later; zero for one that never was.
+func (d Dossier) paidBefore() time.Time {
+	for _, p := range d.Payments {
+		if d.hasPaid(p) && d.Order.RecordedAt.After(p.ReceivedAt) {
+			return d.Order.RecordedAt
+		}
+		if d.hasPaid(p) {
+			return p.ReceivedAt
+		}
+	}
+	return time.Time{}
+}
+
+// hasPaid tells whether a payment has paid an order that was cancelled later: its row says only that its money goes back. A
+// pending order takes the first right amount that comes, so that what came before the cancellation has paid, unless it goes
+// back for another reason. Only the office, and stock that has given its tickets away, cancel what is paid.
+func (d Dossier) hasPaid(p order.Received) bool {
+	o := d.Order
+	if o == nil || o.State != order.Cancelled || o.CancelReason != order.CancelByOffice && o.CancelReason != order.CancelReleased ||
+		p.Result != order.RefundDue || p.Amount != o.Amount || !p.ReceivedAt.Before(o.SettledAt) || !o.RecordedAt.Before(o.SettledAt) {
+		return false
+	}
+	return !slices.ContainsFunc(d.Refunds, func(r payment.RefundInfo) bool {
+		return r.PaymentID == p.ID && r.Reason != string(order.OrderCancelled) && r.Reason != string(order.ByOffice)
+	})
 }

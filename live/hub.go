@@ -29,7 +29,7 @@ type Screenings interface {
 	ShownScreenings(ctx context.Context, ids []string) (map[string]stock.Screening, error)
 }
 
-// Options are what New makes a hub of. All but OnLook are required, and AddressStreams may be 0.
+// Options are what New makes a hub of. All but the functions are required, and AddressStreams may be 0.
 type Options struct {
 	Orders     Orders
 	Screenings Screenings
@@ -40,6 +40,8 @@ type Options struct {
 
 	Log    *slog.Logger
 	OnLook func(kind string, took time.Duration, err error) // is told of each look; may be nil
+
+	OrdersAway func(error) bool // is told of each look at orders; nil where somebody else tells of the outages of their database
 }
 
 // Order is an order as its buyer sees it: its row, or while there is none its reservation.

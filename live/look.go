@@ -3,11 +3,11 @@ package live
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
+	"boxoffice/common/outage"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -35,12 +35,13 @@ const (
 func (h *Hub) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, l := range []looker{
-		{kind: "order", look: h.lookAtOrders, early: h.decided.ready, lookEarly: h.lookAtDecided, pause: func(took time.Duration) time.Duration {
+		{kind: "order", away: h.options.OrdersAway, look: h.lookAtOrders, early: h.decided.ready, lookEarly: h.lookAtDecided, pause: func(took time.Duration) time.Duration {
 			return min(max(orderPause, orderPauseTook*took), orderPauseMax)
 		}},
 		{kind: "screening", look: h.lookAtScreenings, pause: func(time.Duration) time.Duration { return screeningPause }},
 	} {
-		l.log, l.onLook = h.options.Log, h.options.OnLook
+		l.onLook = h.options.OnLook
+		l.loop = outage.NewLoop(h.options.Log.With("kind", l.kind), "look at what is watched", stock.ErrUnavailable, order.ErrUnavailable)
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -57,10 +58,10 @@ type looker struct {
 	early     <-chan struct{} // there is something to look at before the pause is over; may be nil
 	lookEarly func(context.Context) (tell func(context.Context), err error)
 
-	log    *slog.Logger
 	onLook func(kind string, took time.Duration, err error)
 
-	failing bool // the last look did: a line at its begin and at its end is enough
+	loop *outage.Loop     // says what is no outage
+	away func(error) bool // may be nil
 }
 
 func (l *looker) run(ctx context.Context) {
@@ -102,18 +103,15 @@ func (l *looker) once(ctx context.Context, look func(context.Context) (func(cont
 	return took
 }
 
-// note counts a look, and logs when looks begin to fail and when they work again.
+// note counts a look, and logs when looks begin to fail. Streams say nothing new until they work again.
 func (l *looker) note(ctx context.Context, took time.Duration, err error) {
 	if l.onLook != nil {
 		l.onLook(l.kind, took, err)
 	}
-	switch failing := err != nil; {
-	case failing && !l.failing:
-		l.log.WarnContext(ctx, "look at what is watched: streams say nothing new until that works", "kind", l.kind, "error", err)
-	case !failing && l.failing:
-		l.log.InfoContext(ctx, "looks at what is watched work again", "kind", l.kind)
+	l.loop.Observe(ctx, err)
+	if l.away != nil && (err == nil || errors.Is(err, order.ErrUnavailable)) {
+		l.away(err)
 	}
-	l.failing = err != nil
 }
 
 // lookAtOrders publishes what has become of the orders that are watched. States are read nowhere else, and one look comes

@@ -144,9 +144,9 @@ func (s *Service) ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, 
 	return acts, s.unavailable(err)
 }
 
-// RetryAll has those of these notifications that are dead sent again, and returns which. It may be called again with the same
-// ids: whoever has it done records that by itself.
-func (s *Service) RetryAll(ctx context.Context, ids []string) (due []string, err error) {
+// RetryAll has those of these notifications that are dead sent again, and returns which: each says who had it done. It may be
+// called again with the same ids.
+func (s *Service) RetryAll(ctx context.Context, ids []string, act audit.Act) (due []string, err error) {
 	for some := range slices.Chunk(ids, idsPerStatement) {
 		var again []string
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -161,7 +161,9 @@ func (s *Service) RetryAll(ctx context.Context, ids []string) (due []string, err
 					again = append(again, id)
 				}
 			}
-			return nil
+			return audit.RecordEach(ctx, tx, act, audit.Entry{
+				What: audit.MendOne, Before: map[string]any{"state": StateDead}, After: map[string]any{"state": StateDue, "tries": 0},
+			}, again, s.Now())
 		})
 		if err != nil {
 			return due, s.unavailable(fmt.Errorf("send notifications again: %w", err))

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,6 +167,16 @@ func (o *Orders) SettledAt(ctx context.Context, ids ...string) (map[string]time.
 func (o *Orders) Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error) {
 	acts, err := audit.Read(ctx, o.db.Reader(), f, limit)
 	return acts, o.unavailable(err)
+}
+
+// RecordActs records for each of some subjects what an operator has done about many, as RecordAct does.
+func (o *Orders) RecordActs(ctx context.Context, act audit.Act, entry audit.Entry, subjects ...string) error {
+	for some := range slices.Chunk(subjects, rowsPerStatement) {
+		if err := o.unavailable(o.db.InTx(ctx, func(tx *db.Tx) error { return audit.RecordEach(ctx, tx, act, entry, some, o.now()) })); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RecordAct records what an operator does that changes no order and no money: he had something looked at or sent again.

@@ -3,6 +3,7 @@ package order
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,7 +125,7 @@ func (f *fixture) wantMoneyBalance() {
 
 func TestActsOnMoneyAreRecorded(t *testing.T) {
 	f := newFixture(t)
-	act := audit.Act{Actor: "boss", Note: "why"}
+	act := audit.Act{Actor: "boss", Name: strings.Repeat("\u738b", 100), Process: "shop, pid 7", Note: "why"}
 	o, nobodys := f.reserve(time.Hour), f.reserve(time.Hour)
 	f.create(o)
 	f.pay(f.payment(o), Applied)
@@ -157,6 +158,12 @@ func TestActsOnMoneyAreRecorded(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("recorded\n%q, want\n%q", got, want)
+	}
+	if a := acts[0].Act; a.Name != strings.Repeat("\u738b", 85) || a.Process != "shop, pid 7" || a.Note != "why" { // 85 take 255 bytes of 256
+		t.Errorf("recorded that %+v has acted", a)
+	}
+	if found, err := f.orders.Acts(t.Context(), audit.Filter{Subject: o.ID, What: "cancel"}, 10); err != nil || len(found) != 1 || found[0].ID != acts[1].ID {
+		t.Errorf("of one kind: %+v, %v", found, err)
 	}
 	last, err := f.orders.Acts(t.Context(), audit.Filter{Subject: o.ID, BeforeID: acts[1].ID}, 10)
 	if err != nil || len(last) != 1 || last[0].ID != acts[2].ID {

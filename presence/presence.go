@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/outage"
 )
 
 const (
@@ -47,16 +48,18 @@ func NewRegister(d *db.DB, now func() time.Time, log *slog.Logger) *Register {
 	return &Register{db: d, now: now, log: log}
 }
 
-// Run keeps a process in the register until ctx ends, and takes it out then. A database that is away is tried again.
-func (r *Register) Run(ctx context.Context, p Process) {
+// Run keeps a process in the register until ctx ends, and takes it out then. A database that is away is tried again; away is told
+// of each try, and is nil where somebody else tells of the outages of this database.
+func (r *Register) Run(ctx context.Context, p Process, away func(error) bool) {
 	ticker := time.NewTicker(beatPause)
 	defer ticker.Stop()
-	for failed := false; ; {
+	loop := outage.NewLoop(r.log, "this process cannot say that it is alive", ErrUnavailable)
+	for {
 		err := r.Beat(ctx, p)
-		if err != nil && !failed && ctx.Err() == nil { // once for an outage
-			r.log.Warn("this process cannot say that it is alive", "error", err)
+		loop.Observe(ctx, err)
+		if away != nil && ctx.Err() == nil && (err == nil || errors.Is(err, ErrUnavailable)) {
+			away(err)
 		}
-		failed = err != nil
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -70,7 +71,7 @@ func TestRunEntersAndLeaves(t *testing.T) {
 	r := newRegister(stocktest.NewDB(t), 0)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); r.Run(ctx, newProcess("a")) }()
+	go func() { defer close(done); r.Run(ctx, newProcess("a"), nil) }()
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		if processes, err := r.Alive(t.Context()); err != nil || time.Now().After(deadline) {
 			t.Fatalf("nobody has entered, %v", err)
@@ -107,5 +108,30 @@ func TestDatabaseThatIsAway(t *testing.T) {
 	_, err := r.Alive(t.Context())
 	if beatErr := r.Beat(t.Context(), newProcess("a")); !errors.Is(err, ErrUnavailable) || !errors.Is(beatErr, ErrUnavailable) {
 		t.Errorf("%v, %v, want ErrUnavailable", err, beatErr)
+	}
+}
+
+// In an outage of the database that the watch tells of in two lines this process had a third one, and in one that nobody watches
+// it did not say when it was over. The watch, or whoever is told in its place, has the only lines.
+func TestOutageIsToldByOneAlone(t *testing.T) {
+	d := stocktest.NewDB(t)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	r := NewRegister(d, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	r.Run(ctx, newProcess("a"), func(err error) bool {
+		if !errors.Is(err, ErrUnavailable) {
+			t.Errorf("told of %v", err)
+		}
+		if told++; told == 2 {
+			cancel()
+		}
+		return true
+	})
+	if told != 2 || log.Len() > 0 {
+		t.Errorf("told %d times, and logged %s", told, &log)
 	}
 }

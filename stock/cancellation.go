@@ -18,6 +18,9 @@ const (
 	cancellationsTried   = 16 // in one look for work
 )
 
+// ActCancelScreening is the operator's act that CancelScreening records.
+const ActCancelScreening = "screening_cancel"
+
 // Cancellation is how far the orders of a cancelled screening have been ended. DoneAt is zero until all have.
 type Cancellation struct {
 	BeganAt time.Time
@@ -47,7 +50,7 @@ func (s *Stock) CancelScreening(ctx context.Context, id string, by audit.Act) (S
 			return err
 		}
 		return audit.Record(ctx, tx, by, audit.Entry{
-			What: "screening_cancel", Subject: id,
+			What: ActCancelScreening, Subject: id,
 			Before: map[string]any{"cancelled": false, "reserved": before.Reserved, "sold": before.Sold},
 			After:  map[string]any{"cancelled": true},
 		}, now)

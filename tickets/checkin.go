@@ -26,7 +26,7 @@ func (t *Tickets) CheckIn(ctx context.Context, e Entry) (Ticket, error) {
 	}
 	followErr := t.followSoon(ctx, seat.orderID)
 	id := ticketID(seat.orderID, seat.number)
-	err = t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.Now()) })
+	err = t.db.InTx(ctx, func(tx *db.Tx) error { return use(ctx, tx, id, e, t.now()) })
 	if err != nil && !errors.Is(err, db.ErrCommitInDoubt) { // of which the row knows
 		return Ticket{}, t.unavailable(err)
 	}

@@ -72,7 +72,7 @@ func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
 		if change.empty() {
 			return nil
 		}
-		err = t.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, t.Now()) })
+		err = t.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, t.now()) })
 		if err == nil || !errors.Is(err, db.ErrConflict) && !t.db.IsDuplicate(err) {
 			return t.unavailable(err)
 		}
@@ -126,22 +126,22 @@ func ticketsOf(o order.Order) []Ticket {
 	return made
 }
 
-func (c *change) apply(ctx context.Context, tx *db.Tx, now time.Time) error {
+func (c *change) apply(ctx context.Context, tx *db.Tx, by doer) error {
 	if len(c.recorded) > 0 {
-		if err := c.record(ctx, tx, now); err != nil {
+		if err := c.record(ctx, tx, by); err != nil {
 			return err
 		}
 	}
 	if len(c.voided) > 0 {
-		return voidOrders(ctx, tx, c.voided)
+		return voidOrders(ctx, tx, c.voided, by)
 	}
 	return nil
 }
 
 // record makes the tickets of orders of which nothing was known. One that is back from the archive has tickets that were
 // used: its row, which is written first, waits for whoever has just deleted them.
-func (c *change) record(ctx context.Context, tx *db.Tx, now time.Time) error {
-	if err := insertOrders(ctx, tx, c.recorded, now); err != nil {
+func (c *change) record(ctx context.Context, tx *db.Tx, by doer) error {
+	if err := insertOrders(ctx, tx, c.recorded, by); err != nil {
 		return err
 	}
 	used, err := takeEntries(ctx, tx, c.recorded)

@@ -43,15 +43,26 @@ func readStates(ctx context.Context, d *db.DB, ids []string) (map[string]orderSt
 }
 
 // insertOrders records orders of which nothing was known, each with the state that its screening id stands by.
-func insertOrders(ctx context.Context, tx *db.Tx, orders []knownOrder, now time.Time) error {
-	values := make([]any, 0, 4*len(orders))
+func insertOrders(ctx context.Context, tx *db.Tx, orders []knownOrder, by doer) error {
+	values := make([]any, 0, 7*len(orders))
 	for _, o := range orders {
-		values = append(values, o.id, o.screeningID, string(o.state), now.UnixMilli())
+		values = append(values, o.id, o.screeningID, string(o.state), by.at.UnixMilli())
+		if o.state == orderVoid { // it never gets any
+			values = append(values, "", by.at.UnixMilli(), by.process)
+		} else {
+			values = append(values, by.process, 0, "")
+		}
 	}
-	if err := tx.Insert(ctx, `ticket_orders (order_id, screening_id, state, created_at)`, values); err != nil {
+	if err := tx.Insert(ctx, `ticket_orders (order_id, screening_id, state, created_at, made_by, voided_at, voided_by)`, values); err != nil {
 		return fmt.Errorf("record orders: %w", err)
 	}
 	return nil
+}
+
+// doer is which process writes, and when.
+type doer struct {
+	process string
+	at      time.Time
 }
 
 // knownOrder is a row of ticket_orders.
@@ -74,10 +85,11 @@ func insertTickets(ctx context.Context, tx *db.Tx, made []Ticket) error {
 
 // voidOrders makes the tickets of orders void, used or not, or fails with db.ErrConflict when one of the orders is void
 // already.
-func voidOrders(ctx context.Context, tx *db.Tx, ids []string) error {
+func voidOrders(ctx context.Context, tx *db.Tx, ids []string, by doer) error {
 	for chunk := range slices.Chunk(ids, idsPerStatement) {
-		if err := tx.ExecGuarded(ctx, len(chunk), `UPDATE ticket_orders SET state = 'void' WHERE state = 'issued' AND order_id IN `+
-			db.In(len(chunk)), db.Args(chunk)...); err != nil {
+		if err := tx.ExecGuarded(ctx, len(chunk), `UPDATE ticket_orders SET state = 'void', voided_at = ?, voided_by = ?
+			WHERE state = 'issued' AND order_id IN `+db.In(len(chunk)),
+			append([]any{by.at.UnixMilli(), by.process}, db.Args(chunk)...)...); err != nil {
 			return fmt.Errorf("void orders: %w", err)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'void' WHERE order_id IN `+db.In(len(chunk)),
@@ -89,9 +101,9 @@ func voidOrders(ctx context.Context, tx *db.Tx, ids []string) error {
 }
 
 // use marks a ticket as used if it is valid: of two gates at once one does. The row then says which.
-func use(ctx context.Context, tx *db.Tx, id string, e Entry, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'used', used_at = ?, used_by = ?, used_gate = ?, used_key = ?
-		WHERE id = ? AND state = 'valid'`, now.UnixMilli(), e.Staff, e.Gate, e.Key, id); err != nil {
+func use(ctx context.Context, tx *db.Tx, id string, e Entry, by doer) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'used', used_at = ?, used_by = ?, used_gate = ?, used_key = ?, used_process = ?
+		WHERE id = ? AND state = 'valid'`, by.at.UnixMilli(), e.Staff, e.Gate, e.Key, by.process, id); err != nil {
 		return fmt.Errorf("use ticket: %w", err)
 	}
 	return nil

@@ -35,7 +35,8 @@ function partsOf(dossier, path, acted) {
     dossier.archive_file ? facts([[text("admin.archive_file"), dossier.archive_file]]) : element("div", {}),
     ...filled(text("admin.payments"), payments, paymentRow), ...filled(text("admin.refunds"), refunds, (refund) => refundRow(refund, acted)),
     ...filled(text("admin.attempts"), attempts, attemptRow), ...filled(text("admin.mails"), notifications, (mail) => mailRow(mail, acted)),
-    dossier.mail_away ? nothing(text("admin.mail_away")) : element("div", {}), ...filled(text("admin.acts"), acts, actRow), section(text("admin.records"), recordsOf(dossier)),
+    dossier.mail_away ? nothing(text("admin.mail_away")) : element("div", {}),
+    dossier.tickets_away ? nothing(text("admin.tickets_away")) : element("div", {}), ...filled(text("admin.acts"), acts, actRow), section(text("admin.records"), recordsOf(dossier)),
   ];
 }
 

@@ -60,6 +60,7 @@ export function mailRow(mail, acted) {
 const codes = { // fields whose values are codes
   state: (value) => wordOf(`orderstate.${value.toLowerCase()}`, wordOf(`refundstate.${value}`, value)),
   result: (value) => wordOf(`money.${value}`, value), cancel_reason: (value) => wordOf(`cause.${value}`, value),
+  finding: (value) => wordOf(`finding.${value}`, value),
   late_payment: (value) => text(value === "revive" ? "admin.late_revive" : "admin.late_refund"),
 };
 
@@ -83,7 +84,7 @@ export function actRow(act) {
   const made = row({
     title: wordOf(`act.${act.act}`, act.act),
     state: element("span", { class: "muted" }, exactTime(act.at)),
-    known: [[text("admin.actor"), person(act.actor)], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
+    known: [[text("admin.actor"), act.actor_name ? `${act.actor_name} (${person(act.actor)})` : person(act.actor)], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
     more: changes.length > 0 ? [facts(changes, "known changes")] : [],
   });
   made.dataset.act = act.act;
@@ -92,6 +93,6 @@ export function actRow(act) {
 
 function subjectLink({ act, subject }) {
   if (act.startsWith("screening_")) return link(`#/screenings/${encodeURIComponent(subject)}`, subject);
-  if (act === "cancel" || act === "refund_part") return link(`#/orders/${encodeURIComponent(subject)}`, subject);
+  if (act === "cancel" || act === "refund_part" || act === "mend_one" && !subject.includes("-")) return link(`#/orders/${encodeURIComponent(subject)}`, subject);
   return subject;
 }

@@ -22,8 +22,24 @@ const NoteMax = 1000
 
 // Act is who does something, and why. Without an actor it is the program's own doing, and is not recorded.
 type Act struct {
-	Actor string
-	Note  string // may be empty where nothing is lost by the act
+	Actor   string
+	Name    string // of the actor for people, where the actor is an identity provider's id; empty: there is no better one
+	Process string // that was asked to do it; may be empty
+	Note    string // may be empty where nothing is lost by the act
+}
+
+// The longest names that are recorded, in bytes.
+const (
+	nameMax    = 256
+	processMax = 128
+)
+
+// Who names the actor for people, and so that others of the same name are told apart.
+func (a Act) Who() string {
+	if a.Name == "" || a.Name == a.Actor {
+		return a.Actor
+	}
+	return a.Name + " (" + a.Actor + ")"
 }
 
 // Entry is what an act does to its subject. Before and After are the fields that change, by name; nil is nothing.
@@ -45,16 +61,26 @@ type Recorded struct {
 	After   json.RawMessage
 }
 
-// Filter picks acts. An empty field picks all.
+// Filter picks acts. An empty field picks all; without Subject what MendOne says is left out.
 type Filter struct {
 	Subject  string
 	Actor    string
+	What     string
 	BeforeID string // those before this one
 }
 
+// MendOne is what an act that was done about many has done to each of them. It is read with its subject alone: the act itself is
+// in the list of all.
+const MendOne = "mend_one"
+
 // Record records an act in the transaction that does it.
 func Record(ctx context.Context, tx *db.Tx, act Act, entry Entry, now time.Time) error {
-	if act.Actor == "" {
+	return RecordEach(ctx, tx, act, entry, []string{entry.Subject}, now)
+}
+
+// RecordEach is Record for an act that does the same to each of some subjects, as few as one statement takes.
+func RecordEach(ctx context.Context, tx *db.Tx, act Act, entry Entry, subjects []string, now time.Time) error {
+	if act.Actor == "" || len(subjects) == 0 {
 		return nil
 	}
 	before, err := encode(entry.Before)
@@ -65,13 +91,21 @@ func Record(ctx context.Context, tx *db.Tx, act Act, entry Entry, now time.Time)
 	if err != nil {
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
-	id := fmt.Sprintf("%013x%s", now.UnixMilli(), rand.Text())
-	if err := tx.Insert(ctx, `operator_acts (id, at, actor, act, subject, note, fields_before, fields_after)`,
-		[]any{id, now.UnixMilli(), act.Actor, entry.What, entry.Subject, act.Note, before, after}); err != nil {
+	var values []any
+	for _, subject := range subjects {
+		id := fmt.Sprintf("%013x%s", now.UnixMilli(), rand.Text())
+		values = append(values, id, now.UnixMilli(), act.Actor, entry.What, subject, act.Note, before, after,
+			cut(act.Name, nameMax), cut(act.Process, processMax))
+	}
+	if err := tx.Insert(ctx, `operator_acts (id, at, actor, act, subject, note, fields_before, fields_after, actor_name, process)`,
+		values); err != nil {
 		return fmt.Errorf("record an operator's act: %w", err)
 	}
 	return nil
 }
+
+// cut shortens a name to what its column holds.
+func cut(name string, limit int) string { return strings.ToValidUTF8(name[:min(len(name), limit)], "") }
 
 func encode(fields map[string]any) (any, error) {
 	if len(fields) == 0 {
@@ -91,6 +125,8 @@ type actRow struct {
 	Note    string         `db:"note"`
 	Before  sql.NullString `db:"fields_before"`
 	After   sql.NullString `db:"fields_after"`
+	Name    string         `db:"actor_name"`
+	Process string         `db:"process"`
 }
 
 // Read returns the acts that a filter picks, the latest first, at most limit.
@@ -98,12 +134,15 @@ func Read(ctx context.Context, q sqlx.QueryerContext, f Filter, limit int) ([]Re
 	var conditions []string
 	var args []any
 	for _, field := range []struct{ condition, value string }{
-		{"subject = ?", f.Subject}, {"actor = ?", f.Actor}, {"id < ?", f.BeforeID},
+		{"subject = ?", f.Subject}, {"actor = ?", f.Actor}, {"act = ?", f.What}, {"id < ?", f.BeforeID},
 	} {
 		if field.value != "" {
 			conditions = append(conditions, field.condition)
 			args = append(args, field.value)
 		}
+	}
+	if f.Subject == "" {
+		conditions, args = append(conditions, "act <> ?"), append(args, MendOne)
 	}
 	where := ""
 	if len(conditions) > 0 {
@@ -120,14 +159,14 @@ func ReadOn(ctx context.Context, q sqlx.QueryerContext, subjects []string, limit
 // read returns the acts that the end of a SELECT picks.
 func read(ctx context.Context, q sqlx.QueryerContext, which string, args ...any) ([]Recorded, error) {
 	var rows []actRow
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, at, actor, act, subject, note, fields_before, fields_after
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, at, actor, act, subject, note, fields_before, fields_after, actor_name, process
 		FROM operator_acts `+which, args...); err != nil {
 		return nil, fmt.Errorf("read operators' acts: %w", err)
 	}
 	acts := make([]Recorded, len(rows))
 	for i, r := range rows {
 		acts[i] = Recorded{
-			Act: Act{Actor: r.Actor, Note: r.Note}, ID: r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
+			Act: Act{Actor: r.Actor, Name: r.Name, Process: r.Process, Note: r.Note}, ID: r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
 			Before: json.RawMessage(r.Before.String), After: json.RawMessage(r.After.String),
 		}
 	}

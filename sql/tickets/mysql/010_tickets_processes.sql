@@ -1,0 +1,2 @@
+-- Which process let a ticket's bearer in: host name and process number. Empty is one from before.
+ALTER TABLE tickets ADD COLUMN used_process VARBINARY(128) NOT NULL DEFAULT ''

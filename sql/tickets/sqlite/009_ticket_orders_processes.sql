@@ -1,0 +1,5 @@
+-- Which process made the tickets of an order, and which one made them void and when: host name and process number. Empty is
+-- one from before, as is a void order without the time.
+ALTER TABLE ticket_orders ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE ticket_orders ADD COLUMN voided_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ticket_orders ADD COLUMN voided_by TEXT NOT NULL DEFAULT ''
