@@ -44,18 +44,6 @@ func newSmallAct(c echo.Context, caller, note string) (audit.Act, error) {
 	return act, nil
 }
 
-// operatorKey is where a request of an operator has who that is, for the audit log.
-const operatorKey = "operator"
-
-// setOperator says who an operator is for people, and which process is asked: by an identity provider the id alone tells nobody.
-func (h *handler) setOperator(c echo.Context, who caller) {
-	act := audit.Act{Process: h.Process}
-	if who.Name != who.Subject {
-		act.Name = who.Name
-	}
-	c.Set(operatorKey, act)
-}
-
 func badNote() error {
 	return telling(invalid, sentence.New("bad_note", "note must say why, in one line of 1 to {most} characters.", "most", audit.NoteMax))
 }

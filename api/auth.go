@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/trace"
 
+	"boxoffice/common/audit"
 	"boxoffice/identity"
 	"boxoffice/stock"
 )
@@ -62,6 +63,15 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 // loggedSubject is where a handler leaves what an operator has done something to, if neither path nor answer name it.
 const loggedSubject = "logged subject"
 
+// setOperator says who an operator is for people, and which process is asked: by an identity provider the id alone tells nobody.
+func (h *handler) setOperator(c echo.Context, who caller) {
+	act := audit.Act{Process: h.Process}
+	if who.Name != who.Subject {
+		act.Name = who.Name
+	}
+	c.Set(operatorKey, act)
+}
+
 // logAct logs what an operator has done, to what.
 func (h *handler) logAct(c echo.Context, operator caller) {
 	subject := c.Param("id")
@@ -71,8 +81,11 @@ func (h *handler) logAct(c echo.Context, operator caller) {
 	if subject == "" { // it was made
 		subject = c.Response().Header().Get(echo.HeaderLocation)
 	}
-	h.Log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator.Subject, "name", operator.Name,
-		"act", c.Request().Method+" "+c.Path(), "subject", subject,
+	log := h.Log
+	if operator.Name != operator.Subject {
+		log = log.With("name", operator.Name)
+	}
+	log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator.Subject, "act", c.Request().Method+" "+c.Path(), "subject", subject,
 		"trace_id", trace.SpanContextFromContext(traced(c)).TraceID().String())
 }
 

@@ -38,3 +38,6 @@ type Doctor interface {
 type Processes interface {
 	Alive(ctx context.Context) ([]presence.Process, error)
 }
+
+// operatorKey is where a request of an operator has who that is, for the audit log.
+const operatorKey = "operator"

@@ -16,6 +16,7 @@ import (
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/common/outage"
 	"boxoffice/common/tracing"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
@@ -74,6 +75,28 @@ type office struct {
 	failed       chan error   // of an HTTP server that cannot go on
 	ready        atomic.Bool
 	checks       []api.Probe // of what this process needs
+}
+
+// The databases that every process needs, and not each of them to be ready.
+const (
+	stockProbe = "stock database"
+	orderProbe = "order database"
+)
+
+// watches tells whether this process is not ready without a database, and so logs its outages.
+func (o *office) watches(name string) bool {
+	if name == orderProbe {
+		return o.config.HasRole(settings.RoleOrder)
+	}
+	return o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleStock)
+}
+
+// unwatched returns who logs the outages of a database that a part of this process uses; nil where the watch does.
+func (o *office) unwatched(part, name string) func(error) bool {
+	if o.watches(name) {
+		return nil
+	}
+	return outage.New(o.log.With("part", part), name, 1).Observe
 }
 
 // nameProcess says what this process is called in what it writes.

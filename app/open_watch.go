@@ -54,28 +54,6 @@ func probe(ctx context.Context, check api.Probe) error {
 	return check.Check(ctx)
 }
 
-// The databases that every process needs, and not each of them to be ready.
-const (
-	stockProbe = "stock database"
-	orderProbe = "order database"
-)
-
-// watches tells whether this process is not ready without a database, and so logs its outages.
-func (o *office) watches(name string) bool {
-	if name == orderProbe {
-		return o.config.HasRole(settings.RoleOrder)
-	}
-	return o.config.HasRole(settings.RoleAPI) || o.config.HasRole(settings.RoleStock)
-}
-
-// unwatched returns who logs the outages of a database that a part of this process uses; nil where the watch does.
-func (o *office) unwatched(part, name string) func(error) bool {
-	if o.watches(name) {
-		return nil
-	}
-	return outage.New(o.log.With("part", part), name, 1).Observe
-}
-
 // probes are the readiness checks of what this process's roles need, and of nothing else. Each tries the real thing: a
 // database that answers and cannot be written, or a queue that stores nothing, sells nothing.
 func (o *office) probes() []api.Probe {

@@ -78,7 +78,7 @@ func (s *Service) leaveGone(ctx context.Context) (int, error) {
 		}
 		for _, row := range refunds {
 			err := s.changeRefund(ctx, row, refundChange{
-				state: refundNeedsAttention, detail: notConfigured, spent: row.Spent, nextAt: s.Now(),
+				state: refundNeedsAttention, detail: notConfigured, nextAt: s.Now(),
 			})
 			if err != nil && !errors.Is(err, db.ErrConflict) {
 				return n, err
@@ -122,7 +122,7 @@ func (s *Service) takeBack(ctx context.Context, p Provider) (int, error) {
 		return 0, s.failed("read refunds of a provider that is back", err)
 	}
 	for _, row := range rows {
-		err := s.changeRefund(ctx, row, refundChange{state: refundDue, spent: row.Spent, nextAt: s.Now()})
+		err := s.changeRefund(ctx, row, refundChange{state: refundDue, nextAt: s.Now()})
 		if err != nil && !errors.Is(err, db.ErrConflict) {
 			return 0, err
 		}

@@ -18,7 +18,8 @@ import (
 // ErrCommitInDoubt says that COMMIT was sent and no answer came: the transaction may or may not be committed.
 var ErrCommitInDoubt = errors.New("commit in doubt")
 
-// ErrAway says that a database does not answer, or has not been prepared yet since it did not.
+// ErrAway says that a database server does not answer, or its database has not been prepared yet since it did not. A file is never
+// away: nobody will bring it back.
 var ErrAway = errors.New("the database does not answer")
 
 const (

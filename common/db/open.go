@@ -42,7 +42,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := d.firstPing(ctx); err != nil {
-		if d.IsUnavailable(err) {
+		if isServer := d.Name() != "sqlite"; isServer && d.IsUnavailable(err) {
 			err = fmt.Errorf("%w: %w", ErrAway, err)
 		}
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
