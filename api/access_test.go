@@ -164,6 +164,7 @@ func visitors(t *testing.T, f *signInFixture) []visitor {
 		{name: "garbage", token: "not.a.token"},
 		{name: "garbage in a cookie", cookie: "not.a.session"},
 		{name: "session as a token", token: session},
+		{name: "every role by a cookie that has run out", cookie: oldSession(t, everyRole)},
 		{name: "every role by cookie", cookie: session, roles: all, valid: true, owner: true},
 		{name: "every role by cookie, from another site", cookie: session, site: "cross-site", roles: all, valid: true, owner: true},
 		{name: "every role by a provider's token", token: f.provider.Sign(f.claims("alice", everyRole.Said)), roles: all, valid: true, owner: true},

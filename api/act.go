@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,14 +36,14 @@ func newAct(caller, note string) (audit.Act, error) {
 
 // newSmallAct is an act that may go without a note, because nothing is lost by it.
 func newSmallAct(caller, note string) (audit.Act, error) {
-	if len(note) > audit.NoteMax || strings.ContainsFunc(note, unicode.IsControl) {
+	if utf8.RuneCountInString(note) > audit.NoteMax || strings.ContainsFunc(note, unicode.IsControl) {
 		return audit.Act{}, badNote()
 	}
 	return audit.Act{Actor: caller, Note: note}, nil
 }
 
 func badNote() error {
-	return telling(invalid, sentence.New("bad_note", "note must say why, in one line of 1 to {most} bytes.", "most", audit.NoteMax))
+	return telling(invalid, sentence.New("bad_note", "note must say why, in one line of 1 to {most} characters.", "most", audit.NoteMax))
 }
 
 // recordedActAnswer is an act of an operator.

@@ -55,9 +55,15 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 	}
 }
 
+// loggedSubject is where a handler leaves what an operator has done something to, if neither path nor answer name it.
+const loggedSubject = "logged subject"
+
 // logAct logs what an operator has done, to what.
 func (h *handler) logAct(c echo.Context, operator string) {
 	subject := c.Param("id")
+	if named, ok := c.Get(loggedSubject).(string); ok {
+		subject = named
+	}
 	if subject == "" { // it was made
 		subject = c.Response().Header().Get(echo.HeaderLocation)
 	}

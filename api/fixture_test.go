@@ -135,7 +135,7 @@ func (f *fakeStock) Reservations(_ context.Context, buyerID, cursor string, limi
 	return f.reservations(buyerID, cursor, limit)
 }
 
-func (f *fakeStock) ScreeningsByID(context.Context, []string) (map[string]stock.Screening, error) {
+func (f *fakeStock) ShownScreenings(context.Context, []string) (map[string]stock.Screening, error) {
 	return f.seen()
 }
 

@@ -12,7 +12,10 @@ import (
 	"boxoffice/stock"
 )
 
-const contentHTML = "text/html; charset=utf-8"
+const (
+	contentHTML = "text/html; charset=utf-8"
+	pageVary    = "Accept-Language, Cookie" // by which the language of a page is chosen
+)
 
 // pages serves the web pages and their files. The pages of the shop are one document, whose script shows the view of the
 // address; the server fills in what must be there without a script: the language, the title, and how a link looks that is
@@ -167,11 +170,8 @@ func (p *pages) problemCodes(c echo.Context) error {
 		if row.kind == malformed { // "invalid" has the same code, and an entry
 			continue
 		}
-		entry := problemEntry{row.code, row.title, row.detail, row.status}
-		if words, translated := p.texts.problems[row.code]; language == chinese && translated {
-			entry.Title, entry.Detail = words.Title, words.Detail
-		}
-		page.Entries = append(page.Entries, entry)
+		words := p.texts.problem(&row, language)
+		page.Entries = append(page.Entries, problemEntry{row.code, words.Title, words.Detail, row.status})
 	}
 	return p.render(c, http.StatusOK, p.headers, "problems.html", page)
 }
@@ -183,6 +183,6 @@ func (p *pages) render(c echo.Context, status int, headers fixedHeaders, name st
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	headers.set(c)
-	c.Response().Header().Set(echo.HeaderVary, "Accept-Language, Cookie")
+	c.Response().Header().Set(echo.HeaderVary, pageVary)
 	return c.Blob(status, contentHTML, page.Bytes())
 }

@@ -27,7 +27,16 @@ const (
 type signInHandler struct {
 	*handler
 	page    *template.Template
+	texts   *pageTexts
 	headers fixedHeaders
+}
+
+// failedPage is what the page of a failed sign-in is filled with. Nothing that the provider has said is in it.
+type failedPage struct {
+	Language, Title, Heading, Detail string
+	Again, Back                      string // paths
+	Modules                          []string
+	Text                             func(key string) string
 }
 
 // addSignIn registers the route that says how one signs in, and those of the sign-in at an identity provider if there is one.
@@ -36,11 +45,15 @@ func (h *handler) addSignIn(add func(method, path string, handle echo.HandlerFun
 	if !h.Identity.SignsIn() {
 		return nil
 	}
-	page, err := template.ParseFS(files, "web/sign-in.html")
+	page, err := template.ParseFS(files, "web/sign-in.html", "web/head.html")
 	if err != nil {
 		return fmt.Errorf("parse page of sign-in: %w", err)
 	}
-	s := &signInHandler{handler: h, page: page, headers: pageHeaders("", h.cookies.secure)}
+	texts, err := readPageTexts()
+	if err != nil {
+		return err
+	}
+	s := &signInHandler{handler: h, page: page, texts: texts, headers: pageHeaders("", h.cookies.secure)}
 	add(http.MethodGet, signInPath, s.begin)
 	add(http.MethodGet, SignInCallbackPath, s.finish)
 	add(http.MethodPost, signOutPath, s.signOut)
@@ -91,13 +104,19 @@ func (s *signInHandler) finish(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, signedIn.Return)
 }
 
-// tell shows a person what went wrong, with a way to try again, and returns the error for the log.
+// tell shows a person what went wrong, in the language of the other pages, with a way to try again and one back, and returns the
+// error for the log.
 func (s *signInHandler) tell(c echo.Context, failed error, returnPath string) error {
 	row, _ := s.problems.find(failed)
 	row.setHeaders(c.Response().Header())
+	c.Response().Header().Set(echo.HeaderVary, pageVary)
+	language := s.texts.languageOf(c.Request())
+	words := s.texts.problem(row, language)
 	var page bytes.Buffer
-	if err := s.page.Execute(&page, map[string]string{
-		"Title": row.title, "Detail": row.detail, "Again": signInPath + "?" + url.Values{"return": {returnPath}}.Encode(),
+	if err := s.page.Execute(&page, failedPage{
+		Language: htmlLanguage(language), Title: words.Title + " - boxoffice", Heading: words.Title, Detail: words.Detail,
+		Again: signInPath + "?" + url.Values{"return": {returnPath}}.Encode(), Back: identity.LocalPath(returnPath),
+		Text: func(key string) string { return s.texts.text(language, key) },
 	}); err != nil {
 		return fmt.Errorf("render page of sign-in: %w", err)
 	}

@@ -84,6 +84,15 @@ func (f *signInFixture) signIn(t *testing.T, person identitytest.Person) string 
 	return signedIn.Session
 }
 
+// oldSession is the session of a person who signed in so long ago that it is over now, to the second.
+func oldSession(t *testing.T, person identitytest.Person) string {
+	t.Helper()
+	before := func() time.Time { return testNow().Add(-testSessionLife) }
+	f := &signInFixture{provider: identitytest.Run(t, before)}
+	f.known = f.newIdentity(t, before)
+	return f.signIn(t, person)
+}
+
 // comeBack lets a person sign in at the provider, and returns the address to which it sends the browser back.
 func (f *signInFixture) comeBack(t *testing.T, person identitytest.Person, address string) *url.URL {
 	t.Helper()

@@ -18,7 +18,7 @@ func (f *signInFixture) wantPage(t *testing.T, browser *http.Client, address str
 	t.Helper()
 	shown := f.open(t, browser, address)
 	if shown.status != status || !strings.HasPrefix(shown.header.Get("Content-Type"), "text/html") ||
-		!strings.Contains(shown.body, `<a href="/sign-in?return=`+url.QueryEscape(again)+`">`) || !strings.Contains(shown.body, "<h1>") {
+		!strings.Contains(shown.body, `<a class="button" href="/sign-in?return=`+url.QueryEscape(again)+`">`) || !strings.Contains(shown.body, "<h1>") {
 		t.Errorf("answered %d %s", shown.status, shown.body)
 	}
 	if policy := shown.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") {
@@ -26,6 +26,46 @@ func (f *signInFixture) wantPage(t *testing.T, browser *http.Client, address str
 	}
 	if shown := f.open(t, browser, "/v1/me"); shown.status != http.StatusUnauthorized {
 		t.Errorf("the browser is signed in: %d", shown.status)
+	}
+}
+
+// The page of a failed sign-in was in English for everybody, and white at night. It is in the language of the other pages, also by
+// their switch, leads back to where the person was, and shows nothing of what came with the address.
+func TestFailedSignInIsToldInTheLanguageOfTheReader(t *testing.T) {
+	f := newSignInFixture(t)
+	for name, c := range map[string]struct{ accept, cookie, lang, again, title string }{
+		"English":        {"en-GB", "", "en", "Sign in again", "Not signed in"},
+		"none":           {"", "", "en", "Sign in again", "Not signed in"},
+		"Chinese":        {"zh-CN,zh;q=0.9,en;q=0.8", "", "zh-CN", "\u91cd\u65b0\u767b\u5f55", "\u672a\u767b\u5f55"},
+		"by the switch":  {"en", "zh", "zh-CN", "\u91cd\u65b0\u767b\u5f55", "\u672a\u767b\u5f55"},
+		"a made-up one":  {"zh", "xx", "zh-CN", "\u91cd\u65b0\u767b\u5f55", "\u672a\u767b\u5f55"},
+		"switched to en": {"zh", "en", "en", "Sign in again", "Not signed in"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := ask{method: "GET", header: http.Header{"Accept-Language": {c.accept}, "Cookie": {"language=" + c.cookie}},
+				path: "/sign-in/callback?state=x&error=access_denied&error_description=" + url.QueryEscape("<b>told by the provider</b>")}
+			w := f.send(t, r)
+			for _, want := range []string{
+				`<html lang="` + c.lang + `">`, `<meta name="color-scheme" content="light dark">`, "<h1>" + c.title + "</h1>", c.again,
+				`<a class="button quiet" href="/">`, `href="/sign-in?return=`,
+			} {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("without %q: %s", want, w.Body)
+				}
+			}
+			if vary := w.Header().Get("Vary"); vary != "Accept-Language, Cookie" {
+				t.Errorf("Vary is %q", vary)
+			}
+			if strings.Contains(w.Body.String(), "provider<") || strings.Contains(w.Body.String(), "<b>") {
+				t.Errorf("it shows what came with the address: %s", w.Body)
+			}
+		})
+	}
+	browser := identitytest.NewBrowser(t)
+	back := f.comeBack(t, identitytest.Person{Subject: "alice"}, f.begin(t, browser, "/orders?a=1"))
+	back.RawQuery = "state=" + url.QueryEscape(back.Query().Get("state")) + "&error=access_denied"
+	if shown := f.open(t, browser, back.String()); !strings.Contains(shown.body, `<a class="button quiet" href="/orders?a=1">`) {
+		t.Errorf("there is no way back to where she was: %s", shown.body)
 	}
 }
 

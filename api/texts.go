@@ -81,6 +81,14 @@ func (p *pageTexts) text(language, key string, values ...string) string {
 	return form
 }
 
+// problem returns the words of a problem in a language; in English where it has no others.
+func (p *pageTexts) problem(row *problem, language string) problemWords {
+	if words, translated := p.problems[row.code]; language == chinese && translated {
+		return words
+	}
+	return problemWords{row.title, row.detail}
+}
+
 // languageOf chooses the language for a browser: that of the switch, or else the one that it likes best.
 func (p *pageTexts) languageOf(r *http.Request) string {
 	if kept, err := r.Cookie(languageCookie); err == nil && p.catalogues[kept.Value] != nil {

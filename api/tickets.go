@@ -161,6 +161,7 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
+	c.Set(loggedSubject, ticket.ID)
 	admitted := checkInAnswer{Ticket: newTicketAnswer(ticket), Gate: ticket.UsedGate, ServerTime: formatTime(h.Now())}
 	if screening != nil {
 		shown := newScreeningAnswer(*screening, h.Now())

@@ -144,6 +144,19 @@ func TestCheckInAdmitsOnceAndSaysWhy(t *testing.T) {
 	wantProblem(t, f.send(t, f.checkIn(t, body, "k1", staff)), 409, "ticket_void")
 }
 
+// The log's line of each check-in said that somebody had acted on "": of whom it was nobody could tell.
+func TestCheckInsAreLoggedWithTheirTicket(t *testing.T) {
+	f := newTicketFixture(t, order.Paid, "")
+	ticket := f.tickets(t, "").Items[0]
+	if w := f.send(t, f.checkIn(t, `{"code":"`+ticket.Code+`","screening_id":"`+screeningID+`"}`, "k1", tokenFor(t, "sam", roleStaff))); w.Code != http.StatusOK {
+		t.Fatalf("check in: %d %s", w.Code, w.Body)
+	}
+	want := `"operator":"sam","act":"POST /v1/checkins","subject":"` + ticket.ID + `"`
+	if log := f.log.String(); !strings.Contains(log, want) || strings.Contains(log, ticket.Code) {
+		t.Errorf("logged %s, want %s and no code", log, want)
+	}
+}
+
 func TestStaffSeesTheScreening(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
 	code := f.tickets(t, "").Items[0].Code

@@ -98,8 +98,27 @@ func TestPageShowsThatAnOrderExpired(t *testing.T) {
 	p.buys()
 	p.untilThere(payButton)
 	b.clock.offset.Store(int64(16 * time.Minute))
-	p.until("the time is over", `document.querySelector("`+payButton+`").innerText === "The time to pay is over" ||
-		document.querySelector(".order[data-status=cancelled]") !== null`)
+	p.until("it is cancelled, why, and nothing more is to be paid", `document.querySelector(".order[data-status=cancelled] .reason")?.innerText.startsWith(
+		"It was not paid in time") === true && document.querySelector("`+payButton+`").getClientRects().length === 0`)
+}
+
+// The time to pay runs out while the office does not answer: the page knows that by its own clock, and lets nobody pay.
+func TestPageLetsNobodyPayTooLate(t *testing.T) {
+	b := newBrowser(t)
+	p := b.blank()
+	p.before(`(() => {
+		const now = performance.now.bind(performance);
+		window.ahead = 0;
+		performance.now = () => now() + window.ahead;
+	})()`)
+	p.visit(b.shop + "/s/metropolis")
+	p.signIn("alice")
+	p.buys()
+	p.untilThere(payButton)
+	b.stop()
+	js[int](p, `window.ahead = 16 * 60_000`)
+	p.until("the time is over", `document.querySelector("`+payButton+`").innerText === "The time to pay is over" &&
+		document.querySelector("`+payButton+`").disabled && document.querySelector(".order").dataset.status !== "cancelled"`)
 }
 
 // The last tickets go while one looks, and whoever is too late is told so.
@@ -122,8 +141,13 @@ func TestPageTellsWhyAPurchaseIsRefused(t *testing.T) {
 	p.press(buyButton)
 	p.until("the limit is named", `document.querySelector(".screening .result").innerText.includes("more tickets for this screening")`)
 	p.press("#language")
-	p.until("in Chinese, too", `document.querySelector(".screening .result").innerText.includes("\u6bcf\u4eba\u9650\u8d2d") ||
-		document.querySelector(".screening .result").innerText === ""`)
+	p.until("in Chinese, too", `document.querySelector(".screening .result").innerText.includes("\u6bcf\u4eba\u9650\u8d2d")`)
+	p.untilThere(buyButton) // the time of a double click is over
+	p.clicks(".brand")
+	p.until("at home", `location.pathname === "/"`)
+	p.press(".event[data-id=casablanca] a")
+	p.untilThere(buyButton)
+	p.until("whoever comes back reads it no more", `document.querySelector(".screening .result").innerText === ""`)
 }
 
 // On a 401 the page forgot the key of its purchase, so the retry after signing in bought again.

@@ -201,6 +201,9 @@ func TestConsoleRunsADay(t *testing.T) {
 	p.fill("#ask-typed", "Nosferatu again")
 	p.confirms("the print has burnt")
 	p.until("cancelled", `document.querySelector("#main").dataset.state === "cancelled"`)
+	p.view("#/acts", `/Cancelled\s*no \u2192 yes/i.test(document.querySelector(".row[data-act=screening_cancel]")?.innerText)`)
+	p.until("what was sold then stands by itself, as nothing has become of it",
+		`/Reserved\s*0\s*Sold\s*\d+$/.test(document.querySelector(".row[data-act=screening_cancel] .changes").innerText.trim())`)
 	if sent := js[int](p, `window.writes`); sent != 8 { // of which one refund was refused
 		t.Errorf("the console sent %d acts, want 8: a double click is one", sent)
 	}

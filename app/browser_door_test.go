@@ -78,7 +78,7 @@ func TestCheckInPageBoundsTheCodesThatWait(t *testing.T) {
 	p.do(chromedp.Reload())
 	const waiting = `document.querySelectorAll("#waiting-list li[data-kind=wait]").length`
 	p.until("those of tonight wait", `document.getElementById("screening").value === "casablanca" && `+waiting+` === 200`)
-	p.do(chromedp.SendKeys("#code", "one more\r"))
+	p.do(chromedp.SendKeys("#code", strings.Repeat("A", 100)+"\r"))
 	p.until("there is no room", `document.getElementById("message").innerText.includes("Too many codes")`)
 	p.until("one was given up", waiting+` === 199 || (document.querySelector("#waiting-list button").click(), false)`) // the list moves
 	js[bool](p, `(localStorage.removeItem("cut"), true)`)

@@ -26,7 +26,7 @@ type Orders interface {
 
 // Screenings is where the looks read screenings.
 type Screenings interface {
-	ScreeningsByID(ctx context.Context, ids []string) (map[string]stock.Screening, error)
+	ShownScreenings(ctx context.Context, ids []string) (map[string]stock.Screening, error)
 }
 
 // Options are what New makes a hub of. All but OnLook are required, and AddressStreams may be 0.

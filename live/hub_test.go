@@ -61,7 +61,7 @@ func (d *database) orders(ctx context.Context, ids []string, wanted func(order.O
 	return found, nil
 }
 
-func (d *database) ScreeningsByID(ctx context.Context, ids []string) (map[string]stock.Screening, error) {
+func (d *database) ShownScreenings(ctx context.Context, ids []string) (map[string]stock.Screening, error) {
 	if err := d.read(ctx); err != nil {
 		return nil, err
 	}

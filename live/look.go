@@ -202,7 +202,7 @@ func (h *Hub) lookAtScreenings(ctx context.Context) (tell func(context.Context),
 		for i, t := range some {
 			ids[i] = t.id
 		}
-		found, readErr := h.options.Screenings.ScreeningsByID(ctx, ids)
+		found, readErr := h.options.Screenings.ShownScreenings(ctx, ids)
 		err = errors.Join(err, readErr)
 		for _, t := range some {
 			if s, exists := found[t.id]; exists && t.publish(asSeen(s)) {

@@ -62,6 +62,10 @@ func TestEveryFieldOfAScreeningCanBeChanged(t *testing.T) {
 	if got != want {
 		t.Errorf("changed to\n%+v, want\n%+v", got, want)
 	}
+	// The stream of a screening was read without its texts, and a page that had shown them lost them.
+	if shown, err := s.ShownScreenings(t.Context(), []string{screening.ID, "none"}); err != nil || len(shown) != 1 || shown[screening.ID] != want {
+		t.Errorf("shown is %+v, %v; want %+v", shown, err, want)
+	}
 	clock.Advance(time.Millisecond) // acts are in the order of their time
 	if _, err := change(t, s, screening.ID, ScreeningChange{Description: ptr(""), PosterURL: ptr("")}); err != nil {
 		t.Error(err)

@@ -191,9 +191,18 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 
 // ScreeningsByID returns the screenings of some ids, a thousand at most, for a purchase; absent ids are absent.
 func (s *Stock) ScreeningsByID(ctx context.Context, ids []string) (map[string]Screening, error) {
+	return s.screeningsByID(ctx, saleSelect, ids)
+}
+
+// ShownScreenings returns the screenings of some ids, a thousand at most, with their texts, for whoever looks at them; absent ids
+// are absent.
+func (s *Stock) ShownScreenings(ctx context.Context, ids []string) (map[string]Screening, error) {
+	return s.screeningsByID(ctx, screeningSelect, ids)
+}
+
+func (s *Stock) screeningsByID(ctx context.Context, selecting string, ids []string) (map[string]Screening, error) {
 	var rows []screeningRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, saleSelect+`WHERE s.id IN `+db.In(len(ids)),
-		db.Args(ids)...); err != nil {
+	if err := s.db.Reader().SelectContext(ctx, &rows, selecting+`WHERE s.id IN `+db.In(len(ids)), db.Args(ids)...); err != nil {
 		return nil, s.failed("read screenings", err)
 	}
 	found := make(map[string]Screening, len(rows))

@@ -5,6 +5,7 @@ import { button, field, heading, loaded, resultsOf, rows } from "./admin_parts.j
 import { actRow } from "./admin_records.js";
 import { element } from "./dom.js";
 import { text } from "./i18n.js";
+import { searchedSubject } from "./signin.js";
 
 export function actsView(root, [asked]) {
   const given = new URLSearchParams(asked ?? "");
@@ -13,7 +14,7 @@ export function actsView(root, [asked]) {
   const values = () => ({ actor: actor.value.trim(), subject: subject.value.trim() });
   let pages = 1;
   const found = loaded(async () => {
-    const { items, next } = await list("/v1/admin/acts", values(), pages);
+    const { items, next } = await list("/v1/admin/acts", { ...values(), actor: searchedSubject(values().actor) }, pages);
     return [rows(items, actRow, text("admin.no_acts")), ...(next ? [button(text("more"), () => { pages++; found.reload(); }, "quiet wide")] : [])];
   });
   const submit = (event) => {

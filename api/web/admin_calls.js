@@ -3,6 +3,7 @@
 import { operator } from "./admin_session.js";
 import { CallError, bearer, call, demoToken as tokenOf } from "./calls.js";
 import { saveFile } from "./save.js";
+import { nameOf } from "./signin.js";
 
 const exportWait = 10 * 60_000;
 
@@ -40,8 +41,11 @@ export async function list(path, values = {}, pages = 1) {
   return { items, next: cursor };
 }
 
-// whoIs returns what a token, or without one the cookie, is worth.
-export const whoIs = (token) => call("GET", "/v1/me", { token });
+// whoIs returns what a token, or without one the cookie, is worth, and whose it is in readable letters.
+export async function whoIs(token) {
+  const who = await call("GET", "/v1/me", { token });
+  return { ...who, name: who.name === who.subject ? nameOf(who.subject) : who.name };
+}
 export const demoToken = (user) => tokenOf(user, "admin");
 
 // download saves a file that needs the operator's token, which a plain link would not send.

@@ -4,7 +4,7 @@ import { askFor } from "./admin_ask.js";
 import { get, pathOf, post } from "./admin_calls.js";
 import { separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
-import { badge, button, exactTime, facts, heading, link, loaded, nothing, row, rows, section, sentences, wordOf } from "./admin_parts.js";
+import { badge, button, exactTime, facts, heading, link, loaded, nothing, person, row, rows, section, sentences, wordOf } from "./admin_parts.js";
 import { actRow, mailRow, refundRow } from "./admin_records.js";
 import { CallError } from "./calls.js";
 import { element } from "./dom.js";
@@ -42,7 +42,7 @@ function partsOf(dossier, path, acted) {
 const filled = (title, items, make) => (items.length > 0 ? [section(title, rows(items, make, ""))] : []);
 
 const factsOf = (order) => facts([
-  [text("find.buyer"), link(`#/orders?buyer=${encodeURIComponent(order.buyer_id)}`, order.buyer_id)],
+  [text("find.buyer"), link(`#/orders?buyer=${encodeURIComponent(order.buyer_id)}`, person(order.buyer_id))],
   [text("find.screening"), link(`#/screenings/${encodeURIComponent(order.screening_id)}`, order.screening_id)],
   [text("admin.tickets"), number(order.quantity)], [text("field.amount"), amountOf(order.amount)], [text("admin.bought"), exactTime(order.created_at)],
   [text("admin.due"), order.status === "pending_payment" || order.status === "reserved" ? exactTime(order.expires_at) : null],

@@ -3,10 +3,11 @@
 
 import { download, list, query } from "./admin_calls.js";
 import { separated } from "./admin_money_words.js";
-import { badge, button, choice, exactTime, field, heading, link, loaded, problemWords, resultsOf, row, rows, wordOf } from "./admin_parts.js";
+import { badge, button, choice, exactTime, field, heading, link, loaded, person, problemWords, resultsOf, row, rows, wordOf } from "./admin_parts.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
+import { searchedSubject } from "./signin.js";
 
 const states = ["reserved", "pending_payment", "paid", "cancelled"];
 const emptyPagesMax = 20; // of a search for a state that walks past others
@@ -49,7 +50,8 @@ export function ordersView(root, [asked]) {
   const found = loaded(async () => {
     const mine = seen;
     for (let page = 0, before = mine.items.length; page < emptyPagesMax; page++) {
-      const answer = await list("/v1/admin/orders", { ...values(), cursor: mine.next });
+      const { buyer, ...others } = values();
+      const answer = await list("/v1/admin/orders", { ...others, buyer: searchedSubject(buyer), cursor: mine.next });
       mine.items.push(...answer.items);
       mine.next = answer.next;
       if (!mine.next || mine.items.length > before) break;
@@ -73,7 +75,7 @@ function orderRow(order) {
     title: link(`#/orders/${encodeURIComponent(order.id)}`, order.id),
     state: stateBadge(order),
     known: [
-      [text("find.buyer"), order.buyer_id], [text("find.screening"), link(`#/screenings/${encodeURIComponent(order.screening_id)}`, order.screening_id)],
+      [text("find.buyer"), person(order.buyer_id)], [text("find.screening"), link(`#/screenings/${encodeURIComponent(order.screening_id)}`, order.screening_id)],
       [text("admin.tickets"), number(order.quantity)], [text("field.amount"), separated(order.amount.amount, order.amount.currency)],
       [text("admin.bought"), exactTime(order.created_at)],
     ],

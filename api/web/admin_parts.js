@@ -4,11 +4,14 @@ import { problemWords } from "./admin_words.js";
 import { element } from "./dom.js";
 import { text } from "./i18n.js";
 import { repeat } from "./live.js";
+import { nameOf } from "./signin.js";
 
 export { exactTime, problemWords, sentences, wordOf } from "./admin_words.js";
 
 export const button = (words, click, className = "quiet") => element("button", { type: "button", class: className, click }, words);
 export const link = (href, words, className = null) => element("a", { href, class: className }, words);
+// person is the name of a buyer or operator, with the id that it stands for where that is another text.
+export const person = (subject) => (nameOf(subject) === subject ? subject : element("bdi", { title: subject }, nameOf(subject)));
 export const badge = (words, kind) => element("span", { class: "badge", "data-kind": kind }, words);
 export const heading = (title, ...actions) =>
   element("div", { class: "heading" }, element("h1", {}, title), element("div", { class: "actions" }, ...actions));

@@ -3,7 +3,7 @@
 import { askFor } from "./admin_ask.js";
 import { pathOf, post } from "./admin_calls.js";
 import { separated } from "./admin_money_words.js";
-import { badge, button, exactTime, facts, link, row, wordOf } from "./admin_parts.js";
+import { badge, button, exactTime, facts, link, person, row, wordOf } from "./admin_parts.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
@@ -76,12 +76,14 @@ function fieldOf(name, value) {
 // actRow is what an operator has done, and what that changed.
 export function actRow(act) {
   const names = [...new Set([...Object.keys(act.before ?? {}), ...Object.keys(act.after ?? {})])];
-  const is = (name) => fieldOf(name, act.after?.[name]);
-  const changes = names.map((name) => [wordOf(`field.${name}`, name), act.before ? `${fieldOf(name, act.before[name])} \u2192 ${is(name)}` : is(name)]);
+  const isFixed = (name) => !act.before || (act.after && !(name in act.after)); // as what was reserved when a screening was cancelled
+  const valueOf = (name) => (isFixed(name) ? fieldOf(name, (act.before ?? act.after)[name])
+    : `${fieldOf(name, act.before[name])} \u2192 ${fieldOf(name, act.after?.[name])}`);
+  const changes = names.map((name) => [wordOf(`field.${name}`, name), valueOf(name)]);
   const made = row({
     title: wordOf(`act.${act.act}`, act.act),
     state: element("span", { class: "muted" }, exactTime(act.at)),
-    known: [[text("admin.actor"), act.actor], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
+    known: [[text("admin.actor"), person(act.actor)], [text("admin.subject"), subjectLink(act)], [text("admin.why"), act.note]],
     more: changes.length > 0 ? [facts(changes, "known changes")] : [],
   });
   made.dataset.act = act.act;

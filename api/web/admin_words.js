@@ -3,6 +3,7 @@
 import { separated } from "./admin_money_words.js";
 import { CallError } from "./calls.js";
 import { currentLanguage, hasText, locale, problemDetail, text } from "./i18n.js";
+import { nameOf } from "./signin.js";
 
 // wordOf is a value of the API in words, or as it is while the catalogues have none for it.
 export const wordOf = (key, value) => (hasText(key) ? text(key) : value);
@@ -35,6 +36,8 @@ const kinds = {
   error: (value) => (currentLanguage() === "en" ? value : text("admin.in_the_log")), // which is English
 };
 
+const people = ["actor", "buyer"]; // values that are ids of people
+
 // valueOf is a value of a sentence in words.
 function valueOf(value) {
   if (value === null || typeof value !== "object") return value;
@@ -47,7 +50,7 @@ function valueOf(value) {
 export function sentences(said, plain) {
   if (!said?.length || said.some(({ code }) => !hasText(`said.${code}`))) return plain;
   return said.map(({ code, values }) =>
-    text(`said.${code}`, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueOf(value)])))).join(text("admin.joint"));
+    text(`said.${code}`, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, people.includes(name) ? nameOf(value) : valueOf(value)])))).join(text("admin.joint"));
 }
 
 // problemWords says why a call failed: as exactly as the server does, which names the field, the limit or the state.

@@ -1,12 +1,13 @@
 // The page of the staff at a door: it reads codes by the camera, or typed ones, and says in green or red whether somebody may
 // come in. Its token is its own: the same browser may have a buyer signed in. Without one the sign-in of the browser counts.
 
-import { CallError, me, signInMethods, signOut } from "./calls.js";
+import { CallError, signInMethods, signOut } from "./calls.js";
 import { onAnswerClosed, placeOf, refusalOf, showAnswer } from "./door_answer.js";
 import * as calls from "./door_calls.js";
-import { judge, keepList, listOf } from "./door_list.js";
+import { read } from "./door_code.js";
+import { judge, keepList, learn, listOf } from "./door_list.js";
 import * as queue from "./door_queue.js";
-import { endsCheckIn, waitingList } from "./door_waiting.js";
+import { endsCheckIn, isAboutStaff, waitingList } from "./door_waiting.js";
 import { clockTime, shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
@@ -30,6 +31,7 @@ const seen = { code: "", at: 0 };
 let checked = ""; // the code that is being checked, or whose answer is read
 let busy = false;
 let stopCamera = null;
+let leftBy = null; // the refusal by which the door was closed
 
 const stored = {
   get token() { return localStorage.getItem("staff-token") || ""; },
@@ -44,10 +46,21 @@ function say(words) {
   $("message").textContent = words;
 }
 
-const ask = ({ key, code, body }, wait) => calls.checkIn(stored.token, key, { code, ...body }, wait);
+// ask sends a code, and has the list learn what the office says of its ticket.
+async function ask({ key, code, body }, wait) {
+  try {
+    const answer = await calls.checkIn(stored.token, key, { code, ...body }, wait);
+    learn(code, "used", answer.ticket.used_at);
+    return answer;
+  } catch (error) {
+    if (error.code === "ticket_used") learn(code, "used", error.problem.used_at);
+    if (error.code === "ticket_void") learn(code, "void");
+    throw error;
+  }
+}
 
 const list = waitingList($("waiting"), {
-  ask: (entry) => ask(entry), mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: (error) => leave(refusalOf(error)[0]),
+  ask: (entry) => ask(entry), mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: leave,
 });
 
 function showAdmitted({ ticket, screening }) {
@@ -55,9 +68,8 @@ function showAdmitted({ ticket, screening }) {
 }
 
 function showRefused(error) {
-  const words = refusalOf(error);
-  if (error.status === 401 || error.status === 403) leave(words[0]);
-  showAnswer("bad", ...words);
+  if (isAboutStaff(error)) leave(error);
+  showAnswer("bad", ...refusalOf(error));
 }
 
 // isReady tells whether the door knows what it is for, and asks for it otherwise.
@@ -72,16 +84,18 @@ async function check(code) {
   if (busy || code === "" || !isReady()) return;
   const body = { gate: stored.gate };
   if ($("screening").value !== anyScreening) body.screening_id = $("screening").value;
-  const entry = queue.take(code, body);
-  if (!entry) {
+  const isCode = read(code) !== null;
+  const entry = isCode ? queue.admitted(code) ?? queue.take(code, body) : null;
+  if (isCode && !entry) {
     say(text("door.full"));
     return;
   }
   busy = true;
   checked = code;
   try {
-    if (entry.admittedAt) showIsIn(entry);
-    else if (listOf(body.screening_id)) await askOrLook(entry);
+    if (!isCode) showRefused({ code: "ticket_invalid", problem: {} }); // the office would say the same
+    else if (entry.admittedAt) showIsIn(entry);
+    else if (listOf(body.screening_id)) await askOrLook(entry, listOf(body.screening_id).at);
     else await askUntilAnswered(entry);
   } catch (error) {
     showAnswer("bad", text("refused.no_answer")); // else nobody could go on
@@ -95,8 +109,8 @@ function showIsIn({ admittedAt, body }) {
   showRefused({ code: "ticket_used", problem: { used_at: new Date(admittedAt).toISOString(), used_gate: body.gate } });
 }
 
-// askOrLook sends a code once, and without an answer goes by the list.
-async function askOrLook(entry) {
+// askOrLook sends a code once, and without an answer goes by the list, which was loaded at listedAt.
+async function askOrLook(entry, listedAt) {
   try {
     showAdmitted(await ask(entry, listedWait));
     queue.drop(entry.code);
@@ -104,15 +118,21 @@ async function askOrLook(entry) {
     if (!(error instanceof CallError)) throw error;
     if (endsCheckIn(error)) queue.drop(entry.code);
     if (!error.retryable) showRefused(error);
-    else await look(entry);
+    else await look(entry, listedAt);
   }
 }
 
-async function look(entry) {
+// look goes by the list, and by what the office has answered to a code that waits.
+async function look(entry, listedAt) {
   const found = await judge(entry.code);
-  if (found?.ticket && queue.admit(entry.code)) {
-    const { number, of } = found.ticket;
-    showAnswer("good", text("door.admitted"), text("ticket.number", { number, of }), text("door.by_list", { time: clockTime(listOf(entry.body.screening_id).at) }));
+  const ticket = entry.answer?.ticket ?? found?.ticket;
+  const before = queue.admitted(entry.code); // also by another tab
+  if (before) {
+    if (before.code !== entry.code) queue.drop(entry.code);
+    showIsIn(before);
+  } else if (ticket && queue.admit(entry)) {
+    const { number, of } = ticket;
+    showAnswer("good", text("door.admitted"), text("ticket.number", { number, of }), text("door.by_list", { time: clockTime(listedAt) }));
   } else if (found?.refused) {
     queue.drop(entry.code);
     showRefused(found.refused);
@@ -189,11 +209,13 @@ async function count() {
     $("inside").textContent = "";
     return;
   }
+  const { token } = stored;
   try {
-    const { entered, sold } = await calls.counts(stored.token, id);
+    const { entered, sold } = await calls.counts(token, id);
     if ($("screening").value === id) $("inside").textContent = text("door.inside", { entered, sold });
   } catch (error) {
     if (!(error instanceof CallError)) throw error; // else the numbers stay as they are
+    if (isAboutStaff(error) && stored.token === token) leave(error);
   }
 }
 
@@ -221,35 +243,50 @@ async function listScreenings() {
 function showDoor() {
   $("sign-in").hidden = true;
   $("door").hidden = $("leave").hidden = false;
+  leftBy = null;
+  showLeft();
   listScreenings();
 }
 
-// open opens the door to whoever is signed in: by a token, or by the browser's cookie as a member of the staff.
+// open opens the door to whoever is signed in: by a token, or by the browser's cookie as a member of the staff. With a token it
+// is open until the office says what that is worth, since it may be away.
 async function open() {
-  if (stored.token) return showDoor();
-  const staff = ({ roles }) => roles.includes("staff") || roles.includes("admin");
+  const { token } = stored;
+  if (token) showDoor();
+  let refusal = null;
   try {
-    if (staff(await me())) return showDoor();
+    const { roles } = await calls.whoIs(token);
+    if (!roles.includes("staff") && !roles.includes("admin")) refusal = { code: "forbidden", problem: {} };
   } catch (error) {
-    if (!(error instanceof CallError)) throw error; // nobody is signed in
+    if (!(error instanceof CallError)) throw error;
+    if (!token || isAboutStaff(error)) refusal = error;
   }
-  leave();
-  const methods = await signInMethods().catch(() => []);
-  $("provider").hidden = !methods.includes("oidc");
+  if (stored.token !== token) return; // somebody else is signed in by now
+  if (refusal) leave(token ? refusal : null); // of a cookie nobody has asked
+  else if (!token) showDoor();
 }
 
-function leave(why = "") {
+// leave closes the door. The codes that wait for an answer stay, for whoever signs in next.
+async function leave(refusal = null) {
   stored.token = "";
   if (stopCamera) toggleCamera();
   $("door").hidden = $("leave").hidden = true;
   $("sign-in").hidden = false;
-  $("sign-in-message").textContent = why;
+  leftBy = refusal;
+  showLeft();
+  const methods = await signInMethods().catch(() => []);
+  $("provider").hidden = !methods.includes("oidc");
+}
+
+function showLeft() {
+  $("sign-in-message").textContent = leftBy ? refusalOf(leftBy)[0] : "";
 }
 
 function translatePage() {
   translate(document);
   document.title = text("door.page_title");
   showCamera();
+  showLeft();
 }
 
 $("sign-in").addEventListener("submit", async (event) => {
@@ -264,8 +301,7 @@ $("sign-in").addEventListener("submit", async (event) => {
     return;
   }
   $("who").value = "";
-  $("sign-in-message").textContent = "";
-  showDoor();
+  open();
 });
 $("typed").addEventListener("submit", (event) => {
   event.preventDefault();

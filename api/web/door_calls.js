@@ -6,6 +6,8 @@ import { call, demoToken, screeningPath, screenings as listed } from "./calls.js
 const pagesMax = 500;
 
 export const counts = (token, id) => call("GET", `${screeningPath(id)}/checkins`, { token });
+// whoIs returns what a token, or without one the cookie, is worth.
+export const whoIs = (token) => call("GET", "/v1/me", { token });
 export const staffToken = (user) => demoToken(user, "staff");
 
 // checkIn sends a code. key is the same in all tries, so that an answer that was lost is not taken for a used ticket.

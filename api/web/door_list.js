@@ -2,49 +2,11 @@
 // stood when the list of the screening's tickets was loaded. What other doors have done since then it does not know.
 
 import { CallError, call, screeningPath } from "./calls.js";
+import { bytesOf, read, ticketOf } from "./door_code.js";
 
 const pagesMax = 200; // of a hundred tickets
-const version = 1; // of what is signed
-const signatureBytes = 64;
-const idBytes = 16;
+const toldMax = 100 * pagesMax;
 const algorithm = { name: "Ed25519" };
-const letters = "0123456789abcdefghijklmnopqrstuv"; // of base32hex
-
-const bytesOf = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-
-function base32(bytes) {
-  let text = "";
-  let bits = 0;
-  let value = 0;
-  const take = (shift) => { text += letters[(value >> shift) & 31]; };
-  for (const byte of bytes) {
-    value = ((value << 8) | byte) & 0xfff;
-    for (bits += 8; bits >= 5; bits -= 5) take(bits - 5);
-  }
-  if (bits > 0) {
-    value <<= 5 - bits;
-    take(0);
-  }
-  return text;
-}
-
-// readSeat reads what was signed: a version, the seat's number as LEB128, and the ids of order and screening.
-function readSeat(bytes) {
-  let at = 1;
-  let number = 0;
-  for (let shift = 0; ; shift += 7) {
-    number |= (bytes[at] & 127) << shift;
-    if (bytes[at++] < 128) break;
-  }
-  const id = () => {
-    const size = bytes[at++];
-    const end = at + (size || idBytes);
-    const raw = bytes.subarray(at, end);
-    at = end;
-    return size ? new TextDecoder().decode(raw) : base32(raw);
-  };
-  return { number, ticketID: `${id()}-${number}`, screeningID: id() };
-}
 
 async function load(token, screeningID) {
   const { keys } = await call("GET", "/v1/tickets/key", { signed: false });
@@ -79,25 +41,29 @@ export async function keepList(token, screeningID) {
   }
 }
 
+const told = new Map(); // by ticket id, what the office has said: the list may be older
+
+// learn notes what the office has said of the ticket of a code, which is used or void for good from then on.
+export function learn(code, state, usedAt) {
+  if (told.size >= toldMax) told.delete(told.keys().next().value);
+  told.set(ticketOf(code), { state, used_at: usedAt });
+}
+
 const refused = (code, problem = {}) => ({ refused: { code, problem } });
 
 // judge returns the ticket of a code that may come in, or what it is refused for, or null: the list does not know it, since it
 // was sold later.
 export async function judge(code) {
-  let bytes;
-  try {
-    bytes = bytesOf(code);
-  } catch {
-    return refused("ticket_invalid");
-  }
-  const signed = bytes.subarray(0, Math.max(0, bytes.length - signatureBytes));
-  const signature = bytes.subarray(signed.length);
-  const good = await Promise.all(list.verifying.map((key) => crypto.subtle.verify(algorithm, key, signature, signed)));
+  const { signed, signature, seat } = read(code) ?? {};
+  if (!signed) return refused("ticket_invalid");
+  if (list === null) return null; // whoever was signed in has left meanwhile
+  const { verifying, screeningID, tickets } = list;
+  const good = await Promise.all(verifying.map((key) => crypto.subtle.verify(algorithm, key, signature, signed)));
   if (!good.includes(true)) return refused("ticket_invalid");
-  if (signed[0] !== version) return null;
-  const { ticketID, screeningID } = readSeat(signed);
-  if (screeningID !== list.screeningID) return refused("wrong_screening");
-  const ticket = list.tickets.get(ticketID);
+  if (!seat) return null;
+  if (seat.screeningID !== screeningID) return refused("wrong_screening");
+  const listed = tickets.get(seat.ticketID);
+  const ticket = listed && listed.state !== "valid" ? listed : told.get(seat.ticketID) ?? listed;
   if (!ticket) return null;
   if (ticket.state === "valid") return { ticket };
   return refused(`ticket_${ticket.state}`, ticket.state === "used" ? { used_at: ticket.used_at } : {});

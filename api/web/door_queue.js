@@ -1,6 +1,7 @@
 // The codes that a door has read and not dealt with: no answer has come, or one that nobody has seen. They outlive a reload,
 // each with the key of its check-in: a guest may be in by an answer that was lost, and the same key has the same answer.
 
+import { ticketOf } from "./door_code.js";
 import { newKey } from "./key.js";
 
 const storageKey = "door-codes";
@@ -40,11 +41,19 @@ export function take(code, body) {
   return entry;
 }
 
-// admit keeps that a guest was let in before there was an answer, unless there are too many of them.
-export function admit(code) {
-  const entries = read();
+// admitted returns the entry by which the ticket of a code was let in before there was an answer. It goes by the ticket, of which
+// there may be another code.
+export function admitted(code) {
+  const ticket = ticketOf(code);
+  return read().find((entry) => entry.admittedAt && (entry.code === code || (ticket !== null && entry.ticket === ticket)));
+}
+
+// admit keeps that a guest was let in before there was an answer, unless there are too many of them. The office has still to
+// hear of it, whatever it has answered before.
+export function admit(entry) {
+  const entries = read().filter(({ code }) => code !== entry.code);
   if (entries.filter(({ admittedAt }) => admittedAt).length >= admittedMax) return false;
-  write(entries.map((entry) => (entry.code === code ? { ...entry, admittedAt: Date.now() } : entry)));
+  write([...entries, { ...entry, answer: undefined, ticket: ticketOf(entry.code), admittedAt: Date.now() }]);
   return true;
 }
 

@@ -9,8 +9,11 @@ import { text } from "./i18n.js";
 
 const pause = 2000;
 
+// isAboutStaff tells whether a refusal is of who asks: whoever has signed in may not, or not any more.
+export const isAboutStaff = (error) => error.status === 401 || error.status === 403;
+
 // endsCheckIn tells whether a refusal is of the ticket, not of who asks or of a part that is away.
-export const endsCheckIn = (error) => !error.retryable && error.status !== 401 && error.status !== 403;
+export const endsCheckIn = (error) => !error.retryable && !isAboutStaff(error);
 
 // wordsOf says how an entry stands: its kind, and two lines.
 function wordsOf({ at, answer, admittedAt }) {

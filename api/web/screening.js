@@ -25,6 +25,8 @@ export function screeningView(root, [id]) {
   setTitle(text("screening.title"));
   let page = null;
   let last = null;
+  const { pathname } = location;
+  const { buyer } = session;
 
   async function buy(quantity) {
     const early = stateOf(last) === "early";
@@ -57,5 +59,13 @@ export function screeningView(root, [id]) {
     page?.tick();
     if (!purchases.stateOf(id).working) watch.wake();
   });
-  return { stop: () => { watch.stop(); stopTicks(); stopPurchases(); purchases.forget(id); } };
+  return {
+    stop() {
+      watch.stop();
+      stopTicks();
+      stopPurchases();
+      // What was refused is still so when the same view is shown in another language.
+      if (location.pathname !== pathname || session.buyer !== buyer) purchases.forget(id);
+    },
+  };
 }

@@ -42,17 +42,27 @@ export async function signOut() {
 }
 
 // subjectOf makes a buyer's id of a name: what is not printable ASCII is percent-encoded, so that people of all scripts can
-// try the demo. nameOf is the way back.
+// try the demo.
 export function subjectOf(name) {
   return name.normalize("NFC").replace(/[^ -~]|%/gu, (c) => (c === "%" ? "%25" : encodeURIComponent(c)));
 }
 
+// nameOf is the way back. An id that was made otherwise, or whose letters would mislead a reader, is its own name.
 export function nameOf(subject) {
   try {
-    return decodeURIComponent(subject);
+    const name = decodeURIComponent(subject);
+    const misleads = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(name);
+    return subjectOf(name) === subject && !misleads ? name : subject;
   } catch {
     return subject;
   }
+}
+
+// searchedSubject is the id that is meant by what was typed, the id or the name that is shown for it. A percent sign alone tells
+// them apart in the demo, whose ids are all made of names.
+export function searchedSubject(typed) {
+  const isName = /[^ -~]/u.test(typed) || (document.body.dataset.demo === "yes" && typed.includes("%") && nameOf(typed) === typed);
+  return isName ? subjectOf(typed) : typed;
 }
 
 // subjectOfToken returns the subject of a token, to be shown only: the page does not verify tokens.

@@ -16,7 +16,8 @@ import (
 	"boxoffice/common/db"
 )
 
-// NoteMax is the longest note of an act, in bytes.
+// NoteMax is the longest note of an act, in characters, as its column counts and the schema of the API: the console's field
+// counts those beyond the 16 bits of UTF-16 as two.
 const NoteMax = 1000
 
 // Act is who does something, and why. Without an actor it is the program's own doing, and is not recorded.
