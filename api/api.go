@@ -23,10 +23,6 @@ func New(opts Options) (http.Handler, error) {
 func (h *handler) routes() (*echo.Echo, error) {
 	e := echo.New()
 	e.IPExtractor = echo.ExtractIPDirect() // not X-Forwarded-For, into which a client writes what it likes
-	unmatched := h.requests.route("other", "unmatched")
-	e.HTTPErrorHandler = func(err error, c echo.Context) { // only of the router: every handler's error is answered in wrap
-		_ = h.wrap(unmatched, func(echo.Context) error { return err })(c)
-	}
 	add := func(method, path string, handle echo.HandlerFunc) {
 		e.Add(method, path, h.wrap(h.requests.route(method, path), handle))
 	}
@@ -65,8 +61,13 @@ func (h *handler) routes() (*echo.Echo, error) {
 		add(http.MethodPost, "/v1/dev/tokens", demo.makeToken)
 		add(http.MethodPost, "/v1/dev/payments", h.requireRole(roleBuyer, demo.simulatePayment))
 	}
-	if err := h.addPages(add); err != nil {
+	pages, err := h.addPages(add)
+	if err != nil {
 		return nil, fmt.Errorf("read embedded pages: %w", err)
+	}
+	unmatched := h.requests.route("other", "unmatched")
+	e.HTTPErrorHandler = func(err error, c echo.Context) { // only of the router: every handler's error is answered in wrap
+		_ = h.wrap(unmatched, func(c echo.Context) error { return pages.unmatched(c, err) })(c)
 	}
 	return e, nil
 }

@@ -33,6 +33,7 @@ type Options struct {
 	NotifyChannels []notify.Channel // by which buyers are told
 
 	PublicURL string // at which browsers reach the shop; empty: at its listener, without TLS
+	Zone      string // IANA name of the time zone in which pages tell times; empty: that of each browser
 
 	BuyerRate   int // requests per second of one buyer, with bursts of twice that; 0 is no limit
 	AddressRate int // the same of one network address, except for payment callbacks; 0 is no limit

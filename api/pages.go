@@ -27,34 +27,36 @@ type pages struct {
 	modules     []string // of the shop's script
 	headers     fixedHeaders
 	shopHeaders fixedHeaders
+	addresses   map[string]bool // of pages for people, without those of one screening or order
 }
 
 // shopPage is what a document is filled with, of the shop or of one that stands alone.
 type shopPage struct {
 	Language, Title, Description string
 	Image                        string // https URL, or ""
+	Zone                         string // of the times that people read; see Options
 	Demo, Tickets, Notify        bool
 	Modules                      []string
 	Text                         func(key string) string
 }
 
 // addPages adds the routes of the web pages, their files and openapi.yaml.
-func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc)) error {
+func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc)) (*pages, error) {
 	texts, err := readPageTexts()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	templates, err := template.ParseFS(files, "web/*.html")
 	if err != nil {
-		return fmt.Errorf("parse pages: %w", err)
+		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	static, err := staticFiles(texts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	document, err := files.ReadFile("openapi.yaml")
 	if err != nil {
-		return fmt.Errorf("read document: %w", err)
+		return nil, fmt.Errorf("read document: %w", err)
 	}
 	addBoth := func(path string, serve echo.HandlerFunc) {
 		add(http.MethodGet, path, serve)
@@ -67,26 +69,35 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 	p := &pages{
 		handler: h, texts: texts, templates: templates,
 		modules: modulesOf("/web/app.js", static), shopHeaders: pageHeaders(postersAnywhere, h.cookies.secure), headers: headers,
+		addresses: map[string]bool{},
 	}
-	addBoth("/", p.shop("home.title"))
-	addBoth("/s/:id", p.screening)
-	addBoth("/o/:id", p.shop("order.title"))
-	addBoth("/orders", p.shop("orders.title"))
-	// What these show comes from the API, which knows who may see it.
-	addBoth("/admin", p.alone("admin.html", "admin.title", modulesOf("/web/admin.js", static)))
-	addBoth("/problems", p.problemCodes)
-	if h.Tickets != nil {
-		addBoth("/tickets", p.alone("tickets.html", "ticket.page_title", modulesOf("/web/tickets.js", static)))
-		addBoth("/check-in", p.alone("check-in.html", "door.page_title", modulesOf("/web/check-in.js", static)))
-	}
-	if h.Notify != nil && h.Demo != nil {
-		addBoth("/mailbox", p.mailbox(static))
-	}
+	p.addDocuments(static, addBoth)
 	addBoth("/openapi.yaml", func(c echo.Context) error {
 		headers.set(c)
 		return c.Blob(http.StatusOK, "application/yaml", document)
 	})
-	return nil
+	return p, nil
+}
+
+// addDocuments adds the pages for people. What those show that stand alone comes from the API, which knows who may see it.
+func (p *pages) addDocuments(static []staticFile, add func(path string, serve echo.HandlerFunc)) {
+	page := func(path string, serve echo.HandlerFunc) {
+		p.addresses[path] = true
+		add(path, serve)
+	}
+	add("/", p.shop("home.title"))
+	add("/s/:id", p.screening)
+	add("/o/:id", p.shop("order.title"))
+	page("/orders", p.shop("orders.title"))
+	page("/admin", p.alone("admin.html", "admin.title", modulesOf("/web/admin.js", static)))
+	page("/problems", p.problemCodes)
+	if p.Tickets != nil {
+		page("/tickets", p.alone("tickets.html", "ticket.page_title", modulesOf("/web/tickets.js", static)))
+		page("/check-in", p.alone("check-in.html", "door.page_title", modulesOf("/web/check-in.js", static)))
+	}
+	if p.Notify != nil && p.Demo != nil {
+		page("/mailbox", p.mailbox(static))
+	}
 }
 
 // shop serves the shop's document under a title.
@@ -120,7 +131,7 @@ func (p *pages) answerShop(c echo.Context, status int, fill func(*shopPage)) err
 	language := p.texts.languageOf(c.Request())
 	page := shopPage{
 		Language: htmlLanguage(language), Demo: p.Demo != nil, Tickets: p.Tickets != nil,
-		Notify: p.Notify != nil, Modules: p.modules,
+		Notify: p.Notify != nil, Zone: p.Zone, Modules: p.modules,
 		Text: func(key string) string { return p.texts.text(language, key) },
 	}
 	page.Description = page.Text("home.share")
@@ -134,7 +145,7 @@ func (p *pages) mailbox(static []staticFile) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }
-		page := shopPage{Language: htmlLanguage(language), Title: text("mailbox.title"), Modules: modules, Text: text}
+		page := shopPage{Language: htmlLanguage(language), Title: text("mailbox.title"), Zone: p.Zone, Modules: modules, Text: text}
 		return p.render(c, http.StatusOK, headers, "mailbox.html", page)
 	}
 }
@@ -145,7 +156,8 @@ func (p *pages) alone(name, title string, modules []string) echo.HandlerFunc {
 		language := p.texts.languageOf(c.Request())
 		text := func(key string) string { return p.texts.text(language, key) }
 		page := shopPage{
-			Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Notify: p.Notify != nil, Modules: modules, Text: text,
+			Language: htmlLanguage(language), Title: text(title), Demo: p.Demo != nil, Tickets: p.Tickets != nil, Notify: p.Notify != nil,
+			Zone: p.Zone, Modules: modules, Text: text,
 		}
 		return p.render(c, http.StatusOK, p.headers, name, page)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -398,5 +399,41 @@ func TestScriptsHaveNoCycles(t *testing.T) {
 		if err := walk(file.path); err != nil {
 			t.Errorf("a cycle through %v", err)
 		}
+	}
+}
+
+// Whoever typed /admin/ or /index.html read JSON in English. A person gets a page, in the language of the browser; programs still
+// get a problem, and nobody is sent to another site.
+func TestMistypedAddressesHaveAPage(t *testing.T) {
+	f := newFixture(t, withTickets(t))
+	get := func(method, path, accept string) (status int, location, body string) {
+		r := httptest.NewRequest(method, "http://shop.example"+path, nil) // which no route is for, and openapi.yaml does not name
+		r.Header = http.Header{"Accept": {accept}, "Accept-Language": {"zh"}}
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, r)
+		return w.Code, w.Header().Get("Location"), w.Body.String()
+	}
+	const browser = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
+	for _, path := range []string{"/index.html", "/nowhere", "/o/", "/s/", "/sign-in", "//evil.example/", "/admin/x", "/orders//"} {
+		if status, _, body := get("GET", path, browser); status != 404 || !strings.Contains(body, "<title>\u8fd9\u91cc\u4ec0\u4e48\u90fd\u6ca1\u6709</title>") {
+			t.Errorf("%s: %d %.200s", path, status, body)
+		}
+	}
+	for path, want := range map[string]string{
+		"/admin/": "/admin", "/orders/": "/orders", "/check-in/": "/check-in", "/tickets/?a=b": "/tickets?a=b", "/problems/": "/problems",
+	} {
+		if status, location, _ := get("GET", path, browser); status != 308 || location != want {
+			t.Errorf("%s: %d to %q, want %s", path, status, location, want)
+		}
+	}
+	for _, test := range []struct{ method, path, accept string }{
+		{"GET", "/nowhere", "*/*"}, {"GET", "/v1/nowhere", browser}, {"POST", "/nowhere", browser}, {"GET", "/admin/", "application/json"},
+	} {
+		if status, _, body := get(test.method, test.path, test.accept); status != 404 || !strings.Contains(body, `"code":"not_found"`) {
+			t.Errorf("%+v: %d %.200s", test, status, body)
+		}
+	}
+	if status, _, body := get("GET", "/v1/screenings/", browser); status != 404 || !strings.HasPrefix(body, "{") {
+		t.Errorf("the API: %d %.200s", status, body)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
+	"time"
 
 	"boxoffice/api"
 	"boxoffice/app/settings"
@@ -42,7 +44,7 @@ func (o *office) openHTTP(context.Context) (err error) {
 func (o *office) shopOptions() api.Options {
 	options := api.Options{
 		Stock: o.stock, Seller: o.seller, Orders: o.orders, Payments: o.payments, Archive: o.archive, Live: o.live, Process: o.process,
-		Identity: o.identity, PublicURL: o.config.PublicURL,
+		Identity: o.identity, PublicURL: o.config.PublicURL, Zone: zoneName(time.Local.String(), filepath.EvalSymlinks),
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,
 		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"), Tracer: o.tracer,

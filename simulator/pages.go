@@ -33,7 +33,7 @@ func newPages(c *cashier) (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	templates, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"money": formatMoney}).
+	templates, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"money": formatMoney, "what": whatIsPaid, "moment": moment}).
 		ParseFS(files, "web/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
@@ -231,4 +231,21 @@ func (p *pages) show(w http.ResponseWriter, status int, name, formTarget string,
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	w.WriteHeader(status)
 	_, _ = w.Write(html.Bytes()) // the browser may be gone
+}
+
+// whatIsPaid is a description that says more than the number of its order, which stands beside it in the reader's language.
+func whatIsPaid(description, orderID string) string {
+	if description == "Order "+orderID {
+		return ""
+	}
+	return description
+}
+
+// moment writes a time for people, in the zone of this process: a page without a script does not know the reader's.
+func moment(written string) string {
+	at, err := time.Parse(time.RFC3339, written)
+	if err != nil {
+		return written
+	}
+	return at.Local().Format("2006-01-02 15:04:05 MST")
 }

@@ -307,3 +307,24 @@ func TestWaysToThePage(t *testing.T) {
 		t.Error("a way that there is none of is taken")
 	}
 }
+
+// The page of a payment said "Order ID" twice, the second time in English to a Chinese reader, and its deadline as programs write
+// it.
+func TestThePayPageNamesItsOrderOnce(t *testing.T) {
+	f := newFixture(t, None())
+	a := f.attempt("a1")
+	a.Description = "Order " + a.OrderID
+	if _, err := f.client.Start(f.context(), a); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/pay/a1", "/"} {
+		_, text, _ := f.get(path, "zh-CN")
+		if strings.Contains(text, "Order "+a.OrderID) || !strings.Contains(text, "\u8ba2\u5355 "+a.OrderID) {
+			t.Errorf("%s: the order is named otherwise:\n%s", path, text)
+		}
+	}
+	_, text, _ := f.get("/pay/a1", "en")
+	if until := a.ExpiresAt.Local().Format("2006-01-02 15:04:05 MST"); !strings.Contains(text, ">"+until+"</time>") {
+		t.Errorf("it is not told until when, %s:\n%s", until, text)
+	}
+}

@@ -66,7 +66,7 @@ const show = startViews($("main"), [
 ]);
 showLanguage(() => { showAccount(); show(); });
 operator.onChange((reason) => {
-  why = reason === "expired" ? text("signin.expired") : "";
+  why = reason === "expired" ? text("admin.expired") : "";
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   tell("");
   showAccount();

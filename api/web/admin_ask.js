@@ -9,8 +9,9 @@ import { tell } from "./news.js";
 const noteMax = 1000;
 
 // askFor opens the dialog and calls act with what was filled in: its note, and the values of fields, each {id, label, input,
-// hint}. An act that cannot be undone has typed, words that must be typed in. done is called after the act.
-export function askFor({ title, words = "", note = "required", fields = [], typed = "", go = title, done = () => {}, act }) {
+// hint}. An act that cannot be undone has typed, words that must be typed in. about is the name of what is acted on, and done is
+// called after the act.
+export function askFor({ title, about = "", words = "", note = "required", fields = [], typed = "", go = title, done = () => {}, act }) {
   document.getElementById("ask")?.remove();
   const why = element("input", { type: "text", maxlength: noteMax, autocomplete: "off", required: note === "required" }); // one line, as the record has it
   const proof = element("input", { type: "text", autocomplete: "off", spellcheck: "false", required: true });
@@ -32,7 +33,7 @@ export function askFor({ title, words = "", note = "required", fields = [], type
       const values = Object.fromEntries(fields.map(({ id, input }) => [id, input.value.trim()]));
       const answer = await act({ ...values, note: why.value.trim() });
       dialog.close();
-      tell(text("admin.done", { what: title }), { kind: "good" });
+      tell(about ? text("admin.done_to", { what: title, title: about }) : text("admin.done", { what: title }), { kind: "good" });
       done(answer);
     } catch (error) {
       result.textContent = problemWords(error);

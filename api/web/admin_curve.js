@@ -27,8 +27,8 @@ function running(buckets, kind) {
 
 // curve draws the buckets of a sale; the numbers stand beside it in words.
 export function curve(buckets) {
-  if (buckets.length === 0) return element("p", { class: "muted" }, text("admin.no_sales"));
   const reserved = running(buckets, "reserved"), paid = running(buckets, "paid");
+  if (!reserved.at(-1) && !paid.at(-1)) return element("p", { class: "muted" }, text("admin.no_sales"));
   const most = Math.max(1, reserved.at(-1), paid.at(-1));
   const x = (place) => (buckets.length === 1 ? width : (place / (buckets.length - 1)) * width);
   const y = (tickets) => height - margin - (tickets / most) * (height - 2 * margin);

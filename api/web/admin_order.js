@@ -6,6 +6,7 @@ import { separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
 import { badge, button, exactTime, facts, heading, link, loaded, nothing, person, row, rows, section, sentences, wordOf } from "./admin_parts.js";
 import { actRow, mailRow, refundRow } from "./admin_records.js";
+import { screeningLink } from "./admin_titles.js";
 import { CallError } from "./calls.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
@@ -33,7 +34,7 @@ function partsOf(dossier, path, acted) {
     order ? element("div", { class: "row-head" }, stateBadge(order), actionsOf(dossier, path, acted)) : nothing(text("admin.only_money")),
     order ? factsOf(order) : element("div", {}),
     dossier.archive_file ? facts([[text("admin.archive_file"), dossier.archive_file]]) : element("div", {}),
-    ...filled(text("admin.payments"), payments, paymentRow), ...filled(text("admin.refunds"), refunds, (refund) => refundRow(refund, acted)),
+    ...filled(text("admin.payments"), payments, (payment) => paymentRow(payment, refunds)), ...filled(text("admin.refunds"), refunds, (refund) => refundRow(refund, acted)),
     ...filled(text("admin.attempts"), attempts, attemptRow), ...filled(text("admin.mails"), notifications, (mail) => mailRow(mail, acted)),
     dossier.mail_away ? nothing(text("admin.mail_away")) : element("div", {}),
     dossier.tickets_away ? nothing(text("admin.tickets_away")) : element("div", {}), ...filled(text("admin.acts"), acts, actRow), section(text("admin.records"), recordsOf(dossier)),
@@ -44,7 +45,7 @@ const filled = (title, items, make) => (items.length > 0 ? [section(title, rows(
 
 const factsOf = (order) => facts([
   [text("find.buyer"), link(`#/orders?buyer=${encodeURIComponent(order.buyer_id)}`, person(order.buyer_id))],
-  [text("find.screening"), link(`#/screenings/${encodeURIComponent(order.screening_id)}`, order.screening_id)],
+  [text("find.screening"), screeningLink(order.screening_id)],
   [text("admin.tickets"), number(order.quantity)], [text("field.amount"), amountOf(order.amount)], [text("admin.bought"), exactTime(order.created_at)],
   [text("admin.due"), order.status === "pending_payment" || order.status === "reserved" ? exactTime(order.expires_at) : null],
   [text("admin.settled"), exactTime(order.settled_at)],
@@ -79,9 +80,15 @@ function actionsOf({ order, payments }, path, acted) {
   return element("div", { class: "actions" }, refund, cancel);
 }
 
-const paymentRow = (payment) => row({
+// resultOf is what became of a payment: of one that is to go back, whether it is there by now. Nobody should send it again.
+function resultOf({ result, payment_id: id }, refunds) {
+  const back = refunds.filter(({ payment_id: of }) => of === id);
+  return result === "refund_due" && back.length > 0 && back.every(({ state }) => state === "done" || state === "settled") ? "refunded" : result;
+}
+
+const paymentRow = (payment, refunds, result = resultOf(payment, refunds)) => row({
   title: amountOf(payment.amount),
-  state: badge(wordOf(`money.${payment.result}`, payment.result), { applied: "good", mismatch: "bad" }[payment.result] ?? "wait"),
+  state: badge(result === "refunded" ? text("admin.money_back") : wordOf(`money.${result}`, result), { applied: "good", refunded: "good", mismatch: "bad" }[result] ?? "wait"),
   known: [
     [text("admin.provider"), payment.provider && wordOf(`provider.${payment.provider}`, payment.provider)], [text("admin.received_at"), exactTime(payment.received_at)],
     [text("admin.refunded"), payment.refunded > 0 ? separated(payment.refunded, payment.amount.currency) : null],

@@ -4,6 +4,7 @@
 import { download, list, query } from "./admin_calls.js";
 import { separated } from "./admin_money_words.js";
 import { badge, button, choice, exactTime, field, heading, link, loaded, person, problemWords, resultsOf, row, rows, wordOf } from "./admin_parts.js";
+import { screeningLink } from "./admin_titles.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
@@ -75,7 +76,7 @@ function orderRow(order) {
     title: link(`#/orders/${encodeURIComponent(order.id)}`, order.id),
     state: stateBadge(order),
     known: [
-      [text("find.buyer"), person(order.buyer_id)], [text("find.screening"), link(`#/screenings/${encodeURIComponent(order.screening_id)}`, order.screening_id)],
+      [text("find.buyer"), person(order.buyer_id)], [text("find.screening"), screeningLink(order.screening_id)],
       [text("admin.tickets"), number(order.quantity)], [text("field.amount"), separated(order.amount.amount, order.amount.currency)],
       [text("admin.bought"), exactTime(order.created_at)],
     ],

@@ -4,6 +4,7 @@ import { askFor } from "./admin_ask.js";
 import { pathOf, post } from "./admin_calls.js";
 import { separated } from "./admin_money_words.js";
 import { badge, button, exactTime, facts, link, person, row, wordOf } from "./admin_parts.js";
+import { screeningLink } from "./admin_titles.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
@@ -92,7 +93,7 @@ export function actRow(act) {
 }
 
 function subjectLink({ act, subject }) {
-  if (act.startsWith("screening_")) return link(`#/screenings/${encodeURIComponent(subject)}`, subject);
+  if (act.startsWith("screening_")) return screeningLink(subject);
   if (act === "cancel" || act === "refund_part" || act === "mend_one" && !subject.includes("-")) return link(`#/orders/${encodeURIComponent(subject)}`, subject);
   return subject;
 }

@@ -1,5 +1,7 @@
 // Which view of the console an address is: #/orders/ID shows one order. Anything else is the first view.
 
+import { tell } from "./news.js";
+
 let current = { stop() {} };
 
 // startViews shows the view of the address, and again whenever that changes. A view is view(root, ids) and returns {stop}.
@@ -12,12 +14,13 @@ export function startViews(root, routes) {
     current.stop();
     root.replaceChildren();
     current = route.view(root, (path.match(route.pattern) ?? []).slice(1).map(decode));
-    for (const link of document.querySelectorAll("#views a")) {
+    for (const link of document.querySelectorAll('#views a[href^="#"]')) {
       if (path.startsWith(link.hash.slice(1))) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
   };
   window.addEventListener("hashchange", () => {
+    tell(""); // it was about what one looks at no more
     show();
     scrollTo(0, 0);
     const heading = root.querySelector("h1");

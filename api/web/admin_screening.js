@@ -4,8 +4,9 @@ import { askFor } from "./admin_ask.js";
 import { get, patch, pathOf, post, query } from "./admin_calls.js";
 import { curve, stepFor } from "./admin_curve.js";
 import { separated } from "./admin_money_words.js";
-import { button, choice, exactTime, facts, failure, field, link, nothing, section, showParts } from "./admin_parts.js";
-import { screeningForm } from "./admin_screening_form.js";
+import { button, choice, exactTime, facts, failure, field, heading, link, nothing, section, showParts } from "./admin_parts.js";
+import { hasDraft, screeningForm } from "./admin_screening_form.js";
+import { noteTitle } from "./admin_titles.js";
 import { isPast, now } from "./clock.js";
 import { element, setText } from "./dom.js";
 import { longTime, money, number } from "./format.js";
@@ -36,9 +37,11 @@ export function screeningView(root, [id]) {
   let offered = "";
 
   function show(found) {
+    const first = shown === null;
     shown = found;
     trouble.replaceChildren();
     setText(title, found.movie);
+    noteTitle(found);
     document.title = `${found.movie} - ${text("admin.name")}`;
     root.dataset.state = found.archived ? "archived" : stateOf(found);
     setText(state, found.archived ? text("admin.archived") : noteOf(found));
@@ -47,49 +50,59 @@ export function screeningView(root, [id]) {
     const offer = [found.paused, found.cancelled, found.archived, isPast(found.starts_at)].join();
     if (offer !== offered) actions.replaceChildren(...actionsOf(found));
     offered = offer;
+    if (first && !found.archived && hasDraft(found)) openForm();
   }
   const acted = () => { offered = ""; polling.wake(); selling.wake(); };
 
   function actionsOf(found) {
     const orders = link(`#/orders${query({ screening: id })}`, text("admin.its_orders"), "button quiet");
     if (found.archived) return [orders];
-    const edit = button(text("admin.edit"), () => openForm());
+    const door = document.body.dataset.tickets === "yes" ? [link(`/check-in#${encodeURIComponent(id)}`, text("admin.door"), "button quiet")] : [];
+    const edit = button(text("admin.edit"), () => {
+      openForm();
+      place.querySelector("input").focus();
+    });
     if (found.cancelled) return [orders, edit, button(text("admin.archive"), archive)];
     return [button(text(found.paused ? "admin.resume" : "admin.pause"), () => pause(!found.paused), null), button(text("admin.restock"), restock),
-      edit, orders, button(text("admin.cancel_screening"), cancel, "quiet danger"), button(text("admin.archive"), archive)];
+      edit, orders, ...door, button(text("admin.cancel_screening"), cancel, "quiet danger"), button(text("admin.archive"), archive)];
   }
   const pause = (paused) => askFor({
-    title: text(paused ? "admin.pause" : "admin.resume"), words: text(paused ? "admin.pause_words" : "admin.resume_words"), note: "optional",
+    title: text(paused ? "admin.pause" : "admin.resume"), about: shown.movie, words: text(paused ? "admin.pause_words" : "admin.resume_words"), note: "optional",
     act: ({ note }) => patch(path, { paused, ...(note ? { note } : {}) }), done: acted,
   });
   const restock = () => {
     const input = element("input", { type: "number", min: 1, max: 100_000_000, required: true, value: shown.capacity, inputmode: "numeric" });
     askFor({
-      title: text("admin.restock"), words: text("admin.restock_words", { capacity: shown.capacity, left: shown.available }), note: "optional",
+      title: text("admin.restock"), about: shown.movie, words: text("admin.restock_words", { capacity: shown.capacity, left: shown.available }), note: "optional",
       fields: [{ id: "capacity", label: text("field.capacity"), input }],
       act: ({ capacity, note }) => patch(path, { capacity: Number(capacity), ...(note ? { note } : {}) }), done: acted,
     });
   };
   const cancel = () => askFor({
-    title: text("admin.cancel_screening"), words: text("admin.cancel_screening_words"), typed: shown.movie,
+    title: text("admin.cancel_screening"), about: shown.movie, words: text("admin.cancel_screening_words"), typed: shown.movie,
     act: ({ note }) => post(`${adminPath}/cancel`, { note }), done: acted,
   });
   const archive = () => askFor({
-    title: text("admin.archive"), words: text("admin.archive_words"), act: ({ note }) => post(`${adminPath}/archive`, { note }), done: acted,
+    title: text("admin.archive"), about: shown.movie, words: text("admin.archive_words"), act: ({ note }) => post(`${adminPath}/archive`, { note }), done: acted,
   });
   function openForm() {
     if (place.childElementCount > 0) return;
     const close = () => place.replaceChildren();
     place.append(section(text("admin.edit"), screeningForm(shown, {
-      leave: close, done: () => { close(); tell(text("admin.done", { what: text("admin.edit") }), { kind: "good" }); acted(); },
+      leave: close, done: () => { close(); tell(text("admin.done_to", { what: text("admin.edit"), title: shown.movie }), { kind: "good" }); acted(); },
     })));
-    place.querySelector("input").focus();
   }
 
   const polling = repeat(async () => {
     show(await get(adminPath));
     return pollWait;
-  }, (error) => trouble.replaceChildren(failure(error)));
+  }, (error) => {
+    if (error.status === 404) {
+      selling.stop();
+      missing(root);
+    }
+    else trouble.replaceChildren(failure(error));
+  });
   const said = (key, wait) => {
     sales.replaceChildren(nothing(text(key)));
     return wait;
@@ -105,6 +118,12 @@ export function screeningView(root, [id]) {
     return salesWait;
   }, (error) => sales.replaceChildren(failure(error)));
   return { stop: () => { polling.stop(); selling.stop(); } };
+}
+
+// missing replaces the view of a screening that does not exist.
+function missing(root) {
+  document.title = `${text("screening.missing")} - ${text("admin.name")}`;
+  root.replaceChildren(link("#/screenings", text("admin.to_screenings")), heading(text("screening.missing")));
 }
 
 // figuresOf are the numbers that change while a sale goes.

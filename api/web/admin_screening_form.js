@@ -1,9 +1,12 @@
 // The form of a screening, to add one and to change one. A change sends only what differs.
 
 import { patch, pathOf, post } from "./admin_calls.js";
+import { draftOf, dropDraft, keepDraft } from "./admin_draft.js";
 import { toMajor, toMinor } from "./admin_money_words.js";
 import { button, choice, field, problemWords } from "./admin_parts.js";
-import { element } from "./dom.js";
+import { isPast } from "./clock.js";
+import { element, setText } from "./dom.js";
+import { longTime } from "./format.js";
 import { text } from "./i18n.js";
 
 const input = (type, more = {}) => element("input", { type, autocomplete: "off", ...more });
@@ -36,7 +39,55 @@ function parts() {
   };
 }
 
-// screeningForm makes the form; found is the screening to change, or null for a new one. done gets what the API answers.
+// hasDraft tells whether a form was begun to be filled in, for a screening or for a new one.
+export const hasDraft = (found) => draftOf(nameOf(found)) !== null;
+const nameOf = (found) => found?.id ?? "new";
+
+// doubtOf says what is odd about when a screening begins, or "": a wrong year would put it where nobody looks for it.
+function doubtOf(begins, opens) {
+  if (Number.isNaN(Date.parse(begins))) return "";
+  const time = longTime(givenTime(begins));
+  if (isPast(givenTime(begins))) return text("admin.begins_past", { time });
+  return opens !== "" && begins <= opens ? text("admin.begins_early", { time }) : "";
+}
+
+// doubtPart is a box that must be ticked while something is odd, and not there otherwise. What is already so is not asked about.
+function doubtPart({ starts_at: begins, sale_opens_at: opens }) {
+  const box = element("input", { id: "f-sure", type: "checkbox" });
+  const words = element("span");
+  const root = element("div", { class: "doubt", role: "status", hidden: true }, element("label", { class: "switch" }, box, words));
+  const known = begins.input.value + opens.input.value;
+  return {
+    root,
+    look() {
+      const [at, from] = [begins.input.value, opens.input.value];
+      const doubt = at + from === known ? "" : doubtOf(at, from);
+      if (words.textContent !== doubt) box.checked = false;
+      setText(words, doubt);
+      root.hidden = doubt === "";
+      box.required = doubt !== "";
+    },
+  };
+}
+
+// draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with.
+function draftPart(name, inputs) {
+  const began = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]));
+  for (const [key, value] of Object.entries(draftOf(name) ?? {})) {
+    if (inputs[key]) inputs[key].value = value;
+  }
+  return {
+    keep() {
+      const values = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]).filter(([key, value]) => value !== began[key]));
+      if (Object.keys(values).length > 0) keepDraft(name, values);
+      else dropDraft(name);
+    },
+    drop: () => dropDraft(name),
+  };
+}
+
+// screeningForm makes the form; found is the screening to change, or null for a new one. done gets what the API answers. It
+// begins with what was filled in before, if that was neither sent nor left.
 export function screeningForm(found, { done, leave }) {
   const all = parts();
   const amount = input("text", { required: true, inputmode: "decimal", maxlength: 16 });
@@ -48,6 +99,9 @@ export function screeningForm(found, { done, leave }) {
     currency.value = found.price.currency;
   }
   const shown = Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input.value]));
+  const doubt = doubtPart(all);
+  const draft = draftPart(nameOf(found), { ...Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input])), amount, currency, note });
+  doubt.look();
   const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
   const send = element("button", { type: "submit" }, text(found ? "admin.save" : "admin.create"));
 
@@ -70,7 +124,9 @@ export function screeningForm(found, { done, leave }) {
     result.textContent = "";
     try {
       const given = body();
-      done(found ? await patch(`/v1/screenings/${pathOf(found.id)}`, given) : await post("/v1/screenings", given));
+      const answer = found ? await patch(`/v1/screenings/${pathOf(found.id)}`, given) : await post("/v1/screenings", given);
+      draft.drop();
+      done(answer);
     } catch (error) {
       if (error instanceof RangeError) result.textContent = error.message;
       else if (!found && error.status === 0) result.textContent = text("admin.create_unknown");
@@ -79,13 +135,14 @@ export function screeningForm(found, { done, leave }) {
     }
   };
   const labelled = (name, hint = null) => field(`f-${name}`, text(`field.${name}`), all[name].input, hint);
-  return element("form", { class: "screening-form", autocomplete: "off", submit },
-    labelled("movie"), labelled("venue"), labelled("starts_at"),
+  const changed = () => { doubt.look(); draft.keep(); };
+  return element("form", { class: "screening-form", autocomplete: "off", submit, input: changed },
+    labelled("movie"), labelled("venue"), labelled("starts_at"), doubt.root,
     element("div", { class: "pair" }, labelled("sale_opens_at"), labelled("sale_closes_at")),
     element("p", { class: "hint" }, text("admin.zone", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })),
     element("div", { class: "pair" }, field("f-amount", text("field.price"), amount), field("f-currency", text("field.currency"), currency)),
     element("div", { class: "pair" }, labelled("capacity"), labelled("per_user_limit", text("admin.limit_hint"))),
     labelled("late_payment"), labelled("description"), labelled("poster_url"), labelled("map_url"),
     field("f-note", text("admin.note_optional"), note), result,
-    element("div", { class: "actions" }, send, button(text("admin.leave"), leave)));
+    element("div", { class: "actions" }, send, button(text("admin.leave"), () => { draft.drop(); leave(); })));
 }

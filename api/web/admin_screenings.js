@@ -2,7 +2,8 @@
 
 import { list } from "./admin_calls.js";
 import { button, heading, link, section } from "./admin_parts.js";
-import { screeningForm } from "./admin_screening_form.js";
+import { hasDraft, screeningForm } from "./admin_screening_form.js";
+import { noteTitle } from "./admin_titles.js";
 import { element, reconcile, setText } from "./dom.js";
 import { money, number, shortTime } from "./format.js";
 import { text } from "./i18n.js";
@@ -22,13 +23,17 @@ export function screeningsView(root) {
   let past = null; // they hardly change, and are many
   let pages = 0; // of the past, that are asked for
   const more = button(text("admin.show_past"), () => { past = null; pages = Math.max(1, pages * 2); polling.wake(); });
-  const add = button(text("admin.add"), () => {
-    if (place.childElementCount > 0) return;
+  const openForm = () => {
     place.append(section(text("admin.add"), screeningForm(null, {
       done: (made) => { location.hash = `#/screenings/${encodeURIComponent(made.id)}`; }, leave: () => place.replaceChildren(),
     })));
+  };
+  const add = button(text("admin.add"), () => {
+    if (place.childElementCount > 0) return;
+    openForm();
     place.querySelector("input").focus();
   }, null);
+  if (hasDraft(null)) openForm();
   add.id = "add";
   root.append(heading(text("admin.screenings"), add), place, search, loading, parts.open.root, parts.soon.root, parts.past.root, more);
 
@@ -41,10 +46,12 @@ export function screeningsView(root) {
     const found = seen.filter(matches);
     parts.open.show(found.filter((item) => !isSoon(item)));
     parts.soon.show(found.filter(isSoon));
-    parts.past.show((past?.items ?? []).filter(matches));
+    const ended = (past?.items ?? []).filter(matches);
+    parts.past.show(ended);
     more.hidden = past !== null && !past.next;
     setText(more, text(past ? "more" : "admin.show_past"));
-    setText(loading, found.length === 0 ? text("admin.no_screenings") : "");
+    if (wanted) setText(loading, text("home.found", { count: found.length + ended.length }));
+    else setText(loading, found.length === 0 ? text("admin.no_screenings") : "");
   }
 
   const polling = repeat(async () => {
@@ -84,6 +91,7 @@ function line(screening) {
       root.dataset.id = item.id;
       root.dataset.state = stateOf(item);
       setText(name, item.movie);
+      noteTitle(item);
       setText(where, `${shortTime(item.starts_at)} \u00b7 ${item.venue} \u00b7 ${money(item.price)}`);
       setText(state, noteOf(item));
       setText(left, text("admin.taken", { taken: item.capacity - item.available, capacity: item.capacity, percent: share(item) }));

@@ -42,6 +42,7 @@ export function signInView(root, why = "") {
   const way = ["demo", "token"].find((name) => methods.includes(name));
   root.append(element("div", { class: "gate" }, element("h1", {}, text("admin.title")), element("p", { class: "muted" }, why || text("admin.for_operators")),
     methods.includes("oidc") ? element("a", { class: "button wide", href: `/sign-in?return=${back}` }, text("signin.oidc")) : "", way ? formOf(way) : ""));
+  if (document.activeElement === document.body) root.querySelector("#who, .gate .button")?.focus();
 }
 
 // forbiddenView tells somebody who is signed in and no operator.

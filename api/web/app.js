@@ -6,7 +6,7 @@ import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
 import { onLink } from "./live.js";
 import { missingView } from "./missing.js";
-import { tell } from "./news.js";
+import { answered, tell } from "./news.js";
 import { orderView } from "./order.js";
 import { ordersView } from "./orders.js";
 import { problemText } from "./problem.js";
@@ -19,6 +19,7 @@ import { noteWaiting, showWaiting } from "./waiting.js";
 
 const $ = (id) => document.getElementById(id);
 const note = (words, kind, link) => tell(words, { kind, link });
+let linked = true;
 
 function showAccount() {
   const place = $("account");
@@ -61,6 +62,8 @@ session.onChange((reason) => {
 });
 
 onLink((up) => {
+  if (up && !linked) answered();
+  linked = up;
   document.documentElement.dataset.link = up ? "live" : "waiting";
   $("link").hidden = up;
   setText($("link"), up ? "" : text("link.lost"));

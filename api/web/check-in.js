@@ -236,8 +236,15 @@ async function listScreenings() {
   }
   $("screening").value = wanted;
   if ($("screening").selectedIndex < 0) $("screening").selectedIndex = 0;
+  showChosen();
   count();
   load();
+}
+
+// showChosen shows the whole name of what the door is for: on a phone the list cuts the hall off.
+function showChosen() {
+  const { value, selectedOptions } = $("screening");
+  $("chosen").textContent = value === "" || value === anyScreening ? "" : selectedOptions[0].textContent;
 }
 
 function showDoor() {
@@ -274,6 +281,7 @@ async function leave(refusal = null) {
   $("sign-in").hidden = false;
   leftBy = refusal;
   showLeft();
+  if (document.activeElement === document.body) $("who").focus();
   const methods = await signInMethods().catch(() => []);
   $("provider").hidden = !methods.includes("oidc");
 }
@@ -315,6 +323,10 @@ onAnswerClosed(() => {
   busy = false;
   checked = "";
   list.show();
+  if (document.activeElement === $("code")) { // Chromium has left the caret in the answer, and what is typed next would be lost
+    $("code").blur();
+    $("code").focus();
+  }
 });
 $("camera").addEventListener("click", toggleCamera);
 $("leave").addEventListener("click", async () => {
@@ -335,6 +347,7 @@ $("gate").addEventListener("change", () => { stored.gate = $("gate").value.trim(
 $("screening").addEventListener("change", () => {
   history.replaceState(null, "", $("screening").value ? `#${encodeURIComponent($("screening").value)}` : location.pathname);
   say("");
+  showChosen();
   count();
   load();
 });

@@ -1,5 +1,6 @@
 // Numbers, money and times as people of the current language write them.
 
+import { now } from "./clock.js";
 import { digits } from "./currencies.js";
 import { locale, text } from "./i18n.js";
 
@@ -33,12 +34,33 @@ export const times = (price, quantity) => ({ amount: price.amount * quantity, cu
 const short = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const long = { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
+// The times of a page are those of the office, where its halls are, and name its zone to whoever is in another one. The console
+// names no zone, and has the browser's, in which its form is filled in.
+function zoneOf(name) {
+  if (!name) return {};
+  try {
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
+    return timeZone === Intl.DateTimeFormat().resolvedOptions().timeZone ? {} : { timeZone, timeZoneName: "short" };
+  } catch {
+    return {}; // a zone that this browser does not know
+  }
+}
+const zone = zoneOf(document.documentElement.dataset.zone);
+const { timeZone } = zone;
+
 const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 
-export const shortTime = (time) => format(Intl.DateTimeFormat, short).format(new Date(time));
-export const longTime = (time) => format(Intl.DateTimeFormat, long).format(new Date(time));
+const yearOf = (at) => format(Intl.DateTimeFormat, { year: "numeric", timeZone }).format(at);
 
-export const clockTime = (time) => format(Intl.DateTimeFormat, clock).format(new Date(time));
+// shortTime leaves out the year if it is this one.
+export function shortTime(time) {
+  const at = new Date(time);
+  const year = yearOf(at) === yearOf(new Date(now())) ? {} : { year: "numeric" };
+  return format(Intl.DateTimeFormat, { ...short, ...year, ...zone }).format(at);
+}
+export const longTime = (time) => format(Intl.DateTimeFormat, { ...long, ...zone }).format(new Date(time));
+
+export const clockTime = (time) => format(Intl.DateTimeFormat, { ...clock, ...zone }).format(new Date(time));
 
 // countdown formats seconds as m:ss, h:mm:ss, or days once there are two.
 export function countdown(seconds) {

@@ -3,13 +3,20 @@
 import { element } from "./dom.js";
 import { text } from "./i18n.js";
 
-// tell shows words until they are closed, or others or none take their place. A link is {href, words}.
-export function tell(words, { kind = "", link = null } = {}) {
+// tell shows words until they are closed, or others or none take their place: those that say that nobody has answered only until
+// somebody does. A link is {href, words}.
+export function tell(words, { kind = "", link = null, unanswered = false } = {}) {
   const line = document.getElementById("news");
   line.hidden = words === "";
   line.dataset.kind = kind;
+  line.dataset.unanswered = unanswered ? "yes" : "no";
   line.replaceChildren(element("span", {}, words));
   if (words === "") return;
   if (link) line.append(element("a", { href: link.href }, link.words));
   line.append(element("button", { type: "button", class: "close", "aria-label": text("close"), click: () => tell("") }, "\u00d7"));
+}
+
+// answered takes away words that say that nobody has answered.
+export function answered() {
+  if (document.getElementById("news").dataset.unanswered === "yes") tell("");
 }

@@ -15,6 +15,7 @@ import { poster } from "./poster.js";
 import { problemText } from "./problem.js";
 import { providerChoice } from "./provider.js";
 import { setTitle } from "./router.js";
+import { noteWaiting } from "./waiting.js";
 
 const doubleClick = 900; // the second half of a double click on Buy must not pay or cancel
 
@@ -33,12 +34,13 @@ export function orderPage(order, { justBought, acted }) {
   async function act(what) {
     if (working || performance.now() - shownAt < doubleClick) return;
     working = true;
+    tell(""); // of the try before
     tick();
     try {
       await what();
     } catch (error) {
       if (!(error instanceof calls.CallError)) throw error;
-      tell(problemText(error), { kind: "bad" });
+      tell(problemText(error), { kind: "bad", unanswered: error.status === 0 });
     }
     working = false;
     tick();
@@ -59,6 +61,7 @@ export function orderPage(order, { justBought, acted }) {
     screening = found;
     parts.showScreening(screening);
     setTitle(screening.movie);
+    noteWaiting(order); // by its title
   }
 
   async function offerProviders() {

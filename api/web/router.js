@@ -1,6 +1,8 @@
 // One document shows every page of the shop: a link changes the address and the view, so that the page lives on while the
 // server does not answer. Every address can also be opened as it is, reloaded, and gone back to.
 
+import { tell } from "./news.js";
+
 const scrolls = new Map(); // how far each entry of the history is scrolled
 let routes = [];
 let root = null;
@@ -23,6 +25,7 @@ export function startRouter(rootElement, list) {
   window.addEventListener("popstate", ({ state }) => {
     if (!state?.entry) return; // a jump to an anchor within the page
     entry = state.entry;
+    tell("");
     show({});
     scrollTo(0, scrolls.get(entry) || 0);
     focusHeading();
@@ -35,6 +38,7 @@ export function go(path, arrival = {}, { replace = false } = {}) {
   const changes = path !== location.pathname + location.search;
   entry = newEntry();
   history[replace || !changes ? "replaceState" : "pushState"]({ entry }, "", path);
+  tell(""); // it was about what one looks at no more
   show(arrival);
   scrollTo(0, 0);
   focusHeading();

@@ -78,7 +78,7 @@ function subjectOfToken(token) {
 const ways = {
   demo: {
     field: () => element("input", {
-      id: "who", name: "who", type: "text", required: true, maxlength: 40, autocomplete: "nickname", spellcheck: "false", value: session.name,
+      id: "who", name: "who", type: "text", required: true, autofocus: true, maxlength: 40, autocomplete: "nickname", spellcheck: "false", value: session.name,
     }),
     label: "signin.name",
     hint: "signin.name_hint",
@@ -89,7 +89,7 @@ const ways = {
     },
   },
   token: {
-    field: () => element("input", { id: "who", name: "who", type: "password", required: true, maxlength: 4096, autocomplete: "off", spellcheck: "false" }),
+    field: () => element("input", { id: "who", name: "who", type: "password", required: true, autofocus: true, maxlength: 4096, autocomplete: "off", spellcheck: "false" }),
     label: "signin.token",
     hint: "signin.token_hint",
     async open(given) {
@@ -113,7 +113,7 @@ export function signIn(why = "") {
   const list = methods || fallback();
   if (list.includes("oidc")) {
     const back = encodeURIComponent(location.pathname + location.search);
-    dialog.append(element("a", { class: "button wide", href: `/sign-in?return=${back}` }, text("signin.oidc")));
+    dialog.append(element("a", { class: "button wide", autofocus: true, href: `/sign-in?return=${back}` }, text("signin.oidc")));
   }
   const name = ["demo", "token"].find((way) => list.includes(way));
   if (name) dialog.append(formOf(ways[name], () => dialog.close("yes")));

@@ -9,6 +9,7 @@ import { hueOf } from "./poster.js";
 import { problemText } from "./problem.js";
 import { saveFile } from "./save.js";
 import { session } from "./session.js";
+import { signOut } from "./signin.js";
 import { cardOf } from "./ticket_card.js";
 
 const lookAgain = 10_000; // for whether a ticket was used meanwhile
@@ -84,6 +85,24 @@ function askToSignIn(id) {
 
 const reasons = { not_paid: "ticket.not_paid", not_found: "order.missing" };
 
+// showAround shows the way back to the order, and who is signed in with the way out.
+function showAround(id) {
+  const known = session.signedIn && id !== "";
+  $("order").hidden = !known;
+  if (known) $("order").href = `/o/${encodeURIComponent(id)}`;
+  $("sign-out").hidden = !session.signedIn;
+  setText($("buyer"), session.signedIn ? session.name : "");
+}
+
+async function leave() {
+  try {
+    await signOut();
+  } catch (error) {
+    if (!(error instanceof calls.CallError)) throw error;
+    showMessage(problemText(error));
+  }
+}
+
 // look shows the tickets, and says what is in the way. It returns whether to look again by itself.
 async function look(isCurrent) {
   const id = orderID();
@@ -109,6 +128,7 @@ let round = 0;
 async function begin() {
   const mine = ++round;
   const isCurrent = () => mine === round;
+  showAround(orderID());
   clear();
   while (isCurrent() && (await look(isCurrent))) {
     await new Promise((resolve) => setTimeout(resolve, lookAgain));
@@ -127,6 +147,7 @@ showLanguage(() => {
   begin();
 });
 $("print").addEventListener("click", () => window.print());
+$("sign-out").addEventListener("click", leave);
 window.addEventListener("hashchange", begin);
 window.addEventListener("pageshow", ({ persisted }) => { if (persisted) begin(); }); // somebody went back: it missed what happened
 session.onChange(begin);

@@ -22,9 +22,11 @@ function kept() {
 
 // noteWaiting keeps an order that can be paid, and forgets one that cannot any more.
 export function noteWaiting(order) {
-  const others = kept().filter(({ id, expires_at }) => id !== order.id && !isPast(expires_at));
+  const before = kept();
+  const others = before.filter(({ id, expires_at }) => id !== order.id && !isPast(expires_at));
   const { id, screening_id, expires_at } = order;
-  const now = isOpen(order) ? [...others, { id, screening_id, expires_at, movie: known(screening_id)?.movie }].slice(-keptMax) : others;
+  const movie = known(screening_id)?.movie ?? before.find((earlier) => earlier.id === id)?.movie; // unknown after a reload
+  const now = isOpen(order) ? [...others, { id, screening_id, expires_at, movie }].slice(-keptMax) : others;
   const written = JSON.stringify(now);
   if (written !== localStorage.getItem(storageKey())) localStorage.setItem(storageKey(), written);
 }

@@ -33,7 +33,16 @@ func (f LogFormat) MarshalText() ([]byte, error) { return []byte(f), nil }
 func (f LogFormat) New(out io.Writer, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if f == LogJSON {
+		options.ReplaceAttr = writeDurations
 		return slog.New(slog.NewJSONHandler(out, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// writeDurations writes a time span with its unit, as a text log has it: 1.785s, and not 1785000000 of nobody knows what.
+func writeDurations(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
