@@ -220,7 +220,7 @@ func (s *Service) answered(p Provider, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled): // by its caller, who has gone
 		return fmt.Errorf("%w: %w", ErrProviderAway, err)
-	case err == nil, errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
+	case err == nil, errors.Is(err, ErrRefused), errors.Is(err, ErrUnknownRefund), errors.Is(err, ErrUnsupported):
 		s.outages[p.Name()].Observe(nil)
 		return err
 	}

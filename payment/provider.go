@@ -18,6 +18,9 @@ var (
 	// ErrRefused says that the provider has refused a call for good and done nothing. To repeat it is useless until a
 	// person has changed something.
 	ErrRefused = errors.New("payment provider refuses")
+	// ErrUnknownRefund says that the provider has looked for a refund and has none of this key. A refused question is not
+	// that: who may not ask, or asks somebody else, learns nothing of the refund.
+	ErrUnknownRefund = errors.New("payment provider knows no such refund")
 	// ErrUnsupported says that the provider has no such call, or is not configured for it.
 	ErrUnsupported = errors.New("payment provider cannot do this")
 )

@@ -50,8 +50,8 @@ func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error 
 }
 
 // callForRefund sends a refund, or asks how it stands if it was sent. One that is refused after a call without an answer, which
-// may have carried it out, is asked for too: under another key it could go a second time. The refusal counts if its provider
-// knows nothing of the refund.
+// may have carried it out, is asked for too: under another key it could go a second time. The refusal counts for good only if the
+// provider says that it knows nothing of the refund; where nobody can be asked, a person decides, and the key stays.
 func (s *Service) callForRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
 	if row.State == refundSent {
 		return s.askForRefund(ctx, p, row)
@@ -62,13 +62,19 @@ func (s *Service) callForRefund(ctx context.Context, p Provider, row refundRow) 
 	}
 	status, asked := s.askForRefund(ctx, p, row)
 	switch {
-	case errors.Is(asked, ErrRefused), errors.Is(asked, ErrUnsupported):
+	case errors.Is(asked, ErrUnknownRefund):
 		return RefundStatus{}, err
+	case errors.Is(asked, ErrRefused), errors.Is(asked, ErrUnsupported):
+		return RefundStatus{}, fmt.Errorf("%w: %w; %w", errUnclearRefund, err, asked)
 	case asked != nil:
 		return RefundStatus{}, fmt.Errorf("ask for a refund that was refused: %w", asked)
 	}
 	return status, nil
 }
+
+// errUnclearRefund says that a refund was refused which an earlier call may have carried out, and that its provider does not
+// say whether.
+var errUnclearRefund = errors.New("an earlier call may have sent this refund")
 
 func (s *Service) sendRefund(ctx context.Context, p Provider, row refundRow) (RefundStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -88,6 +94,7 @@ func (s *Service) askForRefund(ctx context.Context, p Provider, row refundRow) (
 func (s *Service) afterAnswer(row refundRow, status RefundStatus, err error) refundChange {
 	later := s.Now().Add(refundPause(row.Tries))
 	refused := errors.Is(err, ErrRefused)
+	spent := refused && !errors.Is(err, errUnclearRefund)
 	hopeless := refused || errors.Is(err, ErrUnsupported)
 	switch {
 	case err == nil:
@@ -97,7 +104,7 @@ func (s *Service) afterAnswer(row refundRow, status RefundStatus, err error) ref
 	case row.State == refundSent: // the money is on its way, whether or not somebody answers
 		return refundChange{state: refundSent, detail: err.Error(), nextAt: later}
 	case hopeless, row.Tries >= refundTries:
-		return refundChange{state: refundNeedsAttention, detail: err.Error(), spent: refused, nextAt: later}
+		return refundChange{state: refundNeedsAttention, detail: err.Error(), spent: spent, nextAt: later}
 	default:
 		return refundChange{state: refundFailed, detail: err.Error(), nextAt: later}
 	}
@@ -187,7 +194,7 @@ func (s *Service) afterDone(
 	}
 	status, err := s.askForRefund(ctx, p, row)
 	switch {
-	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrRefused): // there is no better answer than the report
+	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrUnknownRefund): // there is no better answer than the report
 		status = reported
 	case err != nil:
 		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w", err)

@@ -57,6 +57,9 @@ func (a *api) addRoutes(mux *http.ServeMux) {
 	refund := func(b webhook.RefundQueryBody) string { return a.cashier.names.of(b.Key) }
 	route(a, mux, webhook.PathRefundsQuery, refund, func(_ context.Context, b webhook.RefundQueryBody) (reply, error) {
 		answer, _, err := a.cashier.ledger.refundStatus(b.Key)
+		if errors.Is(err, errUnknown) {
+			return reply{body: webhook.RefundStatusBody{State: webhook.StateUnknown}}, nil
+		}
 		return reply{body: answer}, err
 	})
 }

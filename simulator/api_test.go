@@ -142,7 +142,7 @@ func TestRefundsNeverExceedTheirPayment(t *testing.T) {
 			t.Errorf("refund %+v: %v, want %q", step.refund, err, step.want)
 		}
 	}
-	if _, err := f.client.QueryRefund(f.context(), refundOf(p, "rf_9", 1)); !errors.Is(err, payment.ErrRefused) {
+	if _, err := f.client.QueryRefund(f.context(), refundOf(p, "rf_9", 1)); !errors.Is(err, payment.ErrUnknownRefund) {
 		t.Errorf("ask for an unknown refund: %v", err)
 	}
 	if books := f.idle(); books.SentBack["CNY"] != 9800 || len(books.Refunds) != 2 {

@@ -70,7 +70,11 @@ func (c *apiClient) refund(ctx context.Context, r payment.Refund) (payment.Refun
 }
 
 func (c *apiClient) queryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
-	return c.refundStatus(ctx, PathRefundsQuery, RefundQueryBody{r.Key})
+	status, err := c.refundStatus(ctx, PathRefundsQuery, RefundQueryBody{r.Key})
+	if err == nil && status.State == refundUnknown {
+		return payment.RefundStatus{}, fmt.Errorf("ask for refund: %w", payment.ErrUnknownRefund)
+	}
+	return status, err
 }
 
 func (c *apiClient) refundStatus(ctx context.Context, path string, body any) (payment.RefundStatus, error) {
@@ -79,6 +83,9 @@ func (c *apiClient) refundStatus(ctx context.Context, path string, body any) (pa
 		return payment.RefundStatus{}, fmt.Errorf("refund: %w", err)
 	}
 	state, err := refundState(answer.State)
+	if path == PathRefundsQuery && answer.State == StateUnknown {
+		state, err = refundUnknown, nil
+	}
 	if err != nil {
 		return payment.RefundStatus{}, fmt.Errorf("refund: %w %q", err, answer.State)
 	}

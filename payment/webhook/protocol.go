@@ -68,7 +68,13 @@ type RefundQueryBody struct {
 	Key string `json:"key"`
 }
 
-// RefundStatusBody answers both: pending, done or failed.
+// StateUnknown answers a question for a refund that the provider does not have. It takes an answer of the provider itself: a
+// proxy on the way, or another server, says 404 too.
+const StateUnknown = "unknown"
+
+const refundUnknown = payment.RefundState(StateUnknown)
+
+// RefundStatusBody answers both: pending, done or failed; and a question, StateUnknown.
 type RefundStatusBody struct {
 	State     string `json:"state"`
 	Reference string `json:"reference,omitempty"`
