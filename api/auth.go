@@ -60,9 +60,6 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 	}
 }
 
-// loggedSubject is where a handler leaves what an operator has done something to, if neither path nor answer name it.
-const loggedSubject = "logged subject"
-
 // setOperator says who an operator is for people, and which process is asked: by an identity provider the id alone tells nobody.
 func (h *handler) setOperator(c echo.Context, who caller) {
 	act := audit.Act{Process: h.Process}

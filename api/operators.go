@@ -41,3 +41,6 @@ type Processes interface {
 
 // operatorKey is where a request of an operator has who that is, for the audit log.
 const operatorKey = "operator"
+
+// loggedSubject is where a handler leaves what an operator has done something to, if neither path nor answer name it.
+const loggedSubject = "logged subject"
