@@ -12,10 +12,7 @@ import (
 	"boxoffice/stock"
 )
 
-const (
-	contentHTML = "text/html; charset=utf-8"
-	pageVary    = "Accept-Language, Cookie" // by which the language of a page is chosen
-)
+const contentHTML = "text/html; charset=utf-8"
 
 // pages serves the web pages and their files. The pages of the shop are one document, whose script shows the view of the
 // address; the server fills in what must be there without a script: the language, the title, and how a link looks that is
