@@ -18,7 +18,8 @@ func (f *signInFixture) wantPage(t *testing.T, browser *http.Client, address str
 	t.Helper()
 	shown := f.open(t, browser, address)
 	if shown.status != status || !strings.HasPrefix(shown.header.Get("Content-Type"), "text/html") ||
-		!strings.Contains(shown.body, `<a class="button" href="/sign-in?return=`+url.QueryEscape(again)+`">`) || !strings.Contains(shown.body, "<h1>") {
+		!strings.Contains(shown.body, `<a class="button" href="/sign-in?return=`+url.QueryEscape(again)+`">`) ||
+		!strings.Contains(shown.body, "<h1>") {
 		t.Errorf("answered %d %s", shown.status, shown.body)
 	}
 	if policy := shown.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") {

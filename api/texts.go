@@ -12,7 +12,8 @@ import (
 const (
 	english        = "en"
 	chinese        = "zh"
-	languageCookie = "language" // of the switch in the page, which api/web/i18n.js writes
+	languageCookie = "language"                // of the switch in the page, which api/web/i18n.js writes
+	pageVary       = "Accept-Language, Cookie" // by which the language of a page is chosen
 )
 
 // languages lists the languages of the pages. The first is for whoever asks for none of them.

@@ -148,7 +148,8 @@ func TestCheckInAdmitsOnceAndSaysWhy(t *testing.T) {
 func TestCheckInsAreLoggedWithTheirTicket(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
 	ticket := f.tickets(t, "").Items[0]
-	if w := f.send(t, f.checkIn(t, `{"code":"`+ticket.Code+`","screening_id":"`+screeningID+`"}`, "k1", tokenFor(t, "sam", roleStaff))); w.Code != http.StatusOK {
+	body := `{"code":"` + ticket.Code + `","screening_id":"` + screeningID + `"}`
+	if w := f.send(t, f.checkIn(t, body, "k1", tokenFor(t, "sam", roleStaff))); w.Code != http.StatusOK {
 		t.Fatalf("check in: %d %s", w.Code, w.Body)
 	}
 	want := `"operator":"sam","act":"POST /v1/checkins","subject":"` + ticket.ID + `"`

@@ -98,7 +98,8 @@ func TestPageShowsThatAnOrderExpired(t *testing.T) {
 	p.buys()
 	p.untilThere(payButton)
 	b.clock.offset.Store(int64(16 * time.Minute))
-	p.until("it is cancelled, why, and nothing more is to be paid", `document.querySelector(".order[data-status=cancelled] .reason")?.innerText.startsWith(
+	p.until("it is cancelled, why, and nothing more is to be paid", `
+		document.querySelector(".order[data-status=cancelled] .reason")?.innerText.startsWith(
 		"It was not paid in time") === true && document.querySelector("`+payButton+`").getClientRects().length === 0`)
 }
 

@@ -114,7 +114,8 @@ func TestCheckInPageLetsInATicketOnce(t *testing.T) {
 	check("another code of the same ticket", base64.RawURLEncoding.EncodeToString(raw), "bad", "Used already")
 	check("used at this door before the office went away", tickets[1].Code, "bad", "Used already")
 	check("another ticket", tickets[2].Code, "good", "Ticket 3 of 3")
-	if waiting := js[string](p, `JSON.parse(localStorage.getItem("door-codes")).map(({code}) => code).sort().join()`); strings.Count(waiting, ",") != 1 {
+	waiting := js[string](p, `JSON.parse(localStorage.getItem("door-codes")).map(({code}) => code).sort().join()`)
+	if strings.Count(waiting, ",") != 1 {
 		t.Errorf("the codes of two guests wait for the office, and not %s", waiting)
 	}
 }

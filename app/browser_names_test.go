@@ -41,7 +41,8 @@ func TestConsoleShowsNamesOfEveryScript(t *testing.T) {
 	p.view("#/orders/"+order.ID, `document.querySelector("#main").innerText.includes(`+quoted(buyer)+`)`)
 	p.press("#cancel-order")
 	p.confirms("asked by phone")
-	p.until("the act has a name, in the list and in the timeline", `document.querySelector(".row[data-act=cancel]")?.innerText.includes(`+quoted(operator)+`) &&
+	p.until("the act has a name, in the list and in the timeline", `
+		document.querySelector(".row[data-act=cancel]")?.innerText.includes(`+quoted(operator)+`) &&
 		document.querySelector(".timeline").innerText.includes(`+quoted(operator)+`) && !document.querySelector("#main").innerText.includes("%E5")`)
 	for _, typed := range []string{operator, url.PathEscape(operator)} {
 		search("acts of "+typed, "#/acts", "q-actor", typed, "[data-act=cancel]", operator)

@@ -98,7 +98,8 @@ func TestPayBarStaysAtTheFootOfAPhone(t *testing.T) {
 		p.until(button+" is at the foot", `scrollY === 0 && `+isThere)
 		js[bool](p, `scrollTo({top: document.documentElement.scrollHeight, behavior: "instant"}) === undefined`)
 		p.until(button+" is at the foot of what is scrolled, and hides no last line", `scrollY > 0 && `+isThere+` &&
-			document.querySelector("footer").getBoundingClientRect().bottom <= document.querySelector("`+button+`").closest(".bottom-bar").getBoundingClientRect().top + 1`)
+			document.querySelector("footer").getBoundingClientRect().bottom <= 1 +
+			document.querySelector("`+button+`").closest(".bottom-bar").getBoundingClientRect().top`)
 	}
 	atBothEnds(buyButton)
 	p.buys()
