@@ -86,13 +86,13 @@ func (o *office) follow(b bought) {
 	dice := w.dice("follow " + b.orderID)
 	will := dice.IntN(100)
 	soon := func(most time.Duration) time.Duration { return time.Second + time.Duration(dice.Int64N(int64(most))) }
-	if will < 50 {
-		w.after(soon(payWindow+2*time.Minute), "start payment of "+b.orderID, anybody, func(ctx context.Context) { o.startPayment(ctx, b, 0) })
+	if will < 60 {
+		w.after(soon(payWindow), "start payment of "+b.orderID, anybody, func(ctx context.Context) { o.startPayment(ctx, b, 0) })
 	}
-	if will >= 40 && will < 60 {
-		w.after(soon(40*time.Minute), "pay without attempt for "+b.orderID, anybody, func(context.Context) { o.payDirectly(b) })
+	if will >= 50 && will < 75 {
+		w.after(soon(25*time.Minute), "pay without attempt for "+b.orderID, anybody, func(context.Context) { o.payDirectly(b) })
 	}
-	if will >= 45 && will < 50 || will >= 60 && will < 80 {
+	if will >= 45 && will < 55 || will >= 70 && will < 85 {
 		w.after(soon(payWindow+5*time.Minute), "cancel "+b.orderID, anybody, func(ctx context.Context) { o.cancel(ctx, b) })
 	}
 }

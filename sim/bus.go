@@ -83,7 +83,7 @@ func (b *bus) store(m *message, delay time.Duration) {
 	b.stored++
 	m.id = short(m.id)
 	for _, group := range b.groups[m.topic] {
-		b.schedule(m, group, 0, 0, delay)
+		b.schedule(m, group, way{}, delay)
 	}
 }
 
@@ -98,42 +98,45 @@ func short(id string) string {
 	return id[:most-17] + "~" + j.sum()
 }
 
+// way is how often a message has come already: as a copy, after failures, and in vain because nobody was there.
+type way struct{ copies, tries, vain int }
+
 // schedule has a copy of a message delivered to a group after a delay. A level of the queue is reached by a little more.
-func (b *bus) schedule(m *message, group string, copies, tries int, delay time.Duration) {
+func (b *bus) schedule(m *message, group string, n way, delay time.Duration) {
 	w := b.world
-	key := fmt.Sprintf("deliver %s to %s (copy %d, try %d)", m.id, group, copies, tries)
+	key := fmt.Sprintf("deliver %s to %s %v", m.id, group, n)
 	dice := w.dice(key + " when")
 	delay += time.Duration(dice.IntN(80)) * time.Millisecond
-	if tries == 0 && !w.settled && !w.without[deliveredLate] && dice.IntN(1000) < deliveredLate.perMille() {
+	if n.tries+n.vain == 0 && !w.settled && !w.without[deliveredLate] && dice.IntN(1000) < deliveredLate.perMille() {
 		w.inject(deliveredLate)
 		delay += time.Duration(dice.Int64N(int64(lateFor)))
 	}
 	b.pending++
 	w.after(delay, key, anybody, func(ctx context.Context) {
 		b.pending--
-		b.deliverOnce(ctx, m, group, copies, tries)
+		b.deliverOnce(ctx, m, group, n)
 	})
 }
 
 // deliverOnce delivers a copy; one that is not acknowledged comes again, and one that is may come again as well.
-func (b *bus) deliverOnce(ctx context.Context, m *message, group string, copies, tries int) {
+func (b *bus) deliverOnce(ctx context.Context, m *message, group string, n way) {
 	w := b.world
 	if w.isAway(brokerPart) {
-		b.schedule(m, group, copies, tries, time.Second+w.between(0, 20*time.Second))
+		b.schedule(m, group, way{n.copies, n.tries, n.vain + 1}, time.Second+w.between(0, 20*time.Second))
 		return
 	}
 	handled, err := b.deliver(ctx, group, m)
 	switch {
 	case !handled:
-		b.schedule(m, group, copies, tries, w.between(time.Second, 30*time.Second))
-	case mq.IsPermanent(err), err != nil && tries >= triesMax:
+		b.schedule(m, group, way{n.copies, n.tries, n.vain + 1}, w.between(time.Second, 30*time.Second))
+	case mq.IsPermanent(err), err != nil && n.tries >= triesMax:
 		b.dead = append(b.dead, group+" "+m.id)
 		w.note("dead letter of %s: %v", group, err)
 	case err != nil:
 		w.note("%s fails: %v", group, err)
-		b.schedule(m, group, copies, tries+1, mq.DelayLevel(tries+1).Duration())
-	case copies < 3 && w.roll(deliveredTwice):
-		b.schedule(m, group, copies+1, 0, w.between(0, twiceFor))
+		b.schedule(m, group, way{n.copies, n.tries + 1, n.vain}, mq.DelayLevel(n.tries+1).Duration())
+	case n.copies < 3 && w.roll(deliveredTwice):
+		b.schedule(m, group, way{n.copies + 1, n.tries, n.vain}, w.between(0, twiceFor))
 	}
 }
 

@@ -105,7 +105,7 @@ func (o *office) rest() {
 		}
 	}
 	end := w.now.Add(restMost)
-	for w.runUntil(w.now.Add(restFor), o.bury); o.bus.pending > 0 && w.now.Before(end); {
+	for w.runUntil(w.now.Add(restFor), o.bury); w.violation == "" && o.bus.pending > 0 && w.now.Before(end); {
 		w.runUntil(w.now.Add(time.Hour), o.bury)
 	}
 	if w.violation == "" {

@@ -100,9 +100,6 @@ func (o *office) statement(base, query string) string {
 	return query
 }
 
-// clock is what a process reads when its clock shows a time.
-func (o *office) clock(shown time.Time) time.Time { return shown.Add(o.seams.ahead) }
-
 // committed is told of each transaction that has committed.
 func (o *office) committed(p *process, base string) { o.oracle.look(p, base) }
 
@@ -202,7 +199,7 @@ func (o *office) check(ctx context.Context, h *half) (outcome mq.Outcome) {
 		return mq.Unknown
 	}
 	o.with(p, func() {
-		outcome = o.seams.check(ctx, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
+		outcome = o.seams.check(ctx, o, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
 	})
 	if p.dead {
 		return mq.Unknown

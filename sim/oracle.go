@@ -93,7 +93,7 @@ func selectFrom[T any](k *oracle, base, query string, args ...any) []T {
 
 // look looks at a database in which a process has just committed.
 func (k *oracle) look(p *process, base string) {
-	k.skewMax = max(k.skewMax, p.now().Sub(k.office.world.now))
+	k.skewMax = max(k.skewMax, p.skew)
 	switch base {
 	case stockBase:
 		k.lookAtStock()

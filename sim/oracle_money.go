@@ -16,10 +16,7 @@ type orderSeen struct {
 	State    string `db:"state"`
 	Reason   string `db:"reason"`
 	Expires  int64  `db:"expires_at"`
-	AskUntil int64  `db:"ask_until"`
 	Late     string `db:"late_payment"`
-
-	asked int64 // the latest time to ask that was seen
 }
 
 // lookAtOrders checks that orders only go forward (I5), that none is cancelled before its time (I6), and that there is none whose
@@ -27,9 +24,8 @@ type orderSeen struct {
 func (k *oracle) lookAtOrders(p *process) {
 	w := k.office.world
 	for _, o := range selectFrom[orderSeen](k, orderBase, `SELECT id, quantity, amount, state, COALESCE(cancel_reason, '') AS reason,
-		expires_at, ask_until, late_payment FROM orders ORDER BY id`) {
+		expires_at, late_payment FROM orders ORDER BY id`) {
 		before, known := k.orders[o.ID]
-		o.asked = max(before.asked, o.AskUntil)
 		if !known {
 			k.changed = w.now
 			reserved, exists := k.held[o.ID]
@@ -71,11 +67,8 @@ func (k *oracle) checkUnpaid(p *process, before, after orderSeen) {
 	if now < before.Expires {
 		w.fail("I6: order %s is cancelled as unpaid %s before its time", after.ID, time.Duration(before.Expires-now)*time.Millisecond)
 	}
-	if shown := p.now().UnixMilli(); shown >= before.asked {
-		return
-	}
 	for _, a := range k.office.provider.attempts {
-		if a.OrderID == after.ID && a.state != payment.Closed {
+		if a.OrderID == after.ID && p.now().Before(a.ExpiresAt.Add(askGrace)) && (a.state == payment.Open || a.hasPaid(before.Amount)) {
 			w.fail("order %s is cancelled as unpaid, and payment %s of it is %s at its provider, which was not asked", after.ID, a.ID, a.state)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 
 const (
 	payWindow = 15 * time.Minute
+	askGrace  = 2 * time.Minute
 	batchMax  = 8 // small, so that lists are cut
 )
 
@@ -51,7 +52,10 @@ type process struct {
 // gate keeps a local transaction from beginning before its half message is on its way.
 type gate struct{ arrived, open chan struct{} }
 
-func (p *process) now() time.Time { return p.office.clock(p.world.now.Add(p.skew)) }
+func (p *process) now() time.Time { return p.world.now.Add(p.skew) }
+
+// orderNow is what the order service goes by.
+func (p *process) orderNow() time.Time { return p.now().Add(p.office.seams.ahead) }
 
 // reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
 func (p *process) reach(part string) error {
@@ -97,12 +101,12 @@ func (o *office) startProcess(ctx context.Context, index, life int) (*process, e
 		p.databases = append(p.databases, d)
 	}
 	log := slog.New(slog.DiscardHandler)
-	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.now, AskGrace: 2 * time.Minute, Log: log})
+	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.now, AskGrace: askGrace, Log: log})
 	sender := mq.SenderOver(p.send)
-	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: p.now, Log: log, MaxBatch: batchMax, PublishLater: true})
+	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: p.orderNow, Log: log, MaxBatch: batchMax, PublishLater: true})
 	p.payments = payment.New(byBase[orderBase], payment.Options{
 		Orders: o.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{o.seams.providerOf(reached{o.provider, p})},
-		Now: p.now, Log: log, OneByOne: true, KeepParked: p.keepParked, ParkedLimit: parkedLimit,
+		Now: p.now, Log: log, OneByOne: true, KeepParked: p.keepParked, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
 	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewPublisher(p.stock, sender)

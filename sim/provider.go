@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"boxoffice/common/event"
@@ -32,6 +33,11 @@ type attempt struct {
 	payment.Attempt
 	state    payment.AttemptState
 	payments []*paid
+}
+
+// hasPaid tells whether the payer has paid what was asked for.
+func (a *attempt) hasPaid(amount int64) bool {
+	return slices.ContainsFunc(a.payments, func(p *paid) bool { return p.Amount.Amount == amount })
 }
 
 // paid is money that the provider has taken.

@@ -19,6 +19,7 @@ var errViolation = errors.New("a promise is broken")
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
 	flags.SetOutput(out)
+	list := flags.Bool("list", false, "print a line for each history")
 	seeds := flags.Int("seeds", 20, "how many histories")
 	from := flags.Uint64("from", 1, "the seed of the first")
 	hours := flags.Int("hours", 24, "of each history, before it comes to rest")
@@ -58,6 +59,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		sum.add(out, result)
+		if *list {
+			_, _ = fmt.Fprintf(out, "%d %s: %d events, %d orders, %d paid\n", seed, result.hash, result.events, result.orders, result.paid)
+		}
 	}
 	sum.print(out, time.Since(began))
 	if sum.violations > 0 {

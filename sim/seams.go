@@ -12,18 +12,18 @@ import (
 
 // seams are where a test plants a bug into the product that is simulated. In every other run they are empty.
 type seams struct {
-	rewrite  func(base, statement string) string        // of a statement of SQL
-	answer   func(*stock.Stock, mq.Half) mq.Outcome     // of a check-back
-	early    mq.Outcome                                 // is sent before the local transaction
-	end      func(mq.Outcome) mq.Outcome                // of a half message
-	swallow  string                                     // the group whose errors are acknowledged
-	idle     string                                     // the work that nobody does
-	provider func(payment.Provider) payment.Provider    // as the office calls it
-	orders   func(payment.Orders) payment.Orders        // as the payments call them
-	ahead    time.Duration                              // of all clocks
-	request  func(r sale.Request, try int) sale.Request // as it is decided
-	unasked  bool                                       // orders are cancelled without asking their providers
-	gullible bool                                       // callbacks are acknowledged whatever becomes of them
+	rewrite  func(base, statement string) string             // of a statement of SQL
+	answer   func(*office, *stock.Stock, mq.Half) mq.Outcome // of a check-back
+	early    mq.Outcome                                      // is sent before the local transaction
+	end      func(mq.Outcome) mq.Outcome                     // of a half message
+	swallow  string                                          // the group whose errors are acknowledged
+	idle     string                                          // the work that nobody does
+	provider func(payment.Provider) payment.Provider         // as the office calls it
+	orders   func(payment.Orders) payment.Orders             // as the payments call them
+	ahead    time.Duration                                   // of the order service's clock
+	request  func(r sale.Request, try int) sale.Request      // as it is decided
+	unasked  bool                                            // orders are cancelled without asking their providers
+	gullible bool                                            // callbacks are acknowledged whatever becomes of them
 }
 
 func (s seams) ordersOf(o payment.Orders) payment.Orders {
@@ -49,9 +49,9 @@ func (s seams) ended(outcome mq.Outcome) mq.Outcome {
 	return outcome
 }
 
-func (s seams) check(ctx context.Context, k *stock.Stock, h mq.Half) mq.Outcome {
+func (s seams) check(ctx context.Context, o *office, k *stock.Stock, h mq.Half) mq.Outcome {
 	if s.answer != nil {
-		return s.answer(k, h)
+		return s.answer(o, k, h)
 	}
 	return k.Check(ctx, h)
 }
