@@ -46,15 +46,15 @@ type faultyConnector struct {
 }
 
 func (c faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := keeping{c.Connector}.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	whole, ok := conn.(sqliteConn)
+	kept, ok := conn.(*keepingConn)
 	if !ok {
-		return nil, errors.Join(errors.New("the driver's connection lacks what is passed on"), conn.Close())
+		return nil, errors.Join(errors.New("the connection keeps nothing"), conn.Close())
 	}
-	return &faultyConn{sqliteConn: whole, process: c.process, base: c.base}, nil
+	return &faultyConn{keepingConn: kept, process: c.process, base: c.base}, nil
 }
 
 // sqliteConn is what a connection of the driver can do.
@@ -69,9 +69,59 @@ type sqliteConn interface {
 	driver.Validator
 }
 
+// keepingConn keeps its queries compiled: to compile them was half of what a history cost.
+type keepingConn struct {
+	sqliteConn
+	kept map[string]driver.Stmt
+}
+
+// query runs a query. Its rows are closed before this connection runs another one, because nobody reads two at a time.
+func (c *keepingConn) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	stmt, known := c.kept[query]
+	if !known {
+		var err error
+		if stmt, err = c.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		c.kept[query] = stmt
+	}
+	querier, ok := stmt.(driver.StmtQueryContext)
+	if !ok {
+		return c.sqliteConn.QueryContext(ctx, query, args)
+	}
+	return querier.QueryContext(ctx, args)
+}
+
+func (c *keepingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.query(ctx, query, args)
+}
+
+func (c *keepingConn) Close() error {
+	var err error
+	for _, stmt := range c.kept {
+		err = errors.Join(err, stmt.Close())
+	}
+	return errors.Join(err, c.sqliteConn.Close())
+}
+
+// keeping makes connections keep their queries.
+type keeping struct{ driver.Connector }
+
+func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := conn.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the driver's connection lacks what is passed on"), conn.Close())
+	}
+	return &keepingConn{whole, map[string]driver.Stmt{}}, nil
+}
+
 // faultyConn passes on what the fault plan lets through.
 type faultyConn struct {
-	sqliteConn
+	*keepingConn
 	process *process
 	base    string
 	inTx    bool
@@ -97,7 +147,11 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	return c.sqliteConn.QueryContext(ctx, c.process.office.statement(c.base, query), args)
+	query = c.process.office.statement(c.base, query)
+	if c.inTx {
+		return c.sqliteConn.QueryContext(ctx, query, args)
+	}
+	return c.query(ctx, query, args)
 }
 
 func (c *faultyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {

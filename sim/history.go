@@ -30,6 +30,7 @@ type outcome struct {
 	seed      uint64
 	hash      string
 	violation string
+	promise   string        // that is broken
 	took      time.Duration // simulated
 	events    int
 	messages  int
@@ -61,7 +62,7 @@ func simulate(ctx context.Context, dir string, from templates, opts options) (re
 	w.runUntil(w.start.Add(time.Duration(opts.hours)*time.Hour), o.bury)
 	o.rest()
 	result = outcome{
-		seed: opts.seed, hash: w.journal.sum(), violation: w.violation, took: w.now.Sub(w.start), events: w.events,
+		seed: opts.seed, hash: w.journal.sum(), violation: w.violation, promise: w.promise, took: w.now.Sub(w.start), events: w.events,
 		messages: o.bus.stored, orders: len(o.oracle.orders), refunds: len(o.provider.refunds), dead: len(o.bus.dead), acts: acts, faults: w.faults,
 	}
 	for _, seen := range o.oracle.orders {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -46,7 +47,7 @@ func newOracle(ctx context.Context, o *office) (*oracle, error) {
 		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, changed: o.world.now.Add(-time.Hour),
 	}
 	for _, base := range []string{stockBase, orderBase, ticketsBase} {
-		d, err := db.Open(ctx, o.dsn(base))
+		d, err := db.OpenThrough(ctx, o.dsn(base), func(c driver.Connector) driver.Connector { return keeping{c} })
 		if err != nil {
 			return nil, errors.Join(err, k.close())
 		}

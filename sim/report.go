@@ -19,8 +19,8 @@ type report struct {
 
 func newReport() *report { return &report{sums: sha256.New(), faults: map[fault]int{}} }
 
-// add adds a history, and prints it if it has broken a promise.
-func (r *report) add(out io.Writer, o outcome) {
+// add adds a history.
+func (r *report) add(o outcome) {
 	r.histories++
 	r.took += o.took
 	r.events += o.events
@@ -35,7 +35,6 @@ func (r *report) add(out io.Writer, o outcome) {
 	_, _ = fmt.Fprintf(r.sums, "%d %s\n", o.seed, o.hash)
 	if o.violation != "" {
 		r.violations++
-		_, _ = fmt.Fprintf(out, "seed %d: %s\n  go run ./sim -from %d -seeds 1 -trace\n", o.seed, o.violation, o.seed)
 	}
 }
 

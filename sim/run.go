@@ -46,19 +46,25 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(place) }()
-	from0, err := newTemplates(ctx, place)
+	empty, err := newTemplates(ctx, place)
 	if err != nil {
 		return err
 	}
+	play := func(ctx context.Context, o options) (outcome, error) { return simulate(ctx, place, empty, o) }
 	sum := newReport()
 	began := time.Now()
 	for seed := *from; seed < *from+uint64(*seeds) && ctx.Err() == nil; seed++ {
 		opts.seed = seed
-		result, err := simulate(ctx, place, from0, opts)
+		result, err := play(ctx, opts)
 		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
-		sum.add(out, result)
+		sum.add(result)
+		if result.violation != "" {
+			if err := explain(ctx, out, play, opts, result); err != nil {
+				return err
+			}
+		}
 		if *list {
 			_, _ = fmt.Fprintf(out, "%d %s: %d events, %d orders, %d paid\n", seed, result.hash, result.events, result.orders, result.paid)
 		}
@@ -67,6 +73,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if sum.violations > 0 {
 		return errViolation
 	}
+	return nil
+}
+
+// explain prints a history that has broken a promise, and the shortest one that can be found which breaks the same.
+func explain(ctx context.Context, out io.Writer, play player, opts options, result outcome) error {
+	_, _ = fmt.Fprintf(out, "seed %d: %s\n  %s\n", opts.seed, result.violation, opts.command())
+	opts.trace = nil
+	shorter, shortest, err := shrink(ctx, play, opts, result)
+	if err != nil {
+		return fmt.Errorf("shrink seed %d: %w", opts.seed, err)
+	}
+	_, _ = fmt.Fprintf(out, "  %d acts instead of %d, %d kinds of faults: %s\n  %s\n", len(shortest.acts), len(result.acts), len(shortest.faults),
+		shortest.violation, shorter.command())
 	return nil
 }
 

@@ -37,6 +37,7 @@ type world struct {
 	events    int
 	away      map[string]time.Time // until when a database, the broker or the provider is away
 	violation string
+	promise   string // which one is broken, whoever it is about
 }
 
 // moment is something that happens at a time. Its key is the same in every history that has it, also when other events have been
@@ -97,7 +98,7 @@ func indent(depth int) string { return "        "[:2*min(max(depth-1, 0), 4)] }
 // fail ends the history: a promise is broken. The first one counts.
 func (w *world) fail(format string, args ...any) {
 	if w.violation == "" {
-		w.violation = fmt.Sprintf(format, args...)
+		w.violation, w.promise = fmt.Sprintf(format, args...), format
 		w.note("VIOLATION %s", w.violation)
 	}
 }
