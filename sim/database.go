@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io/fs"
+	"time"
 
 	"boxoffice/common/db"
 )
@@ -200,6 +201,7 @@ func (t *faultyTx) Commit() error {
 		p.dead = true
 		return errors.Join(ioError{"the process died before the COMMIT"}, t.Rollback())
 	case w.roll(commitFails):
+		t.conn.unanswered()
 		return errors.Join(ioError{"the COMMIT got no answer"}, t.Rollback())
 	}
 	err := t.Tx.Commit()
@@ -213,9 +215,18 @@ func (t *faultyTx) Commit() error {
 		return ioError{"the process died after the COMMIT"}
 	}
 	if w.roll(commitDoubtful) {
+		t.conn.unanswered()
 		return ioError{"the COMMIT got no answer"}
 	}
 	return nil
+}
+
+// unanswered is a database that has not answered a COMMIT. Often it does not answer the next question either.
+func (c *faultyConn) unanswered() {
+	w := c.process.world
+	if w.chance(50) && !w.isAway(c.base) {
+		w.away[c.base] = w.now.Add(w.between(time.Millisecond, 5*time.Second))
+	}
 }
 
 func (t *faultyTx) end() {

@@ -114,6 +114,9 @@ func (k *oracle) settled() {
 	if open := b.openHalves(); len(open) > 0 {
 		w.fail("I8: half messages are undecided: %v", open)
 	}
+	for _, id := range slices.Sorted(maps.Keys(b.halves)) {
+		k.halfDecided(b.halves[id]) // its local transaction may have come later
+	}
 	if b.pending > 0 {
 		w.fail("I8: %d deliveries are still to come", b.pending)
 	}
