@@ -187,7 +187,7 @@ func (o *office) deliver(ctx context.Context, group string, m *message) (handled
 	}
 	o.with(p, func() { err = p.handle(ctx, group, m) })
 	if group == o.seams.swallow {
-		err = nil
+		return true, nil
 	}
 	return !p.dead, err
 }
