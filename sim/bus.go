@@ -15,6 +15,7 @@ const (
 	nextCheck  = 30 * time.Second
 	triesMax   = 16 // deliveries to a group, after which a message is a dead letter
 	twiceFor   = time.Hour
+	twiceSoon  = 2 * time.Second
 	lateFor    = 20 * time.Minute
 	halfTopic  = "RMQ_SYS_TRANS_HALF_TOPIC"
 	brokerPart = "broker"
@@ -136,7 +137,11 @@ func (b *bus) deliverOnce(ctx context.Context, m *message, group string, n way) 
 		w.note("%s fails: %v", group, err)
 		b.schedule(m, group, way{n.copies, n.tries + 1, n.vain}, mq.DelayLevel(n.tries+1).Duration())
 	case n.copies < 3 && w.roll(deliveredTwice):
-		b.schedule(m, group, way{n.copies + 1, n.tries, n.vain}, w.between(0, twiceFor))
+		again := w.between(0, twiceFor)
+		if w.chance(50) {
+			again = w.between(0, twiceSoon)
+		}
+		b.schedule(m, group, way{n.copies + 1, n.tries, n.vain}, again)
 	}
 }
 

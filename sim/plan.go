@@ -40,7 +40,11 @@ func (o *office) plan(hours int) []act {
 		at := func(most time.Duration) time.Duration { return rush + time.Duration(dice.Int64N(int64(most))) }
 		for range 12 + dice.IntN(14) {
 			requests := purchase(dice, screenings, len(acts))
-			add(at(4*time.Minute), "buy", func(ctx context.Context) { o.rush(ctx, requests) })
+			buys := at(4 * time.Minute)
+			add(buys, "buy", func(ctx context.Context) { o.rush(ctx, requests) })
+			if dice.IntN(6) == 0 { // somebody changes what is just being sold
+				add(buys+time.Duration(dice.Int64N(int64(time.Second))), "operator", func(ctx context.Context) { o.operate(ctx, screenings) })
+			}
 		}
 		for range dice.IntN(4) {
 			add(at(90*time.Minute), "operator", func(ctx context.Context) { o.operate(ctx, screenings) })

@@ -168,7 +168,7 @@ func (w *world) run(e *moment) {
 
 // interleave lets another event happen in the middle of this one, where another process, or the world outside, could be faster.
 func (w *world) interleave() {
-	if w.depth == 0 || w.depth > depthMax || w.openTx > 0 || w.violation != "" || !w.chance(12) {
+	if w.depth == 0 || w.depth > depthMax || w.openTx > 0 || w.violation != "" || !w.chance(20) {
 		return
 	}
 	var next []*moment
