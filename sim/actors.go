@@ -28,21 +28,20 @@ func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
 	if p == nil {
 		again = requests
 	} else {
-		for _, s := range o.oracle.screenings {
-			s.low = s.available
-		}
+		seen := o.oracle.watch()
 		asked := make([]sale.Request, len(requests))
 		for i, r := range requests {
 			asked[i] = o.seams.decided(r, try)
 		}
 		var answers []sale.Decided
 		o.with(p, func() { answers = p.decider.Decide(ctx, asked...) })
+		o.oracle.unwatch(seen)
 		for i, a := range answers {
 			if p.dead || errors.Is(a.Err, stock.ErrUnavailable) || errors.Is(a.Err, sale.ErrBusy) {
 				again = append(again, requests[i])
 				continue
 			}
-			o.answered(requests[i], a)
+			o.answered(requests[i], a, seen)
 		}
 	}
 	if len(again) > 0 && try < triesOfBuyer {
@@ -51,29 +50,29 @@ func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
 	}
 }
 
-// answered takes what a buyer is told.
-func (o *office) answered(r sale.Request, a sale.Decided) {
+// answered takes what a buyer is told, and what was so while he waited: what came meanwhile he need not have been told.
+func (o *office) answered(r sale.Request, a sale.Decided, seen *watch) {
 	w, k := o.world, o.oracle
 	w.note("%s (key %s, %d of %s): %v %s", r.BuyerID, r.Key, r.Quantity, r.ScreeningID, a.Err, a.ID)
 	request := stock.RequestID(r.BuyerID, r.Key)
 	before, told := k.bought[request]
 	if a.Err != nil {
-		if s := k.screenings[r.ScreeningID]; errors.Is(a.Err, stock.ErrSoldOut) && s.low >= r.Quantity {
-			w.fail("%s was told that %s is sold out, and %d tickets were available all the time", r.BuyerID, r.ScreeningID, s.low)
+		if low := seen.low[r.ScreeningID]; errors.Is(a.Err, stock.ErrSoldOut) && low >= r.Quantity {
+			w.fail("%s was told that %s is sold out, and %d tickets were available all the time", r.BuyerID, r.ScreeningID, low)
 		}
-		if told && before.quantity == r.Quantity && before.screeningID == r.ScreeningID {
+		if told && seen.told[request] && before.quantity == r.Quantity && before.screeningID == r.ScreeningID {
 			w.fail("I3: a buyer was told of order %s, and now for the same key: %v", before.orderID, a.Err)
 		}
 		return
 	}
 	said := bought{a.ID, a.ScreeningID, a.BuyerID, a.Quantity, a.Amount.Amount}
-	switch seen, exists := k.held[a.ID]; {
+	switch held, exists := k.held[a.ID]; {
 	case !exists:
 		w.fail("I3: a buyer is told of order %s, which nobody has reserved", a.ID)
 	case told && before != said:
 		w.fail("I3: for one key a buyer was told of %+v and is told of %+v", before, said)
-	case seen.Buyer != r.BuyerID || seen.Quantity != r.Quantity || seen.Screening != r.ScreeningID:
-		w.fail("I3: a buyer asked for %+v and is told of %+v", r, seen)
+	case held.Buyer != r.BuyerID || held.Quantity != r.Quantity || held.Screening != r.ScreeningID:
+		w.fail("I3: a buyer asked for %+v and is told of %+v", r, held)
 	}
 	if k.bought[request] = said; !told {
 		o.follow(said)

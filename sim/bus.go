@@ -15,6 +15,7 @@ const (
 	nextCheck  = 30 * time.Second
 	triesMax   = 16 // deliveries to a group, after which a message is a dead letter
 	twiceFor   = time.Hour
+	copiesMax  = 3
 	twiceSoon  = 2 * time.Second
 	lateFor    = 20 * time.Minute
 	halfTopic  = "RMQ_SYS_TRANS_HALF_TOPIC"
@@ -112,6 +113,10 @@ func (b *bus) schedule(m *message, group string, n way, delay time.Duration) {
 		w.inject(deliveredLate)
 		delay += time.Duration(dice.Int64N(int64(lateFor)))
 	}
+	if n == (way{}) && !w.settled && !w.without[deliveredAtOnce] && dice.IntN(1000) < deliveredAtOnce.perMille() {
+		w.inject(deliveredAtOnce)
+		b.schedule(m, group, way{copies: copiesMax}, delay)
+	}
 	b.pending++
 	w.after(delay, key, anybody, func(ctx context.Context) {
 		b.pending--
@@ -136,7 +141,7 @@ func (b *bus) deliverOnce(ctx context.Context, m *message, group string, n way) 
 	case err != nil:
 		w.note("%s fails: %v", group, err)
 		b.schedule(m, group, way{n.copies, n.tries + 1, n.vain}, mq.DelayLevel(n.tries+1).Duration())
-	case n.copies < 3 && w.roll(deliveredTwice):
+	case n.copies < copiesMax && w.roll(deliveredTwice):
 		again := w.between(0, twiceFor)
 		if w.chance(50) {
 			again = w.between(0, twiceSoon)

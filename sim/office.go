@@ -165,7 +165,7 @@ func (o *office) with(p *process, do func()) {
 	o.world.busy[p.index] = true
 	do()
 	delete(o.world.busy, p.index)
-	if p.dead || p.publishing || o.seams.idle == "publish" {
+	if p.dead || p.publishing {
 		return
 	}
 	p.publishing = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"boxoffice/common/db"
@@ -16,6 +17,7 @@ type oracle struct {
 	bases  map[string]*db.DB // that nobody disturbs
 
 	screenings map[string]*screening
+	watches    []*watch
 	bought     map[string]bought // by request: what a buyer was told
 	orders     map[string]orderSeen
 	held       map[string]reservationSeen
@@ -30,8 +32,7 @@ type screening struct {
 	capacity  int64
 	limitMax  int64 // the highest that there was; 0 is none
 	available int64
-	low       int64 // the fewest tickets that were available since somebody began to ask
-	closed    bool  // it is cancelled
+	closed    bool // it is cancelled
 	paused    bool
 }
 
@@ -39,6 +40,28 @@ type screening struct {
 type bought struct {
 	orderID, screeningID, buyerID string
 	quantity, amount              int64
+}
+
+// watch is what is true while a buyer waits for his answer.
+type watch struct {
+	low  map[string]int64 // by screening, the fewest tickets that were available
+	told map[string]bool  // the requests of which somebody had been told an order before
+}
+
+func (k *oracle) watch() *watch {
+	one := &watch{map[string]int64{}, map[string]bool{}}
+	for id, s := range k.screenings {
+		one.low[id] = s.available
+	}
+	for request := range k.bought {
+		one.told[request] = true
+	}
+	k.watches = append(k.watches, one)
+	return one
+}
+
+func (k *oracle) unwatch(one *watch) {
+	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
 }
 
 func newOracle(ctx context.Context, o *office) (*oracle, error) {
@@ -124,10 +147,13 @@ func (k *oracle) lookAtStock() {
 		FROM stock s`) {
 		known := k.screenings[s.ID]
 		if known == nil {
-			known = &screening{id: s.ID, capacity: s.Capacity, low: s.Available}
+			known = &screening{id: s.ID, capacity: s.Capacity}
 			k.screenings[s.ID] = known
 		}
-		known.low, known.capacity, known.available = min(known.low, s.Available), s.Capacity, s.Available
+		known.capacity, known.available = s.Capacity, s.Available
+		for _, one := range k.watches {
+			one.low[s.ID] = min(one.low[s.ID], s.Available)
+		}
 		known.closed, known.paused = s.Closed, s.Paused
 		switch {
 		case s.Available < 0 || s.Reserved < 0 || s.Sold < 0 || s.Available+s.Reserved+s.Sold != s.Capacity:
@@ -174,6 +200,15 @@ func (k *oracle) lookAtReservations() {
 		k.held[r.ID] = r
 		if r.State != "released" {
 			holds[holder{r.Screening, r.Buyer}] += r.Quantity
+		}
+	}
+	for _, row := range selectFrom[struct {
+		Screening string `db:"screening_id"`
+		Buyer     string `db:"buyer_id"`
+		Quantity  int64  `db:"quantity"`
+	}](k, stockBase, `SELECT screening_id, buyer_id, quantity FROM holdings ORDER BY screening_id, buyer_id`) {
+		if n := holds[holder{row.Screening, row.Buyer}]; n != row.Quantity {
+			w.fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", row.Buyer, n, row.Screening, row.Quantity)
 		}
 	}
 	for h, n := range holds { // any of them will do

@@ -185,9 +185,6 @@ func (p *process) sendHalf(ctx context.Context, l stock.ReservationList, local f
 
 // timeout is the handler of payment-due as the program has it: providers are asked before orders are cancelled.
 func (p *process) timeout(ctx context.Context, due event.Due) error {
-	if p.office.seams.unasked {
-		return p.orders.Timeout(ctx, due)
-	}
 	asked, err := p.payments.ToAsk(ctx, due.OrderIDs)
 	if err != nil {
 		return err

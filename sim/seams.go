@@ -22,7 +22,6 @@ type seams struct {
 	orders   func(payment.Orders) payment.Orders             // as the payments call them
 	ahead    time.Duration                                   // of the order service's clock
 	request  func(r sale.Request, try int) sale.Request      // as it is decided
-	unasked  bool                                            // orders are cancelled without asking their providers
 	gullible bool                                            // callbacks are acknowledged whatever becomes of them
 }
 
