@@ -209,7 +209,7 @@ func (b *bus) checkBack(ctx context.Context, h *half) {
 	case w.isAway(brokerPart):
 		b.checkAfter(h, nextCheck)
 		return
-	case h.checks >= checksMax:
+	case h.checks >= checksMax, w.roll(halfDiscarded):
 		h.discarded = true
 		w.note("discard %s", h.txID)
 		b.decided(h)

@@ -17,6 +17,7 @@ const (
 	endLate         fault = "end-late"          // it arrives after check-backs
 	checkEarly      fault = "check-early"       // the check-back comes before the local transaction
 	checkUnanswered fault = "check-unanswered"  // the answer to a check-back is lost
+	halfDiscarded   fault = "half-discarded"    // the broker has counted check-backs that nobody got, and gives it up
 	checkRepeated   fault = "check-repeated"    // the same check-back comes twice
 	sendRefused     fault = "send-refused"      // the broker does not take a message
 	sendUnanswered  fault = "send-unanswered"   // it takes it, and its answer is lost
@@ -45,7 +46,7 @@ const (
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
 func rates() map[fault]int {
 	return map[fault]int{
-		halfRefused: 40, halfUnanswered: 40, endLost: 100, endLate: 80, checkEarly: 60, checkUnanswered: 150, checkRepeated: 60,
+		halfRefused: 40, halfUnanswered: 40, endLost: 100, endLate: 80, checkEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, brokerAway: 0,
 		readFails: 2, statementFails: 3, commitFails: 8, commitDoubtful: 8, databaseAway: 0,
 		crash: 1, restart: 0, clockStep: 0,
