@@ -130,81 +130,104 @@ func bugs() []bug {
 
 func bugsOfTheQueue() []bug {
 	return []bug{
-		{name: "check-back commits what it does not know", plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
-			if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
-				return outcome
-			}
-			return mq.Commit
-		}}},
-		{name: "check-back answers rollback when the database is away", plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
-			if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
-				return outcome
-			}
-			return mq.Rollback
-		}}},
-		{name: "check-back leaves no fence", plant: seams{answer: func(o *office, _ *stock.Stock, h mq.Half) mq.Outcome {
-			for _, outcome := range selectFrom[string](o.oracle, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.TxID) {
-				if outcome == "committed" {
-					return mq.Commit
+		{name: "check-back commits what it does not know", seed: 2,
+			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+				if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
+					return outcome
 				}
-			}
-			return mq.Rollback
-		}}},
-		{name: "commit is sent before the local transaction", plant: seams{early: mq.Commit}},
-		{name: "an unknown outcome is sent as rollback", plant: seams{end: func(o mq.Outcome) mq.Outcome {
+				return mq.Commit
+			}}},
+		{name: "check-back answers rollback when the database is away", seed: 21,
+			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+				if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
+					return outcome
+				}
+				return mq.Rollback
+			}}},
+		{name: "check-back leaves no fence", seed: 5,
+			plant: seams{answer: func(o *office, _ *stock.Stock, h mq.Half) mq.Outcome {
+				for _, outcome := range selectFrom[string](o.oracle, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.TxID) {
+					if outcome == "committed" {
+						return mq.Commit
+					}
+				}
+				return mq.Rollback
+			}}},
+		{name: "commit is sent before the local transaction", seed: 1, plant: seams{early: mq.Commit}},
+		{name: "an unknown outcome is sent as rollback", seed: 1, plant: seams{end: func(o mq.Outcome) mq.Outcome {
 			if o == mq.Unknown {
 				return mq.Rollback
 			}
 			return o
 		}}},
-		{name: "every outcome is sent as commit", plant: seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
-		{name: "tickets are acknowledged before they are made", plant: seams{swallow: event.GroupTickets}},
-		{name: "nobody sweeps", plant: seams{idle: "sweep"}},
-		{name: "nobody ends the orders of cancelled screenings", plant: seams{idle: "cancellations"}},
-		{name: "nobody works on payments", plant: seams{idle: "payments"}},
-		{name: "the order service goes by a clock that is ahead", plant: seams{ahead: time.Hour}},
-		{name: "a retried purchase gets a new key", plant: seams{request: func(r sale.Request, try int) sale.Request {
-			r.Key += strings.Repeat("x", try)
-			return r
-		}}},
-		{name: "keys are shared by all buyers", plant: seams{request: func(r sale.Request, _ int) sale.Request {
-			r.BuyerID = "buyer-0"
-			return r
-		}}},
+		{name: "every outcome is sent as commit", seed: 1,
+			plant: seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
+		{name: "tickets are acknowledged before they are made", seed: 8, plant: seams{swallow: event.GroupTickets}},
+		{name: "nobody sweeps", seed: 13, plant: seams{idle: "sweep"}},
+		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: seams{idle: "cancellations"}},
+		{name: "nobody works on payments", seed: 1, plant: seams{idle: "payments"}},
+		{name: "the order service goes by a clock that is ahead", seed: 1, plant: seams{ahead: time.Hour}},
+		{name: "a retried purchase gets a new key", seed: 1,
+			plant: seams{request: func(r sale.Request, try int) sale.Request {
+				r.Key += strings.Repeat("x", try)
+				return r
+			}}},
+		{name: "keys are shared by all buyers", seed: 1,
+			plant: seams{request: func(r sale.Request, _ int) sale.Request {
+				r.BuyerID = "buyer-0"
+				return r
+			}}},
 	}
 }
 
 func bugsOfStock() []bug {
 	return []bug{
-		{name: "the fence may be there already", plant: replaced(stockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "the sale goes on after its terms have changed", plant: replaced(stockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
-		{name: "a key may buy again", plant: replaced(stockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "tickets come back twice", plant: replaced(stockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
-		{name: "released tickets are not counted as available", plant: replaced(stockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
-		{name: "sold tickets stay reserved", plant: replaced(stockBase, "sold = sold + ?", "reserved = reserved - ?, sold = sold + ?", "reserved = reserved - 0 * ?, sold = sold + 0 * ?")},
-		{name: "a limit is not looked at", plant: replaced(stockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
-		{name: "what a buyer gives back is not counted", plant: replaced(stockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
-		{name: "tickets are taken again and stay available", plant: replaced(stockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
-			"available = available - 0 * ?, reserved = reserved + 0 * ?")},
-		{name: "a revived reservation is released by an old message", plant: replaced(stockBase, "sweep_at = NULL", " AND late_payment <> 'revived'", "")},
+		{name: "the fence may be there already", seed: 4,
+			plant: replaced(stockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
+		{name: "the sale goes on after its terms have changed", seed: 6,
+			plant: replaced(stockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
+		{name: "a key may buy again", seed: 3,
+			plant: replaced(stockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
+		{name: "tickets come back twice", seed: 17,
+			plant: replaced(stockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
+		{name: "released tickets are not counted as available", seed: 1,
+			plant: replaced(stockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
+		{name: "sold tickets stay reserved", seed: 1,
+			plant: replaced(stockBase,
+				"sold = sold + ?", "reserved = reserved - ?, sold = sold + ?", "reserved = reserved - 0 * ?, sold = sold + 0 * ?")},
+		{name: "a limit is not looked at", seed: 50,
+			plant: replaced(stockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
+		{name: "what a buyer gives back is not counted", seed: 1,
+			plant: replaced(stockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
+		{name: "tickets are taken again and stay available", seed: 4,
+			plant: replaced(stockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
+				"available = available - 0 * ?, reserved = reserved + 0 * ?")},
 	}
 }
 
 func bugsOfOrders() []bug {
 	return []bug{
-		{name: "an order is made anew by each message", plant: replaced(orderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "a payment of any amount pays", plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
-		{name: "late money pays an order that is cancelled", plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
-		{name: "callbacks are acknowledged before they are recorded", plant: seams{gullible: true}},
-		{name: "a forged callback is believed", plant: provided(wrongProvider{trusting: true})},
-		{name: "each try of a refund has a new key", plant: provided(wrongProvider{newKeys: true})},
-		{name: "a payment counts as closed without being closed", plant: provided(wrongProvider{blind: true})},
-		{name: "a provider that does not answer has said no", plant: provided(wrongProvider{hasty: true})},
-		{name: "stock is never asked for the tickets of late money", plant: ordered(idleOrders{noWanted: true})},
-		{name: "a return that was not announced is forgotten", plant: ordered(idleOrders{noReturned: true})},
-		{name: "an order is not held while it is paid", plant: ordered(idleOrders{noHold: true})},
-		{name: "what a cancelled order had cost does not count as going back", plant: replaced(orderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
-		{name: "a void order keeps its tickets", plant: replaced(ticketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
+		{name: "an order is made anew by each message", seed: 1,
+			plant: replaced(orderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
+		{name: "a payment of any amount pays", seed: 4,
+			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
+		{name: "late money pays an order that is cancelled", seed: 1,
+			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
+		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: seams{gullible: true}},
+		{name: "a forged callback is believed", seed: 5, plant: provided(wrongProvider{trusting: true})},
+		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
+		{name: "a payment counts as closed without being closed", seed: 1,
+			plant: provided(wrongProvider{blind: true})},
+		{name: "a provider that does not answer has said no", seed: 1, plant: provided(wrongProvider{hasty: true})},
+		{name: "stock is never asked for the tickets of late money", seed: 2,
+			plant: ordered(idleOrders{noWanted: true})},
+		{name: "a return that was not announced is forgotten", seed: 1,
+			plant: ordered(idleOrders{noReturned: true})},
+		{name: "an order is not held while it is paid", seed: 1, plant: ordered(idleOrders{noHold: true})},
+		{name: "what a cancelled order had cost does not count as going back", seed: 1,
+			plant: replaced(orderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
+		{name: "a void order keeps its tickets", seed: 1,
+			plant: replaced(ticketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
 	}
 }
 

@@ -181,7 +181,8 @@ func (s *script) playSimulated(t *testing.T) {
 			b.end(h, outcome)
 		}
 		for _, body := range plain() {
-			if err := mq.Send(ctx, mq.SenderOver(func(_ context.Context, m mq.Outgoing) error { return b.send(m) }), checkedTopic, body, body); err != nil {
+			if err := mq.Send(ctx, mq.SenderOver(func(_ context.Context, m mq.Outgoing) error { return b.send(m) }),
+				checkedTopic, body, body); err != nil {
 				t.Error(err)
 			}
 		}

@@ -187,7 +187,8 @@ func (k *oracle) settledMoney() {
 		case result == "":
 			w.fail("I4: payment %s of order %s was taken, and nobody knows of it", id, p.OrderID)
 		case result == "applied" && (k.orders[p.OrderID].State != "PAID" || kept != p.Amount.Amount-parts[id]):
-			w.fail("I4: payment %s has paid order %s, which is %s, and %d of %d are kept", id, p.OrderID, k.orders[p.OrderID].State, kept, p.Amount.Amount)
+			w.fail("I4: payment %s has paid order %s, which is %s, and %d of %d are kept",
+				id, p.OrderID, k.orders[p.OrderID].State, kept, p.Amount.Amount)
 		case result != "applied" && kept != 0:
 			w.fail("I4: payment %s is %s, and %d of it are not back", id, result, kept)
 		}
