@@ -43,7 +43,8 @@ func (r *report) print(out io.Writer, wall time.Duration) {
 	for _, n := range r.faults {
 		injected += n
 	}
-	_, _ = fmt.Fprintf(out, "%d histories, %.1f simulated days in %s; %d events, %d messages, %d dead letters, %d orders, %d of them paid, %d refunds\n",
+	_, _ = fmt.Fprintf(out, "%d histories, %.1f simulated days in %s; %d events, %d messages, "+
+		"%d dead letters, %d orders, %d of them paid, %d refunds\n",
 
 		r.histories, r.took.Hours()/24, wall.Round(time.Second), r.events, r.messages, r.dead, r.orders, r.paid, r.refunds)
 	_, _ = fmt.Fprintf(out, "%d faults of %d kinds:", injected, len(r.faults))
