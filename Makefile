@@ -69,6 +69,10 @@ manifests: manifest-tools ## check docker/kubernetes against the schemas of Kube
 hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
 	BOXOFFICE_TEST_DELIVERIES=1000000 go test ./app -run TestHostileProvider -v -count=1 -timeout 4h
 
+.PHONY: sim
+sim: ## play 1,000 simulated days in which everything fails, and look for a promise that is broken (about half an hour)
+	go run ./sim -seeds 1000
+
 .PHONY: kills
 kills: ## kill the worker that sends refunds 200 times (about ten minutes)
 	BOXOFFICE_TEST_KILLS=200 go test ./app -run TestKillOfTheRefundWorker -v -count=1 -timeout 1h

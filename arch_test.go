@@ -99,6 +99,10 @@ func allowedImports() map[string][]string {
 		"broker/internal/transport": {"broker/remoting"},
 		"broker/remoting":           {},
 		"examples/internal/site":    {"broker", "common/mq"},
+		"sim": {
+			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets",
+			"common/audit", "common/db", "common/event", "common/mq",
+		},
 	}
 }
 

@@ -24,6 +24,9 @@ type Options struct {
 	// OnFinal is told of orders that this process has made final, after the commit; it must not block. It may be nil, and may
 	// be told of an order more than once.
 	OnFinal func(orderIDs []string)
+
+	// PublishLater leaves the queued order-settled to PublishQueued: a simulation says itself when they are sent.
+	PublishLater bool
 }
 
 // Orders is the order service over its database. It is safe for concurrent use, also by several processes on one
@@ -42,6 +45,12 @@ type Orders struct {
 // Unpublished counts the orders whose order-settled was dropped: the queue was full, the broker refused the message for
 // good, or Close came first. Stock's sweeper asks for them again.
 func (o *Orders) Unpublished() int64 { return o.publisher.lost.Load() }
+
+// PublishQueued sends the order-settled that are queued, in place of the background work that Options.PublishLater has switched
+// off, and returns how many orders were sent.
+func (o *Orders) PublishQueued(ctx context.Context) (int, error) {
+	return o.publisher.publishQueued(ctx)
+}
 
 // inTx runs fn in a transaction, and again when another transaction has changed what fn read before fn wrote it. Each
 // lost race means that another transaction has moved an order forward, so the retries end.

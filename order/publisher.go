@@ -40,6 +40,8 @@ type publisher struct {
 	closing chan struct{} // closed to end the pauses between retries
 	done    chan struct{} // closed when the goroutine has ended
 	abort   context.CancelFunc
+	run     func() // sends until the queue is closed
+	started bool
 	lost    atomic.Int64
 	failing atomic.Bool // so that an outage is logged once
 }
@@ -50,18 +52,26 @@ type queuedOrder struct {
 	traces tracing.List
 }
 
-// startPublisher starts the publisher's goroutine; close ends it.
+// startPublisher starts a publisher's goroutine; close ends it.
 func startPublisher(ctx context.Context, log *slog.Logger, batchMax int, send func(context.Context, []event.SettledOrder) error) *publisher {
+	p := idlePublisher(ctx, log, batchMax, send)
+	p.started = true
+	go func() {
+		defer close(p.done)
+		p.run()
+	}()
+	return p
+}
+
+// idlePublisher returns a publisher without a goroutine, which sends when publishQueued is called.
+func idlePublisher(ctx context.Context, log *slog.Logger, batchMax int, send func(context.Context, []event.SettledOrder) error) *publisher {
 	ctx, abort := context.WithCancel(ctx)
 	p := &publisher{
 		log: log, send: send, max: batchMax,
 		queue:   make(chan queuedOrder, max(publishQueue, 4*batchMax)),
 		closing: make(chan struct{}), done: make(chan struct{}), abort: abort,
 	}
-	go func() {
-		defer close(p.done)
-		p.run(ctx)
-	}()
+	p.run = func() { p.sendAll(ctx) }
 	return p
 }
 
@@ -80,14 +90,40 @@ func (p *publisher) offer(ctx context.Context, order event.SettledOrder) {
 	}
 }
 
-// run sends what is queued, in batches, until the queue is closed and empty.
-func (p *publisher) run(ctx context.Context) {
-	for first := range p.queue {
-		batch, traces := []event.SettledOrder{first.SettledOrder}, first.traces
-		for len(batch) < p.max && len(p.queue) > 0 {
-			next := <-p.queue
-			batch, traces = append(batch, next.SettledOrder), traces.Join(next.traces)
+// collect makes a batch of the first order and of what is queued already.
+func (p *publisher) collect(first queuedOrder) (batch []event.SettledOrder, traces tracing.List) {
+	batch, traces = []event.SettledOrder{first.SettledOrder}, first.traces
+	for len(batch) < p.max && len(p.queue) > 0 {
+		next := <-p.queue
+		batch, traces = append(batch, next.SettledOrder), traces.Join(next.traces)
+	}
+	return batch, traces
+}
+
+// publishQueued sends what is queued by now, each batch once. What an outage keeps back is queued again.
+func (p *publisher) publishQueued(ctx context.Context) (sent int, err error) {
+	for len(p.queue) > 0 {
+		batch, traces := p.collect(<-p.queue)
+		if err = p.trySend(tracing.With(ctx, traces), batch); err == nil {
+			sent += len(batch)
+			continue
 		}
+		if !isOutage(err) {
+			p.drop(len(batch), err)
+			continue
+		}
+		for _, order := range batch {
+			p.offer(ctx, order)
+		}
+		return sent, err
+	}
+	return sent, nil
+}
+
+// sendAll sends what is queued, in batches, until the queue is closed and empty.
+func (p *publisher) sendAll(ctx context.Context) {
+	for first := range p.queue {
+		batch, traces := p.collect(first)
 		if err := p.publish(tracing.With(ctx, traces), batch); err != nil {
 			p.drop(len(batch), err)
 		} else if len(p.queue) == 0 && p.failing.Swap(false) {
@@ -162,6 +198,8 @@ func (p *publisher) close() {
 	p.mu.Unlock()
 	limit := time.AfterFunc(drainTimeout, p.abort)
 	defer limit.Stop()
-	<-p.done
+	if p.started {
+		<-p.done
+	}
 	p.abort()
 }

@@ -219,3 +219,32 @@ func newPublisher(t *testing.T, max int, log slog.Handler, send func(context.Con
 	t.Cleanup(p.close)
 	return p
 }
+
+// Where order-settled is published when asked for, each queued order goes out once, and an outage keeps it.
+func TestPublishQueuedSendsWhatAnOutageKept(t *testing.T) {
+	var sent []string
+	away := errAway
+	p := idlePublisher(t.Context(), slog.New(slog.DiscardHandler), 2, func(_ context.Context, orders []event.SettledOrder) error {
+		if away == nil {
+			for _, o := range orders {
+				sent = append(sent, o.OrderID)
+			}
+		}
+		return away
+	})
+	defer p.close()
+	for _, id := range []string{"1", "2", "3"} {
+		p.offer(t.Context(), event.SettledOrder{OrderID: id, Outcome: event.Paid})
+	}
+	if n, err := p.publishQueued(t.Context()); n != 0 || err == nil || len(p.queue) != 3 {
+		t.Fatalf("sent %d with error %v and kept %d, want none sent and all kept", n, err, len(p.queue))
+	}
+	away = nil
+	if n, err := p.publishQueued(t.Context()); n != 3 || err != nil {
+		t.Errorf("sent %d with error %v", n, err)
+	}
+	slices.Sort(sent)
+	if !slices.Equal(sent, []string{"1", "2", "3"}) {
+		t.Errorf("sent %v", sent)
+	}
+}

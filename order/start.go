@@ -21,7 +21,11 @@ const (
 func New(ctx context.Context, d *db.DB, sender *mq.Sender, opts Options) *Orders {
 	ctx = context.WithoutCancel(ctx)
 	o := &Orders{db: d, sender: sender, now: opts.Now, log: opts.Log, maxBatch: opts.MaxBatch, onFinal: opts.OnFinal}
-	o.publisher = startPublisher(ctx, opts.Log, opts.MaxBatch, o.sendSettled)
+	newPublisher := startPublisher
+	if opts.PublishLater {
+		newPublisher = idlePublisher
+	}
+	o.publisher = newPublisher(ctx, opts.Log, opts.MaxBatch, o.sendSettled)
 	o.payments = batch.Start(ctx, batch.Options{
 		Max: opts.MaxBatch, Workers: payWorkers, Queue: max(payQueue, 2*payWorkers*opts.MaxBatch), Wait: payWait, Timeout: payTimeout,
 		Log: opts.Log,

@@ -99,7 +99,7 @@ func (s *Service) askAll(ctx context.Context, byProvider map[string][]attemptRow
 			defer s.endTurn(name)
 			ctx, cancel := context.WithTimeout(ctx, AskTimeout)
 			defer cancel()
-			_ = sideBySide(rows, askWorkers, func(row attemptRow) error { // none fails: the others may do better
+			_ = sideBySide(rows, s.atOnce(askWorkers), func(row attemptRow) error { // none fails: the others may do better
 				p, err := s.provider(name)
 				if err == nil {
 					err = s.finish(ctx, p, row)

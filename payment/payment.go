@@ -63,6 +63,9 @@ type Options struct {
 	// be in the archive, or its tickets are held or sold. It is required for Run and Work.
 	KeepParked func(ctx context.Context, orderIDs []string) (map[string]bool, error)
 
+	// OneByOne makes one call of a provider after the other, in the same order each time, for a simulation.
+	OneByOne bool
+
 	// TellRefunds publishes refund-sent, and returns nil once it is stored. Nil tells nobody.
 	TellRefunds func(ctx context.Context, sent event.RefundsSent) error
 }
@@ -249,6 +252,14 @@ func (s *Service) claim(ctx context.Context, statement string, args ...any) erro
 	default:
 		return fmt.Errorf("%w: %w", errUnclaimed, s.failed("claim a row", err))
 	}
+}
+
+// atOnce is how many calls of one provider are made at once, of those that could be.
+func (s *Service) atOnce(most int) int {
+	if s.OneByOne {
+		return 1
+	}
+	return most
 }
 
 // passOver logs a failure of the work on one row, whose turn comes again. It returns one that is not about the row: with an

@@ -27,7 +27,7 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
-	return len(rows), sideBySide(rows, refundWorkers, func(row refundRow) error {
+	return len(rows), sideBySide(rows, s.atOnce(refundWorkers), func(row refundRow) error {
 		return s.passOver(ctx, s.sendOne(ctx, p, row), "send a refund", "refund_id", row.ID, "provider", row.Provider)
 	})
 }

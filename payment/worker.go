@@ -111,7 +111,7 @@ func (s *Service) askNext(ctx context.Context, p Provider, limit int) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	return len(rows), sideBySide(rows, askWorkers, func(row attemptRow) error {
+	return len(rows), sideBySide(rows, s.atOnce(askWorkers), func(row attemptRow) error {
 		found, exists := orders[row.OrderID]
 		err := s.askOne(ctx, p, row, !exists || found.State != order.PendingPayment) // one that is gone is in the archive
 		return s.passOver(ctx, err, "ask for a payment", "provider", row.Provider, "attempt_id", row.ID)

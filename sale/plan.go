@@ -21,6 +21,7 @@ type planner struct {
 	inFlight  *inFlight
 	now       func() time.Time
 	payWindow time.Duration
+	newID     func(now time.Time) string
 }
 
 // plan is what one list of purchases comes to.
@@ -71,7 +72,9 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 			continue
 		}
 		own[next.id] = true
-		p.admit(next, known, now, s.payWindow)
+		p.admit(next, known, event.Order{
+			ID: s.newID(now), CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(s.payWindow).UnixMilli(),
+		})
 	}
 	s.inFlight.begin(p.claim)
 	return p, nil
@@ -99,15 +102,14 @@ func (s *planner) fits(p plan, k known, r Request) bool {
 	return s.inFlight.buyers[key] == 0 && r.Quantity <= screening.PerUserLimit-k.Holdings[key]-p.holdings[key].Quantity
 }
 
-func (p *plan) admit(next *purchase, k known, now time.Time, payWindow time.Duration) {
+// admit makes an order, of which the id and the times are given, of a purchase.
+func (p *plan) admit(next *purchase, k known, order event.Order) {
 	r := next.request
 	screening := k.Screenings[r.ScreeningID]
-	next.order = event.Order{
-		ID: stock.NewID(now), ScreeningID: r.ScreeningID, BuyerID: r.BuyerID, Quantity: r.Quantity,
-		Amount:    event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency},
-		CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(payWindow).UnixMilli(),
-		LatePayment: screening.LatePayment,
-	}
+	order.ScreeningID, order.BuyerID, order.Quantity = r.ScreeningID, r.BuyerID, r.Quantity
+	order.Amount = event.Money{Amount: screening.Price.Amount * r.Quantity, Currency: screening.Price.Currency}
+	order.LatePayment = screening.LatePayment
+	next.order = order
 	p.admitted = append(p.admitted, next)
 	p.orders = append(p.orders, next.id)
 	p.tickets[r.ScreeningID] += r.Quantity

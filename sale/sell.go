@@ -23,14 +23,14 @@ const (
 	conflictsMax = 4
 )
 
-// sendHalf sends the half message of a list and, once it is stored, runs local, whose outcome it returns. An error says
+// SendHalf sends the half message of a list and, once it is stored, runs local, whose outcome it returns. An error says
 // that local did not run and will not.
-type sendHalf func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
+type SendHalf func(ctx context.Context, l stock.ReservationList, local func(context.Context) mq.Outcome) (mq.Outcome, error)
 
 // listSeller decides one list of purchases at a time for each caller of sell.
 type listSeller struct {
 	planner
-	send   sendHalf
+	send   SendHalf
 	onHalf func(orders int)
 	log    *slog.Logger
 	tracer *tracing.Tracer
@@ -126,7 +126,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan, refused *refusals) (ve
 		return answered, nil
 	}
 	ctx = withTraces(ctx, s.tracer, p.admitted)
-	list := p.list(stock.NewID(s.now()))
+	list := p.list(s.newID(s.now()))
 	s.onHalf(len(list.Orders))
 	local := s.stock.Begin(ctx, list)
 	defer local.Abandon()

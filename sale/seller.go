@@ -34,6 +34,11 @@ type Options struct {
 	Log       *slog.Logger
 	OnHalf    func(orders int) // is told how many orders a half message carries that is about to be sent
 	Tracer    *tracing.Tracer  // nil traces nothing
+
+	// Ages measures how old a reading is; it never jumps, as the sale's own time may. NewID makes the ids of orders and of
+	// transactions. A simulation sets both, so that it can be repeated.
+	Ages  func() time.Time
+	NewID func(now time.Time) string
 }
 
 func (o *Options) complete() {
@@ -46,6 +51,12 @@ func (o *Options) complete() {
 	o.MaxBatch = min(o.MaxBatch, stock.ListMax)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Ages == nil {
+		o.Ages = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = stock.NewID
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -76,14 +87,14 @@ func NewSeller(ctx context.Context, s *stock.Stock, t *mq.Transactor, o Options)
 }
 
 // newSeller returns a seller that is not started: its lists are handed to sell by its caller.
-func newSeller(s *stock.Stock, o Options, send sendHalf) *Seller {
+func newSeller(s *stock.Stock, o Options, send SendHalf) *Seller {
 	o.complete()
-	c := newCache(time.Now)
+	c := newCache(o.Ages)
 	loader := newRequestLoader(s, c, o.Log)
 	s.Watch(c.forget)
 	return &Seller{
 		listSeller: listSeller{
-			planner: planner{stock: s, cache: c, inFlight: newInFlight(), now: o.Now, payWindow: o.PayWindow},
+			planner: planner{stock: s, cache: c, inFlight: newInFlight(), now: o.Now, payWindow: o.PayWindow, newID: o.NewID},
 			send:    send, onHalf: o.OnHalf, log: o.Log, tracer: o.Tracer,
 		},
 		maxBatch: o.MaxBatch, reader: newSaleReader(s, c, loader, o.Now, o.Log), loader: loader,
@@ -103,6 +114,42 @@ func (s *Seller) start(ctx context.Context) {
 		traceWaits(s.tracer, calls)
 		s.sell(ctx, gather(calls))
 	})
+}
+
+// Decider is a Seller without its queue and its background work: whoever calls it says which purchases come together, and
+// nothing goes on between two calls. Simulations decide by it what a Seller would decide, again and again in the same order.
+type Decider struct{ seller *Seller }
+
+// NewDecider returns a decider for s that sends half messages by send.
+func NewDecider(s *stock.Stock, o Options, send SendHalf) *Decider {
+	return &Decider{newSeller(s, o, send)}
+}
+
+// Decided is the answer to a purchase: what Seller.Purchase would have returned.
+type Decided struct {
+	Bought
+	Err error
+}
+
+// Decide decides purchases that come together, and answers them in their order.
+func (d *Decider) Decide(ctx context.Context, requests ...Request) []Decided {
+	ctx, cancel := context.WithTimeout(ctx, ListTimeout)
+	defer cancel()
+	decided, calls := make([]Decided, len(requests)), make([]*call, len(requests))
+	var taken []*call
+	for i, r := range requests {
+		calls[i] = batch.NewCall[Request, Bought](ctx, r)
+		if err := r.validate(); err != nil {
+			calls[i].Answer(Bought{}, err)
+			continue
+		}
+		taken = append(taken, calls[i])
+	}
+	d.seller.sell(ctx, gather(taken))
+	for i, c := range calls {
+		decided[i].Bought, decided[i].Err = c.Answered()
+	}
+	return decided
 }
 
 // Close takes no more purchases and returns when those that were taken have their answers. It is idempotent.

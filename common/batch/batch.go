@@ -44,6 +44,22 @@ type Call[In, Out any] struct {
 	done chan answer[Out]
 }
 
+// NewCall is a call that waits in no queue, for whoever hands a handler its list himself.
+func NewCall[In, Out any](ctx context.Context, in In) *Call[In, Out] {
+	return &Call[In, Out]{In: in, Came: time.Now(), ctx: ctx, done: make(chan answer[Out], 1)}
+}
+
+// Answered returns the answer that the handler of a list has given before it returned, or ErrUnanswered.
+func (c *Call[In, Out]) Answered() (Out, error) {
+	select {
+	case a := <-c.done:
+		return a.out, a.err
+	default:
+		var none Out
+		return none, ErrUnanswered
+	}
+}
+
 type answer[Out any] struct {
 	out Out
 	err error
@@ -85,7 +101,7 @@ func Start[In, Out any](ctx context.Context, opts Options, handle func(context.C
 // Do hands in one call and waits for its answer. It returns ErrFull or ErrClosed when the call was not taken; when ctx
 // ends first it returns ctx.Err() and the outcome of the call is not known to this caller.
 func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
-	call := &Call[In, Out]{In: in, Came: time.Now(), ctx: ctx, done: make(chan answer[Out], 1)}
+	call := NewCall[In, Out](ctx, in)
 	if err := g.enqueue(call); err != nil {
 		var none Out
 		return none, err

@@ -25,12 +25,16 @@ const (
 
 // Open connects to dsn and checks that the database answers. The forms are sqlite:PATH and
 // mysql://user:password@host:port/database.
-func Open(ctx context.Context, dsn string) (*DB, error) {
+func Open(ctx context.Context, dsn string) (*DB, error) { return OpenThrough(ctx, dsn, nil) }
+
+// OpenThrough is Open with every connection made through what through returns of its connector: whoever tests what an outage or
+// a lost answer does to a service stands between it and a SQLite file. Nil stands for nobody.
+func OpenThrough(ctx context.Context, dsn string, through func(driver.Connector) driver.Connector) (*DB, error) {
 	var d *DB
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
-		d, err = openSQLite(rest)
+		d, err = openSQLite(rest, through)
 	case "mysql":
 		d, err = openMySQL(dsn, nil)
 	default:
@@ -87,7 +91,7 @@ func fileURL(path string) url.URL {
 
 // openSQLite opens a file in WAL mode with an fsync at every commit. Only one connection writes, because SQLite allows
 // one writer at a time, and waiting for a connection in Go is fairer than SQLite's busy handler.
-func openSQLite(path string) (*DB, error) {
+func openSQLite(path string, through func(driver.Connector) driver.Connector) (*DB, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: the path is missing")
 	}
@@ -103,7 +107,7 @@ func openSQLite(path string) (*DB, error) {
 	file := fileURL(path)
 	pragmas.Set("_txlock", "immediate")
 	file.RawQuery = pragmas.Encode()
-	writer, err := openPrepared("sqlite", file.String())
+	writer, err := openPrepared("sqlite", file.String(), through)
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +116,22 @@ func openSQLite(path string) (*DB, error) {
 	pragmas.Add("_pragma", "query_only(1)")
 	pragmas.Set("_txlock", "deferred")
 	file.RawQuery = pragmas.Encode()
-	read, err := sqlx.Open("sqlite", file.String())
+	read, err := openReaders(file.String(), through)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
 	return &DB{dialect: sqliteDialect{}, write: write, read: read, migrate: write}, nil
+}
+
+// openReaders opens the pool that reads.
+func openReaders(dsn string, through func(driver.Connector) driver.Connector) (*sqlx.DB, error) {
+	pool, err := sql.Open("sqlite", dsn)
+	if err != nil || through == nil {
+		return sqlx.NewDb(pool, "sqlite"), err
+	}
+	return sqlx.NewDb(sql.OpenDB(through(plainConnector{pool.Driver(), dsn})), "sqlite"), pool.Close()
 }
 
 // openMySQL opens a pool with the settings that the statements rely on: affected rows are those that matched, a

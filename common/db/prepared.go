@@ -20,13 +20,27 @@ type preparedConnector struct {
 }
 
 // openPrepared is sql.Open with connections that cache compiled statements.
-func openPrepared(name, dsn string) (*sql.DB, error) {
+func openPrepared(name, dsn string, through func(driver.Connector) driver.Connector) (*sql.DB, error) {
 	pool, err := sql.Open(name, dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(preparedConnector{pool.Driver(), dsn}), pool.Close()
+	var connector driver.Connector = preparedConnector{pool.Driver(), dsn}
+	if through != nil {
+		connector = through(connector)
+	}
+	return sql.OpenDB(connector), pool.Close()
 }
+
+// plainConnector is a connector whose connections are the driver's.
+type plainConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c plainConnector) Driver() driver.Driver { return c.driver }
+
+func (c plainConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 
 func (c preparedConnector) Driver() driver.Driver { return c.driver }
 

@@ -12,7 +12,7 @@ import (
 
 func newPreparedConn(t *testing.T) *preparedConn {
 	t.Helper()
-	pool, err := openPrepared("sqlite", filepath.Join(t.TempDir(), "kept.db"))
+	pool, err := openPrepared("sqlite", filepath.Join(t.TempDir(), "kept.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

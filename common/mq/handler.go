@@ -2,6 +2,7 @@ package mq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -35,6 +36,12 @@ func Permanent(err error) error {
 		return nil
 	}
 	return permanentError{err}
+}
+
+// IsPermanent tells whether an error is one that Permanent has marked.
+func IsPermanent(err error) bool {
+	var permanent permanentError
+	return errors.As(err, &permanent)
 }
 
 // call calls the handler and turns a panic into an error. The client library would swallow the panic, neither

@@ -22,9 +22,23 @@ const (
 // Sender sends plain and delayed messages. Make one with Bus.NewSender; it may be used concurrently.
 type Sender struct {
 	bus      *Bus
+	store    func(context.Context, Outgoing) error // in place of a broker; nil where there is one
 	producer rocketmq.Producer
 	calls    *callPool
 	once     sync.Once
+}
+
+// Outgoing is a message on its way to whatever stands in for a broker.
+type Outgoing struct {
+	Topic, Key string
+	Body       []byte
+	Delay      DelayLevel
+}
+
+// SenderOver returns a sender whose messages go to store, once for each send, in place of a broker: a simulation is where
+// messages are kept, lost and repeated by a plan. An error of store is the sender's, and says by ErrUnavailable that it passes.
+func SenderOver(store func(context.Context, Outgoing) error) *Sender {
+	return &Sender{bus: &Bus{}, store: store}
 }
 
 // NewSender starts a producer of a group. ctx bounds the start only.
@@ -53,6 +67,9 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 // Close lets no more messages in, waits up to five seconds for those being sent, and ends the producer.
 func (s *Sender) Close() {
 	s.once.Do(func() {
+		if s.store != nil {
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), senderDrain)
 		defer cancel()
 		if err := s.calls.close(ctx); err != nil {
@@ -78,7 +95,12 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 	ctx, step := startSend(ctx, string(topic), key)
 	defer func() { step.End(err) }()
 	body, err := encode(topic, key, payload)
-	if err == nil {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrNotSent, err)
+	case s.store != nil:
+		err = s.store(ctx, Outgoing{Topic: string(topic), Key: key, Body: body, Delay: level})
+	default:
 		err = s.send(ctx, func() *primitive.Message {
 			m := newMessage(ctx, s.bus.namespace, string(topic), key, body)
 			if level > 0 {
@@ -86,8 +108,6 @@ func SendDelayed[T any](ctx context.Context, s *Sender, topic Topic[T], key stri
 			}
 			return m
 		})
-	} else {
-		err = fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	if err = s.count(err); err != nil {
 		return fmt.Errorf("send to topic %q: %w", topic, err)

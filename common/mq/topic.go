@@ -44,3 +44,12 @@ func LevelFor(d time.Duration) DelayLevel {
 	}
 	return level
 }
+
+// Duration is the delay of a level in the broker's default list. A level that is not in it is one of its ends, as the broker has it.
+func (l DelayLevel) Duration() time.Duration {
+	levels := delayLevels()
+	if l < 1 {
+		return 0
+	}
+	return levels[min(int(l), len(levels))-1]
+}

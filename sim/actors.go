@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/order"
+	"boxoffice/payment"
+	"boxoffice/sale"
+	"boxoffice/stock"
+)
+
+const (
+	triesOfBuyer = 6
+	firstRetry   = time.Second
+)
+
+// buy has buyers ask at once, in one list. Whoever is not told what became of it asks again with the same key.
+func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
+	w := o.world
+	p := o.pick()
+	var again []sale.Request
+	if p == nil {
+		again = requests
+	} else {
+		seen := o.oracle.watch()
+		asked := make([]sale.Request, len(requests))
+		for i, r := range requests {
+			asked[i] = o.seams.decided(r, try)
+		}
+		var answers []sale.Decided
+		o.with(p, func() { answers = p.decider.Decide(ctx, asked...) })
+		o.oracle.unwatch(seen)
+		for i, a := range answers {
+			if p.dead || errors.Is(a.Err, stock.ErrUnavailable) || errors.Is(a.Err, sale.ErrBusy) {
+				again = append(again, requests[i])
+				continue
+			}
+			o.answered(requests[i], a, seen)
+		}
+	}
+	if len(again) > 0 && try < triesOfBuyer {
+		w.after(w.between(firstRetry, time.Minute), fmt.Sprintf("again %s", short(w.event)), anybody,
+			func(ctx context.Context) { o.buy(ctx, again, try+1) })
+	}
+}
+
+// answered takes what a buyer is told, and what was so while he waited: what came meanwhile he need not have been told.
+func (o *office) answered(r sale.Request, a sale.Decided, seen *watch) {
+	w, k := o.world, o.oracle
+	w.note("%s (key %s, %d of %s): %v %s", r.BuyerID, r.Key, r.Quantity, r.ScreeningID, a.Err, a.ID)
+	request := stock.RequestID(r.BuyerID, r.Key)
+	before, told := k.bought[request]
+	if a.Err != nil {
+		if low := seen.low[r.ScreeningID]; errors.Is(a.Err, stock.ErrSoldOut) && low >= r.Quantity {
+			w.fail("%s was told that %s is sold out, and %d tickets were available all the time", r.BuyerID, r.ScreeningID, low)
+		}
+		if told && seen.told[request] && before.quantity == r.Quantity && before.screeningID == r.ScreeningID {
+			w.fail("I3: a buyer was told of order %s, and now for the same key: %v", before.orderID, a.Err)
+		}
+		return
+	}
+	said := bought{a.ID, a.ScreeningID, a.BuyerID, a.Quantity, a.Amount.Amount}
+	switch held, exists := k.held[a.ID]; {
+	case !exists:
+		w.fail("I3: a buyer is told of order %s, which nobody has reserved", a.ID)
+	case told && before != said:
+		w.fail("I3: for one key a buyer was told of %+v and is told of %+v", before, said)
+	case held.Buyer != r.BuyerID || held.Quantity != r.Quantity || held.Screening != r.ScreeningID:
+		w.fail("I3: a buyer asked for %+v and is told of %+v", r, held)
+	}
+	if k.bought[request] = said; !told {
+		o.follow(said)
+	}
+}
+
+// follow is what a buyer does next with an order: pay, cancel, both or nothing.
+func (o *office) follow(b bought) {
+	w := o.world
+	dice := w.dice("follow " + b.orderID)
+	will := dice.IntN(100)
+	soon := func(most time.Duration) time.Duration { return time.Second + time.Duration(dice.Int64N(int64(most))) }
+	if will < 60 {
+		w.after(soon(payWindow), "start payment of "+b.orderID, anybody, func(ctx context.Context) { o.startPayment(ctx, b, 0) })
+	}
+	if will >= 50 && will < 75 {
+		w.after(soon(25*time.Minute), "pay without attempt for "+b.orderID, anybody, func(context.Context) { o.payDirectly(b) })
+	}
+	if will >= 45 && will < 55 || will >= 70 && will < 85 {
+		w.after(soon(payWindow+5*time.Minute), "cancel "+b.orderID, anybody, func(ctx context.Context) { o.cancel(ctx, b) })
+	}
+}
+
+// startPayment starts a payment as the shop does, and has the payer pay some time later, perhaps too late, or never.
+func (o *office) startPayment(ctx context.Context, b bought, try int) {
+	w := o.world
+	p := o.pick()
+	if p == nil {
+		return
+	}
+	var opened payment.Opened
+	var err error
+	o.with(p, func() {
+		var r stock.Reservation
+		if r, err = p.stock.Reservation(ctx, b.buyerID, b.orderID); err == nil {
+			opened, err = p.payments.Start(ctx, r.Order, order.DefaultProvider, "https://shop.example/return")
+		}
+	})
+	if err != nil || p.dead {
+		w.note("payment of %s is not started: %v", b.orderID, err)
+		if try < 3 && !errors.Is(err, order.ErrNotPayable) && !errors.Is(err, order.ErrAlreadyPaid) {
+			w.after(w.between(firstRetry, time.Minute), fmt.Sprintf("start payment of %s (try %d)", b.orderID, try+1), anybody,
+				func(ctx context.Context) { o.startPayment(ctx, b, try+1) })
+		}
+		return
+	}
+	if w.chance(80) {
+		w.after(w.between(time.Second, 8*time.Minute), "payer of "+opened.ID, anybody, func(context.Context) { o.payAttempt(opened.ID) })
+	}
+}
+
+// payAttempt is a payer who scans the code while it works.
+func (o *office) payAttempt(id string) {
+	w := o.world
+	a := o.provider.attempts[id]
+	if a == nil || a.state != payment.Open || !w.now.Before(a.ExpiresAt.Add(30*time.Second)) {
+		return
+	}
+	o.call(o.provider.take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), false)
+	if w.roll(paidTwice) {
+		o.call(o.provider.take("p2-"+id, a, a.OrderID, a.Amount), false)
+	}
+}
+
+// payDirectly is a payer whom the office has not sent: the provider tells of it until somebody has taken it.
+func (o *office) payDirectly(b bought) {
+	amount := o.amount(event.Money{Amount: b.amount, Currency: currency})
+	o.call(o.provider.take("d1-"+b.orderID, nil, b.orderID, amount), true)
+	if o.world.roll(paidTwice) {
+		o.call(o.provider.take("d2-"+b.orderID, nil, b.orderID, amount), true)
+	}
+}
+
+// amount is what is paid where something costs so much.
+func (o *office) amount(costs event.Money) event.Money {
+	if o.world.roll(wrongAmount) {
+		costs.Amount += int64(1 + o.world.random.IntN(100))
+	}
+	return costs
+}
+
+// call has the provider call back about a payment: once, more often, late or, if the office may ask for it, never.
+func (o *office) call(p *paid, always bool) {
+	w := o.world
+	if !always && w.roll(callbackLost) {
+		return
+	}
+	copies := 1
+	if w.roll(callbackTwice) {
+		copies += 1 + w.random.IntN(3)
+	}
+	for n := range copies {
+		delay := w.between(0, 5*time.Second)
+		if w.roll(callbackLate) {
+			delay = w.between(0, time.Hour)
+		}
+		w.after(delay, fmt.Sprintf("callback %d of %s", n, p.ID), anybody, func(ctx context.Context) { o.callBack(ctx, p, n, 0) })
+	}
+	if w.roll(callbackForged) {
+		w.after(w.between(0, time.Minute), "forged callback for "+p.OrderID, anybody, func(ctx context.Context) { o.forge(ctx, p) })
+	}
+}
+
+// callBack sends a callback until it is acknowledged. What is acknowledged is recorded (I4).
+func (o *office) callBack(ctx context.Context, p *paid, n, try int) {
+	w := o.world
+	err := o.sendCallback(ctx, genuine, fmt.Sprintf("cb-%s-%d", p.ID, n), p.Payment)
+	if err != nil && !o.seams.gullible {
+		w.note("callback fails: %v", err)
+		if try < 40 {
+			w.after(w.between(5*time.Second, 10*time.Minute), fmt.Sprintf("callback %d of %s (try %d)", n, p.ID, try+1), anybody,
+				func(ctx context.Context) { o.callBack(ctx, p, n, try+1) })
+		}
+		return
+	}
+	p.accepted = true
+	if len(selectFrom[string](o.oracle, orderBase, `SELECT id FROM payments WHERE id = ?`, p.ID)) == 0 {
+		w.fail("I4: the callback of payment %s is acknowledged, and it is not recorded", p.ID)
+	}
+}
+
+// forge is somebody who is not the provider.
+func (o *office) forge(ctx context.Context, p *paid) {
+	pay := p.Payment
+	pay.ID = forgedPrefix + pay.ID
+	if err := o.sendCallback(ctx, "guessed", "cb-"+pay.ID, pay); err == nil {
+		o.world.fail("a forged callback is taken: payment %s", pay.ID)
+	}
+}
+
+func (o *office) sendCallback(ctx context.Context, signature, id string, p payment.Payment) error {
+	office := o.pick()
+	if office == nil {
+		return errors.New("nobody answers")
+	}
+	body, err := json.Marshal(payment.Report{ID: id, Payments: []payment.Payment{p}})
+	if err != nil {
+		return err
+	}
+	header := http.Header{}
+	header.Set(signatureHeader, signature)
+	o.with(office, func() { _, err = office.payments.Callback(ctx, order.DefaultProvider, header, body) })
+	if office.dead {
+		return errors.New("the process died")
+	}
+	return err
+}
+
+// cancel is a buyer who does not want the tickets, as the shop does it.
+func (o *office) cancel(ctx context.Context, b bought) {
+	p := o.pick()
+	if p == nil {
+		return
+	}
+	var err error
+	o.with(p, func() {
+		var r stock.Reservation
+		if r, err = p.stock.Reservation(ctx, b.buyerID, b.orderID); err != nil {
+			return
+		}
+		if _, err = p.orders.Cancel(ctx, r.Order, r.State == stock.Held); err == nil {
+			err = p.payments.OrderEnded(ctx, b.orderID)
+		}
+	})
+	o.world.note("cancel %s: %v", b.orderID, err)
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io/fs"
+	"time"
+
+	"boxoffice/common/db"
+)
+
+// The databases of an office.
+const (
+	stockBase   = "stock"
+	orderBase   = "order"
+	ticketsBase = "tickets"
+)
+
+// openFaulty opens a process's connections to a database, at whose statements the world may come in between.
+func (p *process) openFaulty(ctx context.Context, base string) (*db.DB, error) {
+	return db.OpenThrough(ctx, p.office.dsn(base), func(c driver.Connector) driver.Connector {
+		return faultyConnector{c, p, base}
+	})
+}
+
+// openMigrated opens a database that nobody disturbs, and brings its schema up to date.
+func openMigrated(ctx context.Context, dsn string, migrations func() (fs.FS, error)) (*db.DB, error) {
+	d, err := db.Open(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := migrations()
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if err := d.Migrate(ctx, schema); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+type faultyConnector struct {
+	driver.Connector
+	process *process
+	base    string
+}
+
+func (c faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := keeping{c.Connector}.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, ok := conn.(*keepingConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the connection keeps nothing"), conn.Close())
+	}
+	return &faultyConn{keepingConn: kept, process: c.process, base: c.base}, nil
+}
+
+// sqliteConn is what a connection of the driver can do.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+// keepingConn keeps its queries compiled: to compile them was half of what a history cost.
+type keepingConn struct {
+	sqliteConn
+	kept map[string]driver.Stmt
+}
+
+// query runs a query. Its rows are closed before this connection runs another one, because nobody reads two at a time.
+func (c *keepingConn) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	stmt, known := c.kept[query]
+	if !known {
+		var err error
+		if stmt, err = c.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		c.kept[query] = stmt
+	}
+	querier, ok := stmt.(driver.StmtQueryContext)
+	if !ok {
+		return c.sqliteConn.QueryContext(ctx, query, args)
+	}
+	return querier.QueryContext(ctx, args)
+}
+
+func (c *keepingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.query(ctx, query, args)
+}
+
+func (c *keepingConn) Close() error {
+	var err error
+	for _, stmt := range c.kept {
+		err = errors.Join(err, stmt.Close())
+	}
+	return errors.Join(err, c.sqliteConn.Close())
+}
+
+// keeping makes connections keep their queries.
+type keeping struct{ driver.Connector }
+
+func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := conn.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the driver's connection lacks what is passed on"), conn.Close())
+	}
+	return &keepingConn{whole, map[string]driver.Stmt{}}, nil
+}
+
+// faultyConn passes on what the fault plan lets through.
+type faultyConn struct {
+	*keepingConn
+	process *process
+	base    string
+	inTx    bool
+}
+
+func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := c.process.waitForHalf(ctx, c.base); err != nil {
+		return nil, err
+	}
+	if err := c.process.reach(c.base); err != nil {
+		return nil, err
+	}
+	tx, err := c.sqliteConn.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.inTx = true
+	c.process.world.openTx++
+	return &faultyTx{tx, c}, nil
+}
+
+func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.before(); err != nil {
+		return nil, err
+	}
+	query = c.process.office.statement(c.base, query)
+	if c.inTx {
+		return c.sqliteConn.QueryContext(ctx, query, args)
+	}
+	return c.query(ctx, query, args)
+}
+
+func (c *faultyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.before(); err != nil {
+		return nil, err
+	}
+	return c.sqliteConn.ExecContext(ctx, c.process.office.statement(c.base, query), args)
+}
+
+// before is what happens before a statement. Within a transaction nobody comes in between: SQLite has one writer.
+func (c *faultyConn) before() error {
+	w := c.process.world
+	if c.inTx {
+		if c.process.dead {
+			return ioError{"the process is dead"}
+		}
+		if w.roll(statementFails) {
+			return ioError{"the statement got no answer"}
+		}
+		return nil
+	}
+	if err := c.process.reach(c.base); err != nil {
+		return err
+	}
+	if w.roll(readFails) {
+		return ioError{"the query got no answer"}
+	}
+	return nil
+}
+
+// faultyTx is a transaction whose end may not be answered.
+type faultyTx struct {
+	driver.Tx
+	conn *faultyConn
+}
+
+func (t *faultyTx) Rollback() error {
+	t.end()
+	return t.Tx.Rollback()
+}
+
+func (t *faultyTx) Commit() error {
+	p, w := t.conn.process, t.conn.process.world
+	switch {
+	case p.dead, w.roll(crash):
+		p.dead = true
+		return errors.Join(ioError{"the process died before the COMMIT"}, t.Rollback())
+	case w.roll(commitFails):
+		t.conn.unanswered()
+		return errors.Join(ioError{"the COMMIT got no answer"}, t.Rollback())
+	}
+	err := t.Tx.Commit()
+	t.end()
+	if err != nil {
+		return err
+	}
+	p.office.committed(p, t.conn.base)
+	if w.roll(crash) {
+		p.dead = true
+		return ioError{"the process died after the COMMIT"}
+	}
+	if w.roll(commitDoubtful) {
+		t.conn.unanswered()
+		return ioError{"the COMMIT got no answer"}
+	}
+	return nil
+}
+
+// unanswered is a database that has not answered a COMMIT. Often it does not answer the next question either.
+func (c *faultyConn) unanswered() {
+	w := c.process.world
+	if w.chance(50) && !w.isAway(c.base) {
+		w.away[c.base] = w.now.Add(w.between(time.Millisecond, 5*time.Second))
+	}
+}
+
+func (t *faultyTx) end() {
+	if t.conn.inTx {
+		t.conn.inTx = false
+		t.conn.process.world.openTx--
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	restFor  = 8 * time.Hour  // without faults, in which everything is to come right
+	restMost = 30 * time.Hour // if there are still messages on their way
+)
+
+// options say which history is simulated. The same options are the same history.
+type options struct {
+	seed    uint64
+	hours   int
+	without map[fault]bool // kinds of faults that are not injected
+	only    map[int]bool   // the acts of the plan that are played; nil for all
+	planted seams
+	trace   io.Writer
+}
+
+// outcome is what a history came to.
+type outcome struct {
+	seed      uint64
+	hash      string
+	violation string
+	promise   string        // that is broken
+	took      time.Duration // simulated
+	events    int
+	messages  int
+	orders    int
+	paid      int
+	refunds   int
+	dead      int
+	acts      []int // that were played
+	faults    map[fault]int
+}
+
+// simulate plays one history in a new directory, which it removes.
+func simulate(ctx context.Context, dir string, from templates, opts options) (result outcome, err error) {
+	place, err := os.MkdirTemp(dir, "history-")
+	if err != nil {
+		return outcome{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
+	w := newWorld(opts)
+	o, err := openOffice(ctx, w, filepath.Clean(place), from, opts.planted)
+	if err != nil {
+		return outcome{}, fmt.Errorf("open office: %w", err)
+	}
+	defer func() { err = errors.Join(err, o.close()) }()
+	acts, err := o.open(ctx, opts)
+	if err != nil {
+		return outcome{}, err
+	}
+	w.runUntil(w.start.Add(time.Duration(opts.hours)*time.Hour), o.bury)
+	o.rest()
+	result = outcome{
+		seed: opts.seed, hash: w.journal.sum(), violation: w.violation, promise: w.promise, took: w.now.Sub(w.start), events: w.events,
+		messages: o.bus.stored, orders: len(o.oracle.orders), refunds: len(o.provider.refunds), dead: len(o.bus.dead), acts: acts, faults: w.faults,
+	}
+	for _, seen := range o.oracle.orders {
+		if seen.State == "PAID" {
+			result.paid++
+		}
+	}
+	return result, nil
+}
+
+// open puts the screenings on sale and schedules the acts of the plan; it returns which.
+func (o *office) open(ctx context.Context, opts options) (played []int, err error) {
+	w := o.world
+	w.settled = true // nothing disturbs the beginning
+	acts := o.plan(opts.hours)
+	for _, s := range o.screenings(w.dice("plan"), opts.hours) {
+		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
+			return nil, fmt.Errorf("put a screening on sale: %w", err)
+		}
+		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
+	}
+	w.settled = false
+	for _, a := range acts {
+		if opts.only != nil && !opts.only[a.n] {
+			continue
+		}
+		played = append(played, a.n)
+		w.after(a.at, fmt.Sprintf("act %d: %s", a.n, a.what), anybody, a.do)
+	}
+	return played, nil
+}
+
+// rest ends all faults, and lets the office come to rest.
+func (o *office) rest() {
+	w := o.world
+	w.settled = true
+	w.note("no more faults")
+	for _, p := range o.processes {
+		if p != nil {
+			p.skew = 0
+		}
+	}
+	end := w.now.Add(restMost)
+	for w.runUntil(w.now.Add(restFor), o.bury); w.violation == "" && o.bus.pending > 0 && w.now.Before(end); {
+		w.runUntil(w.now.Add(time.Hour), o.bury)
+	}
+	if w.violation == "" {
+		o.oracle.settled()
+	}
+}

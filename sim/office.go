@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/sql"
+	"boxoffice/stock"
+)
+
+const (
+	processes   = 2
+	parkedLimit = 3 * time.Hour // shorter than by default, so that a history sees its end
+)
+
+// office is the system that is simulated: processes over one queue, three databases and one payment provider, and those who
+// look at it from outside.
+type office struct {
+	world     *world
+	dir       string
+	bus       *bus
+	provider  *book
+	processes []*process // nil while one is down
+	lives     []int
+	oracle    *oracle
+	seams     seams
+	err       error // of the simulation itself
+}
+
+// templates are empty databases with their schemas, of which each history gets a copy.
+type templates map[string]string // files by base
+
+// newTemplates makes the templates in a directory.
+func newTemplates(ctx context.Context, dir string) (templates, error) {
+	made := templates{}
+	for base, schema := range map[string]func() (fs.FS, error){stockBase: sql.Stock, orderBase: sql.Order, ticketsBase: sql.Tickets} {
+		made[base] = filepath.Join(dir, "template-"+base+".db")
+		d, err := openMigrated(ctx, "sqlite:"+made[base], schema)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// openOffice opens an office in a directory of its own.
+func openOffice(ctx context.Context, w *world, dir string, from templates, planted seams) (*office, error) {
+	o := &office{
+		world: w, dir: dir, bus: newBus(w), provider: newBook(w), processes: make([]*process, processes),
+		lives: make([]int, processes), seams: planted,
+	}
+	for base, file := range from {
+		if err := copyFile(file, filepath.Join(dir, base+".db")); err != nil {
+			return nil, err
+		}
+	}
+	o.bus.subscribe(string(event.StockReserved), event.GroupCreate)
+	o.bus.subscribe(string(event.PaymentDue), event.GroupTimeout)
+	o.bus.subscribe(string(event.OrderSettled), event.GroupSettle)
+	o.bus.subscribe(string(event.OrderSettled), event.GroupTickets)
+	o.bus.subscribe(string(event.TicketsWanted), event.GroupRevive)
+	o.bus.deliver, o.bus.check, o.bus.decided = o.deliver, o.check, func(h *half) { o.oracle.halfDecided(h) }
+	var err error
+	if o.oracle, err = newOracle(ctx, o); err != nil {
+		return nil, err
+	}
+	for i := range o.processes {
+		if err := o.startAt(ctx, i); err != nil {
+			return nil, errors.Join(err, o.close())
+		}
+	}
+	return o, nil
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o600)
+}
+
+func (o *office) dsn(base string) string { return "sqlite:" + filepath.Join(o.dir, base+".db") }
+
+// statement is a statement as it is run.
+func (o *office) statement(base, query string) string {
+	if o.seams.rewrite != nil {
+		return o.seams.rewrite(base, query)
+	}
+	return query
+}
+
+// committed is told of each transaction that has committed.
+func (o *office) committed(p *process, base string) { o.oracle.look(p, base) }
+
+func (o *office) close() error {
+	var err error
+	for _, p := range o.processes {
+		if p != nil {
+			err = errors.Join(err, p.close())
+		}
+	}
+	return errors.Join(err, o.oracle.close(), o.err)
+}
+
+// startAt starts a process that is down.
+func (o *office) startAt(ctx context.Context, index int) error {
+	o.lives[index]++
+	p, err := o.startProcess(ctx, index, o.lives[index])
+	if err != nil {
+		return fmt.Errorf("start process %d: %w", index, err)
+	}
+	o.processes[index] = p
+	o.work(p)
+	return nil
+}
+
+// bury takes away what a process had in memory. Another one is started after a while.
+func (o *office) bury() {
+	for i, p := range o.processes {
+		if p == nil || !p.dead || o.world.busy[i] {
+			continue
+		}
+		if err := p.close(); err != nil {
+			o.err = errors.Join(o.err, err)
+		}
+		o.processes[i] = nil
+		o.world.note("process %d is gone", i)
+		o.world.after(o.world.between(time.Second, 90*time.Second), fmt.Sprintf("start process %d.%d", i, o.lives[i]+1), anybody,
+			func(ctx context.Context) {
+				if err := o.startAt(ctx, i); err != nil {
+					o.err = errors.Join(o.err, err)
+					o.world.fail("a process does not start: %v", err)
+				}
+			})
+	}
+}
+
+// pick returns a process that has time, or nil.
+func (o *office) pick() *process {
+	var free []*process
+	for i, p := range o.processes {
+		if p != nil && !p.dead && !o.world.busy[i] {
+			free = append(free, p)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	return free[o.world.random.IntN(len(free))]
+}
+
+// with has a process do something within the event that runs. What it has queued is sent soon after.
+func (o *office) with(p *process, do func()) {
+	o.world.busy[p.index] = true
+	do()
+	delete(o.world.busy, p.index)
+	if p.dead || p.publishing {
+		return
+	}
+	p.publishing = true
+	w := o.world
+	w.after(w.between(0, 2*time.Second), fmt.Sprintf("publish of %d.%d after %s", p.index, p.life, short(w.event)), p.index,
+		func(ctx context.Context) {
+			p.publishing = false
+			if _, err := p.orders.PublishQueued(ctx); err != nil && !p.dead {
+				w.note("publish fails: %v", err)
+			}
+		})
+}
+
+// deliver hands a message to a member of a group.
+func (o *office) deliver(ctx context.Context, group string, m *message) (handled bool, err error) {
+	p := o.pick()
+	if p == nil {
+		return false, nil
+	}
+	o.with(p, func() { err = p.handle(ctx, group, m) })
+	if group == o.seams.swallow {
+		return true, nil
+	}
+	return !p.dead, err
+}
+
+// check asks a producer about a half message.
+func (o *office) check(ctx context.Context, h *half) (outcome mq.Outcome) {
+	p := o.pick()
+	if p == nil {
+		return mq.Unknown
+	}
+	o.with(p, func() {
+		outcome = o.seams.check(ctx, o, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
+	})
+	if p.dead {
+		return mq.Unknown
+	}
+	return outcome
+}
+
+// job is work that a process does again and again.
+type job struct {
+	name string
+	do   func(ctx context.Context, p *process) error
+}
+
+func jobs() []job {
+	return []job{
+		{"sweep", func(ctx context.Context, p *process) error { _, err := p.sweeper.Sweep(ctx); return err }},
+		{"payments", func(ctx context.Context, p *process) error { return p.payments.Work(ctx) }},
+		{"cancellations", func(ctx context.Context, p *process) error {
+			for {
+				if worked, err := p.canceller.Step(ctx); err != nil || !worked {
+					return err
+				}
+			}
+		}},
+	}
+}
+
+// work begins the jobs of a process. They end with it.
+func (o *office) work(p *process) {
+	for _, j := range jobs() {
+		if o.seams.idle != j.name {
+			o.repeat(p, j, 0)
+		}
+	}
+}
+
+func (o *office) repeat(p *process, j job, round int) {
+	w := o.world
+	key := fmt.Sprintf("%s of %d.%d #%d", j.name, p.index, p.life, round)
+	w.after(o.pause(w.dice(key+" when").Int64N), key, p.index, func(ctx context.Context) {
+		if o.processes[p.index] != p || p.dead {
+			return
+		}
+		if err := j.do(ctx, p); err != nil && !p.dead && !errors.Is(err, stock.ErrUnavailable) {
+			w.note("%s fails: %v", j.name, err)
+		}
+		if !p.dead {
+			o.repeat(p, j, round+1)
+		}
+	})
+}
+
+// pause is how long a job rests: less while there is something going on.
+func (o *office) pause(below func(int64) int64) time.Duration {
+	if o.oracle.quiet() {
+		return 10*time.Minute + time.Duration(below(int64(20*time.Minute)))
+	}
+	return 3*time.Second + time.Duration(below(int64(50*time.Second)))
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"slices"
+	"time"
+
+	"boxoffice/common/db"
+	"boxoffice/common/mq"
+)
+
+// oracle knows what was promised, looks at the databases after each commit, and says when a promise is broken.
+type oracle struct {
+	office *office
+	bases  map[string]*db.DB // that nobody disturbs
+
+	screenings map[string]*screening
+	watches    []*watch
+	bought     map[string]bought // by request: what a buyer was told
+	orders     map[string]orderSeen
+	held       map[string]reservationSeen
+	accepted   map[string]bool // payments about which a callback was answered
+	skewMax    time.Duration   // of any clock, so far
+	changed    time.Time       // when an order or a reservation was seen to change
+}
+
+// screening is what of a screening the oracle needs.
+type screening struct {
+	id        string
+	capacity  int64
+	limitMax  int64 // the highest that there was; 0 is none
+	available int64
+	closed    bool // it is cancelled
+	paused    bool
+}
+
+// bought is what a buyer was told of an order.
+type bought struct {
+	orderID, screeningID, buyerID string
+	quantity, amount              int64
+}
+
+// watch is what is true while a buyer waits for his answer.
+type watch struct {
+	low  map[string]int64 // by screening, the fewest tickets that were available
+	told map[string]bool  // the requests of which somebody had been told an order before
+}
+
+func (k *oracle) watch() *watch {
+	one := &watch{map[string]int64{}, map[string]bool{}}
+	for id, s := range k.screenings {
+		one.low[id] = s.available
+	}
+	for request := range k.bought {
+		one.told[request] = true
+	}
+	k.watches = append(k.watches, one)
+	return one
+}
+
+func (k *oracle) unwatch(one *watch) {
+	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
+}
+
+func newOracle(ctx context.Context, o *office) (*oracle, error) {
+	k := &oracle{
+		office: o, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
+		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, changed: o.world.now.Add(-time.Hour),
+	}
+	for _, base := range []string{stockBase, orderBase, ticketsBase} {
+		d, err := db.OpenThrough(ctx, o.dsn(base), func(c driver.Connector) driver.Connector { return keeping{c} })
+		if err != nil {
+			return nil, errors.Join(err, k.close())
+		}
+		k.bases[base] = d
+	}
+	return k, nil
+}
+
+func (k *oracle) close() error {
+	var err error
+	for _, d := range k.bases {
+		err = errors.Join(err, d.Close())
+	}
+	return err
+}
+
+// quiet tells whether nothing is going on.
+func (k *oracle) quiet() bool {
+	if k.office.world.now.Sub(k.changed) < 20*time.Minute {
+		return false
+	}
+	for _, r := range k.held {
+		if r.State == "reserved" {
+			return false
+		}
+	}
+	for _, o := range k.orders {
+		if o.State == "PENDING_PAYMENT" {
+			return false
+		}
+	}
+	return true
+}
+
+// selectFrom reads rows; that it cannot is an error of the simulation.
+func selectFrom[T any](k *oracle, base, query string, args ...any) []T {
+	var rows []T
+	if err := k.bases[base].Reader().SelectContext(context.Background(), &rows, query, args...); err != nil {
+		k.office.err = errors.Join(k.office.err, err)
+		k.office.world.fail("the oracle cannot read: %v", err)
+	}
+	return rows
+}
+
+// look looks at a database in which a process has just committed.
+func (k *oracle) look(p *process, base string) {
+	k.skewMax = max(k.skewMax, p.skew)
+	switch base {
+	case stockBase:
+		k.lookAtStock()
+		k.lookAtReservations()
+	case orderBase:
+		k.lookAtOrders(p)
+		k.lookAtMoney()
+	}
+}
+
+// lookAtStock checks that each ticket is in one place (I1), and that no more are held than there are.
+func (k *oracle) lookAtStock() {
+	w := k.office.world
+	for _, s := range selectFrom[struct {
+		ID        string `db:"id"`
+		Capacity  int64  `db:"capacity"`
+		Available int64  `db:"available"`
+		Reserved  int64  `db:"reserved"`
+		Sold      int64  `db:"sold"`
+		Held      int64  `db:"held"`
+		Bought    int64  `db:"bought"`
+		Closed    bool   `db:"closed"`
+		Paused    bool   `db:"paused"`
+	}](k, stockBase, `SELECT screening_id AS id, capacity, available, reserved, sold, cancelled_at IS NOT NULL AS closed, paused,
+		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'reserved') AS held,
+		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'sold') AS bought
+		FROM stock s`) {
+		known := k.screenings[s.ID]
+		if known == nil {
+			known = &screening{id: s.ID, capacity: s.Capacity}
+			k.screenings[s.ID] = known
+		}
+		known.capacity, known.available = s.Capacity, s.Available
+		for _, one := range k.watches {
+			one.low[s.ID] = min(one.low[s.ID], s.Available)
+		}
+		known.closed, known.paused = s.Closed, s.Paused
+		switch {
+		case s.Available < 0 || s.Reserved < 0 || s.Sold < 0 || s.Available+s.Reserved+s.Sold != s.Capacity:
+			w.fail("I1: of %d tickets of %s %d are available, %d reserved and %d sold", s.Capacity, s.ID, s.Available, s.Reserved, s.Sold)
+		case s.Held != s.Reserved || s.Bought != s.Sold:
+			w.fail("I1: %s counts %d reserved and %d sold, and its reservations are %d and %d", s.ID, s.Reserved, s.Sold, s.Held, s.Bought)
+		}
+	}
+}
+
+// reservationSeen is a reservation as it was last seen.
+type reservationSeen struct {
+	ID        string `db:"order_id"`
+	Request   string `db:"request_id"`
+	Screening string `db:"screening_id"`
+	Buyer     string `db:"buyer_id"`
+	Quantity  int64  `db:"quantity"`
+	Amount    int64  `db:"amount"`
+	State     string `db:"state"`
+	Late      string `db:"late_payment"`
+}
+
+// lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
+func (k *oracle) lookAtReservations() {
+	w := k.office.world
+	type holder struct{ screening, buyer string }
+	holds := map[holder]int64{}
+	for _, r := range selectFrom[reservationSeen](k, stockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
+		state, late_payment FROM reservations ORDER BY order_id`) {
+		before, known := k.held[r.ID]
+		if known && before != r {
+			k.changed = w.now
+			k.checkReservation(before, r)
+		}
+		if !known {
+			k.changed = w.now
+			if r.State != "reserved" {
+				w.fail("reservation %s began as %s", r.ID, r.State)
+			}
+			if s := k.screenings[r.Screening]; s.closed || s.paused {
+				w.fail("%s was reserved after its screening was paused or cancelled", r.ID)
+			}
+		}
+		k.held[r.ID] = r
+		if r.State != "released" {
+			holds[holder{r.Screening, r.Buyer}] += r.Quantity
+		}
+	}
+	for _, row := range selectFrom[struct {
+		Screening string `db:"screening_id"`
+		Buyer     string `db:"buyer_id"`
+		Quantity  int64  `db:"quantity"`
+	}](k, stockBase, `SELECT screening_id, buyer_id, quantity FROM holdings ORDER BY screening_id, buyer_id`) {
+		if n := holds[holder{row.Screening, row.Buyer}]; n != row.Quantity {
+			w.fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", row.Buyer, n, row.Screening, row.Quantity)
+		}
+	}
+	for h, n := range holds { // any of them will do
+		if limit := k.screenings[h.screening].limitMax; limit > 0 && n > limit {
+			w.fail("I2: buyer %s holds %d tickets of %s, whose limit is %d", h.buyer, n, h.screening, limit)
+		}
+	}
+}
+
+func (k *oracle) checkReservation(before, after reservationSeen) {
+	w := k.office.world
+	w.note("reservation %s %s -> %s %s", after.ID, before.State, after.State, after.Late)
+	moved := before
+	moved.State, moved.Late = after.State, after.Late
+	if moved != after {
+		w.fail("reservation %s was %+v and is %+v", after.ID, before, after)
+	}
+	revived := after.State == "reserved" && after.Late == "revived" && before.Late == "revive"
+	switch {
+	case before.State == after.State, before.State == "reserved", before.State == "sold" && after.State == "released":
+	case before.State == "released" && revived:
+	default:
+		w.fail("reservation %s went from %s %s to %s %s", after.ID, before.State, before.Late, after.State, after.Late)
+	}
+}
+
+// halfDecided checks that a half message is delivered if, and only if, its local transaction has committed (I7).
+func (k *oracle) halfDecided(h *half) {
+	outcomes := selectFrom[string](k, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.txID)
+	switch committed := len(outcomes) == 1 && outcomes[0] == "committed"; {
+	case h.outcome == mq.Commit && !committed:
+		k.office.world.fail("I7: half %s is delivered, and its local transaction has not committed", h.txID)
+	case h.outcome == mq.Rollback && committed:
+		k.office.world.fail("I7: half %s is rolled back, and its local transaction has committed", h.txID)
+	}
+}

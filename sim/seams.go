@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"boxoffice/common/mq"
+	"boxoffice/payment"
+	"boxoffice/sale"
+	"boxoffice/stock"
+)
+
+// seams are where a test plants a bug into the product that is simulated. In every other run they are empty.
+type seams struct {
+	rewrite  func(base, statement string) string             // of a statement of SQL
+	answer   func(*office, *stock.Stock, mq.Half) mq.Outcome // of a check-back
+	early    mq.Outcome                                      // is sent before the local transaction
+	end      func(mq.Outcome) mq.Outcome                     // of a half message
+	swallow  string                                          // the group whose errors are acknowledged
+	idle     string                                          // the work that nobody does
+	provider func(payment.Provider) payment.Provider         // as the office calls it
+	orders   func(payment.Orders) payment.Orders             // as the payments call them
+	ahead    time.Duration                                   // of the order service's clock
+	request  func(r sale.Request, try int) sale.Request      // as it is decided
+	gullible bool                                            // callbacks are acknowledged whatever becomes of them
+}
+
+func (s seams) ordersOf(o payment.Orders) payment.Orders {
+	if s.orders != nil {
+		return s.orders(o)
+	}
+	return o
+}
+
+func (s seams) providerOf(p payment.Provider) payment.Provider {
+	if s.provider != nil {
+		return s.provider(p)
+	}
+	return p
+}
+
+func (s seams) stored(b *bus, h *half) { b.decide(h, s.early) }
+
+func (s seams) ended(outcome mq.Outcome) mq.Outcome {
+	if s.end != nil {
+		return s.end(outcome)
+	}
+	return outcome
+}
+
+func (s seams) check(ctx context.Context, o *office, k *stock.Stock, h mq.Half) mq.Outcome {
+	if s.answer != nil {
+		return s.answer(o, k, h)
+	}
+	return k.Check(ctx, h)
+}
+
+func (s seams) decided(r sale.Request, try int) sale.Request {
+	if s.request != nil {
+		return s.request(r, try)
+	}
+	return r
+}
