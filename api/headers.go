@@ -55,6 +55,3 @@ func policyHeaders(whereImages string, overTLS bool, more string) fixedHeaders {
 }
 
 const postersAnywhere = " https:" // operators name posters by URL
-
-// pageVary is by what the language of a page is chosen.
-const pageVary = "Accept-Language, Cookie"

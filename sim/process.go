@@ -110,7 +110,7 @@ func (o *office) startProcess(ctx context.Context, index, life int) (*process, e
 	})
 	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewPublisher(p.stock, sender)
-	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, log)
+	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
 		PayWindow: payWindow, MaxBatch: batchMax, Now: p.now, Log: log, NewID: o.world.newID,
 		Ages: func() time.Time { return o.world.now },
