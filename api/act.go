@@ -68,5 +68,7 @@ func newRecordedActAnswer(a audit.Recorded) recordedActAnswer {
 		}
 		return recorded
 	}
-	return recordedActAnswer{formatTime(a.At), a.Actor, nullIfEmpty(a.Name), nullIfEmpty(a.Process), a.What, a.Subject, a.Note, fields(a.Before), fields(a.After)}
+	return recordedActAnswer{
+		formatTime(a.At), a.Actor, nullIfEmpty(a.Name), nullIfEmpty(a.Process), a.What, a.Subject, a.Note, fields(a.Before), fields(a.After),
+	}
 }

@@ -134,8 +134,8 @@ func (h *handler) getAnyOrder(c echo.Context, _ string) error {
 	}
 	all := dossierAnswer{
 		ID: dossier.OrderID, Attempts: []attemptInfoAnswer{}, Payments: []receivedAnswer{}, Refunds: []refundAnswer{},
-		Acts: []recordedActAnswer{}, Told: newNotificationAnswers(dossier.Notifications), MailAway: dossier.MailAway, TicketsAway: dossier.TicketsAway,
-		ArchiveFile: nullIfEmpty(dossier.File), ServerTime: formatTime(h.Now()),
+		Acts: []recordedActAnswer{}, Told: newNotificationAnswers(dossier.Notifications),
+		MailAway: dossier.MailAway, TicketsAway: dossier.TicketsAway, ArchiveFile: nullIfEmpty(dossier.File), ServerTime: formatTime(h.Now()),
 	}
 	if dossier.Reservation != nil || dossier.Order != nil {
 		found := newFoundAnswer(dossier.Found())

@@ -82,8 +82,8 @@ func (h *handler) logAct(c echo.Context, operator caller) {
 	if operator.Name != operator.Subject {
 		log = log.With("name", operator.Name)
 	}
-	log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator.Subject, "act", c.Request().Method+" "+c.Path(), "subject", subject,
-		"trace_id", trace.SpanContextFromContext(traced(c)).TraceID().String())
+	log.InfoContext(c.Request().Context(), "an operator acted", "operator", operator.Subject, "act", c.Request().Method+" "+c.Path(),
+		"subject", subject, "trace_id", trace.SpanContextFromContext(traced(c)).TraceID().String())
 }
 
 // authenticate returns who calls: the bearer of the token, and without one the person who has signed in with this browser.

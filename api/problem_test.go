@@ -112,7 +112,7 @@ func domainErrors() map[string]struct {
 // otherErrors are for callers beside the API: the archive, the sale's local transaction, the handler of order-settled, and who
 // signs a token, in the demo of which each has words of its own.
 func otherErrors() []string {
-	return []string{"stock.ErrNotArchived", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced",
+	return []string{"stock.ErrNotArchived", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced", "payment.ErrUnknownRefund",
 		"identity.ErrInvalidSubject", "identity.ErrInvalidRole"}
 }
 

@@ -80,7 +80,8 @@ func (f *alipayFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	method, answer := r.PostForm.Get("method"), ""
+	method := r.PostForm.Get("method")
+	var answer string
 	switch method {
 	case "alipay.trade.precreate":
 		f.made = r.PostForm

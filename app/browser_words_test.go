@@ -77,14 +77,14 @@ func TestConsoleKeepsWhatIsBeingFilledIn(t *testing.T) {
 	p.clicks(".screening-form button[type=submit]")
 	p.until("it is made", headingIs("Vertigo"))
 	p.until("there is no curve of nothing", `document.getElementById("main").innerText.includes("Nothing has been sold yet.")`)
-	p.until("the door is a link away", `document.querySelector('#main a[href^="/check-in#"]') !== null && document.querySelector('#views a[href="/check-in"]') !== null`)
+	p.until("the door is a link away", `["#main a[href^='/check-in#']", "#views a[href='/check-in']"].every((link) => document.querySelector(link))`)
 	p.pressNamed("#main", "Pause sale")
 	p.confirms("a fire drill")
 	if words := p.text("#news"); !strings.HasPrefix(words, "Done: Pause sale \u00b7 Vertigo") {
 		t.Errorf("it says %q", words)
 	}
 	p.view("#/screenings", headingIs("Screenings"))
-	p.until("that line is gone with its view, and the form", `document.getElementById("news").hidden && document.querySelector(".screening-form") === null`)
+	p.until("that line is gone with its view, and the form", `document.querySelector("#news:not([hidden]), .screening-form") === null`)
 	p.fill("#filter", "no film has this name")
 	p.until("the filter says what it finds", `document.getElementById("main").innerText.includes("0 found")`)
 	p.view("#/screenings/nope", headingIs("There is no such screening")+` && document.querySelectorAll("#main section").length === 0`)

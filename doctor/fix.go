@@ -149,7 +149,7 @@ func (m *mender) recordDead(ctx context.Context, dead deadMessages) error {
 func (m *mender) fixPage(ctx context.Context, dead deadMessages) error {
 	for _, message := range dead.List {
 		orders, err := ordersOf(message)
-		done := ""
+		var done string
 		switch {
 		case err != nil:
 			done = fmt.Sprintf("put aside message %s, which nothing can handle", message.MessageID)

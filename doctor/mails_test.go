@@ -82,7 +82,8 @@ func wantMended(t *testing.T, s *Service, r *Report, which Selection, mails *fak
 		t.Fatal(err)
 	}
 	before, done := len(mails.dead), newReport(s.office.Now())
-	if err := (&mender{Office: s.office, done: done}).sendMailsAgain(t.Context(), chosen.mails); err != nil || len(mails.dead) != left || len(done.Fixed) != before-left {
+	err = (&mender{Office: s.office, done: done}).sendMailsAgain(t.Context(), chosen.mails)
+	if err != nil || len(mails.dead) != left || len(done.Fixed) != before-left {
 		t.Errorf("%+v: %d are left and %d done, %v, want %d left", which, len(mails.dead), len(done.Fixed), err, left)
 	}
 }

@@ -35,9 +35,10 @@ const (
 func (h *Hub) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, l := range []looker{
-		{kind: "order", away: h.options.OrdersAway, look: h.lookAtOrders, early: h.decided.ready, lookEarly: h.lookAtDecided, pause: func(took time.Duration) time.Duration {
-			return min(max(orderPause, orderPauseTook*took), orderPauseMax)
-		}},
+		{kind: "order", away: h.options.OrdersAway, look: h.lookAtOrders, early: h.decided.ready, lookEarly: h.lookAtDecided,
+			pause: func(took time.Duration) time.Duration {
+				return min(max(orderPause, orderPauseTook*took), orderPauseMax)
+			}},
 		{kind: "screening", look: h.lookAtScreenings, pause: func(time.Duration) time.Duration { return screeningPause }},
 	} {
 		l.onLook = h.options.OnLook

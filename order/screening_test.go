@@ -162,7 +162,8 @@ func TestActsOnMoneyAreRecorded(t *testing.T) {
 	if a := acts[0].Act; a.Name != strings.Repeat("\u738b", 85) || a.Process != "shop, pid 7" || a.Note != "why" { // 85 take 255 bytes of 256
 		t.Errorf("recorded that %+v has acted", a)
 	}
-	if found, err := f.orders.Acts(t.Context(), audit.Filter{Subject: o.ID, What: "cancel"}, 10); err != nil || len(found) != 1 || found[0].ID != acts[1].ID {
+	found, err := f.orders.Acts(t.Context(), audit.Filter{Subject: o.ID, What: "cancel"}, 10)
+	if err != nil || len(found) != 1 || found[0].ID != acts[1].ID {
 		t.Errorf("of one kind: %+v, %v", found, err)
 	}
 	last, err := f.orders.Acts(t.Context(), audit.Filter{Subject: o.ID, BeforeID: acts[1].ID}, 10)

@@ -40,7 +40,7 @@ func replaced(base, marker, part, by string) seams {
 // idleOrders leaves work of the order service undone.
 type idleOrders struct {
 	payment.Orders
-	noWanted, noReturned, noStranded, noHold bool
+	noWanted, noReturned, noHold bool
 }
 
 func (o idleOrders) WantTickets(ctx context.Context) (int, error) {
@@ -73,8 +73,8 @@ func (o idleOrders) HoldForPayment(ctx context.Context, reserved event.Order, ho
 // wrongProvider is the provider as a careless adapter calls it.
 type wrongProvider struct {
 	payment.Provider
-	tries                                       *int
-	newKeys, trusting, blind, hasty, neverCheck bool
+	tries                           *int
+	newKeys, trusting, blind, hasty bool
 }
 
 func (p wrongProvider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {

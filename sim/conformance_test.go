@@ -18,9 +18,9 @@ import (
 
 const (
 	checkedTopic mq.Topic[string] = "checked"
-	warmUp                        = "warm-up"
-	firstGroup                    = "first"
-	secondGroup                   = "second"
+	warmUp       string           = "warm-up"
+	firstGroup   string           = "first"
+	secondGroup  string           = "second"
 )
 
 // script is what producers and consumers do with messages, whose bodies say what is to become of them, and what was seen.

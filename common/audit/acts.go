@@ -166,7 +166,8 @@ func read(ctx context.Context, q sqlx.QueryerContext, which string, args ...any)
 	acts := make([]Recorded, len(rows))
 	for i, r := range rows {
 		acts[i] = Recorded{
-			Act: Act{Actor: r.Actor, Name: r.Name, Process: r.Process, Note: r.Note}, ID: r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
+			Act: Act{Actor: r.Actor, Name: r.Name, Process: r.Process, Note: r.Note},
+			ID:  r.ID, At: time.UnixMilli(r.At).UTC(), What: r.Act, Subject: r.Subject,
 			Before: json.RawMessage(r.Before.String), After: json.RawMessage(r.After.String),
 		}
 	}

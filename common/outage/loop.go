@@ -27,10 +27,10 @@ func (l *Loop) Observe(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil: // the loop ends, and the pass with it
 	case slices.ContainsFunc(l.outages, func(known error) bool { return errors.Is(err, known) }):
-		l.log.DebugContext(ctx, l.doing, "error", err)
+		l.log.DebugContext(ctx, "the pass failed in an outage", "doing", l.doing, "error", err)
 	default:
 		if err != nil && !l.failing {
-			l.log.ErrorContext(ctx, l.doing, "error", err)
+			l.log.ErrorContext(ctx, "the pass failed", "doing", l.doing, "error", err)
 		}
 		l.failing = err != nil
 	}

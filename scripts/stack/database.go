@@ -75,7 +75,8 @@ func findMariaDB() (string, error) {
 }
 
 func mariadbServer(path string) databaseServer {
-	return databaseServer{path: path, data: "mysql", flags: []string{"--innodb-log-file-size=64M"}, install: func(ctx context.Context, data string) error {
+	flags := []string{"--innodb-log-file-size=64M"}
+	return databaseServer{path: path, data: "mysql", flags: flags, install: func(ctx context.Context, data string) error {
 		return runInstall(ctx, "mariadb-install-db", append([]string{"--no-defaults", "--skip-test-db", "--datadir=" + data}, asUser()...))
 	}}
 }
