@@ -75,7 +75,7 @@ func TestConsoleMendsWhatABrokenOrderServiceLeft(t *testing.T) {
 	o.eventually("nothing is left", func() bool { return asBoss[findingsJSON](o, "GET", "/v1/admin/findings", "").Healthy })
 	p.pressNamed("#main", "Examine again")
 	p.until("all is well", `document.querySelector("#main .badge[data-kind=good]")?.innerText === "All is well"`)
-	if got := fmt.Sprint(o.actsOn(paid.ID), o.actsOn("dead_letters")); got != "[fix_findings] [resend_dead_letters]" {
+	if got := fmt.Sprint(o.actsOn(paid.ID), o.actsOn("dead_letters")); got != "[mend_one fix_findings] [resend_dead_letters]" {
 		t.Errorf("acts %s", got)
 	}
 	p.view("#/acts", `document.querySelector(".row[data-act=fix_findings]")?.innerText.includes("the order service is mended") === true`)

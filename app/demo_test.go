@@ -148,7 +148,8 @@ func TestNoSentenceCountsOneInThePlural(t *testing.T) {
 		}
 	}
 	for path, text := range sources(t, ".go") {
-		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "scripts"+string(filepath.Separator)) {
+		folder, _, _ := strings.Cut(filepath.ToSlash(path), "/")
+		if strings.HasSuffix(path, "_test.go") || folder == "scripts" || folder == "sim" { // whose readers are engineers
 			continue
 		}
 		if found := counted.Find(text); found != nil {

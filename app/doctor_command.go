@@ -141,7 +141,7 @@ func (e *examination) openFurther(ctx context.Context, stockDB *db.DB, log *slog
 		}
 		d, err := e.openExistingOf(ctx, stockDB, part.dsn, part.setting, part.migrations)
 		switch {
-		case errors.Is(err, db.ErrAway): // the others are examined all the same
+		case errors.Is(err, db.ErrAway), errors.Is(err, db.ErrUnopenable): // the others are examined all the same
 			e.skip(part.name, err.Error())
 		case err != nil:
 			return nil, err

@@ -22,6 +22,9 @@ var ErrCommitInDoubt = errors.New("commit in doubt")
 // away: nobody will bring it back.
 var ErrAway = errors.New("the database does not answer")
 
+// ErrUnopenable says that the file of a database cannot be opened, or not now.
+var ErrUnopenable = errors.New("the database file cannot be opened")
+
 const (
 	retryLimit = 5
 	retryPause = 5 * time.Millisecond

@@ -46,8 +46,8 @@ func OpenThrough(ctx context.Context, dsn string, through func(driver.Connector)
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := d.firstPing(ctx); err != nil {
-		if isServer := d.Name() != "sqlite"; isServer && d.IsUnavailable(err) {
-			err = fmt.Errorf("%w: %w", ErrAway, err)
+		if d.IsUnavailable(err) {
+			err = fmt.Errorf("%w: %w", map[string]error{"sqlite": ErrUnopenable, "mysql": ErrAway}[d.Name()], err)
 		}
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
