@@ -28,7 +28,7 @@ func (h *handler) listRefunds(c echo.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	states := c.QueryParams()["state"]
+	states := slices.Compact(slices.Sorted(slices.Values(c.QueryParams()["state"])))
 	if len(states) == 0 {
 		states = payment.OpenRefundStates()
 	}

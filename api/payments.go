@@ -79,7 +79,7 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	}
 	action := actionAnswer{Action: opened.Action}
 	if opened.Action.Kind == payment.ShowQR {
-		if action.QRImage, err = qrImage(opened.Action.QR); err != nil {
+		if action.QRImage, err = h.qrImages.of(ctx, opened.Action.QR); err != nil {
 			return fmt.Errorf("%w: %w", payment.ErrRefused, err)
 		}
 	}

@@ -153,7 +153,7 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 		if payment.OrderID == "" {
 			payment.OrderID = row.OrderID
 		}
-		isRecorded := recorded[order.RecordID(row.Provider, payment.ID)]
+		isRecorded := recorded[recordOf(row.Provider, payment)]
 		if err := s.learnOfPayment(ctx, row, payment, isRecorded, status.State != Open); err != nil {
 			return err
 		}

@@ -98,8 +98,11 @@ func (s *Service) act(
 	if err != nil {
 		return RefundInfo{}, err
 	}
-	if !slices.Contains(from, row.State) {
+	switch soon := s.Now().Add(claimLease).UnixMilli(); {
+	case !slices.Contains(from, row.State):
 		return row.info(), fmt.Errorf("%w: it is %s", ErrRefundInFlight, row.State)
+	case row.State == refundFailed && row.NextAt <= soon: // a worker has it, or has it next
+		return row.info(), fmt.Errorf("%w: it is sent within %s", ErrRefundInFlight, claimLease)
 	}
 	state, sending := decide(row)
 	now := s.Now()

@@ -13,7 +13,7 @@ import (
 
 const (
 	refundWorkers = 8
-	refundTries   = 15 // of a refund that gets no answer: half a day
+	refundTries   = 15 // of a refund that gets no answer: some six hours
 )
 
 // sendNext sends a provider's refunds whose time has come, asks for those that were sent, and returns how many there were. It

@@ -96,8 +96,20 @@ func (s *Service) openAttempts(ctx context.Context, provider string, now time.Ti
 	return all, nil
 }
 
-// recordedPayments tells which of a provider's payments are recorded, by the ids under which they are.
-func (s *Service) recordedPayments(ctx context.Context, provider string, payments []Payment) (map[string]bool, error) {
+// recordedPayment is what makes a payment the one that is recorded: an id alone may have been used for another one.
+type recordedPayment struct {
+	ID       string `db:"id"`
+	OrderID  string `db:"order_id"`
+	Amount   int64  `db:"amount"`
+	Currency string `db:"currency"`
+}
+
+func recordOf(provider string, p Payment) recordedPayment {
+	return recordedPayment{order.RecordID(provider, p.ID), p.OrderID, p.Amount.Amount, p.Amount.Currency}
+}
+
+// recordedPayments tells which of a provider's payments are recorded.
+func (s *Service) recordedPayments(ctx context.Context, provider string, payments []Payment) (map[recordedPayment]bool, error) {
 	if len(payments) == 0 {
 		return nil, nil
 	}
@@ -105,13 +117,14 @@ func (s *Service) recordedPayments(ctx context.Context, provider string, payment
 	for i, p := range payments {
 		ids[i] = order.RecordID(provider, p.ID)
 	}
-	var found []string
-	if err := s.db.Reader().SelectContext(ctx, &found, `SELECT id FROM payments WHERE id IN `+db.In(len(ids)), db.Args(ids)...); err != nil {
+	var found []recordedPayment
+	if err := s.db.Reader().SelectContext(ctx, &found, `SELECT id, order_id, amount, currency FROM payments WHERE id IN `+db.In(len(ids)),
+		db.Args(ids)...); err != nil {
 		return nil, s.failed("read payments", err)
 	}
-	recorded := map[string]bool{}
-	for _, id := range found {
-		recorded[id] = true
+	recorded := map[recordedPayment]bool{}
+	for _, payment := range found {
+		recorded[payment] = true
 	}
 	return recorded, nil
 }

@@ -51,12 +51,6 @@ func isAskedAgain(answer *stripego.Error) bool {
 	return answer.LastResponse != nil && answer.LastResponse.Header.Get("Stripe-Should-Retry") == "true"
 }
 
-// isMissing tells whether Stripe has no object of the id that was asked for.
-func isMissing(err error) bool {
-	answer, ok := errors.AsType[*stripego.Error](err)
-	return ok && answer.HTTPStatusCode == http.StatusNotFound && answer.Code == stripego.ErrorCodeResourceMissing
-}
-
 // failed is the error of a call of the library. It quotes only what is needed of the answer: the library would write
 // all of it out, with the secrets of payments.
 func (a *api) failed(doing string, err error) error {

@@ -124,15 +124,13 @@ func (a *api) search(ctx context.Context, attempt payment.Attempt) (payment.Stat
 	return status, nil
 }
 
-// retrieve returns a session, which is nil when Stripe has none of this id, and its status.
+// retrieve returns a session and its status. That Stripe has none of this id, which it gave itself, is a refusal and no word of the
+// session: the key is that of another account, or of the other mode.
 func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.CheckoutSession, payment.Status, error) {
 	params := &stripego.CheckoutSessionRetrieveParams{}
 	params.AddExpand("payment_intent")
 	session, err := a.client.V1CheckoutSessions.Retrieve(ctx, attempt.Reference, params)
-	switch {
-	case isMissing(err):
-		return nil, payment.Status{State: payment.Closed}, nil
-	case err != nil:
+	if err != nil {
 		return nil, payment.Status{}, a.failed("ask for payment", err)
 	}
 	status, err := statusOf(session, attempt)
@@ -149,14 +147,12 @@ func (a *api) close(ctx context.Context, attempt payment.Attempt) (payment.Statu
 	switch {
 	case err == nil:
 		return statusOf(session, attempt)
-	case isMissing(err):
-		return payment.Status{State: payment.Closed}, nil
 	case !isRefusal(err):
 		return payment.Status{}, a.failed("close payment", err)
 	}
 	refused := a.failed("close payment", err)
 	session, status, err := a.retrieve(ctx, attempt)
-	if err == nil && session != nil && session.Status == stripego.CheckoutSessionStatusOpen {
+	if err == nil && session.Status == stripego.CheckoutSessionStatusOpen {
 		return payment.Status{}, refused
 	}
 	return status, err

@@ -148,14 +148,20 @@ func TestQuery(t *testing.T) {
 	wantUnclear(t, err)
 }
 
-// An order that WeChat Pay does not know is closed, for a query as for a close.
-func TestUnknownAttemptIsClosed(t *testing.T) {
+// WeChat Pay may not have stored an order everywhere yet when it says that it does not know it. Its attempt was closed for good
+// then, while its payer had a code that lived: money of a lost callback was found by nobody.
+func TestUnknownAttemptIsOpenUntilItExpires(t *testing.T) {
 	p := newProvider(t, newFake(t))
+	live, expired := newAttempt(), newAttempt()
+	expired.ExpiresAt = testNow()
 	for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){
 		"query": p.Query, "close": p.Close,
 	} {
-		if got, err := call(t.Context(), newAttempt()); err != nil || got.State != payment.Closed || got.Payments != nil {
+		if got, err := call(t.Context(), live); err != nil || got.State != payment.Open || got.Payments != nil {
 			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+		if got, err := call(t.Context(), expired); err != nil || got.State != payment.Closed || got.Payments != nil {
+			t.Errorf("%s of an expired one: got %+v, %v", name, got, err)
 		}
 	}
 }

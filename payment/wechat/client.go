@@ -32,6 +32,7 @@ type apiClient struct {
 	callbackURL func() string
 	orders      native.NativeApiService
 	refunds     refunddomestic.RefundsApiService
+	now         func() time.Time
 }
 
 // codeLives is for how long a code can be shown. It is dead after two hours, and its payer needs some minutes of them.
@@ -66,7 +67,7 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 	return payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: code}, Lives: codeLives}, nil
 }
 
-// query asks how an attempt stands. One that WeChat Pay does not know is closed.
+// query asks how an attempt stands.
 func (c *apiClient) query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
 	_, status, err := c.find(ctx, a)
 	return status, err
@@ -80,7 +81,7 @@ func (c *apiClient) find(ctx context.Context, a payment.Attempt) (tradeState str
 	})
 	switch {
 	case isUnknown(err):
-		return "", payment.Status{State: payment.Closed}, nil
+		return "", c.unknown(a), nil
 	case err != nil:
 		return "", payment.Status{}, callError(doing, err)
 	case value(t.OutTradeNo) != a.ID, !c.account.owns(t):
@@ -93,6 +94,15 @@ func (c *apiClient) find(ctx context.Context, a payment.Attempt) (tradeState str
 	return value(t.TradeState), status, nil
 }
 
+// unknown is how an attempt stands that WeChat Pay does not know: open until it expires. It may not have stored the order
+// everywhere yet, and its payer may have a code that lives.
+func (c *apiClient) unknown(a payment.Attempt) payment.Status {
+	if c.now().Before(a.ExpiresAt) {
+		return payment.Status{State: payment.Open}
+	}
+	return payment.Status{State: payment.Closed}
+}
+
 // close closes an order, and asks how it stands then: the payer may have been faster. WeChat Pay advises to wait some
 // minutes after an order was made, because it may refuse to close one that it has not stored everywhere yet. Such a
 // refusal is an error, and the call is repeated.
@@ -102,7 +112,10 @@ func (c *apiClient) close(ctx context.Context, a payment.Attempt) (payment.Statu
 	})
 	closed := err == nil && answer.Response.StatusCode == http.StatusNoContent // 202 says that the payer is paying
 	code := codeOf(err)
-	if isUnknown(err) || code == codeOrderClosed {
+	switch {
+	case isUnknown(err):
+		return c.unknown(a), nil
+	case code == codeOrderClosed:
 		return payment.Status{State: payment.Closed}, nil
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ type Options struct {
 
 	CallbackURL func() string // where WeChat Pay sends notifications: https, reachable from the internet, without a query
 
-	Now  func() time.Time // by which notifications are old; nil is the machine's clock, which the library uses for the rest
+	Now  func() time.Time // by which notifications are old and attempts expire; nil is the machine's clock, which the library uses for the rest
 	HTTP *http.Client     // nil is one of its own; redirects are not followed, and answers are bounded, with either
 }
 
@@ -71,7 +71,7 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 	}
 	return &apiClient{
 		account: account{opts.AppID, opts.MerchantID}, callbackURL: opts.CallbackURL,
-		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client},
+		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, now: opts.Now,
 	}, keys, nil
 }
 

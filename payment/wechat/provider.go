@@ -28,15 +28,14 @@ var (
 
 // New returns a provider, or an error that says which option cannot be used. It calls nobody.
 func New(opts Options) (*Provider, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	api, keys, err := newParts(opts)
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Keys}, now: opts.Now}
-	if p.now == nil {
-		p.now = time.Now
-	}
-	return p, nil
+	return &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Keys}, now: opts.Now}, nil
 }
 
 // SharedAccount says that an account of WeChat Pay may be used by others as well.
