@@ -72,8 +72,8 @@ func TestExportIsFlat(t *testing.T) {
 	}
 	took := time.Since(began)
 	held := slices.Min(looks[len(looks)*3/4:]) // what the office's workers use in passing is not held
-	t.Logf("%d rows, %d MB in %v: %.0f rows/s; in use %d KiB before, %d KiB held, at most %d KiB meanwhile", count+1, bytes/1e6, took.Round(time.Millisecond),
-		float64(count)/took.Seconds(), before>>10, held>>10, slices.Max(looks)>>10)
+	t.Logf("%d rows, %d MB in %v: %.0f rows/s; in use %d KiB before, %d KiB held, at most %d KiB meanwhile",
+		count+1, bytes/1e6, took.Round(time.Millisecond), float64(count)/took.Seconds(), before>>10, held>>10, slices.Max(looks)>>10)
 	if held > before+exportHeapSlack {
 		t.Errorf("%d KiB are in use before an export and %d KiB are held near its end", before>>10, held>>10)
 	}
