@@ -14,7 +14,6 @@ import (
 	"boxoffice/payment"
 	"boxoffice/payment/webhook"
 	"boxoffice/simulator"
-	"boxoffice/stock"
 )
 
 // openPayments opens the payment providers that are configured, and in a process of the role order what asks them and
@@ -92,24 +91,8 @@ func (o *office) nameAtProviders() string {
 	return o.owner + "-" + hex.EncodeToString(sum[:8])
 }
 
-// keptParked names those of the orders, for which money waits and none has come, whose money does not go back by itself. The
-// tickets of some are held or sold: their order was lost, and comes back by the doctor. Others may be in the archive, and the
-// money has come a second time. An id that this office has not made is no order's.
 func (o *office) keptParked(ctx context.Context, orderIDs []string) (map[string]bool, error) {
-	reservations, err := o.stock.ReservationsOf(ctx, orderIDs...)
-	if err != nil {
-		return nil, err
-	}
-	kept := map[string]bool{}
-	for _, id := range orderIDs {
-		if r, exists := reservations[id]; exists {
-			kept[id] = r.State != stock.Released
-			continue
-		}
-		made, err := stock.TimeOf(id)
-		kept[id] = err == nil && o.now().Sub(made) >= archive.AgeMin
-	}
-	return kept, nil
+	return archive.KeptParked(ctx, o.stock, o.now(), orderIDs)
 }
 
 // tellRefunds publishes that money is on its way back, for those who tell its payers.

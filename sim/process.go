@@ -212,22 +212,8 @@ func (p *process) timeoutOf(ctx context.Context, due event.Due) error {
 	return p.orders.Timeout(ctx, due)
 }
 
-// keepParked names the orders whose money a person decides about, as the program does.
 func (p *process) keepParked(ctx context.Context, orderIDs []string) (map[string]bool, error) {
-	reservations, err := p.stock.ReservationsOf(ctx, orderIDs...)
-	if err != nil {
-		return nil, err
-	}
-	kept := map[string]bool{}
-	for _, id := range orderIDs {
-		if r, exists := reservations[id]; exists {
-			kept[id] = r.State != stock.Released
-			continue
-		}
-		made, err := stock.TimeOf(id)
-		kept[id] = err == nil && p.now().Sub(made) >= archive.AgeMin
-	}
-	return kept, nil
+	return archive.KeptParked(ctx, p.stock, p.now(), orderIDs)
 }
 
 // handle calls the handler of a group, as the program's consumers do.

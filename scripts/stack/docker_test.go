@@ -11,23 +11,16 @@ import (
 // A required variable that compose.yaml gains and the stack does not set would
 // stop the Docker mode, which is not tried where no engine runs.
 func TestComposeEnvSetsWhatComposeRequires(t *testing.T) {
-	file, err := composeFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	compose, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	compose := readCompose(t)
 	var set []string
 	for _, line := range (stack{settings: defaultSettings()}).composeEnv("/tmp/broker.conf") {
 		name, _, _ := strings.Cut(line, "=")
-		if !strings.Contains(string(compose), "${"+name) {
+		if !strings.Contains(compose, "${"+name) {
 			t.Errorf("compose.yaml does not use %s", name)
 		}
 		set = append(set, name)
 	}
-	required := regexp.MustCompile(`\$\{([A-Z_]+):\?`).FindAllStringSubmatch(string(compose), -1)
+	required := regexp.MustCompile(`\$\{([A-Z_]+):\?`).FindAllStringSubmatch(compose, -1)
 	if len(required) == 0 {
 		t.Fatal("no required variable found in compose.yaml")
 	}
@@ -37,7 +30,7 @@ func TestComposeEnvSetsWhatComposeRequires(t *testing.T) {
 		}
 	}
 	for _, service := range []string{"namesrv", "broker", "mysql"} {
-		if !slices.Contains(composeArgs(command{verb: "up"}), service) || !strings.Contains(string(compose), "\n  "+service+":\n") {
+		if !slices.Contains(composeArgs(command{verb: "up"}), service) || !strings.Contains(compose, "\n  "+service+":\n") {
 			t.Errorf("service %s is not started or not in compose.yaml", service)
 		}
 	}
@@ -45,17 +38,10 @@ func TestComposeEnvSetsWhatComposeRequires(t *testing.T) {
 
 // Compose publishes a port on every interface unless an address stands before it.
 func TestComposePublishesOnLoopbackOnly(t *testing.T) {
-	file, err := composeFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	compose, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lists := regexp.MustCompile(`(?m)^    ports:\n((?:      - .*\n)+)`).FindAllStringSubmatch(string(compose), -1)
-	if len(lists) != strings.Count(string(compose), "ports:") || len(lists) == 0 {
-		t.Fatalf("read %d of %d lists of ports", len(lists), strings.Count(string(compose), "ports:"))
+	compose := readCompose(t)
+	lists := regexp.MustCompile(`(?m)^    ports:\n((?:      - .*\n)+)`).FindAllStringSubmatch(compose, -1)
+	if len(lists) != strings.Count(compose, "ports:") || len(lists) == 0 {
+		t.Fatalf("read %d of %d lists of ports", len(lists), strings.Count(compose, "ports:"))
 	}
 	for _, list := range lists {
 		for line := range strings.Lines(list[1]) {
@@ -69,15 +55,8 @@ func TestComposePublishesOnLoopbackOnly(t *testing.T) {
 // No service had a bound of its log, which fills the disk of the databases in the end, nor of its memory; and a dashboard that is "latest"
 // becomes another program by itself.
 func TestComposeBoundsEachService(t *testing.T) {
-	file, err := composeFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	compose, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, services, _ := strings.Cut(string(compose), "\nservices:\n")
+	compose := readCompose(t)
+	_, services, _ := strings.Cut(compose, "\nservices:\n")
 	services, _, _ = strings.Cut(services, "\nnetworks:\n")
 	starts := regexp.MustCompile(`(?m)^  ([a-z-]+):\n`).FindAllStringSubmatchIndex(services, -1)
 	running := 0
@@ -101,4 +80,17 @@ func TestComposeBoundsEachService(t *testing.T) {
 	if running < 7 {
 		t.Errorf("found %d services in compose.yaml", running)
 	}
+}
+
+func readCompose(t *testing.T) string {
+	t.Helper()
+	file, err := composeFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compose, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(compose)
 }
