@@ -8,6 +8,22 @@ const goodWait = 1800; // a green answer goes by itself, a red one is for somebo
 const tonight = 12 * 3600_000;
 const $ = (id) => document.getElementById(id);
 let closeTimer = 0;
+let isRead = true; // nobody has an answer before him
+let whenClosed = () => {};
+
+// close takes the answer away and lets the next code in at once: the event "close" comes a moment later, and a code that was
+// typed until then would be lost.
+function close() {
+  $("answer").close();
+  over();
+}
+
+function over() {
+  clearTimeout(closeTimer);
+  if (isRead) return;
+  isRead = true;
+  whenClosed();
+}
 
 export function showAnswer(kind, title, detail = "", more = "") {
   clearTimeout(closeTimer);
@@ -16,20 +32,19 @@ export function showAnswer(kind, title, detail = "", more = "") {
   $("answer-title").textContent = title;
   $("answer-detail").textContent = detail;
   $("answer-more").textContent = more;
+  isRead = false;
   if (!$("answer").open) $("answer").showModal();
-  if (kind === "good") closeTimer = setTimeout(() => $("answer").close(), goodWait);
+  if (kind === "good") closeTimer = setTimeout(close, goodWait);
   if (kind !== "wait") navigator.vibrate?.(kind === "good" ? 60 : [200, 100, 200]);
 }
 
 // onAnswerClosed calls back when somebody may go on. Nobody does before there is an answer.
 export function onAnswerClosed(closed) {
+  whenClosed = closed;
   const isWaiting = () => $("answer").dataset.kind === "wait";
-  $("answer-close").addEventListener("click", () => { if (!isWaiting()) $("answer").close(); });
+  $("answer-close").addEventListener("click", () => { if (!isWaiting()) close(); });
   $("answer").addEventListener("cancel", (event) => { if (isWaiting()) event.preventDefault(); });
-  $("answer").addEventListener("close", () => {
-    clearTimeout(closeTimer);
-    closed();
-  });
+  $("answer").addEventListener("close", () => { if (!$("answer").open) over(); }); // by a key; another answer may be there by now
 }
 
 // placeOf says what a ticket is for.
