@@ -292,9 +292,14 @@ func (o *officeTest) buy(buyer, screening, key string, quantity int) response {
 		fmt.Sprintf(`{"quantity":%d}`, quantity), "Idempotency-Key", key)
 }
 
+// mustBuy sends a purchase as buyers do: once more where the office says so, as it does on a machine that is busy with other tests.
 func (o *officeTest) mustBuy(buyer, screening string, quantity int) orderJSON {
 	o.t.Helper()
 	r := o.buy(buyer, screening, "key-of-"+buyer, quantity)
+	for deadline := time.Now().Add(testDeadline); r.status == http.StatusServiceUnavailable && time.Now().Before(deadline); {
+		time.Sleep(100 * time.Millisecond)
+		r = o.buy(buyer, screening, "key-of-"+buyer, quantity)
+	}
 	if r.status != http.StatusAccepted {
 		o.t.Fatalf("buy: %d %s", r.status, r.body)
 	}
