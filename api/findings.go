@@ -147,7 +147,7 @@ func (h *handler) listDeadLetters(c echo.Context, _ string) error {
 	all := listAnswer[deadGroupAnswer]{Items: make([]deadGroupAnswer, len(groups))}
 	for i, g := range groups {
 		all.Items[i] = deadGroupAnswer{Kind: g.Kind, Group: nullIfEmpty(g.Group), Count: g.Count, Letters: []letterAnswer{}}
-		for _, l := range g.Letters {
+		for _, l := range g.Messages {
 			letter := letterAnswer{l.MessageID, l.Topic, nullIfEmpty(l.Key), formatTime(l.StoredAt), l.OrderIDs, nullIfEmpty(l.Problem)}
 			if letter.OrderIDs == nil {
 				letter.OrderIDs = []string{}

@@ -51,7 +51,7 @@ func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 250e6, time.
 
 // fakeStock answers with its function fields; a test replaces the one it is about.
 type fakeStock struct {
-	which           stock.Sales // of the last list
+	which           stock.SaleFilter // of the last list
 	screenings      func(cursor string, limit int) ([]stock.Screening, string, error)
 	screening       func(id string) (stock.Screening, error)
 	addScreening    func(stock.Screening) (stock.Screening, error)
@@ -63,10 +63,10 @@ type fakeStock struct {
 	acts     []audit.Recorded // of operators
 	archive  stock.Archive
 	figures  stock.Figures
-	requests []stock.SoldRequest
+	requests []stock.OrderKey
 }
 
-func (f *fakeStock) Screenings(_ context.Context, which stock.Sales, cursor string, limit int) ([]stock.Screening, string, error) {
+func (f *fakeStock) Screenings(_ context.Context, which stock.SaleFilter, cursor string, limit int) ([]stock.Screening, string, error) {
 	f.which = which
 	return f.screenings(cursor, limit)
 }
@@ -104,7 +104,7 @@ func (f *fakeStock) Books(context.Context) (stock.AllBooks, error) {
 	}}, nil
 }
 
-func (f *fakeStock) SoldRequests(_ context.Context, _ string, after int64, _ string, _ int) ([]stock.SoldRequest, error) {
+func (f *fakeStock) OrderKeys(_ context.Context, _ string, after int64, _ string, _ int) ([]stock.OrderKey, error) {
 	if after > 0 {
 		return nil, nil
 	}

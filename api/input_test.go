@@ -261,7 +261,7 @@ func TestListInput(t *testing.T) {
 		cursor, limit = c, n
 		return nil, "", nil
 	}
-	for query, want := range map[string]stock.Sales{"": stock.AllSales, "closed=false": stock.UpcomingSales, "closed=true": stock.ClosedSales} {
+	for query, want := range map[string]stock.SaleFilter{"": stock.AnySale, "closed=false": stock.UpcomingSale, "closed=true": stock.ClosedSale} {
 		if w := f.send(t, ask{method: "GET", path: "/v1/screenings?" + query}); w.Code != 200 || f.stock.which != want {
 			t.Errorf("%q: answered %d, asked for %d, want %d", query, w.Code, f.stock.which, want)
 		}

@@ -11,7 +11,7 @@ import (
 const moneyPage = 5000
 
 type orderLister interface {
-	SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
+	OrderKeys(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.OrderKey, error)
 }
 
 type moneyAdder interface {
@@ -21,8 +21,8 @@ type moneyAdder interface {
 // moneySum adds up what was paid for the orders of a screening, which stock knows, and the order service their payments.
 func moneySum(s orderLister, o moneyAdder) func(ctx context.Context, screeningID string) (order.Money, error) {
 	return func(ctx context.Context, screeningID string) (sum order.Money, err error) {
-		for after := (stock.SoldRequest{}); ; {
-			orders, err := s.SoldRequests(ctx, screeningID, after.CreatedAt, after.OrderID, moneyPage)
+		for after := (stock.OrderKey{}); ; {
+			orders, err := s.OrderKeys(ctx, screeningID, after.CreatedAt, after.OrderID, moneyPage)
 			if err != nil || len(orders) == 0 {
 				return sum, err
 			}

@@ -30,7 +30,7 @@ func (f *fixture) operate(t *testing.T, method, path, body string) (int, string)
 func TestOperatedScreening(t *testing.T) {
 	f := newFixture(t)
 	f.stock.figures = stock.Figures{Held: stock.Count{Orders: 1, Tickets: 2}, Sold: stock.Count{Orders: 1, Tickets: 1}, Buyers: 2}
-	f.stock.requests = []stock.SoldRequest{{OrderID: orderID, CreatedAt: 1}, {OrderID: "b", CreatedAt: 2}}
+	f.stock.requests = []stock.OrderKey{{OrderID: orderID, CreatedAt: 1}, {OrderID: "b", CreatedAt: 2}}
 	status, body := f.operate(t, "GET", "/v1/admin/screenings/scr-1", "")
 	for _, want := range []string{
 		`"reserved":2,"sold":1,"archived":false,"cancellation":null,"archive":null`,

@@ -118,7 +118,7 @@ func (f *fakeDoctor) Fix(_ context.Context, which doctor.Selection, act audit.Ac
 
 func (f *fakeDoctor) DeadLetters(context.Context, int) ([]doctor.DeadGroup, error) {
 	return []doctor.DeadGroup{
-		{Kind: doctor.DeadLetter, Group: "boxoffice-order-create", Count: 2, Letters: []doctor.Letter{
+		{Kind: doctor.DeadLetter, Group: "boxoffice-order-create", Count: 2, Messages: []doctor.DeadMessage{
 			{MessageID: "m1", Topic: "stock-reserved", Key: "k", StoredAt: testNow(), OrderIDs: []string{orderID}},
 			{MessageID: "m2", Topic: "stock-reserved", StoredAt: testNow(), Problem: "not JSON"},
 		}},

@@ -45,14 +45,14 @@ func (h *handler) getScreening(c echo.Context) error {
 }
 
 // salesQuery returns which screenings the parameter closed selects; without it, all.
-func salesQuery(c echo.Context) (stock.Sales, error) {
+func salesQuery(c echo.Context) (stock.SaleFilter, error) {
 	switch given := c.QueryParams()["closed"]; {
 	case len(given) == 0:
-		return stock.AllSales, nil
+		return stock.AnySale, nil
 	case len(given) == 1 && given[0] == "false":
-		return stock.UpcomingSales, nil
+		return stock.UpcomingSale, nil
 	case len(given) == 1 && given[0] == "true":
-		return stock.ClosedSales, nil
+		return stock.ClosedSale, nil
 	}
 	return 0, problemError{kind: malformed, detail: "closed must be true or false, given once."}
 }

@@ -19,7 +19,7 @@ import (
 
 // Stock is what the API calls of the stock service.
 type Stock interface {
-	Screenings(ctx context.Context, which stock.Sales, cursor string, limit int) (items []stock.Screening, next string, err error)
+	Screenings(ctx context.Context, which stock.SaleFilter, cursor string, limit int) (items []stock.Screening, next string, err error)
 	Screening(ctx context.Context, id string) (stock.Screening, error)
 	CreateScreening(ctx context.Context, s stock.Screening, by audit.Act) (stock.Screening, error)
 	ChangeScreening(ctx context.Context, id string, change stock.ScreeningChange) (stock.Screening, error)
@@ -31,7 +31,7 @@ type Stock interface {
 	Archive(ctx context.Context, screeningID string) (stock.Archive, error)
 	Figures(ctx context.Context, screeningID string) (stock.Figures, error)
 	Books(ctx context.Context) (stock.AllBooks, error)
-	SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
+	OrderKeys(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.OrderKey, error)
 	Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.Recorded, error)
 }
 

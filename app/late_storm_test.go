@@ -35,7 +35,7 @@ type lateOffice struct {
 	stockDB   *db.DB
 	orderDB   *db.DB
 	stock     *stock.Stock
-	publisher *stock.Publisher
+	publisher *stock.Republisher
 	sweeper   *stock.Sweeper
 	orders    *order.Orders
 	payments  *payment.Service
@@ -64,7 +64,7 @@ func newLateOffice(t *testing.T) *lateOffice {
 	b.Intercept(broker.SendMessageV2, o.see)
 	sender := eventtest.NewSender(t, b.Addr(), event.GroupStock)
 	o.stock = stock.New(o.stockDB, stock.Options{Now: o.clock.Now, Log: quiet})
-	o.publisher, o.sweeper = stock.NewPublisher(o.stock, sender), stock.NewSweeper(o.stock, sender)
+	o.publisher, o.sweeper = stock.NewRepublisher(o.stock, sender), stock.NewSweeper(o.stock, sender)
 	o.orders = order.New(t.Context(), o.orderDB, sender, order.Options{Now: o.clock.Now, Log: quiet, MaxBatch: 8})
 	t.Cleanup(o.orders.Close)
 	o.payments = payment.New(o.orderDB, payment.Options{Orders: o.orders, Now: o.clock.Now, Log: quiet})
@@ -111,9 +111,9 @@ func (o *lateOffice) deliver(m sentMessage) error {
 	case string(event.PaymentDue):
 		return handOver(ctx, event.PaymentDue, m, o.orders.Timeout)
 	case string(event.OrderSettled):
-		return handOver(ctx, event.OrderSettled, m, o.publisher.Settle)
+		return handOver(ctx, event.OrderSettled, m, o.publisher.HandleSettled)
 	default:
-		return handOver(ctx, event.TicketsWanted, m, o.publisher.Revive)
+		return handOver(ctx, event.TicketsWanted, m, o.publisher.HandleWanted)
 	}
 }
 
@@ -245,7 +245,7 @@ func (l *lateRun) reserve(number int, quantity int64) (o event.Order, ok bool) {
 	}
 	list := stock.ReservationList{
 		TxID: stock.NewID(now), Orders: []event.Order{o}, Requests: []string{request},
-		Tickets: map[string]int64{l.screening: quantity}, Limits: map[string]int64{l.screening: screening.LimitChanges},
+		Tickets: map[string]int64{l.screening: quantity}, TermsVersions: map[string]int64{l.screening: screening.TermsVersion},
 	}
 	if screening.PerUserLimit > 0 {
 		_, exists := known.Holdings[key]

@@ -60,7 +60,7 @@ type office struct {
 	tickets      *tickets.Tickets // nil, as its database
 	notify       *notify.Service  // nil, as its database
 	webhooks     *webhook.Provider
-	publisher    *stock.Publisher
+	publisher    *stock.Republisher
 	archive      api.RequestArchive
 	transactor   *mq.Transactor
 	seller       *countedSeller

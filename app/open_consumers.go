@@ -30,8 +30,8 @@ func (o *office) openConsumers(ctx context.Context) error {
 	steps := []step{
 		{settings.RoleOrder, event.GroupCreate, order.CreateTimeout, mq.Handle(event.StockReserved, o.create)},
 		{settings.RoleOrder, event.GroupTimeout, order.DueTimeout, mq.Handle(event.PaymentDue, o.timeout)},
-		{settings.RoleStock, event.GroupSettle, stock.SettleTimeout, mq.Handle(event.OrderSettled, o.publisher.Settle)},
-		{settings.RoleStock, event.GroupRevive, stock.ReviveTimeout, mq.Handle(event.TicketsWanted, o.publisher.Revive)},
+		{settings.RoleStock, event.GroupSettle, stock.SettleTimeout, mq.Handle(event.OrderSettled, o.publisher.HandleSettled)},
+		{settings.RoleStock, event.GroupRevive, stock.ReviveTimeout, mq.Handle(event.TicketsWanted, o.publisher.HandleWanted)},
 	}
 	if o.tickets != nil {
 		steps = append(steps, step{settings.RoleTickets, event.GroupTickets, tickets.SettleTimeout, mq.Handle(event.OrderSettled, o.tickets.Settle)})

@@ -37,7 +37,7 @@ func (o *office) openSweeper(ctx context.Context) error {
 		return err
 	}
 	o.onClose(func() error { sender.Close(); return nil })
-	o.publisher = stock.NewPublisher(o.stock, sender)
+	o.publisher = stock.NewRepublisher(o.stock, sender)
 	sweeper := stock.NewSweeper(o.stock, sender)
 	o.goUntilClose(ctx, sweeper.Run)
 	return nil

@@ -32,13 +32,13 @@ func TestWholeSaleUnderTheRaceDetector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	publisher := stock.NewPublisher(program.stock, sender)
+	publisher := stock.NewRepublisher(program.stock, sender)
 	ctx, stop := context.WithCancel(t.Context())
 	var consumers sync.WaitGroup
 	consumers.Go(func() { stock.NewSweeper(program.stock, sender).Run(ctx) })
 	consumers.Go(func() { consume(ctx, t, h.broker, event.StockReserved, program.orders.Create) })
 	consumers.Go(func() { consume(ctx, t, h.broker, event.PaymentDue, program.orders.Timeout) })
-	consumers.Go(func() { consume(ctx, t, h.broker, event.OrderSettled, publisher.Settle) })
+	consumers.Go(func() { consume(ctx, t, h.broker, event.OrderSettled, publisher.HandleSettled) })
 	t.Cleanup(func() { stop(); consumers.Wait(); sender.Close() })
 
 	s := openSale(o, time.Millisecond, o.shop)

@@ -155,7 +155,7 @@ func (o *office) tryReserve(screening stock.Screening, buyer string) (event.Orde
 		Holdings: []stock.HoldingChange{{
 			Holding: stock.Holding{ScreeningID: screening.ID, BuyerID: buyer}, Quantity: 1, Limit: screening.PerUserLimit,
 		}},
-		Tickets: map[string]int64{screening.ID: 1}, Limits: map[string]int64{screening.ID: screening.LimitChanges},
+		Tickets: map[string]int64{screening.ID: 1}, TermsVersions: map[string]int64{screening.ID: screening.TermsVersion},
 	})
 	return bought, local.Commit(context.Background()) == mq.Commit
 }

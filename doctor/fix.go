@@ -78,7 +78,7 @@ func (m *mender) republish(ctx context.Context, ids []string) error {
 
 // publish publishes reservations as they stand now. An order of a half message that was rolled back has none.
 func (m *mender) publish(ctx context.Context, ids []string) error {
-	published, err := stock.NewPublisher(m.Stock, m.Sender).Publish(ctx, ids)
+	published, err := stock.NewRepublisher(m.Stock, m.Sender).Publish(ctx, ids)
 	for _, id := range published {
 		m.done.Fixed = append(m.done.Fixed, "published the reservation of order "+id+" again")
 	}

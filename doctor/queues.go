@@ -63,14 +63,14 @@ func (s *Service) Queues(ctx context.Context) (Queues, error) {
 
 // DeadGroup is the dead letters of one consumer group, or with an empty Group the exhausted half messages.
 type DeadGroup struct {
-	Kind    Kind // DeadLetter or ExhaustedHalf
-	Group   string
-	Count   int64 // of all
-	Letters []Letter
+	Kind     Kind // DeadLetter or ExhaustedHalf
+	Group    string
+	Count    int64 // of all
+	Messages []DeadMessage
 }
 
-// Letter is one dead message.
-type Letter struct {
+// DeadMessage is one dead message.
+type DeadMessage struct {
 	MessageID string
 	Topic     string
 	Key       string
@@ -89,11 +89,11 @@ func (s *Service) DeadLetters(ctx context.Context, limit int) ([]DeadGroup, erro
 	for i, dead := range all {
 		groups[i] = DeadGroup{Kind: dead.kind, Group: dead.group, Count: dead.count}
 		for _, m := range dead.List {
-			letter := Letter{MessageID: m.MessageID, Topic: m.Topic, Key: m.Key, StoredAt: m.StoredAt.UTC()}
-			if letter.OrderIDs, err = ordersOf(m); err != nil {
-				letter.Problem = err.Error()
+			message := DeadMessage{MessageID: m.MessageID, Topic: m.Topic, Key: m.Key, StoredAt: m.StoredAt.UTC()}
+			if message.OrderIDs, err = ordersOf(m); err != nil {
+				message.Problem = err.Error()
 			}
-			groups[i].Letters = append(groups[i].Letters, letter)
+			groups[i].Messages = append(groups[i].Messages, message)
 		}
 	}
 	return groups, nil

@@ -347,7 +347,9 @@ func TestScreeningIsShownAsBuyersSeeIt(t *testing.T) {
 		s, w := f.watchScreening("s")
 		other, _ := f.watchScreening("absent")
 		time.Sleep(screeningPause + time.Millisecond)
-		f.set(func() { f.screenings["s"] = stock.Screening{ID: "s", Available: 5, Sold: 3, Sales: 2, LimitChanges: 1} })
+		f.set(func() {
+			f.screenings["s"] = stock.Screening{ID: "s", Available: 5, Sold: 3, OrdersMade: 2, TermsVersion: 1}
+		})
 		time.Sleep(screeningPause + time.Millisecond)
 		if w.woken.Load() != 1 || s.Newest().Value.Available != 5 {
 			t.Errorf("woken %d times, want once", w.woken.Load())

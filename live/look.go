@@ -219,6 +219,6 @@ func (h *Hub) lookAtScreenings(ctx context.Context) (tell func(context.Context),
 
 // asSeen leaves out of a screening what buyers do not see, and what changes all the time.
 func asSeen(s stock.Screening) stock.Screening {
-	s.Reserved, s.Sold, s.Sales, s.LimitChanges = 0, 0, 0, 0
+	s.Reserved, s.Sold, s.OrdersMade, s.TermsVersion = 0, 0, 0, 0
 	return s
 }

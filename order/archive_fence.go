@@ -44,9 +44,9 @@ func (o *Orders) EndRestore(ctx context.Context, screeningID string, epoch int64
 	return nil
 }
 
-// refuseArchived fails with ErrArchived while the orders of a screening are on their way into the archive: what the office
+// failIfScreeningArchived fails with ErrArchived while the orders of a screening are on their way into the archive: what the office
 // did now would not be in the file.
-func refuseArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
+func failIfScreeningArchived(ctx context.Context, tx *db.Tx, screeningID string) error {
 	var epochs []int64
 	if err := tx.SelectContext(ctx, &epochs, `SELECT epoch FROM archive_epochs WHERE screening_id = ? AND restored = 0`, screeningID); err != nil {
 		return fmt.Errorf("look for an archive: %w", err)

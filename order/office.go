@@ -19,7 +19,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 		if c.orders[id].State != Paid {
 			return nil
 		}
-		if err := refuseArchived(ctx, tx, c.orders[id].ScreeningID); err != nil {
+		if err := failIfScreeningArchived(ctx, tx, c.orders[id].ScreeningID); err != nil {
 			return err
 		}
 		if err := c.revokePaid(ctx, tx, []string{id}, CancelByOffice); err != nil {
@@ -97,7 +97,7 @@ func paymentOf(ctx context.Context, tx *db.Tx, id string) (recordedPayment, erro
 	case order.State != Paid:
 		return recordedPayment{}, ErrNotPaid
 	}
-	if err := refuseArchived(ctx, tx, orders[id].ScreeningID); err != nil {
+	if err := failIfScreeningArchived(ctx, tx, orders[id].ScreeningID); err != nil {
 		return recordedPayment{}, err
 	}
 	applied, err := appliedPayments(ctx, tx, []string{id})

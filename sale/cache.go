@@ -41,7 +41,7 @@ type entry struct {
 
 	over     atomic.Bool  // nobody can buy, when last looked at
 	requests requestSet   // of its orders, once somebody was turned away
-	wanted   atomic.Int64 // orders that there are, by the last reading that knew more than requests
+	wanted   atomic.Int64 // how many orders the screening has, as last read; the loader reads until it knows as many
 	granted  atomic.Int64 // orders for which there is room, while they are read
 	loading  requestLoad  // the loader's alone
 }
@@ -95,8 +95,8 @@ func (c *cache) keep(screenings map[string]stock.Screening, asOf moment) {
 	}
 }
 
-// sold takes off what this process has reserved.
-func (c *cache) sold(tickets map[string]int64) {
+// takeOff takes off what this process has reserved.
+func (c *cache) takeOff(tickets map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, n := range tickets {

@@ -21,18 +21,18 @@ const (
 // requestLoader reads the request ids of all orders of screenings whose sale is over, so that saleReader knows a repeated
 // key without a query for each.
 type requestLoader struct {
-	read  soldRequests
+	read  orderKeys
 	cache *cache
 	log   *slog.Logger
 	load  chan struct{} // of size 1: an entry lacks orders
 	pages atomic.Int64
 }
 
-// soldRequests is Stock.SoldRequests.
-type soldRequests func(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error)
+// orderKeys is Stock.OrderKeys.
+type orderKeys func(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.OrderKey, error)
 
 func newRequestLoader(s *stock.Stock, c *cache, log *slog.Logger) *requestLoader {
-	return &requestLoader{read: s.SoldRequests, cache: c, log: log, load: make(chan struct{}, 1)}
+	return &requestLoader{read: s.OrderKeys, cache: c, log: log, load: make(chan struct{}, 1)}
 }
 
 func (l *requestLoader) wake() { signal(l.load) }

@@ -35,13 +35,13 @@ func traceWaits(tracer *tracing.Tracer, calls []*call) {
 	}
 }
 
-// logSold tells at level debug what was sold to whom.
-func logSold(ctx context.Context, log *slog.Logger, l stock.ReservationList) {
+// logReserved tells at level debug what was reserved for whom.
+func logReserved(ctx context.Context, log *slog.Logger, l stock.ReservationList) {
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	for _, o := range l.Orders {
-		log.DebugContext(ctx, "sold", "order_id", o.ID, "buyer_id", o.BuyerID, "screening_id", o.ScreeningID,
+		log.DebugContext(ctx, "reserved", "order_id", o.ID, "buyer_id", o.BuyerID, "screening_id", o.ScreeningID,
 			"quantity", o.Quantity, "tx_id", l.TxID)
 	}
 }

@@ -105,7 +105,7 @@ func TestEveryOrderHasThePriceOfItsScreening(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sold, err := s.SoldRequests(t.Context(), screening.ID, 0, "", 100)
+		sold, err := s.OrderKeys(t.Context(), screening.ID, 0, "", 100)
 		if err != nil || len(sold) != 8 {
 			t.Fatalf("%d orders, %v", len(sold), err)
 		}

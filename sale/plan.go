@@ -27,10 +27,10 @@ type planner struct {
 // plan is what one list of purchases comes to.
 type plan struct {
 	claim
-	admitted []*purchase
-	waiting  []*purchase      // another list is on the way to what they want
-	limits   map[string]int64 // by screening, how often the terms of its sale were changed
-	ended    <-chan struct{}  // closed when a list that is in flight now has ended
+	admitted      []*purchase
+	waiting       []*purchase      // another list is on the way to what they want
+	termsVersions map[string]int64 // by screening, how often the terms of its sale were changed
+	ended         <-chan struct{}  // closed when a list that is in flight now has ended
 }
 
 // plan divides a list of purchases into those to reserve now and those that wait for another list. Who is in neither has an
@@ -39,13 +39,13 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, PlanTimeout)
 	defer cancel()
 	now := s.now()
-	known, err := s.known(ctx, list, now)
+	known, err := s.snapshot(ctx, list, now)
 	if err != nil {
 		return plan{}, err
 	}
 	p := plan{
-		claim:  claim{tickets: map[string]int64{}, holdings: map[stock.Holding]stock.HoldingChange{}},
-		limits: map[string]int64{},
+		claim:         claim{tickets: map[string]int64{}, holdings: map[stock.Holding]stock.HoldingChange{}},
+		termsVersions: map[string]int64{},
 	}
 	own := make(map[string]bool, len(list))
 	s.inFlight.mu.Lock()
@@ -56,7 +56,7 @@ func (s *planner) plan(ctx context.Context, list []*purchase) (plan, error) {
 			next.answer(sameAs(reservation, next.request))
 			continue
 		}
-		if err := known.refusal(next.request, now); err != nil {
+		if err := ruledOut(known, next.request, now); err != nil {
 			if isOver(err) {
 				s.cache.turnedAway(next.request.ScreeningID)
 			}
@@ -90,7 +90,7 @@ func sameAs(r stock.Reservation, request Request) (Bought, error) {
 
 // fits tells whether there is room beside what this list and the lists in flight may take. Another list that changes
 // the same buyer's holding is waited for, because it may be the one that makes the row.
-func (s *planner) fits(p plan, k known, r Request) bool {
+func (s *planner) fits(p plan, k stock.Snapshot, r Request) bool {
 	screening := k.Screenings[r.ScreeningID]
 	if r.Quantity > screening.Available-p.tickets[screening.ID]-s.inFlight.tickets[screening.ID] {
 		return false
@@ -103,7 +103,7 @@ func (s *planner) fits(p plan, k known, r Request) bool {
 }
 
 // admit makes an order, of which the id and the times are given, of a purchase.
-func (p *plan) admit(next *purchase, k known, order event.Order) {
+func (p *plan) admit(next *purchase, k stock.Snapshot, order event.Order) {
 	r := next.request
 	screening := k.Screenings[r.ScreeningID]
 	order.ScreeningID, order.BuyerID, order.Quantity = r.ScreeningID, r.BuyerID, r.Quantity
@@ -113,7 +113,7 @@ func (p *plan) admit(next *purchase, k known, order event.Order) {
 	p.admitted = append(p.admitted, next)
 	p.orders = append(p.orders, next.id)
 	p.tickets[r.ScreeningID] += r.Quantity
-	p.limits[r.ScreeningID] = screening.LimitChanges
+	p.termsVersions[r.ScreeningID] = screening.TermsVersion
 	if screening.PerUserLimit > 0 {
 		key := stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}
 		_, exists := k.Holdings[key]
@@ -125,7 +125,7 @@ func (p *plan) admit(next *purchase, k known, order event.Order) {
 
 // list puts the plan into the order in which every list takes its locks.
 func (p plan) list(txID string) stock.ReservationList {
-	l := stock.ReservationList{TxID: txID, Tickets: p.tickets, Limits: p.limits}
+	l := stock.ReservationList{TxID: txID, Tickets: p.tickets, TermsVersions: p.termsVersions}
 	for _, admitted := range slices.SortedFunc(slices.Values(p.admitted), (*purchase).compare) {
 		l.Orders = append(l.Orders, admitted.order)
 		l.Requests = append(l.Requests, admitted.id)
@@ -149,12 +149,8 @@ func (p plan) wait(ctx context.Context) {
 	}
 }
 
-// known is what is known about a list of purchases. Screenings may come from the cache; reservations and archived keys
-// are there only of purchases that were looked up.
-type known struct{ stock.Snapshot }
-
-// refusal says why a purchase is ruled out by what is known, whatever becomes of the lists in flight.
-func (k known) refusal(r Request, now time.Time) error {
+// ruledOut says why a purchase is ruled out by what was read, whatever becomes of the lists in flight.
+func ruledOut(k stock.Snapshot, r Request, now time.Time) error {
 	screening, exists := k.Screenings[r.ScreeningID]
 	if !exists {
 		return stock.ErrScreeningNotFound
@@ -162,19 +158,19 @@ func (k known) refusal(r Request, now time.Time) error {
 	return screening.Refusal(r.Quantity, k.Holdings[stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}], now)
 }
 
-// known collects what the plan needs to know of a list. A screening comes from the cache if its entry is fresh and admits
-// every buyer; otherwise, also when it is not cached and so seems not to exist, it and its buyers' requests are read. Only
-// a read may refuse.
-func (s *planner) known(ctx context.Context, list []*purchase, now time.Time) (known, error) {
+// snapshot collects what the plan needs to know of a list: reservations and archived keys only of purchases that were looked
+// up. A screening comes from the cache if its entry is fresh and admits every buyer; otherwise, also when it is not cached and
+// so seems not to exist, it and its buyers' requests are read. Only a read may refuse.
+func (s *planner) snapshot(ctx context.Context, list []*purchase, now time.Time) (stock.Snapshot, error) {
 	screenings, asOf := s.cache.recall(list)
-	k := known{stock.Snapshot{Screenings: screenings}}
+	k := stock.Snapshot{Screenings: screenings}
 	var err error
 	if k.Holdings, err = s.stock.Holdings(ctx, screenings, lookups(list)); err != nil {
 		return k, err
 	}
 	unsure := map[string]bool{} // screenings
 	for _, p := range list {
-		if k.refusal(p.request, now) != nil {
+		if ruledOut(k, p.request, now) != nil {
 			unsure[p.request.ScreeningID] = true
 		}
 	}

@@ -84,7 +84,7 @@ func TestReadingCountsOnlyOrdersKnownBefore(t *testing.T) {
 	v.cache.know(screening.ID)
 	e := v.cache.entries[screening.ID]
 	learn := func(buyer string) {
-		e.requests.add([]stock.SoldRequest{{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}})
+		e.requests.add([]stock.OrderKey{{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}})
 	}
 	learn("dave")
 	g.armed.Store(true)

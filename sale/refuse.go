@@ -126,8 +126,7 @@ func (v *saleReader) readOnce(ctx context.Context) {
 	defer close(r.done)
 	ctx, cancel := context.WithTimeout(ctx, readingTimeout)
 	defer cancel()
-	// Rows go only to the archive, where none is left of their sales: as many orders as the reading counts, all known before
-	// it began, are all orders.
+	// No order is deleted while its screening can be sold. So who knew as many before the reading as it counts knows all.
 	known := make(map[string]int64, len(r.entries))
 	for id, e := range r.entries {
 		known[id] = e.requests.size()
@@ -145,10 +144,10 @@ func (v *saleReader) readOnce(ctx context.Context) {
 		switch {
 		case err == nil:
 			e.over.Store(false)
-		case known[id] == screening.Sales:
+		case known[id] == screening.OrdersMade:
 			r.refused[id] = err
 		default:
-			e.wanted.Store(screening.Sales)
+			e.wanted.Store(screening.OrdersMade)
 			v.loader.wake()
 		}
 	}

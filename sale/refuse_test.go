@@ -210,7 +210,7 @@ func TestSellerForgetsTheIdlest(t *testing.T) {
 			t.Errorf("screening %s known: %t, want %t", id, !want, want)
 		}
 	}
-	v.cache.entries["3"].requests.add([]stock.SoldRequest{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
+	v.cache.entries["3"].requests.add([]stock.OrderKey{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
 	if !v.cache.makeRoom("0", cacheRequests) || v.cache.entries["3"] != nil || v.cache.entries["0"] == nil {
 		t.Error("a screening's orders found no room beside an idle one")
 	}
@@ -253,7 +253,7 @@ func TestSellerReadsSmallerPagesWhereTheDatabaseIsSlow(t *testing.T) {
 	v.cache.know(screening.ID)
 	v.cache.entries[screening.ID].wanted.Store(orders)
 	read, rows := v.loader.read, 0
-	v.loader.read = func(ctx context.Context, id string, afterTime int64, afterOrder string, limit int) ([]stock.SoldRequest, error) {
+	v.loader.read = func(ctx context.Context, id string, afterTime int64, afterOrder string, limit int) ([]stock.OrderKey, error) {
 		if limit > quick {
 			return nil, context.DeadlineExceeded
 		}
@@ -304,10 +304,10 @@ func fillFrom(t testing.TB, s *shop, screeningID string, from, n int) {
 // What an order costs in memory is what /metrics shows.
 func TestRequestSetIsAsLargeAsItSays(t *testing.T) {
 	const orders = 200_000
-	rows := make([]stock.SoldRequest, orders)
+	rows := make([]stock.OrderKey, orders)
 	for i := range rows {
 		buyer := fmt.Sprint("buyer-", i)
-		rows[i] = stock.SoldRequest{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}
+		rows[i] = stock.OrderKey{RequestID: stock.RequestID(buyer, "k"), BuyerID: buyer}
 	}
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -376,7 +376,7 @@ func TestReadingIsJudgedByOneEntry(t *testing.T) {
 	go func() { answered <- v.Refuse(t.Context(), screening.ID, "alice", "k") }()
 	v.reader.awaitWaiting(t)
 	var complete entry
-	complete.requests.add([]stock.SoldRequest{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
+	complete.requests.add([]stock.OrderKey{{RequestID: stock.RequestID("alice", "k"), BuyerID: "alice"}})
 	v.reader.join(screening.ID, &complete)
 	v.reader.readOnce(t.Context())
 	if err := <-answered; err != nil {

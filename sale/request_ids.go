@@ -15,16 +15,16 @@ const requestBytes = 64 // of memory for an order in a requestSet
 type requestSet struct {
 	mu     sync.RWMutex
 	seed   maphash.Seed
-	ids    map[stock.ID]struct{}
+	ids    map[stock.IDBytes]struct{}
 	buyers map[uint64]struct{} // hashes; two buyers with the same one only cost a look at the ids
 }
 
-func (s *requestSet) add(orders []stock.SoldRequest) {
+func (s *requestSet) add(orders []stock.OrderKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ids == nil {
 		s.seed = maphash.MakeSeed()
-		s.ids = make(map[stock.ID]struct{}, len(orders))
+		s.ids = make(map[stock.IDBytes]struct{}, len(orders))
 		s.buyers = make(map[uint64]struct{}, len(orders))
 	}
 	for _, order := range orders {
@@ -52,7 +52,7 @@ func (s *requestSet) has(buyerID, key string) bool {
 	if _, known := s.buyers[maphash.String(s.seed, buyerID)]; !known {
 		return false
 	}
-	_, known := s.ids[stock.RequestKey(buyerID, key)]
+	_, known := s.ids[stock.RequestIDBytes(buyerID, key)]
 	return known
 }
 

@@ -71,7 +71,7 @@ func (s *listSeller) sellPart(ctx context.Context, list []*purchase, refused *re
 			conflicts++
 		}
 		switch n := len(p.admitted); {
-		case v == sold:
+		case v == reserved:
 			refused.end()
 		case v == answered:
 		case v == conflicted && (n == 1 || conflicts < conflictsMax): // plan them again
@@ -92,17 +92,17 @@ type verdict int
 
 const (
 	answered     verdict = iota // every caller has an answer
-	sold                        // likewise: the tickets
+	reserved                    // likewise: the tickets
 	conflicted                  // the plan no longer held: nothing is reserved
 	refusedWhole                // the database refused the list for a reason of its own: nothing is reserved
 )
 
 // refusals is why the database refused single purchases of a list that was split, one after the other. One that is refused for
-// what it is leaves the next to be sold; when two buyers are refused for the same with nothing sold in between, it is the
+// what it is leaves the next to be reserved; when two buyers are refused for the same with nothing reserved in between, it is the
 // database that refuses everybody, in words that we do not know, and a half message for each of the others would tell no more.
 type refusals struct {
 	buyer string
-	last  error // of one that was alone; nil when one was sold since
+	last  error // of one that was alone; nil when one was reserved since
 	all   bool  // everybody is refused, for last
 }
 
@@ -138,13 +138,13 @@ func (s *listSeller) reserve(ctx context.Context, p plan, refused *refusals) (ve
 		return answered, nil
 	}
 	if outcome == mq.Commit {
-		s.cache.sold(p.tickets)
+		s.cache.takeOff(p.tickets)
 		s.tracer.Remember(tracing.From(ctx))
-		logSold(ctx, s.log, list)
+		logReserved(ctx, s.log, list)
 		for _, bought := range p.admitted {
 			bought.answer(Bought{Reservation: stock.Reservation{Order: bought.order, State: stock.Held}}, nil)
 		}
-		return sold, nil
+		return reserved, nil
 	}
 	return s.rolledBack(ctx, p.admitted, outcome, local.Err())
 }

@@ -44,7 +44,7 @@ type process struct {
 	tickets    *tickets.Tickets
 	decider    *sale.Decider
 	sweeper    *stock.Sweeper
-	publisher  *stock.Publisher
+	publisher  *stock.Republisher
 	canceller  *cancellation.Worker
 	publishing bool // its queued order-settled are about to be sent
 }
@@ -109,7 +109,7 @@ func (o *office) startProcess(ctx context.Context, index, life int) (*process, e
 		Now: p.now, Log: log, OneByOne: true, KeepParked: p.keepParked, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
 	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.now, Log: log})
-	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewPublisher(p.stock, sender)
+	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
 		PayWindow: payWindow, MaxBatch: batchMax, Now: p.now, Log: log, NewID: o.world.newID,
@@ -224,9 +224,9 @@ func (p *process) handle(ctx context.Context, group string, m *message) error {
 	case event.GroupTimeout:
 		return handled(ctx, event.PaymentDue, m, p.timeout)
 	case event.GroupSettle:
-		return handled(ctx, event.OrderSettled, m, p.publisher.Settle)
+		return handled(ctx, event.OrderSettled, m, p.publisher.HandleSettled)
 	case event.GroupRevive:
-		return handled(ctx, event.TicketsWanted, m, p.publisher.Revive)
+		return handled(ctx, event.TicketsWanted, m, p.publisher.HandleWanted)
 	case event.GroupTickets:
 		return handled(ctx, event.OrderSettled, m, p.tickets.Settle)
 	}

@@ -74,12 +74,12 @@ func (s *Stock) Archivable(ctx context.Context, before time.Time, afterID string
 	}
 }
 
-// soldSoFar is how far the sale of a screening has come. While nothing is reserved it changes with each reservation that
+// saleProgress is how far the sale of a screening has come. While nothing is reserved it changes with each reservation that
 // is made or settled: sales only grow, and without a new one tickets can only be returned. Those of a screening that is over
 // are not taken again for late money.
-type soldSoFar struct {
-	Sales int64 `db:"sales"`
-	Sold  int64 `db:"sold"`
+type saleProgress struct {
+	OrdersMade int64 `db:"sales"`
+	Sold       int64 `db:"sold"`
 }
 
 // quietSelect reads how far the sale of a screening has come, if no reservation of it is recent. When the sale went on
@@ -93,7 +93,7 @@ const quietSelect = `SELECT sales, sold FROM stock WHERE screening_id = ? AND re
 // quietSince tells whether no reservation of a screening was made or settled since a time, and none is open; of one that is
 // cancelled also none is sold, since its orders are to be ended first. A screening's
 // end does not tell: an administrator can move it to before orders whose messages are still on their way.
-func (s *Stock) quietSince(ctx context.Context, screeningID string, since time.Time) (now soldSoFar, quiet bool, err error) {
+func (s *Stock) quietSince(ctx context.Context, screeningID string, since time.Time) (now saleProgress, quiet bool, err error) {
 	err = s.db.Reader().GetContext(ctx, &now, quietSelect,
 		screeningID, screeningID, since.UnixMilli(), screeningID, since.UnixMilli())
 	switch {
@@ -217,12 +217,12 @@ func (s *Stock) beginArchive(
 
 // closeForGood closes a screening whose sale stands where it was seen, and fails with db.ErrConflict otherwise. Its window
 // is read in a statement of its own, once the stock row is locked: who changes the window locks that row first.
-func closeForGood(ctx context.Context, tx *db.Tx, screeningID string, seen soldSoFar, before, now time.Time) error {
-	// Whatever was planned for it fails on limit_changes. Of its sales none is left to be found by its key.
+func closeForGood(ctx context.Context, tx *db.Tx, screeningID string, seen saleProgress, before, now time.Time) error {
+	// Whatever was planned for it fails on limit_changes. No order is left in this table, so the count is 0.
 	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET archived_at = ?, limit_changes = limit_changes + 1, sales = 0
 		WHERE screening_id = ? AND reserved = 0 AND archived_at IS NULL AND sales = ? AND sold = ?
 		AND (cancelled_at IS NULL OR sold = 0)`,
-		now.UnixMilli(), screeningID, seen.Sales, seen.Sold); err != nil {
+		now.UnixMilli(), screeningID, seen.OrdersMade, seen.Sold); err != nil {
 		return err
 	}
 	var over int

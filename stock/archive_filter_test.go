@@ -30,7 +30,7 @@ func TestFilterRefusesNobodyByItself(t *testing.T) {
 	for i := range full {
 		full[i] = 0xff
 	}
-	id := RequestKey("bob", "k")
+	id := RequestIDBytes("bob", "k")
 	place := placeOf(id[:])
 	if err := s.db.InTx(t.Context(), func(tx *db.Tx) error {
 		return addToFilter(t.Context(), tx, []int{place.block}, map[int][]byte{place.block: full})
@@ -54,7 +54,7 @@ func TestFilterIsReadAgainWhenSomebodyAddedToIt(t *testing.T) {
 	other, now := newStock(t)
 	s := New(other.db, Options{Now: now.Now})
 	for _, buyer := range []string{"alice", "bob"} {
-		id := RequestKey(buyer, "k")
+		id := RequestIDBytes(buyer, "k")
 		if possible, err := s.possiblyArchived(t.Context(), s.db.Reader(), [][]byte{id[:]}); err != nil || len(possible) != 0 {
 			t.Fatalf("%s before: %x, %v", buyer, possible, err)
 		}
@@ -110,7 +110,7 @@ func requestsOf(archived []ArchivedReservation) []string {
 func buyersOfBlocks(blocks, n int) (buyers []string) {
 	for i := 0; len(buyers) < n; i++ {
 		buyer := fmt.Sprint("buyer-", i)
-		if id := RequestKey(buyer, "k"); placeOf(id[:]).block < blocks {
+		if id := RequestIDBytes(buyer, "k"); placeOf(id[:]).block < blocks {
 			buyers = append(buyers, buyer)
 		}
 	}

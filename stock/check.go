@@ -28,7 +28,7 @@ func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
 	defer cancel()
 	outcome, err := s.fence(ctx, half.TxID)
 	if err == nil && outcome == mq.Unknown {
-		err = s.refuseLate(ctx, half.TxID)
+		err = s.fenceOff(ctx, half.TxID)
 		switch {
 		case err == nil:
 			outcome = mq.Rollback
@@ -62,7 +62,7 @@ func (s *Stock) fence(ctx context.Context, txID string) (mq.Outcome, error) {
 	return mq.Rollback, nil
 }
 
-func (s *Stock) refuseLate(ctx context.Context, txID string) error {
+func (s *Stock) fenceOff(ctx context.Context, txID string) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error { return putFence(ctx, tx, txID, rolledBack) })
 }
 

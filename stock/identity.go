@@ -21,20 +21,20 @@ const (
 	afterAnyChar     = "w" // the alphabet of base32hex ends with v
 )
 
-// ID is an id without its text.
-type ID [idBytes]byte
+// IDBytes are the 16 bytes of an id; its text has 26 characters.
+type IDBytes [idBytes]byte
 
 // RequestID stands for a buyer's Idempotency-Key: 26 characters of lower-case base32hex, 40 bits of a SHA-256 of the
 // buyer and 88 of one of buyer and key. It is unique among the reservations, so a retried purchase finds its own order
 // by it, in any process and after any restart; its form must never change. One buyer's requests stand together, which
 // spares the list of a buyer's orders an index of its own.
 func RequestID(buyerID, key string) string {
-	id := RequestKey(buyerID, key)
+	id := RequestIDBytes(buyerID, key)
 	return encodeID(id[:])
 }
 
-// RequestKey is the request id without its text.
-func RequestKey(buyerID, key string) (id ID) {
+// RequestIDBytes is the same as bytes.
+func RequestIDBytes(buyerID, key string) (id IDBytes) {
 	copy(id[:buyerPrefixBytes], digest(buyerID))
 	copy(id[buyerPrefixBytes:], digest(buyerID, key))
 	return id
@@ -70,7 +70,7 @@ func firstID(t time.Time) string {
 	return encodeID(id[:])
 }
 
-func timePrefix(t time.Time) (id ID) {
+func timePrefix(t time.Time) (id IDBytes) {
 	binary.BigEndian.PutUint64(id[:], uint64(t.UnixMilli())<<16)
 	return id
 }
@@ -92,7 +92,7 @@ func encodeID(id []byte) string {
 
 // ParseID reads the text of an id: the digits of base 32, which strconv reads three times as fast as encoding/base32;
 // every purchase has its id read.
-func ParseID(text string) (id ID, err error) {
+func ParseID(text string) (id IDBytes, err error) {
 	const word = 12 // digits, of five bits each
 	if len(text) != idDigits {
 		return id, fmt.Errorf("id %q has not %d digits", text, idDigits)

@@ -11,7 +11,7 @@ import (
 func TestIDIsItsText(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
-		var id ID
+		var id IDBytes
 		for i := range id {
 			id[i] = byte(random.Uint32())
 		}

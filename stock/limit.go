@@ -15,7 +15,7 @@ type HoldingChange struct {
 	Holding
 	Quantity int64
 	Limit    int64
-	Exists   bool // the row was there when it was planned; it goes only when limit_changes does too
+	Exists   bool // the row was there when it was planned; it is deleted only together with a change of the terms, on which the list is guarded
 }
 
 // Compare orders changes as every transaction makes them.

@@ -127,7 +127,7 @@ func (s Screening) with(c ScreeningChange) (Screening, error) {
 	replace(&s.PosterURL, c.PosterURL)
 	replace(&s.MapURL, c.MapURL)
 	switch {
-	case s.Price != before.Price && before.Sales > 0:
+	case s.Price != before.Price && before.OrdersMade > 0:
 		return s, ErrPriceFixed
 	case s.Cancelled && s.offer() != before.offer():
 		return s, ErrCancelled

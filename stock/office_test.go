@@ -19,7 +19,7 @@ type office struct {
 	clock     *stocktest.Clock
 	broker    *broker.Broker // nil for a real one
 	sweeper   *Sweeper
-	publisher *Publisher
+	publisher *Republisher
 }
 
 func newOffice(t *testing.T, o Options) *office {
@@ -46,7 +46,7 @@ func newOffice(t *testing.T, o Options) *office {
 	}
 	t.Cleanup(sender.Close)
 	office.sweeper = NewSweeper(office.Stock, sender)
-	office.publisher = NewPublisher(office.Stock, sender)
+	office.publisher = NewRepublisher(office.Stock, sender)
 	return office
 }
 

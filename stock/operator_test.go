@@ -56,7 +56,7 @@ func TestEveryFieldOfAScreeningCanBeChanged(t *testing.T) {
 	}
 	want := Screening{
 		ID: screening.ID, Movie: "M", Venue: "Lux", StartsAt: at, Price: price, Capacity: 7, Available: 7, PerUserLimit: 3,
-		SaleOpensAt: clock.Now().Add(time.Hour), SaleClosesAt: clock.Now().Add(2 * time.Hour), Paused: true, LimitChanges: 1,
+		SaleOpensAt: clock.Now().Add(time.Hour), SaleClosesAt: clock.Now().Add(2 * time.Hour), Paused: true, TermsVersion: 1,
 		Texts: Texts{"A film.\nOf 1931.", "https://x.example/p", "https://x.example/m"},
 	}
 	if got != want {

@@ -9,20 +9,20 @@ import (
 	"boxoffice/common/mq"
 )
 
-// Publisher sends reservations to the order service again, each as it stands, where its order is missing or disagrees.
-type Publisher struct {
+// Republisher sends reservations to the order service again, each as it stands, where its order is missing or disagrees.
+type Republisher struct {
 	stock  *Stock
 	sender *mq.Sender
 }
 
-// NewPublisher returns a publisher of s that sends through sender.
-func NewPublisher(s *Stock, sender *mq.Sender) *Publisher {
-	return &Publisher{stock: s, sender: sender}
+// NewRepublisher returns a publisher of s that sends through sender.
+func NewRepublisher(s *Stock, sender *mq.Sender) *Republisher {
+	return &Republisher{stock: s, sender: sender}
 }
 
-// Settle handles order-settled as Stock.Settle does. An order that was paid although its tickets had gone back is
+// HandleSettled handles order-settled as Stock.Settle does. An order that was paid although its tickets had gone back is
 // published as released, so that it is cancelled and its money goes back. It returns nil only when that is stored.
-func (p *Publisher) Settle(ctx context.Context, e event.Settled) error {
+func (p *Republisher) HandleSettled(ctx context.Context, e event.Settled) error {
 	released, err := p.stock.Settle(ctx, e)
 	if len(released) > 0 {
 		_, publishErr := p.publish(ctx, released, asAnswer)
@@ -40,11 +40,11 @@ func asAnswer(reserved *event.Reserved, r Reservation) {
 	asItStands(reserved, r)
 }
 
-// Revive handles tickets-wanted: it takes the tickets of orders again that were cancelled as unpaid and for which money has
+// HandleWanted handles tickets-wanted: it takes the tickets of orders again that were cancelled as unpaid and for which money has
 // come, and publishes what became of each. Those whose tickets are not to be had are refused. It may be called any number
 // of times, at once and in any process; the tickets of an order are taken again once. It returns nil only when the answers
 // are stored.
-func (p *Publisher) Revive(ctx context.Context, wanted event.Wanted) error {
+func (p *Republisher) HandleWanted(ctx context.Context, wanted event.Wanted) error {
 	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(wanted.OrderIDs))), publishOrders) {
 		var had, refused []string
 		for _, id := range ids {
@@ -74,11 +74,11 @@ func (p *Publisher) Revive(ctx context.Context, wanted event.Wanted) error {
 // Publish publishes the reservations of these orders again now, each as it stands, and returns the ids of those that it
 // published: the order service creates, pays, cancels or settles each, and what is done already stays as it is. Only
 // from a held reservation it makes an order that can be paid.
-func (p *Publisher) Publish(ctx context.Context, orderIDs []string) (published []string, err error) {
+func (p *Republisher) Publish(ctx context.Context, orderIDs []string) (published []string, err error) {
 	return p.publish(ctx, orderIDs, asItStands)
 }
 
-func (p *Publisher) publish(ctx context.Context, orderIDs []string, add func(*event.Reserved, Reservation)) (published []string, err error) {
+func (p *Republisher) publish(ctx context.Context, orderIDs []string, add func(*event.Reserved, Reservation)) (published []string, err error) {
 	for ids := range slices.Chunk(orderIDs, publishOrders) {
 		reservations, err := p.stock.ReservationsOf(ctx, ids...)
 		if err != nil {

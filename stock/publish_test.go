@@ -39,7 +39,7 @@ func TestPaidOrderOfReleasedTicketsIsPublishedAsReleased(t *testing.T) {
 	kept := buy(t, o.Stock, screening.ID, "bob", "k", 1)
 	settle(t, o.Stock, event.Cancelled, gone.ID)
 	for range 2 {
-		if err := o.publisher.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{
+		if err := o.publisher.HandleSettled(t.Context(), event.Settled{Orders: []event.SettledOrder{
 			{OrderID: gone.ID, Outcome: event.Paid}, {OrderID: kept.ID, Outcome: event.Paid},
 		}}); err != nil {
 			t.Fatal(err)

@@ -14,12 +14,12 @@ import (
 // ReservationList is what one local transaction reserves, all or nothing, in the order in which every transaction takes its
 // locks: reservations by request, holdings by screening and buyer, stock by screening.
 type ReservationList struct {
-	TxID     string
-	Orders   []event.Order
-	Requests []string // the orders' request ids
-	Holdings []HoldingChange
-	Tickets  map[string]int64 // by screening
-	Limits   map[string]int64 // by screening, how often the terms of its sale were changed when the list was planned
+	TxID          string
+	Orders        []event.Order
+	Requests      []string // the orders' request ids
+	Holdings      []HoldingChange
+	Tickets       map[string]int64 // by screening
+	TermsVersions map[string]int64 // by screening, how often the terms of its sale were changed when the list was planned
 }
 
 // write writes the fence, the reservations and what the buyers hold.
@@ -30,7 +30,7 @@ func (s *Stock) write(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	if err := l.insertReservations(ctx, tx, s.sweepGrace); err != nil {
 		return fmt.Errorf("insert reservations: %w", err)
 	}
-	if err := s.refuseArchived(ctx, tx, l); err != nil {
+	if err := s.conflictIfKeyArchived(ctx, tx, l); err != nil {
 		return fmt.Errorf("look for archived requests: %w", err)
 	}
 	if err := takeHoldings(ctx, tx, l.Holdings); err != nil {
@@ -50,7 +50,7 @@ func (l ReservationList) takeStock(ctx context.Context, tx *db.Tx) error {
 		n := l.Tickets[id]
 		err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET available = available - ?, reserved = reserved + ?,
 			sales = sales + ? WHERE screening_id = ? AND available >= ? AND limit_changes = ?`,
-			n, n, sales[id], id, n, l.Limits[id])
+			n, n, sales[id], id, n, l.TermsVersions[id])
 		if err != nil {
 			return fmt.Errorf("take stock of %s: %w", id, err)
 		}
@@ -76,9 +76,9 @@ func (l ReservationList) insertReservations(ctx context.Context, tx *db.Tx, swee
 	return tx.Insert(ctx, into+`)`, values)
 }
 
-// refuseArchived fails with db.ErrConflict for a request whose order is in the archive, because a key buys only once. It
+// conflictIfKeyArchived fails with db.ErrConflict for a request whose order is in the archive, because a key buys only once. It
 // comes after the insert: an order archived meanwhile is then in one of the two tables.
-func (s *Stock) refuseArchived(ctx context.Context, tx *db.Tx, l ReservationList) error {
+func (s *Stock) conflictIfKeyArchived(ctx context.Context, tx *db.Tx, l ReservationList) error {
 	archived, err := s.archivedRequests(ctx, tx, l.Requests)
 	if err == nil && len(archived) > 0 {
 		err = fmt.Errorf("%w: %d requests are archived", db.ErrConflict, len(archived))

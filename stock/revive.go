@@ -52,7 +52,7 @@ type wantedTickets struct {
 	SaleClosesAt int64             `db:"sale_closes_at"`
 	PerUserLimit int64             `db:"per_user_limit"`
 	Available    int64             `db:"available"`
-	LimitChanges int64             `db:"limit_changes"`
+	TermsVersion int64             `db:"limit_changes"`
 	Cancelled    bool              `db:"cancelled"`
 	Archived     bool              `db:"archived"`
 	Holds        sql.NullInt64     `db:"holds"` // of its buyer, who may have none
@@ -102,7 +102,7 @@ func (w wantedTickets) take(ctx context.Context, tx *db.Tx, now time.Time, grace
 	}
 	if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET available = available - ?, reserved = reserved + ?
 		WHERE screening_id = ? AND available >= ? AND limit_changes = ? AND archived_at IS NULL`,
-		w.Quantity, w.Quantity, w.ScreeningID, w.Quantity, w.LimitChanges); err != nil {
+		w.Quantity, w.Quantity, w.ScreeningID, w.Quantity, w.TermsVersion); err != nil {
 		return fmt.Errorf("take stock of %s: %w", w.ScreeningID, err)
 	}
 	return nil

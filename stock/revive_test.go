@@ -36,7 +36,7 @@ func unpaid(t *testing.T, s *Stock, screeningID, buyer string, quantity int64) R
 
 func (o *office) revive(t *testing.T, ids ...string) {
 	t.Helper()
-	if err := o.publisher.Revive(t.Context(), event.Wanted{OrderIDs: ids}); err != nil {
+	if err := o.publisher.HandleWanted(t.Context(), event.Wanted{OrderIDs: ids}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -186,7 +186,7 @@ func TestPaidOrderIsToldThatItsRevivalIsLost(t *testing.T) {
 	o := newOffice(t, Options{})
 	screening := addReviving(t, o.Stock, 10, 0)
 	r := unpaid(t, o.Stock, screening.ID, "alice", 1)
-	if err := o.publisher.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: r.ID, Outcome: event.Paid}}}); err != nil {
+	if err := o.publisher.HandleSettled(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: r.ID, Outcome: event.Paid}}}); err != nil {
 		t.Fatal(err)
 	}
 	r.LatePayment = event.LateRevived
@@ -230,7 +230,7 @@ func TestTakingAgainNeverOversells(t *testing.T) {
 	for i := range 6 {
 		takers.Go(func() {
 			for n := range ids {
-				if err := o.publisher.Revive(t.Context(), event.Wanted{OrderIDs: []string{ids[(n+2*i)%len(ids)]}}); err != nil {
+				if err := o.publisher.HandleWanted(t.Context(), event.Wanted{OrderIDs: []string{ids[(n+2*i)%len(ids)]}}); err != nil {
 					t.Error(err)
 				}
 				settle(t, o.Stock, event.Cancelled, ids[(n+i)%len(ids)])

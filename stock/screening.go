@@ -60,8 +60,8 @@ type Screening struct {
 	PerUserLimit int64             // tickets that one buyer may hold; 0 is no limit
 	LatePayment  event.LatePayment // LateRefund or LateRevive, for orders that are sold from now on
 
-	Sales        int64 // orders that were made for it and are in the database
-	LimitChanges int64 // how often the terms of its sale were changed: what was planned before a change fails after it
+	OrdersMade   int64 // orders that were made for it and are in the database
+	TermsVersion int64 // how often the terms of its sale were changed: what was planned before a change fails after it
 	Paused       bool  // nothing is sold until it is resumed
 	Cancelled    bool  // nothing is sold any more, and its orders end
 	Archived     bool  // its sale is over for good
@@ -76,14 +76,14 @@ type Texts struct {
 	MapURL      string // https: the way to the venue
 }
 
-// Sales picks screenings by their sale.
-type Sales int
+// SaleFilter picks screenings by their sale.
+type SaleFilter int
 
-// The choices. A sale that is to open is upcoming, as one that is open.
+// The choices. UpcomingSale has those that are open, too.
 const (
-	AllSales Sales = iota
-	UpcomingSales
-	ClosedSales
+	AnySale SaleFilter = iota
+	UpcomingSale
+	ClosedSale
 )
 
 // ScreeningChange says what to change; nil leaves a field as it is.
@@ -109,7 +109,7 @@ type ScreeningChange struct {
 type ReservationState string
 
 // A reservation leaves Held once, for one of the others, and Sold when the office cancels its order. Released becomes Held
-// once more when money comes late for an order that was sold under LateRevive, see Publisher.Revive.
+// once more when money comes late for an order that was sold under LateRevive, see Republisher.HandleWanted.
 const (
 	Held     ReservationState = "reserved"
 	Sold     ReservationState = "sold"

@@ -95,13 +95,13 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[event.Outcome][]string) (
 // settlement is what one transaction writes: reservations that become sold or released, and the sums for holdings and
 // stock.
 type settlement struct {
-	orders   map[ReservationState][]string // ids of those that are held, by their next state
-	declined []string                      // ids of those that are held again and become released
-	returned []string                      // ids of those that are sold and become released
-	holdings map[Holding]HoldingChange
-	tickets  map[string]*ticketSums // by screening
-	limits   map[string]int64       // by screening, how often its limit was changed
-	released []string               // ids of paid orders whose tickets had gone back
+	orders        map[ReservationState][]string // ids of those that are held, by their next state
+	declined      []string                      // ids of those that are held again and become released
+	returned      []string                      // ids of those that are sold and become released
+	holdings      map[Holding]HoldingChange
+	tickets       map[string]*ticketSums // by screening
+	termsVersions map[string]int64       // by screening, how often the terms of its sale were changed
+	released      []string               // ids of paid orders whose tickets had gone back
 }
 
 // ticketSums is how many tickets of a screening change their place: from reserved to sold or available, and from sold to
@@ -110,10 +110,10 @@ type ticketSums struct{ sold, released, returned int64 }
 
 func newSettlement() *settlement {
 	return &settlement{
-		orders:   map[ReservationState][]string{},
-		holdings: map[Holding]HoldingChange{},
-		tickets:  map[string]*ticketSums{},
-		limits:   map[string]int64{},
+		orders:        map[ReservationState][]string{},
+		holdings:      map[Holding]HoldingChange{},
+		tickets:       map[string]*ticketSums{},
+		termsVersions: map[string]int64{},
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 		ScreeningID  string           `db:"screening_id"`
 		State        ReservationState `db:"state"`
 		PerUserLimit int64            `db:"per_user_limit"`
-		LimitChanges int64            `db:"limit_changes"`
+		TermsVersion int64            `db:"limit_changes"`
 		Orders       int              `db:"orders"`
 		Tickets      int64            `db:"tickets"`
 	}
@@ -184,7 +184,7 @@ func (s *Stock) addSums(ctx context.Context, change *settlement, ids []string, n
 	change.orders[next] = append(change.orders[next], ids...)
 	for _, sum := range sums {
 		change.of(sum.ScreeningID).add(next, sum.Tickets)
-		change.limits[sum.ScreeningID] = sum.LimitChanges
+		change.termsVersions[sum.ScreeningID] = sum.TermsVersion
 	}
 	return true, nil
 }
@@ -199,7 +199,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, o
 		Quantity     int64             `db:"quantity"`
 		State        ReservationState  `db:"state"`
 		PerUserLimit int64             `db:"per_user_limit"`
-		LimitChanges int64             `db:"limit_changes"`
+		TermsVersion int64             `db:"limit_changes"`
 		LatePayment  event.LatePayment `db:"late_payment"`
 	}
 	if err := s.db.Reader().SelectContext(ctx, &reservations, `SELECT r.order_id, r.screening_id, r.buyer_id, r.quantity,
@@ -234,7 +234,7 @@ func (s *Stock) addEach(ctx context.Context, change *settlement, ids []string, o
 			}
 			continue
 		}
-		change.limits[r.ScreeningID] = r.LimitChanges
+		change.termsVersions[r.ScreeningID] = r.TermsVersion
 		if next == Released && r.PerUserLimit > 0 {
 			key := Holding{r.ScreeningID, r.BuyerID}
 			change.holdings[key] = HoldingChange{Holding: key, Quantity: change.holdings[key].Quantity + r.Quantity}
@@ -282,7 +282,7 @@ func (c *settlement) apply(ctx context.Context, tx *db.Tx, now int64) error {
 		t := c.tickets[id]
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE stock SET reserved = reserved - ?, sold = sold + ?,
 			available = available + ? WHERE screening_id = ? AND limit_changes = ?`,
-			t.sold+t.released, t.sold-t.returned, t.released+t.returned, id, c.limits[id]); err != nil {
+			t.sold+t.released, t.sold-t.returned, t.released+t.returned, id, c.termsVersions[id]); err != nil {
 			return fmt.Errorf("settle stock of %s: %w", id, err)
 		}
 	}

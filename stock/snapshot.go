@@ -88,18 +88,18 @@ func (s *Stock) reservationsByRequest(ctx context.Context, requestIDs []string) 
 	return found, err
 }
 
-// SoldRequest is the request id of an order, and whose it is.
-type SoldRequest struct {
+// OrderKey is the request id of an order, and whose it is.
+type OrderKey struct {
 	OrderID   string `db:"order_id"`
 	RequestID string `db:"request_id"`
 	BuyerID   string `db:"buyer_id"`
 	CreatedAt int64  `db:"created_at"` // Unix milliseconds
 }
 
-// SoldRequests reads up to limit orders of a screening, whatever their state, the oldest first, after one of them: the
+// OrderKeys reads up to limit orders of a screening, whatever their state, the oldest first, after one of them: the
 // order of an id that was created at a time in Unix milliseconds.
-func (s *Stock) SoldRequests(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]SoldRequest, error) {
-	var rows []SoldRequest
+func (s *Stock) OrderKeys(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]OrderKey, error) {
+	var rows []OrderKey
 	err := s.db.Reader().SelectContext(ctx, &rows, `SELECT order_id, request_id, buyer_id, created_at FROM reservations
 		WHERE screening_id = ? AND created_at >= ? AND (created_at > ? OR order_id > ?)
 		ORDER BY created_at, order_id LIMIT ?`, screeningID, afterTime, afterTime, afterOrder, limit)

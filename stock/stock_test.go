@@ -47,7 +47,7 @@ func (s *Stock) execute(ctx context.Context, l ReservationList) (mq.Outcome, err
 
 // handMade makes a list by hand, to bring to the local transaction what a plan would not have admitted.
 func handMade(screening Screening, quantity int64, buyers ...string) ReservationList {
-	l := ReservationList{TxID: NewID(time.UnixMilli(opening)), Tickets: map[string]int64{}, Limits: map[string]int64{}}
+	l := ReservationList{TxID: NewID(time.UnixMilli(opening)), Tickets: map[string]int64{}, TermsVersions: map[string]int64{}}
 	for _, buyer := range buyers {
 		l.Orders = append(l.Orders, event.Order{
 			ID: NewID(time.UnixMilli(opening)), ScreeningID: screening.ID, BuyerID: buyer, Quantity: quantity,
@@ -56,7 +56,7 @@ func handMade(screening Screening, quantity int64, buyers ...string) Reservation
 		})
 		l.Requests = append(l.Requests, RequestID(buyer, "k"))
 		l.Tickets[screening.ID] += quantity
-		l.Limits[screening.ID] = screening.LimitChanges
+		l.TermsVersions[screening.ID] = screening.TermsVersion
 		if screening.PerUserLimit > 0 {
 			l.Holdings = append(l.Holdings, HoldingChange{
 				Holding: Holding{screening.ID, buyer}, Quantity: quantity, Limit: screening.PerUserLimit,

@@ -106,8 +106,8 @@ type screeningRow struct {
 	Available    int64  `db:"available"`
 	Reserved     int64  `db:"reserved"`
 	Sold         int64  `db:"sold"`
-	Sales        int64  `db:"sales"`
-	LimitChanges int64  `db:"limit_changes"`
+	OrdersMade   int64  `db:"sales"`
+	TermsVersion int64  `db:"limit_changes"`
 	Paused       bool   `db:"paused"`
 	Cancelled    bool   `db:"cancelled"`
 	Archived     bool   `db:"archived"`
@@ -124,7 +124,7 @@ func (r screeningRow) screening() Screening {
 		Price:    event.Money{Amount: r.Price, Currency: r.Currency},
 		Capacity: r.Capacity, Available: r.Available, Reserved: r.Reserved, Sold: r.Sold,
 		SaleOpensAt: time.UnixMilli(r.SaleOpensAt).UTC(), SaleClosesAt: time.UnixMilli(r.SaleClosesAt).UTC(),
-		PerUserLimit: r.PerUserLimit, Sales: r.Sales, LimitChanges: r.LimitChanges,
+		PerUserLimit: r.PerUserLimit, OrdersMade: r.OrdersMade, TermsVersion: r.TermsVersion,
 		Paused: r.Paused, Cancelled: r.Cancelled, Archived: r.Archived, Texts: Texts{r.Description, r.PosterURL, r.MapURL},
 		LatePayment: r.LatePayment,
 	}
@@ -157,9 +157,9 @@ const (
 
 // Screenings returns a page of screenings, the one that starts first first, but of ClosedSales the one that starts last,
 // and the cursor of the next page, which is empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
-func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limit int) (items []Screening, next string, err error) {
+func (s *Stock) Screenings(ctx context.Context, which SaleFilter, cursor string, limit int) (items []Screening, next string, err error) {
 	first := position{at: math.MinInt64}
-	if which == ClosedSales {
+	if which == ClosedSale {
 		first.at = math.MaxInt64
 	}
 	after, err := parseCursor(cursor, first)
@@ -169,9 +169,9 @@ func (s *Stock) Screenings(ctx context.Context, which Sales, cursor string, limi
 	limit = pageSize(limit)
 	list, args := allSales, []any{after.at, after.at, after.id, limit + 1}
 	switch which {
-	case UpcomingSales:
+	case UpcomingSale:
 		list, args = upcomingSales, append([]any{s.now().UnixMilli()}, args...)
-	case ClosedSales:
+	case ClosedSale:
 		list, args = closedSales, append([]any{s.now().UnixMilli()}, args...)
 	}
 	var rows []screeningRow

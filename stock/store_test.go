@@ -128,7 +128,7 @@ func TestScreeningsArePagedByStart(t *testing.T) {
 	}
 	var starts []int64
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
-		items, next, err := s.Screenings(t.Context(), AllSales, cursor, 2)
+		items, next, err := s.Screenings(t.Context(), AnySale, cursor, 2)
 		if err != nil || page > 5 {
 			t.Fatal(page, err)
 		}
@@ -153,9 +153,9 @@ func TestScreeningsBySale(t *testing.T) {
 	}
 	// A day's sale closes at the very moment that is now for the second.
 	for _, list := range []struct {
-		which Sales
+		which SaleFilter
 		want  []string
-	}{{AllSales, ids}, {ClosedSales, []string{ids[1], ids[0]}}, {UpcomingSales, ids[2:]}} {
+	}{{AnySale, ids}, {ClosedSale, []string{ids[1], ids[0]}}, {UpcomingSale, ids[2:]}} {
 		var got []string
 		for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
 			items, next, err := s.Screenings(t.Context(), list.which, cursor, 1)
@@ -187,7 +187,7 @@ func TestPastScreeningsOfOneStartArePaged(t *testing.T) {
 	c.Advance(23 * time.Hour)
 	var got []string
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
-		items, next, err := s.Screenings(t.Context(), ClosedSales, cursor, 2)
+		items, next, err := s.Screenings(t.Context(), ClosedSale, cursor, 2)
 		if err != nil || page > len(ids) {
 			t.Fatal(page, err)
 		}
@@ -205,7 +205,7 @@ func TestPastScreeningsOfOneStartArePaged(t *testing.T) {
 func TestForeignCursorsAreRefused(t *testing.T) {
 	s, _ := newStock(t)
 	for _, cursor := range []string{"x", "!", position{1, ""}.cursor(), position{1, "\xff"}.cursor(), "MTIz"} {
-		if _, _, err := s.Screenings(t.Context(), AllSales, cursor, 1); !errors.Is(err, ErrCursorInvalid) {
+		if _, _, err := s.Screenings(t.Context(), AnySale, cursor, 1); !errors.Is(err, ErrCursorInvalid) {
 			t.Errorf("cursor %q: %v, want ErrCursorInvalid", cursor, err)
 		}
 	}

@@ -33,7 +33,7 @@ func changedFields(before, after map[string]any) (was, is map[string]any) {
 }
 
 // writeScreening stores a change of a screening whose stock row is locked. A policy for late payments that is switched off
-// also ends what was promised before, since Publisher.Revive asks the screening too.
+// also ends what was promised before, since Republisher.HandleWanted asks the screening too.
 func writeScreening(ctx context.Context, tx *db.Tx, before, after Screening) error {
 	if err := writeTerms(ctx, tx, before, after); err != nil {
 		return err
