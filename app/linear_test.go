@@ -3,13 +3,13 @@
 package app
 
 import (
-"cmp"
-"slices"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"

@@ -37,10 +37,19 @@ func testWebhookSecret() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
 }
 
-// testClock is real time plus what a test adds, to the office and the broker alike.
-type testClock struct{ offset atomic.Int64 }
+// testClock is real time plus what a test adds, to the office and the broker alike, plus by how much it was set: that is not for
+// how long things last.
+type testClock struct{ offset, set atomic.Int64 }
 
-func (c *testClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *testClock) Now() time.Time {
+	at := c.age()
+	if set := c.set.Load(); set != 0 {
+		return at.Round(0).Add(time.Duration(set))
+	}
+	return at
+}
+
+func (c *testClock) age() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
 // officeTest is an office that runs in this process, against a message queue whose faults the test controls.
 type officeTest struct {
@@ -51,6 +60,7 @@ type officeTest struct {
 	admin string // URL
 	env   map[string]string
 	stop  func()
+	ahead time.Duration // of the clock, before the database's; a test's clock is not that of a real database
 
 	stdout *output
 }
@@ -71,7 +81,10 @@ func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 
 // call is an invocation with this office's environment and clock.
 func (o *officeTest) call(stdout io.Writer, args ...string) settings.Invocation {
-	return settings.Invocation{Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout}
+	return settings.Invocation{
+		Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Ages: o.clock.age, Stdout: stdout,
+		Skew: func(context.Context) (time.Duration, error) { return o.ahead, nil },
+	}
 }
 
 // callAhead is an invocation some time ahead.
