@@ -61,6 +61,7 @@ type officeTest struct {
 	env   map[string]string
 	stop  func()
 	ahead time.Duration // of the clock, before the database's; a test's clock is not that of a real database
+	isSet bool          // the test sets the clock; it must not advance it at the same time
 
 	stdout *output
 }
@@ -81,10 +82,14 @@ func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 
 // call is an invocation with this office's environment and clock.
 func (o *officeTest) call(stdout io.Writer, args ...string) settings.Invocation {
-	return settings.Invocation{
-		Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Ages: o.clock.age, Stdout: stdout,
+	call := settings.Invocation{
+		Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout,
 		Skew: func(context.Context) (time.Duration, error) { return o.ahead, nil },
 	}
+	if o.isSet {
+		call.Ages = o.clock.age
+	}
+	return call
 }
 
 // callAhead is an invocation some time ahead.
