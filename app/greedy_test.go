@@ -40,7 +40,8 @@ type greedyOffice struct {
 
 func newGreedyOffice(t *testing.T, settings ...string) *greedyOffice {
 	t.Helper()
-	o := &greedyOffice{officeTest: newPrograms(t, append(settings, "BOXOFFICE_LOG_LEVEL", "error")...), client: &http.Client{Transport: &http.Transport{}}}
+	settings = append(settings, "BOXOFFICE_LOG_LEVEL", "error")
+	o := &greedyOffice{officeTest: newPrograms(t, settings...), client: &http.Client{Transport: &http.Transport{}}}
 	t.Cleanup(o.client.CloseIdleConnections)
 	o.program = o.startProgram()
 	o.screening = o.addScreening(10_000_000, 0)

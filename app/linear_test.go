@@ -117,7 +117,8 @@ func (h *linearHistory) explain(info porcupine.LinearizationInfo, model porcupin
 		placed[i] = true
 		_, state = model.Step(state, h.operations[i].Input, h.operations[i].Output)
 	}
-	text := fmt.Sprintf("%d of %d requests have an order, after which the screening is %s, and no place have:", len(longest), len(h.operations), model.DescribeState(state))
+	text := fmt.Sprintf("%d of %d requests have an order, after which the screening is %s, and no place have:",
+		len(longest), len(h.operations), model.DescribeState(state))
 	left := 0
 	for _, i := range h.byCall() {
 		if op := h.operations[i]; !placed[i] && left < 12 {
