@@ -77,6 +77,16 @@ sim: ## play 1,000 simulated days in which everything fails, and look for a prom
 kills: ## kill the worker that sends refunds 200 times (about ten minutes)
 	BOXOFFICE_TEST_KILLS=200 go test ./app -run TestKillOfTheRefundWorker -v -count=1 -timeout 1h
 
+.PHONY: linear
+linear: ## judge 500 histories of 2,000 requests at two processes (some hours)
+	BOXOFFICE_TEST_HISTORIES=500 BOXOFFICE_TEST_OPERATIONS=2000 go test ./app -run TestRequestsAreLinearizable -v -count=1 -timeout 12h
+
+SOAK_TIME := 8h
+
+.PHONY: soak
+soak: ## sell for SOAK_TIME, 8 hours, and compare what it takes of the machine early and late
+	BOXOFFICE_TEST_SOAK=$(SOAK_TIME) go test ./app -run TestSoak -v -count=1 -timeout 24h
+
 .PHONY: streams
 streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
 	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m

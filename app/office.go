@@ -37,7 +37,10 @@ const purgePause = time.Hour
 // closed; serve.go has their order.
 type office struct {
 	config   settings.Config
-	now      func() time.Time
+	wall     func() time.Time // of this machine
+	skew     func(context.Context) (time.Duration, error)
+	clock    *officeClock
+	now      func() time.Time // of the office
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics
 	host     string

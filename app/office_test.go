@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,11 +36,6 @@ func testWebhookSecret() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
 }
 
-// testClock is real time plus what a test adds, to the office and the broker alike.
-type testClock struct{ offset atomic.Int64 }
-
-func (c *testClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
-
 // officeTest is an office that runs in this process, against a message queue whose faults the test controls.
 type officeTest struct {
 	home
@@ -51,6 +45,8 @@ type officeTest struct {
 	admin string // URL
 	env   map[string]string
 	stop  func()
+	ahead time.Duration // of the clock, before the database's; a test's clock is not that of a real database
+	isSet bool          // the test sets the clock; it must not advance it at the same time
 
 	stdout *output
 }
@@ -71,7 +67,14 @@ func newOfficeAt(t *testing.T, h home, args ...string) *officeTest {
 
 // call is an invocation with this office's environment and clock.
 func (o *officeTest) call(stdout io.Writer, args ...string) settings.Invocation {
-	return settings.Invocation{Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout}
+	call := settings.Invocation{
+		Args: args, Getenv: func(name string) string { return o.env[name] }, Now: o.clock.Now, Stdout: stdout,
+		Skew: func(context.Context) (time.Duration, error) { return o.ahead, nil },
+	}
+	if o.isSet {
+		call.Ages = o.clock.age
+	}
+	return call
 }
 
 // callAhead is an invocation some time ahead.

@@ -16,12 +16,12 @@ func (o *office) openIdentity(ctx context.Context) error {
 	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
 	}
-	options := identity.Options{Secret: []byte(o.config.JWTSecret), SessionLife: o.config.Identity.SessionLife, Now: o.now}
+	options := identity.Options{Secret: []byte(o.config.JWTSecret), SessionLife: o.config.Identity.SessionLife, Now: o.wall}
 	if c := o.config.Identity; c.Issuer != "" {
 		provider, err := identity.NewProvider(identity.ProviderOptions{
 			Issuer: c.Issuer, Keys: c.Keys, SignIn: c.ClientID != "", Audience: c.Audience,
 			RolesClaim: c.RolesClaim, StaffRole: c.StaffRole, AdminRole: c.AdminRole,
-			Now: o.now, Log: o.log.With("part", "identity"),
+			Now: o.wall, Log: o.log.With("part", "identity"),
 		})
 		if err != nil {
 			return fmt.Errorf("set BOXOFFICE_OIDC_JWKS to a file of the identity provider's keys: %w", err)

@@ -13,8 +13,8 @@ func (o *office) openMetrics(context.Context) error {
 	collectors := []prometheus.Collector{
 		newBusMetrics(o.bus),
 		newQueueGauges(o.bus, event.Subscriptions(furtherSubscriptions(o.config)...)),
-		newStockGauges(o.stock, o.stockDB, o.now),
-		newOrderGauges(o.orders, o.orderDB, o.now),
+		newStockGauges(o.stock, o.stockDB, o.wall),
+		newOrderGauges(o.orders, o.orderDB, o.wall),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "boxoffice_settles_unpublished_total",
 			Help: "Final orders whose order-settled was given up; the sweeper asks for them again.",

@@ -14,10 +14,10 @@ import (
 
 // openOperators enters this process in the register of those that are alive, and opens what is behind the operators' calls.
 func (o *office) openOperators(ctx context.Context) error {
-	processes := presence.NewRegister(o.stockDB, o.now, o.log.With("part", "presence"))
+	processes := presence.NewRegister(o.stockDB, o.wall, o.log.With("part", "presence"))
 	self := presence.Process{
 		ID: stock.NewID(o.now()), Host: o.host, PID: os.Getpid(), Roles: strings.Join(o.config.Roles, ","),
-		Version: programVersion(), StartedAt: o.now(),
+		Version: programVersion(), StartedAt: o.wall(),
 	}
 	o.goUntilClose(ctx, func(ctx context.Context) { processes.Run(ctx, self, o.unwatched("presence", stockProbe)) })
 	var told inquiry.Notifications

@@ -24,7 +24,7 @@ func (o *office) openPayments(ctx context.Context) error {
 		return err
 	}
 	options := payment.Options{
-		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.now, Log: o.log.With("part", "payment"), Tracer: o.tracer,
+		Orders: o.orders, Stock: o.stock, Providers: providers, Now: o.clock.Sure, Log: o.log.With("part", "payment"), Tracer: o.tracer,
 		Lease: o.config.PayLease, AskGrace: o.config.PayGrace, ParkedLimit: o.config.ParkedLimit,
 		KeepParked: o.keptParked,
 	}
@@ -45,7 +45,7 @@ func (o *office) openDemoProvider(context.Context) error {
 		return nil
 	}
 	s, err := openSimulator("127.0.0.1:0", "", simulator.Options{
-		Secret: o.config.WebhookSecrets[0], Now: o.now, Log: o.log.With("part", "simulator"), File: demoPaymentsFile(o.config.DataDir),
+		Secret: o.config.WebhookSecrets[0], Now: o.wall, Log: o.log.With("part", "simulator"), File: demoPaymentsFile(o.config.DataDir),
 	})
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (o *office) openDemoProvider(context.Context) error {
 func (o *office) paymentProviders() ([]payment.Provider, error) {
 	var providers []payment.Provider
 	if len(o.config.WebhookSecrets) > 0 {
-		options := webhook.Options{Secrets: o.config.WebhookSecrets, Now: o.now}
+		options := webhook.Options{Secrets: o.config.WebhookSecrets, Now: o.wall}
 		if o.config.PaymentURL != "" {
 			options.URL = func() string { return o.config.PaymentURL }
 			options.CallbackURL = func() string { return o.publicURL() + api.CallbackPath }
@@ -77,7 +77,7 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 	}
 	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider
-	}, o.now)
+	}, o.wall)
 	return append(providers, others...), err
 }
 

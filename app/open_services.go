@@ -21,7 +21,7 @@ func (o *office) openServices(ctx context.Context) error {
 	o.onClose(func() error { sender.Close(); return nil })
 	o.sender = sender
 	o.orders = order.New(ctx, o.orderDB, sender, order.Options{
-		MaxBatch: o.config.MaxBatch, Now: o.now, Log: o.log.With("part", "order"), OnFinal: o.showDecided,
+		MaxBatch: o.config.MaxBatch, Now: o.clock.Sure, Log: o.log.With("part", "order"), OnFinal: o.showDecided,
 	})
 	o.onClose(func() error { o.orders.Close(); return nil })
 	return nil

@@ -55,7 +55,7 @@ func (o *officeTest) openAPI(args ...string) *office {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	program, err := openOffice(o.t.Context(), config, call.Now, slog.New(slog.DiscardHandler))
+	program, err := openOffice(o.t.Context(), config, call, slog.New(slog.DiscardHandler))
 	o.t.Cleanup(func() {
 		if err := program.close(); err != nil {
 			o.t.Errorf("close the office: %v", err)

@@ -43,7 +43,7 @@ func openSale(o *officeTest, pace time.Duration, shops ...string) *saleTest {
 	o.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &saleTest{
-		o: o, screening: o.addScreening(100_000, 0), pace: pace, stop: stop, shops: shops,
+		o: o, screening: o.addScreening(10_000_000, 0), pace: pace, stop: stop, shops: shops,
 		orders: map[string]string{}, payments: map[string]string{},
 	}
 	for n := range 8 {

@@ -26,7 +26,7 @@ func runServe(ctx context.Context, call settings.Invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	o, err := openOffice(ctx, config, call.Now, config.LogFormat.New(call.Stdout, config.LogLevel))
+	o, err := openOffice(ctx, config, call, config.LogFormat.New(call.Stdout, config.LogLevel))
 	defer func() { err = errors.Join(err, o.stop(err)) }()
 	if err != nil {
 		return err
@@ -36,8 +36,9 @@ func runServe(ctx context.Context, call settings.Invocation) (err error) {
 }
 
 // openOffice opens every part. The caller closes the office, also after an error.
-func openOffice(ctx context.Context, config settings.Config, now func() time.Time, log *slog.Logger) (*office, error) {
-	o := &office{config: config, now: now, log: log, registry: prometheus.NewRegistry()}
+func openOffice(ctx context.Context, config settings.Config, call settings.Invocation, log *slog.Logger) (*office, error) {
+	o := &office{config: config, log: log, registry: prometheus.NewRegistry()}
+	o.setClock(call.Now, call.Ages, call.Skew)
 	o.logStart()
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -64,6 +65,7 @@ func (o *office) openingOrder() []func(context.Context) error {
 		o.openIdentity,
 		o.openDemoProvider,
 		o.openDatabases,
+		o.openClock,
 		o.openQueue,
 	}, o.servicesInOrder(), []func(context.Context) error{
 		o.openArchiver,
@@ -124,12 +126,13 @@ func OpenServices(ctx context.Context, bus *mq.Bus, stockDB, orderDB *db.DB, opt
 	}
 
 	o := &office{
-		config: config, now: options.Now, log: options.Log, registry: prometheus.NewRegistry(), onCreate: options.OnCreate,
+		config: config, log: options.Log, registry: prometheus.NewRegistry(), onCreate: options.OnCreate,
 		bus: bus, stockDB: stockDB, orderDB: orderDB,
 	}
-	if o.now == nil {
-		o.now = time.Now
+	if options.Now == nil {
+		options.Now = time.Now
 	}
+	o.setClock(options.Now, nil, nil)
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}

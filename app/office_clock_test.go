@@ -1,0 +1,100 @@
+package app
+
+import (
+	"testing"
+	"time"
+)
+
+// setClock is a clock that somebody sets while time goes on.
+type setClock struct{ at, age time.Time }
+
+func newSetClock() *setClock {
+	at := time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC)
+	return &setClock{at, at}
+}
+
+func (s *setClock) pass(d time.Duration) { s.at, s.age = s.at.Add(d), s.age.Add(d) }
+func (s *setClock) set(d time.Duration)  { s.at = s.at.Add(d) }
+
+func (s *setClock) office(keep time.Duration) *officeClock {
+	return newOfficeClock(func() time.Time { return s.at }, func() time.Time { return s.age }, keep)
+}
+
+// An office cancelled every unpaid order when the clock of its machine was set ahead by an hour, for the minute until that was
+// mended: their buyers had been told another time. What has certainly come is what both clocks say, for as long as an order may
+// be waiting; then the new one counts.
+func TestNothingIsSureBecauseAClockWasSetAhead(t *testing.T) {
+	s := newSetClock()
+	begin := s.at
+	c := s.office(20 * time.Minute)
+	s.pass(10 * time.Minute)
+	s.set(time.Hour)
+	wantSure := func(want time.Duration) {
+		t.Helper()
+		if got := c.Sure().Sub(begin); got != want {
+			t.Errorf("sure is %v, want %v", got, want)
+		}
+	}
+	if got := c.Now().Sub(begin); got != 70*time.Minute {
+		t.Errorf("now is %v", got)
+	}
+	wantSure(10 * time.Minute)
+	s.pass(19 * time.Minute)
+	wantSure(29 * time.Minute)
+	s.pass(time.Minute)
+	wantSure(90 * time.Minute)
+	s.set(-time.Hour) // the earlier of the two at once
+	wantSure(30 * time.Minute)
+	s.pass(time.Minute)
+	s.set(time.Hour)
+	s.pass(time.Minute)
+	s.set(-time.Hour)
+	wantSure(32 * time.Minute)
+}
+
+// A clock that is kept in step runs a little faster or slower now and then, which is nothing to hold against it.
+func TestClockThatIsKeptInStepIsSure(t *testing.T) {
+	s := newSetClock()
+	c := s.office(20 * time.Minute)
+	for range 1000 {
+		s.pass(10 * time.Second)
+		s.set(20 * time.Millisecond)
+		if behind := s.at.Sub(c.Sure()); behind < 0 || behind > clockSlack {
+			t.Fatalf("sure is %v behind", behind)
+		}
+	}
+	if len(c.held) > 0 {
+		t.Errorf("%d readings are held", len(c.held))
+	}
+	for range 100 {
+		s.pass(time.Second)
+		s.set(time.Minute)
+		c.Sure()
+	}
+	if len(c.held) > clockHeld {
+		t.Errorf("%d readings are held", len(c.held))
+	}
+}
+
+// The clock of the database is that of all processes: a machine whose clock is off by minutes tells, and is sure of, the same
+// time as the others, also when it was set while nobody looked.
+func TestDatabaseClockCounts(t *testing.T) {
+	s := newSetClock()
+	begin := s.at
+	c := s.office(20 * time.Minute)
+	s.set(5 * time.Minute)
+	c.correct(5 * time.Minute)
+	s.pass(time.Minute)
+	for _, got := range []time.Time{c.Now(), c.Sure()} {
+		if got.Sub(begin) != time.Minute {
+			t.Errorf("it is %v, want 1m", got.Sub(begin))
+		}
+	}
+	s.set(-8 * time.Minute)
+	if c.correct(-3 * time.Minute); c.Now().Sub(begin) != time.Minute || c.Sure().Sub(begin) != time.Minute {
+		t.Errorf("now is %v and sure %v, want 1m", c.Now().Sub(begin), c.Sure().Sub(begin))
+	}
+	if c.correct(-3*time.Minute + clockSlack/2) {
+		t.Error("half a round trip is news")
+	}
+}
