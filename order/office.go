@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 )
 
 // CancelPaid cancels a paid order for the office, and returns it: the money that paid it goes back, and its tickets are
@@ -43,6 +44,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 	case order.CancelReason != CancelByOffice:
 		return order, fmt.Errorf("cancel paid order: %w", ErrNotPaid)
 	}
+	failpoint.Hit("refund.due")
 	return order, o.announceReturned(ctx, orders, []string{id})
 }
 

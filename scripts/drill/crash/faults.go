@@ -1,0 +1,159 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// killAt has the office die at a step or statement, and starts it again. One that does not come by is passed over.
+func (d *drill) killAt(ctx context.Context, at, row string) error {
+	if err := d.arm("kill", stepChance, at); err != nil {
+		return err
+	}
+	reached, err := d.awaitArmed(ctx)
+	if err != nil {
+		return err
+	}
+	if !reached {
+		d.verdict.passedOver(row)
+		return nil
+	}
+	select {
+	case <-d.site.office.ended:
+	case <-time.After(sellLimit):
+		return fmt.Errorf("the office has not died at %s", at)
+	}
+	if d.site.broker != nil && d.random.IntN(4) == 0 {
+		d.site.broker.kill()
+	}
+	return d.recover(ctx, row, at)
+}
+
+// killAnytime kills the office, its broker, or both.
+func (d *drill) killAnytime(ctx context.Context, which int) error {
+	if !pause(ctx, time.Duration(d.random.Int64N(int64(randomLimit)))) {
+		return ctx.Err()
+	}
+	row := "any instant: the office"
+	switch {
+	case d.site.broker == nil || which == 0:
+		d.site.office.kill()
+	case which == 1:
+		row = "any instant: the broker"
+		d.site.broker.kill()
+	default:
+		row = "any instant: office and broker"
+		d.site.broker.kill()
+		d.site.office.kill()
+	}
+	return d.recover(ctx, row, row)
+}
+
+// recover starts what has died, waits until tickets are sold again, and looks whether what has to be true at any moment is.
+func (d *drill) recover(ctx context.Context, row, at string) error {
+	d.killed++
+	died := time.Now()
+	if d.site.broker != nil && !d.site.broker.runs() {
+		if err := d.site.broker.start(ctx); err != nil {
+			return err
+		}
+	}
+	for !d.site.office.runs() {
+		if err := d.site.office.start(ctx); err != nil && !errors.Is(err, errEnded) {
+			return err
+		} else if err != nil {
+			d.verdict.broken(at, fmt.Sprintf("the office has not started: %v", err))
+			return err
+		}
+	}
+	if err := d.sellAgain(ctx, at); err != nil {
+		return err
+	}
+	d.verdict.killed(row, time.Since(died))
+	return d.look(ctx, at)
+}
+
+// sellAgain waits until somebody is told that tickets are reserved.
+func (d *drill) sellAgain(ctx context.Context, at string) error {
+	enough := d.traffic.sold() + 1
+	for deadline := time.Now().Add(sellLimit); d.traffic.sold() < enough; {
+		if !d.site.office.runs() {
+			d.verdict.broken(at, "the office has ended by itself")
+			return fmt.Errorf("after %s: %w", at, errEnded)
+		}
+		if time.Now().After(deadline) {
+			d.verdict.broken(at, fmt.Sprintf("nothing is sold for %v", sellLimit))
+			return fmt.Errorf("after %s nothing is sold", at)
+		}
+		if !pause(ctx, lookPause) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// look notes what is not as it has to be at any moment.
+func (d *drill) look(ctx context.Context, at string) error {
+	acknowledged, surprises := d.traffic.takeFresh()
+	broken, err := d.books.atOnce(ctx, acknowledged)
+	if err != nil {
+		return err
+	}
+	d.verdict.broken(at, append(broken, surprises...)...)
+	return nil
+}
+
+// cutAt cuts a connection of the office at a statement. The office has to go on.
+func (d *drill) cutAt(ctx context.Context, statement string) error {
+	if d.options.Cuts >= 0 && d.cut >= d.options.Cuts {
+		return nil
+	}
+	if err := d.arm("cut", 1, statement); err != nil {
+		return err
+	}
+	reached, err := d.awaitArmed(ctx)
+	if err != nil {
+		return err
+	}
+	row := "cut " + when(statement)
+	if !reached && strings.HasPrefix(statement, "before ") { // a statement of a start
+		return d.cutAtStart(ctx, statement, row)
+	}
+	if !reached {
+		d.verdict.passedOver(row)
+		return nil
+	}
+	d.cut++
+	d.done[statement] = true
+	began := time.Now()
+	if err := d.sellAgain(ctx, statement); err != nil {
+		return err
+	}
+	d.verdict.killed(row, time.Since(began))
+	return d.look(ctx, statement)
+}
+
+// cutAtStart cuts a connection at a statement that runs when the office starts. An office whose database breaks while it
+// starts may end, in words; the next start has to succeed.
+func (d *drill) cutAtStart(ctx context.Context, statement, row string) error {
+	d.site.office.kill()
+	if err := d.arm("cut", 1, statement); err != nil {
+		return err
+	}
+	err := d.site.office.start(ctx)
+	if err != nil && !errors.Is(err, errEnded) {
+		return err
+	}
+	if removed := os.Remove(d.site.armed); removed == nil {
+		d.verdict.passedOver(row)
+	} else {
+		d.cut++
+		d.verdict.killed(row, 0)
+	}
+	d.done[statement] = true
+	return d.recover(ctx, "any instant: the office", statement)
+}
