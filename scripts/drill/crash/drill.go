@@ -18,7 +18,9 @@ import (
 )
 
 const (
-	reachLimit  = 6 * time.Second // for a step to come by, before it is passed over until the next round
+	reachLimit  = 3 * time.Second  // for a step to come by, before it is passed over until the next round
+	rareLimit   = 15 * time.Second // the same for one that is rare
+	awayTime    = 4 * time.Second  // without a broker, after which the sweeper has something to do
 	sellLimit   = 60 * time.Second
 	randomLimit = 400 * time.Millisecond // the longest wait before a kill at a random instant
 	lookPause   = 5 * time.Millisecond
@@ -36,6 +38,7 @@ type drill struct {
 	out     io.Writer
 	until   time.Time       // zero: no limit
 	done    map[string]bool // statements at which a connection was cut, before and afterwards
+	cold    map[string]bool // statements that did not come by: those of a start
 	killed  int
 	cut     int
 }
@@ -79,6 +82,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) 
 	}
 	d := &drill{
 		options: o, out: out, random: rand.New(rand.NewPCG(o.Seed, 0)), verdict: newVerdict(o), done: map[string]bool{},
+		cold: map[string]bool{},
 	}
 	if d.site, err = openSite(ctx, o, dir, binary); d.site != nil {
 		defer d.site.close()
@@ -155,7 +159,7 @@ func (d *drill) round(n int) (acts []func(context.Context) error) {
 		if d.done[statement] {
 			continue
 		}
-		if i < len(failpoint.Points())/2 {
+		if i < len(failpoint.Points())/2 && !d.cold[statement] {
 			acts = append(acts, func(ctx context.Context) error { return d.killAt(ctx, statement, "a statement, "+when(statement)) })
 		}
 		acts = append(acts, func(ctx context.Context) error { return d.cutAt(ctx, statement) })
@@ -204,8 +208,8 @@ func (d *drill) arm(act string, chance float64, at string) error {
 }
 
 // awaitArmed waits until the office has done what it was asked for, or takes the order back. It tells which.
-func (d *drill) awaitArmed(ctx context.Context) (bool, error) {
-	for deadline := time.Now().Add(reachLimit); time.Now().Before(deadline); {
+func (d *drill) awaitArmed(ctx context.Context, limit time.Duration) (bool, error) {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		if _, err := os.Stat(d.site.armed); errors.Is(err, os.ErrNotExist) {
 			return true, nil
 		}

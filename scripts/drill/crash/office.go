@@ -150,7 +150,7 @@ func (s *site) openProvider(seed uint64) (url string, err error) {
 		Seed: seed, Secret: webhookSecret(), Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return server.URL },
 		FirstPause: 100 * time.Millisecond,
 		Faults: simulator.Faults{
-			AutoPay: 0.85, OddPay: 0.15, AutoPayWithin: 300 * time.Millisecond, LateWithin: 9 * time.Second,
+			AutoPay: 0.85, OddPay: 0.3, AutoPayWithin: 300 * time.Millisecond, LateWithin: 9 * time.Second,
 			Early: 0.1, Duplicate: 0.1, RefundUnanswered: 0.1, MaxDelay: 300 * time.Millisecond,
 		},
 	}); err != nil {
