@@ -9,39 +9,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"boxoffice/common/failpoint"
 )
 
-const (
-	reachLimit  = 3 * time.Second  // for a step to come by, before it is passed over until the next round
-	rareLimit   = 15 * time.Second // the same for one that is rare
-	awayTime    = 4 * time.Second  // without a broker, after which the sweeper has something to do
-	sellLimit   = 60 * time.Second
-	randomLimit = 400 * time.Millisecond // the longest wait before a kill at a random instant
-	lookPause   = 5 * time.Millisecond
-	stepChance  = 0.5 // that a step kills when it comes by, so that it is not always the first after a start
-)
-
-// drill is one run.
-type drill struct {
-	options Options
-	site    *site
-	traffic *traffic
-	books   *books
-	random  *rand.Rand
-	verdict *verdict
-	out     io.Writer
-	until   time.Time       // zero: no limit
-	done    map[string]bool // statements at which a connection was cut, before and afterwards
-	cold    map[string]bool // statements that did not come by: those of a start
-	killed  int
-	cut     int
-}
+// warmUpOrders is how many orders are bought before anything breaks.
+const warmUpOrders = 200
 
 // Main runs the drill with flags, and prints its verdict.
 func Main(ctx context.Context, args []string, stdout io.Writer) error {
@@ -94,26 +68,40 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) 
 		return d.verdict, err
 	}
 	defer func() { err = errors.Join(err, d.books.close()) }()
+	for _, statement := range d.statements() {
+		d.cold[statement] = true
+	}
 	if d.traffic, err = startTraffic(ctx, d.site, o.Seed); err != nil {
 		return d.verdict, err
 	}
 	defer d.traffic.halt()
+	if err := d.warmUp(ctx); err != nil {
+		return d.verdict, err
+	}
 	if o.For > 0 {
 		d.until = time.Now().Add(o.For)
 	}
 	return d.verdict, d.rounds(ctx)
 }
 
-// isOver tells whether enough was broken.
-func (d *drill) isOver() bool {
-	return d.killed >= d.options.Kills || !d.until.IsZero() && time.Now().After(d.until)
+// warmUp waits until the statements of most things have run.
+func (d *drill) warmUp(ctx context.Context) error {
+	for deadline := time.Now().Add(sellLimit); d.traffic.sold() < warmUpOrders; {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("only %d orders in %v, with nothing broken", d.traffic.sold(), sellLimit)
+		}
+		if !pause(ctx, lookPause) {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // rounds breaks the office until it is enough, and has it come to rest now and then, and in the end.
 func (d *drill) rounds(ctx context.Context) error {
 	rested := 0
-	for round := 0; !d.isOver(); round++ {
-		for _, act := range d.round(round) {
+	for !d.isOver() {
+		for _, act := range d.round() {
 			if d.isOver() {
 				break
 			}
@@ -145,81 +133,33 @@ func (d *drill) comeToRest(ctx context.Context) error {
 	return err
 }
 
-// round is a kill at each step, kills at random instants, and cuts and kills at statements, mixed.
-func (d *drill) round(n int) (acts []func(context.Context) error) {
-	for _, point := range failpoint.Points() {
-		acts = append(acts, func(ctx context.Context) error { return d.killAt(ctx, point.Name, point.Name) })
-	}
-	for i := range len(acts) / 2 {
-		acts = append(acts, func(ctx context.Context) error { return d.killAnytime(ctx, i%3) })
+// round is a kill at each step, in the order of a purchase; between two of them are a kill at a random instant or statement, and a
+// cut connection. Statements that have not had their turn have it in a later round.
+func (d *drill) round() (acts []func(context.Context) error) {
+	var kills, cuts []func(context.Context) error
+	points := failpoint.Points()
+	for i := range len(points) / 2 {
+		kills = append(kills, func(ctx context.Context) error { return d.killAnytime(ctx, i%3) })
 	}
 	statements := d.statements()
 	d.random.Shuffle(len(statements), func(i, j int) { statements[i], statements[j] = statements[j], statements[i] })
-	for i, statement := range statements {
-		if d.done[statement] {
-			continue
+	for _, statement := range statements {
+		if !d.cold[statement] && len(kills) < len(points) {
+			kills = append(kills, func(ctx context.Context) error { return d.killAt(ctx, statement, "a statement, "+when(statement)) })
 		}
-		if i < len(failpoint.Points())/2 && !d.cold[statement] {
-			acts = append(acts, func(ctx context.Context) error { return d.killAt(ctx, statement, "a statement, "+when(statement)) })
+		if !d.done[statement] && len(cuts) < len(points) {
+			cuts = append(cuts, func(ctx context.Context) error { return d.cutAt(ctx, statement) })
 		}
-		acts = append(acts, func(ctx context.Context) error { return d.cutAt(ctx, statement) })
 	}
-	if n > 0 { // the first round goes along the purchase, so that also a short run sees each step
-		d.random.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
+	d.random.Shuffle(len(kills), func(i, j int) { kills[i], kills[j] = kills[j], kills[i] })
+	for i, point := range points {
+		acts = append(acts, func(ctx context.Context) error { return d.killAt(ctx, point.Name, point.Name) })
+		if i < len(kills) {
+			acts = append(acts, kills[i])
+		}
+		if i < len(cuts) {
+			acts = append(acts, cuts[i])
+		}
 	}
 	return acts
-}
-
-// when is a statement's moment and database: before stock.
-func when(statement string) string {
-	moment, _, _ := strings.Cut(statement, ":")
-	if strings.Contains(statement, ": COMMIT") {
-		return moment + ", COMMIT"
-	}
-	return moment
-}
-
-// statements are those that the office has run until now, before and afterwards.
-func (d *drill) statements() []string {
-	seen, err := os.ReadFile(d.site.seen)
-	if err != nil {
-		return nil // none yet
-	}
-	var all []string
-	for line := range strings.Lines(string(seen)) {
-		for _, moment := range []string{"before ", "after "} {
-			all = append(all, moment+strings.TrimSuffix(line, "\n"))
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// arm asks the office for an act where it passes next.
-func (d *drill) arm(act string, chance float64, at string) error {
-	next := filepath.Join(d.site.dir, "next")
-	if err := os.WriteFile(next, fmt.Appendf(nil, "%s\t%f\t%s", act, chance, at), 0o600); err != nil {
-		return fmt.Errorf("arm: %w", err)
-	}
-	if err := os.Rename(next, d.site.armed); err != nil {
-		return fmt.Errorf("arm: %w", err)
-	}
-	return nil
-}
-
-// awaitArmed waits until the office has done what it was asked for, or takes the order back. It tells which.
-func (d *drill) awaitArmed(ctx context.Context, limit time.Duration) (bool, error) {
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
-		if _, err := os.Stat(d.site.armed); errors.Is(err, os.ErrNotExist) {
-			return true, nil
-		}
-		if !pause(ctx, lookPause) {
-			return false, ctx.Err()
-		}
-	}
-	err := os.Remove(d.site.armed)
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
-	}
-	return false, err
 }

@@ -9,6 +9,15 @@ import (
 	"time"
 )
 
+const (
+	reachLimit  = 3 * time.Second  // for a step to come by, before it is passed over until the next round
+	rareLimit   = 15 * time.Second // the same for one that is rare
+	awayTime    = 4 * time.Second  // without a broker, after which the sweeper has something to do
+	sellLimit   = 60 * time.Second
+	randomLimit = 400 * time.Millisecond // the longest wait before a kill at a random instant
+	stepChance  = 0.5                    // that a step kills when it comes by, so that it is not always the first after a start
+)
+
 // killAt has the office die at a step or statement, and starts it again. One that does not come by is passed over.
 func (d *drill) killAt(ctx context.Context, at, row string) error {
 	chance := stepChance
