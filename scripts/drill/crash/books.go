@@ -10,12 +10,22 @@ import (
 	"boxoffice/common/db"
 )
 
+// The databases of an office.
+const (
+	stockBase   = "stock"
+	orderBase   = "order"
+	ticketsBase = "tickets"
+	notifyBase  = "notify"
+)
+
+func bases() []string { return []string{stockBase, orderBase, ticketsBase, notifyBase} }
+
 // books reads the databases of an office behind its back.
 type books struct{ bases map[string]*db.DB }
 
-func openBooks(ctx context.Context, s *site) (*books, error) {
+func openBooks(ctx context.Context, dsns map[string]string) (*books, error) {
 	b := &books{bases: map[string]*db.DB{}}
-	for name, dsn := range s.dsn {
+	for name, dsn := range dsns {
 		d, err := db.OpenThrough(ctx, dsn, nil)
 		if err != nil {
 			return nil, errors.Join(err, b.close())

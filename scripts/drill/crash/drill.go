@@ -64,14 +64,14 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) 
 	if err != nil {
 		return d.verdict, fmt.Errorf("start an office in %s: %w", dir, err)
 	}
-	if d.books, err = openBooks(ctx, d.site); err != nil {
+	if d.books, err = openBooks(ctx, d.site.dsn); err != nil {
 		return d.verdict, err
 	}
 	defer func() { err = errors.Join(err, d.books.close()) }()
 	for _, statement := range d.statements() {
 		d.cold[statement] = true
 	}
-	if d.traffic, err = startTraffic(ctx, d.site, o.Seed); err != nil {
+	if d.traffic, err = startTraffic(ctx, d.site.shop, o.Seed); err != nil {
 		return d.verdict, err
 	}
 	defer d.traffic.halt()

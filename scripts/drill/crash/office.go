@@ -18,17 +18,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"boxoffice/common/db"
 	"boxoffice/common/failpoint"
 	"boxoffice/simulator"
 )
-
-// The drill's offices sell to nobody else, so their secrets are no secrets.
-const jwtSecret = "0123456789abcdef0123456789abcdef"
-
-func webhookSecret() string { return "whsec_" + base64.StdEncoding.EncodeToString([]byte(jwtSecret)) }
 
 // site is an office and all that it stands on.
 type site struct {
@@ -133,16 +126,6 @@ func openSite(ctx context.Context, o Options, dir, binary string) (*site, error)
 	return s, s.office.start(ctx)
 }
 
-// The databases of an office.
-const (
-	stockBase   = "stock"
-	orderBase   = "order"
-	ticketsBase = "tickets"
-	notifyBase  = "notify"
-)
-
-func bases() []string { return []string{stockBase, orderBase, ticketsBase, notifyBase} }
-
 // openProvider starts the payment provider, whose payers pay soon, some of them twice, too late, or another sum.
 func (s *site) openProvider(seed uint64) (url string, err error) {
 	server := httptest.NewUnstartedServer(nil)
@@ -207,13 +190,6 @@ func (s *site) close() {
 	for _, server := range s.servers {
 		server.Close()
 	}
-}
-
-// token is a bearer token.
-func token(user, role string) (string, error) {
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": user, "role": role, "exp": time.Now().Add(100 * time.Hour).Unix(),
-	}).SignedString([]byte(jwtSecret))
 }
 
 // freePort tells whether three ports from this one on are nobody's.

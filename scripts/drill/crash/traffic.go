@@ -26,7 +26,7 @@ const (
 // traffic is buyers who buy, pay, cancel and look, and an office that cancels and gives back, whatever is killed meanwhile. What
 // anybody was told is remembered, and has to be true in the end.
 type traffic struct {
-	site       *site
+	shop       string // URL
 	client     *http.Client
 	admin      string // token
 	screenings []string
@@ -45,9 +45,9 @@ type traffic struct {
 }
 
 // startTraffic puts screenings on sale and starts to buy.
-func startTraffic(ctx context.Context, s *site, seed uint64) (*traffic, error) {
+func startTraffic(ctx context.Context, shop string, seed uint64) (*traffic, error) {
 	t := &traffic{
-		site: s, client: &http.Client{Timeout: sendLimit, Transport: &http.Transport{MaxIdleConnsPerHost: buyers}},
+		shop: shop, client: &http.Client{Timeout: sendLimit, Transport: &http.Transport{MaxIdleConnsPerHost: buyers}},
 		bought: map[string]string{}, cancelled: map[string]bool{}, returned: map[string]bool{}, refunds: map[string]bool{},
 		paid: map[string]bool{},
 	}
@@ -109,7 +109,7 @@ func (a answer) field(name string) string {
 
 // send makes one request. A request is finished also when the drill ends, so that what was answered is known.
 func (t *traffic) send(ctx context.Context, method, path, token, body string, header ...string) answer {
-	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), method, t.site.shop+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), method, t.shop+path, strings.NewReader(body))
 	if err != nil {
 		return answer{err: err}
 	}
