@@ -127,17 +127,18 @@ func (d *drill) comeToRest(ctx context.Context) error {
 		return fmt.Errorf("come to rest: %w", err)
 	}
 	d.verdict.rested(took, d.traffic.sold())
-	d.verdict.broken(fmt.Sprintf("at rest after %d kills and %d cuts", d.killed, d.cut), broken...)
+	d.verdict.broken("at rest", fmt.Sprintf("at rest after %d kills and %d cuts", d.killed, d.cut), broken...)
 	_, err = fmt.Fprintf(d.out, "%s at rest after %d kills and %d cuts, %d orders: %d violations so far, this rest took %v\n",
 		time.Now().Format(time.TimeOnly), d.killed, d.cut, d.traffic.sold(), len(d.verdict.Violations), took.Round(time.Second))
 	return err
 }
 
-// round is a kill at each step, in the order of a purchase; between two of them are a kill at a random instant or statement, and a
-// cut connection. Statements that have not had their turn have it in a later round.
+// round is a kill at each step; between two of them are a kill at a random instant or statement, and a cut connection. Statements
+// that have not had their turn have it in a later round.
 func (d *drill) round() (acts []func(context.Context) error) {
 	var kills, cuts []func(context.Context) error
 	points := failpoint.Points()
+	d.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 	for i := range len(points) / 2 {
 		kills = append(kills, func(ctx context.Context) error { return d.killAnytime(ctx, i%3) })
 	}

@@ -98,27 +98,27 @@ func (d *drill) recover(ctx context.Context, row, at string) error {
 		if err := d.site.office.start(ctx); err != nil && !errors.Is(err, errEnded) {
 			return err
 		} else if err != nil {
-			d.verdict.broken(at, fmt.Sprintf("the office has not started: %v", err))
+			d.verdict.broken(row, at, fmt.Sprintf("the office has not started: %v", err))
 			return err
 		}
 	}
-	if err := d.sellAgain(ctx, at); err != nil {
+	if err := d.sellAgain(ctx, row, at); err != nil {
 		return err
 	}
 	d.verdict.killed(row, time.Since(died))
-	return d.look(ctx, at)
+	return d.look(ctx, row, at)
 }
 
 // sellAgain waits until somebody is told that tickets are reserved.
-func (d *drill) sellAgain(ctx context.Context, at string) error {
+func (d *drill) sellAgain(ctx context.Context, row, at string) error {
 	enough := d.traffic.sold() + 1
 	for deadline := time.Now().Add(sellLimit); d.traffic.sold() < enough; {
 		if !d.site.office.runs() {
-			d.verdict.broken(at, "the office has ended by itself")
+			d.verdict.broken(row, at, "the office has ended by itself")
 			return fmt.Errorf("after %s: %w", at, errEnded)
 		}
 		if time.Now().After(deadline) {
-			d.verdict.broken(at, fmt.Sprintf("nothing is sold for %v", sellLimit))
+			d.verdict.broken(row, at, fmt.Sprintf("nothing is sold for %v", sellLimit))
 			return fmt.Errorf("after %s nothing is sold", at)
 		}
 		if !pause(ctx, lookPause) {
@@ -129,13 +129,13 @@ func (d *drill) sellAgain(ctx context.Context, at string) error {
 }
 
 // look notes what is not as it has to be at any moment.
-func (d *drill) look(ctx context.Context, at string) error {
+func (d *drill) look(ctx context.Context, row, at string) error {
 	acknowledged, surprises := d.traffic.takeFresh()
 	broken, err := d.books.atOnce(ctx, acknowledged)
 	if err != nil {
 		return err
 	}
-	d.verdict.broken(at, append(broken, surprises...)...)
+	d.verdict.broken(row, at, append(broken, surprises...)...)
 	return nil
 }
 
@@ -162,11 +162,11 @@ func (d *drill) cutAt(ctx context.Context, statement string) error {
 	d.cut++
 	d.done[statement] = true
 	began := time.Now()
-	if err := d.sellAgain(ctx, statement); err != nil {
+	if err := d.sellAgain(ctx, row, statement); err != nil {
 		return err
 	}
 	d.verdict.killed(row, time.Since(began))
-	return d.look(ctx, statement)
+	return d.look(ctx, row, statement)
 }
 
 // cutAtStart cuts a connection at a statement that runs when the office starts. An office whose database breaks while it

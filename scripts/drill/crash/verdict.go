@@ -54,12 +54,10 @@ func (v *verdict) killed(name string, recovered time.Duration) {
 
 func (v *verdict) passedOver(name string) { v.of(name).passed++ }
 
-// broken notes promises that were found broken after a fault.
-func (v *verdict) broken(at string, what ...string) {
+// broken notes promises that were found broken after a fault of a kind, and where that was.
+func (v *verdict) broken(row, at string, what ...string) {
 	for _, w := range what {
-		if r, known := v.rows[at]; known {
-			r.broken++
-		}
+		v.of(row).broken++
 		v.Violations = append(v.Violations, at+": "+w)
 	}
 }
@@ -96,6 +94,9 @@ func (v *verdict) print(w io.Writer) error {
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "\nSeed %d: %d kills, %d cut connections and %d orders in %v; %d violations, 0 manual repairs.\n",
 		v.options.Seed, kills, cuts, v.orders, time.Since(v.began).Round(time.Second), len(v.Violations))
+	if v.options.Hurry {
+		fmt.Fprintln(text, "What the dead had claimed was not waited for: SQL has ended it (-hurry).")
+	}
 	for _, rest := range v.rests {
 		fmt.Fprintf(text, "Everything was compared at rest, which came %v after the last purchase.\n", rest.Round(time.Second))
 	}
