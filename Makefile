@@ -77,6 +77,10 @@ sim: ## play 1,000 simulated days in which everything fails, and look for a prom
 kills: ## kill the worker that sends refunds 200 times (about ten minutes)
 	BOXOFFICE_TEST_KILLS=200 go test ./app -run TestKillOfTheRefundWorker -v -count=1 -timeout 1h
 
+.PHONY: drill
+drill: ## kill the office a thousand times, at every step of a purchase and at random instants, and cut its databases off (half an hour)
+	go run ./scripts/drill -profile process -kills 1000
+
 .PHONY: streams
 streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
 	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m
