@@ -59,7 +59,12 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) 
 		cold: map[string]bool{},
 	}
 	if d.site, err = openSite(ctx, o, dir, binary); d.site != nil {
-		defer d.site.close()
+		defer func() {
+			d.site.close()
+			if d.site.drop != nil && o.Dir == "" {
+				err = errors.Join(err, d.site.drop())
+			}
+		}()
 	}
 	if err != nil {
 		return d.verdict, fmt.Errorf("start an office in %s: %w", dir, err)

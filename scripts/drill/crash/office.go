@@ -36,6 +36,7 @@ type site struct {
 	provider *simulator.Simulator
 	gateway  gateway
 	servers  []*httptest.Server
+	drop     func() error // databases that were made on a stack; nil: none
 }
 
 // gateway takes messages to phones and remembers which it has got.
@@ -164,10 +165,11 @@ func (s *site) useStack(ctx context.Context, dir, prefix string) (nameServer str
 	if nameServer == "" || server == "" {
 		return "", errors.New("the stack does not say where it is: run stack up first")
 	}
-	root, err := db.Open(ctx, server+"/information_schema")
+	root, err := db.OpenThrough(ctx, server+"/information_schema", nil)
 	if err != nil {
 		return "", err
 	}
+	s.drop = func() error { return dropBases(server, prefix) }
 	for _, name := range bases() {
 		if _, err := root.Reader().ExecContext(ctx, "CREATE DATABASE "+prefix+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
 			return "", errors.Join(fmt.Errorf("make a database: %w", err), root.Close())
@@ -175,6 +177,21 @@ func (s *site) useStack(ctx context.Context, dir, prefix string) (nameServer str
 		s.dsn[name] = server + "/" + prefix + name
 	}
 	return nameServer, root.Close()
+}
+
+// dropBases removes the databases that a drill has made on a stack.
+func dropBases(server, prefix string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readyLimit)
+	defer cancel()
+	root, err := db.OpenThrough(ctx, server+"/information_schema", nil)
+	if err != nil {
+		return err
+	}
+	for _, name := range bases() {
+		_, dropped := root.Reader().ExecContext(ctx, "DROP DATABASE IF EXISTS "+prefix+name)
+		err = errors.Join(err, dropped)
+	}
+	return errors.Join(err, root.Close())
 }
 
 // close ends all that was started.
