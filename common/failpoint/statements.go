@@ -19,7 +19,7 @@ import (
 // and nobody is told.
 func Through(dsn string) func(driver.Connector) driver.Connector {
 	name, _, _ := strings.Cut(path.Base(dsn), "?")
-	name = strings.TrimSuffix(name, ".db")
+	name = strings.TrimSuffix(name[strings.LastIndex(name, "_")+1:], ".db") // boxoffice_stock is stock
 	return func(c driver.Connector) driver.Connector { return &connector{Connector: c, database: name} }
 }
 

@@ -67,7 +67,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) 
 		}()
 	}
 	if err != nil {
-		return d.verdict, fmt.Errorf("start an office in %s: %w", dir, err)
+		return nil, fmt.Errorf("start an office in %s: %w", dir, err)
 	}
 	if d.books, err = openBooks(ctx, d.site.dsn); err != nil {
 		return d.verdict, err

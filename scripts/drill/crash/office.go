@@ -91,7 +91,7 @@ func openSite(ctx context.Context, o Options, dir, binary string) (*site, error)
 	s.servers = append(s.servers, phones)
 	nameServer, prefix := fmt.Sprintf("127.0.0.1:%d", o.Port+2), ""
 	if o.Stack != "" {
-		prefix = "drill" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "_"
+		prefix = "boxoffice_test_drill" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "_"
 		if nameServer, err = s.useStack(ctx, o.Stack, prefix); err != nil {
 			return s, err
 		}
