@@ -117,7 +117,7 @@ func openSite(ctx context.Context, o Options, dir, binary string) (*site, error)
 		s.broker = &process{
 			name: "broker", binary: binary, env: env, log: filepath.Join(dir, "broker.log"),
 			args: []string{"broker", "-listen", nameServer, "-data", filepath.Join(dir, "broker"),
-				"-check-timeout", "1s", "-check-interval", "1s"},
+				"-check-timeout", "1s", "-check-interval", "3s"},
 			isReady: func(ctx context.Context) bool { return listens(ctx, nameServer) },
 		}
 		if err := s.broker.start(ctx); err != nil {

@@ -21,7 +21,10 @@ type verdict struct {
 	rows    map[string]*row
 	order   []string
 	rests   []time.Duration
-	orders  int
+	// exhausted are half messages of which the broker has asked as often as it may, while the office was dead: the doctor names
+	// them, and the sweeper has made their orders.
+	exhausted map[string]bool
+	orders    int
 }
 
 // row is one kind of fault.
@@ -32,7 +35,7 @@ type row struct {
 }
 
 func newVerdict(o Options) *verdict {
-	v := &verdict{options: o, began: time.Now(), rows: map[string]*row{}}
+	v := &verdict{options: o, began: time.Now(), rows: map[string]*row{}, exhausted: map[string]bool{}}
 	for _, point := range failpoint.Points() {
 		v.of(point.Name)
 	}
@@ -94,6 +97,9 @@ func (v *verdict) print(w io.Writer) error {
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "\nSeed %d: %d kills, %d cut connections and %d orders in %v; %d violations, 0 manual repairs.\n",
 		v.options.Seed, kills, cuts, v.orders, time.Since(v.began).Round(time.Second), len(v.Violations))
+	if n := len(v.exhausted); n > 0 {
+		fmt.Fprintf(text, "The broker gave up %d half messages, unanswered too often; what they had reserved was made all the same.\n", n)
+	}
 	if v.options.Hurry {
 		fmt.Fprintln(text, "What the dead had claimed was not waited for: SQL has ended it (-hurry).")
 	}
