@@ -34,7 +34,7 @@ func Main(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 // Run starts an office and breaks it. What was found before an error is in the verdict.
-func Run(ctx context.Context, o Options, out io.Writer) (v *verdict, err error) {
+func Run(ctx context.Context, o Options, out io.Writer) (v *Verdict, err error) {
 	dir := o.Dir
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "boxoffice-drill-"); err != nil {

@@ -131,7 +131,8 @@ func (d *drill) money(ctx context.Context, orders map[string]standing) (broken [
 	payments, err := rows[struct {
 		ID, OrderID string
 		Kept        int64
-	}](ctx, d.books, orderBase, `SELECT id, order_id AS orderid, CASE WHEN result = 'applied' THEN amount - refunded ELSE 0 END AS kept FROM payments`)
+	}](ctx, d.books, orderBase, `SELECT id, order_id AS orderid,
+		CASE WHEN result = 'applied' THEN amount - refunded ELSE 0 END AS kept FROM payments`)
 	if err != nil {
 		return nil, err
 	}

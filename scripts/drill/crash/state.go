@@ -22,7 +22,7 @@ type drill struct {
 	traffic *traffic
 	books   *books
 	random  *rand.Rand
-	verdict *verdict
+	verdict *Verdict
 	out     io.Writer
 	until   time.Time       // zero: no limit
 	done    map[string]bool // statements at which a connection was cut, before and afterwards

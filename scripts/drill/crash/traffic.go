@@ -214,7 +214,7 @@ func (w *worker) goOn(ctx context.Context) {
 		w.send(ctx, "GET", "/v1/orders/"+old.id+"/tickets", old.token, "")
 	case 9, 10:
 		if a := w.send(ctx, "GET", "/v1/orders/"+old.id, old.token, ""); a.field("status") == "paid" {
-			w.told(w.traffic.paid, old.id)
+			w.told(w.paid, old.id)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"boxoffice/common/failpoint"
 )
 
-// verdict is what a drill has found.
-type verdict struct {
+// Verdict is what a drill has found.
+type Verdict struct {
 	Violations []string
 
 	options Options
@@ -34,15 +34,15 @@ type row struct {
 	broken    int
 }
 
-func newVerdict(o Options) *verdict {
-	v := &verdict{options: o, began: time.Now(), rows: map[string]*row{}, exhausted: map[string]bool{}}
+func newVerdict(o Options) *Verdict {
+	v := &Verdict{options: o, began: time.Now(), rows: map[string]*row{}, exhausted: map[string]bool{}}
 	for _, point := range failpoint.Points() {
 		v.of(point.Name)
 	}
 	return v
 }
 
-func (v *verdict) of(name string) *row {
+func (v *Verdict) of(name string) *row {
 	if v.rows[name] == nil {
 		v.rows[name] = &row{}
 		v.order = append(v.order, name)
@@ -50,27 +50,27 @@ func (v *verdict) of(name string) *row {
 	return v.rows[name]
 }
 
-func (v *verdict) killed(name string, recovered time.Duration) {
+func (v *Verdict) killed(name string, recovered time.Duration) {
 	r := v.of(name)
 	r.recovered = append(r.recovered, recovered)
 }
 
-func (v *verdict) passedOver(name string) { v.of(name).passed++ }
+func (v *Verdict) passedOver(name string) { v.of(name).passed++ }
 
 // broken notes promises that were found broken after a fault of a kind, and where that was.
-func (v *verdict) broken(row, at string, what ...string) {
+func (v *Verdict) broken(row, at string, what ...string) {
 	for _, w := range what {
 		v.of(row).broken++
 		v.Violations = append(v.Violations, at+": "+w)
 	}
 }
 
-func (v *verdict) rested(took time.Duration, orders int) {
+func (v *Verdict) rested(took time.Duration, orders int) {
 	v.rests, v.orders = append(v.rests, took), orders
 }
 
 // Reached are the steps at which the office was killed.
-func (v *verdict) Reached() (names []string) {
+func (v *Verdict) Reached() (names []string) {
 	for _, point := range failpoint.Points() {
 		if len(v.rows[point.Name].recovered) > 0 {
 			names = append(names, point.Name)
@@ -80,7 +80,7 @@ func (v *verdict) Reached() (names []string) {
 }
 
 // counts are how many faults of a kind there were: those whose row begins with cut, or the others.
-func (v *verdict) counts() (kills, cuts int) {
+func (v *Verdict) counts() (kills, cuts int) {
 	for name, r := range v.rows {
 		if strings.HasPrefix(name, "cut ") {
 			cuts += len(r.recovered)
@@ -92,7 +92,7 @@ func (v *verdict) counts() (kills, cuts int) {
 }
 
 // print prints the table, and what is broken.
-func (v *verdict) print(w io.Writer) error {
+func (v *Verdict) print(w io.Writer) error {
 	kills, cuts := v.counts()
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "\nSeed %d: %d kills, %d cut connections and %d orders in %v; %d violations, 0 manual repairs.\n",
@@ -106,16 +106,20 @@ func (v *verdict) print(w io.Writer) error {
 	for _, rest := range v.rests {
 		fmt.Fprintf(text, "Everything was compared at rest, which came %v after the last purchase.\n", rest.Round(time.Second))
 	}
-	table := tabwriter.NewWriter(text, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "\nat\ttimes\tnot come by\tsells again after (half, all)\tviolations\t")
+	cells := &strings.Builder{}
+	fmt.Fprintln(cells, "\nat\ttimes\tnot come by\tsells again after (half, all)\tviolations\t")
 	for _, name := range v.order {
 		r := v.rows[name]
 		half, all := time.Duration(0), time.Duration(0)
 		if sorted := slices.SortedFunc(slices.Values(r.recovered), cmp.Compare[time.Duration]); len(sorted) > 0 {
 			half, all = sorted[len(sorted)/2], sorted[len(sorted)-1]
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%v, %v\t%d\t\n", name, len(r.recovered), r.passed,
+		fmt.Fprintf(cells, "%s\t%d\t%d\t%v, %v\t%d\t\n", name, len(r.recovered), r.passed,
 			half.Round(10*time.Millisecond), all.Round(10*time.Millisecond), r.broken)
+	}
+	table := tabwriter.NewWriter(text, 0, 8, 2, ' ', 0)
+	if _, err := io.WriteString(table, cells.String()); err != nil {
+		return fmt.Errorf("print the table: %w", err)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)
