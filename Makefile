@@ -87,6 +87,10 @@ SOAK_TIME := 8h
 soak: ## sell for SOAK_TIME, 8 hours, and compare what it takes of the machine early and late
 	BOXOFFICE_TEST_SOAK=$(SOAK_TIME) go test ./app -run TestSoak -v -count=1 -timeout 24h
 
+.PHONY: drill
+drill: ## kill the office a thousand times, at every step of a purchase and at random instants, and cut its databases off (half an hour)
+	go run ./scripts/drill -profile process -kills 1000
+
 .PHONY: streams
 streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
 	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m

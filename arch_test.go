@@ -54,7 +54,7 @@ func allowedImports() map[string][]string {
 		"inquiry": {
 			"stock", "order", "payment", "notify", "tickets", "archive", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
-		"payment":               {"order", "common/audit", "common/batch", "common/db", "common/event", "common/outage", "common/tracing"},
+		"payment":               {"order", "common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/outage", "common/tracing"},
 		"payment/webhook":       {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient"},
 		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
@@ -64,11 +64,11 @@ func allowedImports() map[string][]string {
 		"common/strictjson":     {},
 		"identity":              {"common/httpclient", "common/outage"},
 		"identity/identitytest": {},
-		"sale":                  {"stock", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
-		"stock":                 {"common/audit", "common/db", "common/event", "common/mq", "common/sentence", "common/tracing"},
-		"order":                 {"common/audit", "common/batch", "common/db", "common/event", "common/mq", "common/tracing"},
-		"tickets":               {"order", "purge", "common/db", "common/event"},
-		"notify":                {"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/outage"},
+		"sale":                  {"stock", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
+		"stock":                 {"common/audit", "common/db", "common/event", "common/failpoint", "common/mq", "common/sentence", "common/tracing"},
+		"order":                 {"common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
+		"tickets":               {"order", "purge", "common/db", "common/event", "common/failpoint"},
+		"notify":                {"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/outage"},
 		"notify/smtp":           {"notify"},
 		"notify/sms":            {"notify", "common/httpclient"},
 		"doctor": {
@@ -81,8 +81,9 @@ func allowedImports() map[string][]string {
 		"common/event":           {"common/mq"},
 		"common/event/eventtest": {"common/event", "common/mq"},
 		"purge":                  {"order"},
-		"common/mq":              {"broker/remoting", "common/tracing"},
-		"common/db":              {},
+		"common/mq":              {"broker/remoting", "common/failpoint", "common/tracing"},
+		"common/db":              {"common/failpoint"},
+		"common/failpoint":       {},
 		"common/db/dbtest":       {"common/db"},
 		"stock/stocktest":        {"common/db", "common/db/dbtest", "sql"},
 		"common/batch":           {},
@@ -393,7 +394,7 @@ func layered() []string {
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
-		"scripts/bench",
+		"scripts/bench", "scripts/drill/crash",
 	}
 }
 

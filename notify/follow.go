@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/order"
 )
 
@@ -169,7 +170,12 @@ func (s *Service) insert(ctx context.Context, rows []row) error {
 		if err != nil || len(missing) == 0 {
 			return s.unavailable(err)
 		}
-		err = s.db.InTx(ctx, func(tx *db.Tx) error { return insertRows(ctx, tx, missing) })
+		err = s.db.InTx(ctx, func(tx *db.Tx) error {
+			err := insertRows(ctx, tx, missing)
+			failpoint.Hit("mail.before-commit")
+			return err
+		})
+		failpoint.Hit("mail.noted")
 		if err == nil || !s.db.IsDuplicate(err) {
 			return s.unavailable(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 	"boxoffice/order"
 	"boxoffice/tickets"
 )
@@ -104,7 +105,9 @@ func (s *Service) sendOne(ctx context.Context, r row) error {
 		return s.unavailable(err)
 	}
 	r.NextAt, r.Tries = lease.UnixMilli(), r.Tries+1
+	failpoint.Hit("mail.claimed")
 	to, err := s.try(ctx, r)
+	failpoint.Hit("mail.sent")
 	if err != nil && ctx.Err() != nil {
 		return err // the process stops: another one has it after the lease
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 	"boxoffice/common/tracing"
 )
@@ -60,6 +61,7 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 		if err := mq.SendDelayed(ctx, o.sender, event.PaymentDue, due.OrderIDs[0], due, level); err != nil {
 			return fmt.Errorf("send payment-due: %w", err)
 		}
+		failpoint.Hit("order.due-sent")
 	}
 	return nil
 }
@@ -68,10 +70,12 @@ func (o *Orders) sendDue(ctx context.Context, pending []Order) error {
 func (o *Orders) sendSettled(ctx context.Context, final []event.SettledOrder) error {
 	for batch := range slices.Chunk(final, o.maxBatch) {
 		o.tellFinal(batch)
+		failpoint.Hit("settled.unsent")
 		ctx := withTracesOf(ctx, batch, func(o event.SettledOrder) string { return o.OrderID })
 		if err := mq.Send(ctx, o.sender, event.OrderSettled, batch[0].OrderID, event.Settled{Orders: batch}); err != nil {
 			return fmt.Errorf("send order-settled: %w", err)
 		}
+		failpoint.Hit("settled.sent")
 	}
 	return nil
 }

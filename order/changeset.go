@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 )
 
 // cancelRule says why an order that is still pending at now (Unix milliseconds) is cancelled; empty keeps it pending.
@@ -71,11 +72,14 @@ func (o *Orders) change(ctx context.Context, ids []string, decide func(context.C
 			if err := decide(ctx, tx, c); err != nil {
 				return err
 			}
-			return c.write(ctx, tx)
+			err = c.write(ctx, tx)
+			failpoint.Hit("order.before-change")
+			return err
 		})
 		if err != nil {
 			return nil, err
 		}
+		failpoint.Hit("order.changed")
 		if c.created == 0 {
 			return c.orders, nil
 		}

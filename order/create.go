@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -23,6 +24,7 @@ var errNotNew = errors.New("not all of these orders are new")
 // again endRevivals. It returns nil only when the messages that follow are stored; until then stock-reserved is delivered
 // again, which does not repeat what is done.
 func (o *Orders) Create(ctx context.Context, reserved event.Reserved) error {
+	failpoint.Hit("order.reserved-came")
 	for _, step := range []struct {
 		reserved []event.Order
 		handle   func(context.Context, []event.Order) (map[string]Order, error)
@@ -71,13 +73,18 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 		}
 		orders[order.ID] = Order{Order: order, State: PendingPayment}
 	}
-	err := o.db.InTx(ctx, func(tx *db.Tx) error { return insertOrders(ctx, tx, missingOrders(reserved, nil), now) })
+	err := o.db.InTx(ctx, func(tx *db.Tx) error {
+		err := insertOrders(ctx, tx, missingOrders(reserved, nil), now)
+		failpoint.Hit("order.before-create")
+		return err
+	})
 	switch {
 	case o.db.IsDuplicate(err):
 		return nil, errNotNew
 	case err != nil:
 		return nil, o.unavailable(err)
 	}
+	failpoint.Hit("order.created")
 	parked, err := parkedPayments(ctx, o.db.Reader(), orderIDs(reserved))
 	switch {
 	case err != nil:

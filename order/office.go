@@ -8,12 +8,13 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 )
 
 // CancelPaid cancels a paid order for the office, and returns it: the money that paid it goes back, and its tickets are
 // for sale again. It succeeds also when the office has cancelled the order before, and fails with ErrNotPaid for an order
-// that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; after an
-// error AnnounceReturned sends it, as does to repeat it.
+// that is not paid, or with ErrOrderAbsent. It returns only once the message that returns the tickets is stored; after
+// ErrUnavailable the order may be cancelled, and AnnounceReturned sends it, as does to repeat it.
 func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Order, error) {
 	orders, err := o.change(ctx, []string{id}, func(ctx context.Context, tx *db.Tx, c *changeSet) error {
 		if c.orders[id].State != Paid {
@@ -43,6 +44,7 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 	case order.CancelReason != CancelByOffice:
 		return order, fmt.Errorf("cancel paid order: %w", ErrNotPaid)
 	}
+	failpoint.Hit("refund.due")
 	return order, o.announceReturned(ctx, orders, []string{id})
 }
 

@@ -21,7 +21,7 @@ var (
 	ErrInvalidPayment = errors.New("payment cannot be recorded: its amount is not above 0, or an id or the currency is missing, " +
 		"too long or not visible ASCII")
 	ErrBusy        = errors.New("too many payments in flight, or other transactions kept changing the same rows")
-	ErrUnavailable = errors.New("database is away")
+	ErrUnavailable = errors.New("message queue or database is away")
 )
 
 // State is the state of an order.

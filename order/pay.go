@@ -10,6 +10,7 @@ import (
 	"boxoffice/common/batch"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/tracing"
 )
 
@@ -51,6 +52,7 @@ func (o *Orders) payBatch(ctx context.Context, calls []*batch.Call[Payment, Paym
 	results, err := o.receive(ctx, payments)
 	step.End(err)
 	o.logPayments(ctx, payments, results)
+	failpoint.Hit("payment.recorded")
 	if err != nil {
 		for _, call := range calls {
 			call.Answer("", err)
@@ -146,7 +148,9 @@ func (o *Orders) receiveEach(ctx context.Context, payments []Payment, readFirst 
 			return err
 		}
 		paid = c.paid
-		return c.write(ctx, tx)
+		err = c.write(ctx, tx)
+		failpoint.Hit("payment.before-commit")
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 )
 
 // fastAmounts is how many different amounts a batch on the fast path may have: each costs a statement, and beyond a few
@@ -46,7 +47,9 @@ func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 		if err := insertPayments(ctx, tx, applied, now); err != nil {
 			return err
 		}
-		return payOrders(ctx, tx, payments, now)
+		err = payOrders(ctx, tx, payments, now)
+		failpoint.Hit("payment.before-commit")
+		return err
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,10 @@ const (
 // announceReturned tells stock that the tickets of these orders return. What is not told, because the process dies between
 // the commit and the message or nobody takes that, AnnounceReturned tells.
 func (o *Orders) announceReturned(ctx context.Context, orders map[string]Order, ids []string) error {
-	if err := o.announce(ctx, orders); err != nil {
+	switch err := o.announce(ctx, orders); {
+	case isOutage(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case err != nil:
 		return err
 	}
 	if err := o.db.InTx(ctx, func(tx *db.Tx) error { return dropReturns(ctx, tx, ids) }); err != nil {

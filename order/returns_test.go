@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -38,5 +39,23 @@ func TestTicketsReturnThoughTheProcessDies(t *testing.T) {
 	}
 	if n, err := f.orders.AnnounceReturned(t.Context()); n != 0 || err != nil {
 		t.Errorf("told of %d again, %v", n, err)
+	}
+}
+
+// A drill that took the message queue away had the office's cancellation of a paid order answered with 500, as if the shop were
+// broken. It is an outage: the order is cancelled, and whoever repeats it once the queue is back succeeds.
+func TestCancelPaidWithoutTheQueueIsAnOutage(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Hour)
+	f.create(o)
+	f.pay(f.payment(o), Applied)
+	act := audit.Act{Actor: "boss", Note: "the projector"}
+	f.refuse.Store(true)
+	if _, err := f.orders.CancelPaid(t.Context(), o.ID, act); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("without the queue: %v, want %v", err, ErrUnavailable)
+	}
+	f.refuse.Store(false)
+	if cancelled, err := f.orders.CancelPaid(t.Context(), o.ID, act); err != nil || cancelled.CancelReason != CancelByOffice {
+		t.Errorf("once it is back: %+v, %v", cancelled, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -20,6 +21,7 @@ const DueTimeout = 40 * time.Second
 // cancellation prompt. It returns nil only when the messages that follow are stored. An id without an order is left to
 // stock's sweeper, which publishes its reservation again.
 func (o *Orders) Timeout(ctx context.Context, due event.Due) error {
+	failpoint.Hit("order.due-came")
 	orders, err := o.advance(ctx, due.OrderIDs, nil, whenExpired)
 	if err != nil {
 		return fmt.Errorf("cancel unpaid orders: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"boxoffice/common/failpoint"
 	"boxoffice/order"
 )
 
@@ -32,6 +33,7 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 			return Taken{}, fmt.Errorf("take callback: %w", BadCallback{Detail: invalid, Readable: true})
 		}
 	}
+	failpoint.Hit("callback.verified")
 	taken := Taken{Provider: p}
 	for _, payment := range report.Payments {
 		switch ours, err := s.isOurs(ctx, p, payment); {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 )
 
 const (
@@ -38,11 +39,14 @@ func (s *Service) sendOne(ctx context.Context, p Provider, row refundRow) error 
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("refund.claimed")
 	status, err := s.callForRefund(ctx, p, row)
+	failpoint.Hit("refund.sent")
 	if err != nil && ctx.Err() != nil {
 		return err // the process stops: another one has it after the lease
 	}
 	changed := s.changeRefund(ctx, row, s.afterAnswer(row, status, err))
+	failpoint.Hit("refund.recorded")
 	if err == nil && errors.Is(changed, db.ErrConflict) { // somebody was faster; what the provider says counts all the same
 		return s.learnOfRefund(ctx, p, RefundReport{Key: row.refund().Key, RefundStatus: status})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/order"
 )
 
@@ -35,6 +36,7 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
+	failpoint.Hit("attempt.recorded")
 	if row.State == starting {
 		if row, err = s.startAt(ctx, p, row); err != nil {
 			return Opened{}, fmt.Errorf("start payment: %w", s.afterFailedStart(ctx, p, row, isNew, err))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 	"boxoffice/common/tracing"
 	"boxoffice/stock"
@@ -128,6 +129,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan, refused *refusals) (ve
 	ctx = withTraces(ctx, s.tracer, p.admitted)
 	list := p.list(s.newID(s.now()))
 	s.onHalf(len(list.Orders))
+	failpoint.Hit("purchase.planned")
 	local := s.stock.Begin(ctx, list)
 	defer local.Abandon()
 	outcome, err := s.send(ctx, list, local.Commit)
@@ -137,6 +139,7 @@ func (s *listSeller) reserve(ctx context.Context, p plan, refused *refusals) (ve
 		answerAll(p.admitted, stock.Unavailable("send half message", err))
 		return answered, nil
 	}
+	failpoint.Hit("purchase.before-answer")
 	if outcome == mq.Commit {
 		s.cache.takeOff(p.tickets)
 		s.tracer.Remember(tracing.From(ctx))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -26,6 +27,7 @@ const (
 func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, CheckTimeout)
 	defer cancel()
+	failpoint.Hit("check.asked")
 	outcome, err := s.fence(ctx, half.TxID)
 	if err == nil && outcome == mq.Unknown {
 		err = s.fenceOff(ctx, half.TxID)
@@ -44,6 +46,7 @@ func (s *Stock) Check(ctx context.Context, half mq.Half) mq.Outcome {
 		s.log.Log(ctx, level, "check-back is left open", "tx_id", half.TxID, "checks", half.Checks, "error", err)
 		return mq.Unknown
 	}
+	failpoint.Hit("check.decided")
 	return outcome
 }
 

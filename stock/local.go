@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/db"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 	"boxoffice/common/tracing"
 )
@@ -49,7 +50,9 @@ func (s *Stock) Begin(ctx context.Context, l ReservationList) *LocalTransaction 
 			select {
 			case <-t.stored:
 				step.Event("half message is stored")
-				return l.takeStock(ctx, tx)
+				err := l.takeStock(ctx, tx)
+				failpoint.Hit("reserve.before-commit")
+				return err
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -80,8 +83,10 @@ func (t *LocalTransaction) Abandon() {
 // check-back.
 func (t *LocalTransaction) Commit(ctx context.Context) mq.Outcome {
 	_, step := tracing.Start(ctx, "commit")
+	failpoint.Hit("half.stored")
 	close(t.stored)
 	<-t.ended
+	failpoint.Hit("reserve.committed")
 	step.End(t.err)
 	t.cancel()
 	switch {

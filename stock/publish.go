@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -58,6 +59,7 @@ func (p *Republisher) HandleWanted(ctx context.Context, wanted event.Wanted) err
 				refused = append(refused, id)
 			}
 		}
+		failpoint.Hit("revive.taken")
 		if _, err := p.Publish(ctx, had); err != nil {
 			return err
 		}

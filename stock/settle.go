@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -81,9 +82,14 @@ func (s *Stock) settleIDs(ctx context.Context, ids map[event.Outcome][]string) (
 		if change.empty() {
 			return change.released, nil
 		}
-		err = s.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, s.now().UnixMilli()) })
+		err = s.db.InTx(ctx, func(tx *db.Tx) error {
+			err := change.apply(ctx, tx, s.now().UnixMilli())
+			failpoint.Hit("settle.before-commit")
+			return err
+		})
 		switch {
 		case err == nil:
+			failpoint.Hit("settle.committed")
 			return change.released, nil
 		case !errors.Is(err, db.ErrConflict):
 			return nil, s.failed("settle", err)

@@ -7,6 +7,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/common/mq"
 )
 
@@ -69,10 +70,12 @@ func (w *Sweeper) Sweep(ctx context.Context) (n int, err error) {
 		if len(due.orders) == 0 {
 			break
 		}
+		failpoint.Hit("sweep.claimed")
 		if err := mq.Send(ctx, w.sender, event.StockReserved, due.orders[0].ID, due.message()); err != nil {
 			err = Unavailable("publish reservations", err)
 			return n, errors.Join(err, w.stock.putOff(context.WithoutCancel(ctx), due, w.stock.now()))
 		}
+		failpoint.Hit("sweep.published")
 		n += len(due.orders)
 		if err := w.stock.putOff(ctx, due, due.next); err != nil {
 			return n, err // they are published once more, which changes nothing

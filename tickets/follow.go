@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/failpoint"
 	"boxoffice/order"
 )
 
@@ -72,7 +73,12 @@ func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
 		if change.empty() {
 			return nil
 		}
-		err = t.db.InTx(ctx, func(tx *db.Tx) error { return change.apply(ctx, tx, t.now()) })
+		err = t.db.InTx(ctx, func(tx *db.Tx) error {
+			err := change.apply(ctx, tx, t.now())
+			failpoint.Hit("tickets.before-commit")
+			return err
+		})
+		failpoint.Hit("tickets.issued")
 		if err == nil || !errors.Is(err, db.ErrConflict) && !t.db.IsDuplicate(err) {
 			return t.unavailable(err)
 		}

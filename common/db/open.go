@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
+
+	"boxoffice/common/failpoint"
 )
 
 const (
@@ -25,10 +27,12 @@ const (
 
 // Open connects to dsn and checks that the database answers. The forms are sqlite:PATH and
 // mysql://user:password@host:port/database.
-func Open(ctx context.Context, dsn string) (*DB, error) { return OpenThrough(ctx, dsn, nil) }
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	return OpenThrough(ctx, dsn, failpoint.Through(dsn))
+}
 
 // OpenThrough is Open with every connection made through what through returns of its connector: whoever tests what an outage or
-// a lost answer does to a service stands between it and a SQLite file. Nil stands for nobody.
+// a lost answer does to a service stands between it and its database. Nil stands for nobody.
 func OpenThrough(ctx context.Context, dsn string, through func(driver.Connector) driver.Connector) (*DB, error) {
 	var d *DB
 	var err error
@@ -36,7 +40,7 @@ func OpenThrough(ctx context.Context, dsn string, through func(driver.Connector)
 	case "sqlite":
 		d, err = openSQLite(rest, through)
 	case "mysql":
-		d, err = openMySQL(dsn, nil)
+		d, err = openMySQL(dsn, nil, through)
 	default:
 		return nil, errors.New("open database: the DSN must begin with sqlite: or mysql://")
 	}
@@ -61,7 +65,7 @@ func OpenLater(dsn string) (d *DB, admit func(), err error) {
 		return nil, nil, errors.New("open database: only a server can be away")
 	}
 	g := &gate{refusal: ErrAway}
-	if d, err = openMySQL(dsn, g); err != nil {
+	if d, err = openMySQL(dsn, g, failpoint.Through(dsn)); err != nil {
 		return nil, nil, fmt.Errorf("open database: %w", err)
 	}
 	return d, func() { g.open.Store(true) }, nil
@@ -137,7 +141,7 @@ func openReaders(dsn string, through func(driver.Connector) driver.Connector) (*
 // openMySQL opens a pool with the settings that the statements rely on: affected rows are those that matched, a
 // statement sees what is committed when it starts (READ COMMITTED), and an unreachable server is noticed within a
 // second.
-func openMySQL(dsn string, gate *gate) (*DB, error) {
+func openMySQL(dsn string, gate *gate, through func(driver.Connector) driver.Connector) (*DB, error) {
 	u, err := parseMySQL(dsn)
 	if err != nil {
 		return nil, err
@@ -161,7 +165,7 @@ func openMySQL(dsn string, gate *gate) (*DB, error) {
 	c.ReadTimeout = 10 * time.Second
 	c.WriteTimeout = 10 * time.Second
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	pool, err := mysqlConnections(c, gate)
+	pool, err := mysqlConnections(c, gate, through)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +173,7 @@ func openMySQL(dsn string, gate *gate) (*DB, error) {
 	pool.SetMaxIdleConns(mysqlPool)
 	pool.SetConnMaxLifetime(connectionLife)
 	c.ReadTimeout = 0 // a migration of a large table takes minutes; its context bounds it
-	migrate, err := mysqlConnections(c, gate)
+	migrate, err := mysqlConnections(c, gate, through)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -189,12 +193,15 @@ func parseMySQL(dsn string) (*url.URL, error) {
 }
 
 // mysqlConnections makes a pool, which connects at its first use. It keeps a copy of c.
-func mysqlConnections(c *mysql.Config, gate *gate) (*sqlx.DB, error) {
+func mysqlConnections(c *mysql.Config, gate *gate, through func(driver.Connector) driver.Connector) (*sqlx.DB, error) {
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
 	connector = readCommitted{connector}
+	if through != nil {
+		connector = through(connector)
+	}
 	if gate != nil {
 		connector = gatedConnector{connector, gate}
 	}

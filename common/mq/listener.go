@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
+	"boxoffice/common/failpoint"
 	"boxoffice/common/tracing"
 )
 
@@ -72,6 +73,7 @@ func (l *listener) ExecuteLocalTransaction(m *primitive.Message) primitive.Local
 		return primitive.RollbackMessageState
 	}
 	outcome := l.recovered("local transaction", txID, t.run)
+	failpoint.Hit("half.before-outcome")
 	t.outcome <- outcome
 	return clientState(outcome)
 }

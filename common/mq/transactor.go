@@ -11,6 +11,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/producer"
 
+	"boxoffice/common/failpoint"
 	"boxoffice/common/tracing"
 )
 
@@ -150,7 +151,9 @@ func (t *Transactor) send(ctx context.Context, m *primitive.Message, local *loca
 	done := make(chan error, 1)
 	err := t.calls.run(ctx, func() {
 		defer inFlight.Delete(txID)
-		done <- t.sendInTransaction(ctx, m)
+		err := t.sendInTransaction(ctx, m)
+		failpoint.Hit("half.outcome-sent")
+		done <- err
 	})
 	if err != nil {
 		inFlight.Delete(txID)

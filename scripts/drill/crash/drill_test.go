@@ -1,0 +1,72 @@
+//go:build !race
+
+package crash
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The office dies at one step after the other, and at random instants, and its connections are cut, while tickets are sold, paid,
+// cancelled and given back. At any moment the counters are the sums of the reservations, and in the end, after no repair
+// but that of the office itself, everything is as buyers, the office and the payment provider were told.
+//
+// This is the beginning of a drill; RELIABILITY.md has what a whole one has found.
+func TestTheOfficeIsKilledAtEachStep(t *testing.T) {
+	v, err := Run(t.Context(), Options{
+		Kills: 40, For: 15 * time.Second, Cuts: 20, Seed: 1, Port: newPorts(t), Dir: t.TempDir(), Hurry: true, Each: 1000,
+	}, t.Output())
+	if v == nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if err := v.print(t.Output()); err != nil {
+		t.Error(err)
+	}
+	for _, violation := range v.Violations {
+		t.Error(violation)
+	}
+	if kills, cuts := v.counts(); kills < 3 || cuts == 0 || len(v.Reached()) < 2 {
+		t.Errorf("%d kills, %d cuts, killed at %q: too few to say anything", kills, cuts, v.Reached())
+	}
+}
+
+// newPorts finds three ports below those that the system gives to others.
+func newPorts(t *testing.T) int {
+	t.Helper()
+	for first := 24400; first < 32000; first += 3 {
+		if freePort(first) {
+			return first
+		}
+	}
+	t.Fatal("no ports are free")
+	return 0
+}
+
+// The table is what a run is read by, so each fault is in its row, and what is broken stands where it was broken.
+func TestTheVerdictCounts(t *testing.T) {
+	v := newVerdict(Options{Seed: 7})
+	v.killed("half.stored", time.Second)
+	v.killed("half.stored", 3*time.Second)
+	v.killed("cut after stock, COMMIT", time.Millisecond)
+	v.passedOver("revive.taken")
+	v.broken("half.stored", "half.stored", "a ticket is gone")
+	if kills, cuts := v.counts(); kills != 2 || cuts != 1 {
+		t.Errorf("%d kills and %d cuts, want 2 and 1", kills, cuts)
+	}
+	text := &strings.Builder{}
+	if err := v.print(text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`Seed 7: 2 kills, 1 cut connections`, `half.stored +2 +0 +3s, 3s +1 `, `revive.taken +0 +1 `, `VIOLATION half.stored: a ticket is gone`,
+	} {
+		if !regexp.MustCompile(want).MatchString(text.String()) {
+			t.Errorf("%q is not in the table:\n%s", want, text)
+		}
+	}
+}
