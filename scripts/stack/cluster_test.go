@@ -186,7 +186,9 @@ func TestFrozenPartStopsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitFrozen(t, p, false)
-	if err := errors.Join(freeze(p), p.stop(t.Context(), os.Interrupt, readyWait)); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // less than the patience after which it would be killed
+	defer cancel()
+	if err := errors.Join(freeze(p), p.stop(ctx, os.Interrupt, time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 }
