@@ -151,6 +151,9 @@ func (d *drill) play(ctx context.Context, f fault) (row, error) {
 	if err != nil {
 		return r, err
 	}
+	if r.unclear > 0 {
+		return r, fmt.Errorf("%w: %d buyers have no answer after %s", errLost, r.unclear, clearLimit)
+	}
 	lost, err := d.settle(ctx)
 	r.lost, r.healed = lost, time.Since(back)
 	return r, err
@@ -168,8 +171,11 @@ func (d *drill) settle(ctx context.Context) (lost int, err error) {
 		if err == nil {
 			err = d.stack.doctor(ctx)
 		}
-		if err == nil || errors.Is(err, errLost) || !pause(ctx, time.Second) {
+		if err == nil || errors.Is(err, errLost) {
 			return lost, err
+		}
+		if !pause(ctx, time.Second) { // whatever is still open has had its time
+			return len(d.ledger.open), err
 		}
 	}
 }
