@@ -44,7 +44,9 @@ func (s stack) clusterParts() []part {
 
 // smallBroker is a broker of which a machine runs four beside everything else.
 func (s stack) smallBroker(name string, conf brokerConf) part {
-	return s.brokerAt(name, conf, "-Xms256m", "-Xmx384m", "-XX:MaxDirectMemorySize=256m", "-XX:+UseSerialGC")
+	p := s.brokerAt(name, conf, "-Xms256m", "-Xmx384m", "-XX:MaxDirectMemorySize=256m", "-XX:+UseSerialGC")
+	p.patience = nodeWait // after a kill it reads its log first, which took 95 s on a machine with much other work
+	return p
 }
 
 // numbered is the name of the i-th part of a kind, from 0: broker, broker2.

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// nodeWait is long enough for a database that has to be copied whole, on a machine with other work.
+	// nodeWait is long enough for a part that has to copy a database or to read a log whole, on a machine with other work.
 	nodeWait = 4 * time.Minute
 	// synced is Galera's word for a database that has everything and takes part.
 	synced = "4"

@@ -107,6 +107,9 @@ func (d *drill) run(ctx context.Context, faults []fault) error {
 		}
 		r, err := d.play(ctx, f)
 		failed = errors.Join(failed, err)
+		if errors.Is(err, errStack) { // this fault shows nothing of the office
+			break
+		}
 		if err := d.print(r.String()); err != nil {
 			return err
 		}
@@ -120,9 +123,15 @@ func (d *drill) run(ctx context.Context, faults []fault) error {
 		d.ledger.reopen()
 		_, failed = d.settle(ctx)
 	}
+	return d.judge(failed, max(0, done-1), faults, begin)
+}
+
+// judge says how a drill ended that has done so many of its faults, and returns what failed.
+func (d *drill) judge(failed error, done int, faults []fault, begin time.Time) error {
 	paid, cancelled := d.ledger.totals()
+	violated := failed != nil && !errors.Is(failed, errStack)
 	summary := fmt.Sprintf("\n%d of %d faults (seed %d, %s): %d orders, %d paid, %d cancelled; violations: %t\n",
-		max(0, done-1), len(faults), d.settings.seed, time.Since(begin).Round(time.Second), paid+cancelled, paid, cancelled, failed != nil)
+		done, len(faults), d.settings.seed, time.Since(begin).Round(time.Second), paid+cancelled, paid, cancelled, violated)
 	return errors.Join(failed, d.print(summary))
 }
 

@@ -248,3 +248,30 @@ func TestRowIsALineOfTheTable(t *testing.T) {
 		t.Error("the table's head has other columns")
 	}
 }
+
+// A broker that took longer than the stack waits for it was reported as a broken promise of the office.
+func TestAStackThatFailsIsNoViolation(t *testing.T) {
+	_, office := newOffice(t)
+	var out strings.Builder
+	d := &drill{
+		settings: settings{down: time.Millisecond, freeze: time.Millisecond}, stack: stack{program: "/nowhere/stack"}, shop: office,
+		screening: "s1", ledger: newLedger(), out: &out,
+	}
+	_, err := d.stack.do(t.Context(), "kill", "broker")
+	if !errors.Is(err, errStack) {
+		t.Fatalf("a command that does not run: %v", err)
+	}
+	if err := d.judge(err, 0, nil, time.Now()); !errors.Is(err, errStack) {
+		t.Error(err)
+	}
+	if !strings.Contains(out.String(), "violations: false") {
+		t.Errorf("it says %q", out.String())
+	}
+	out.Reset()
+	if err := d.judge(errLost, 0, nil, time.Now()); !errors.Is(err, errLost) {
+		t.Error(err)
+	}
+	if !strings.Contains(out.String(), "violations: true") {
+		t.Errorf("of a broken promise it says %q", out.String())
+	}
+}

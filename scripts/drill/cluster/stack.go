@@ -19,6 +19,9 @@ const (
 	doctorWait = time.Minute
 )
 
+// errStack says that a part could not be killed, frozen or brought back: nothing is known of the office then.
+var errStack = errors.New("the stack did not do as it was asked")
+
 // stack is the cluster, by the command that starts it.
 type stack struct {
 	program, dir string
@@ -62,7 +65,7 @@ func (s stack) do(ctx context.Context, args ...string) (string, error) {
 	cmd.Stderr = &words
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("stack %s: %w: %s", strings.Join(args, " "), err, words.String())
+		return "", fmt.Errorf("%w: stack %s: %w: %s", errStack, strings.Join(args, " "), err, words.String())
 	}
 	return string(out), nil
 }
