@@ -65,6 +65,10 @@ manifests: manifest-tools ## check docker/kubernetes against the schemas of Kube
 	if systemd-analyze verify --man=no .cache/unit/boxoffice.service 2>&1 | grep boxoffice.service:; then exit 1; fi; \
 	systemd-analyze security --offline=true --threshold=20 .cache/unit/boxoffice.service | tail -n 1
 
+.PHONY: test-cluster
+test-cluster: ## kill and freeze one part of each kind of a cluster while it sells (needs galera-4, haproxy, rsync too)
+	go run ./scripts/drill -profile cluster -parts broker,slave,db1,api,order,stock -freeze 10s -for 5m
+
 .PHONY: hostile
 hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
 	BOXOFFICE_TEST_DELIVERIES=1000000 go test ./app -run TestHostileProvider -v -count=1 -timeout 4h

@@ -16,9 +16,11 @@ const usage = `usage: stack VERB [flags]
   down         stop what up started; -purge also removes the data
   status       say for each part whether it runs, its pid and its port
   env          print the shell lines that point boxoffice at the stack; -test: its tests
-  kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db)
+  kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db; status lists them)
+  freeze PART  SIGSTOP one part: it keeps its connections and says nothing
+  thaw PART    have a frozen part go on
   start PART   start one part again and wait until it is ready
-flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode -mysqld; env: -test; down: -purge`
+flags: -dir DIR; up: -profile -brokers -check-interval -check-timeout -check-max -port-base -mode -mysqld; env: -test; down: -purge`
 
 var errUsage = errors.New(usage)
 
@@ -29,7 +31,7 @@ const lockWait = 10 * time.Minute
 // command is one parsed call of this program.
 type command struct {
 	verb     string
-	part     string // kill and start only
+	part     string // kill, freeze, thaw and start only
 	dir      string
 	purge    bool
 	test     bool // env only
@@ -54,7 +56,7 @@ func parse(args []string, base settings, dir string) (command, error) {
 	case "env":
 		fs.BoolVar(&c.test, "test", false, "for the tests, which may kill the stack's parts")
 	case "status":
-	case "kill", "start":
+	case "kill", "freeze", "thaw", "start":
 		if len(rest) == 0 {
 			return command{}, fmt.Errorf("%s needs the name of a part\n%w", c.verb, errUsage)
 		}

@@ -21,6 +21,10 @@ func TestParseRefuses(t *testing.T) {
 		{"up -brokers 0", "-brokers 0 is not between 1 and 4"},
 		{"up -brokers 5", "-brokers 5 is not between 1 and 4"},
 		{"up -brokers 2 -mode docker", "more need -mode java"},
+		{"up -profile pair", `-profile "pair"`},
+		{"up -profile cluster -brokers 2", "goes without -brokers"},
+		{"up -profile cluster -mode docker", "goes without -brokers"},
+		{"freeze", "freeze needs the name of a part"},
 		{"up -mode podman", `-mode "podman"`},
 		{"up -check-interval 5", `invalid value "5"`},
 		{"up -check-interval 0s", "-check-interval 0s"},
@@ -41,7 +45,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseKeepsWhatIsNotGiven(t *testing.T) {
-	base := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000}
+	base := settings{Mode: modeJava, Profile: profileSingle, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000}
 	c, err := parse([]string{"up", "-check-interval", "2s"}, base, t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,30 @@ type brokerConf struct {
 	checkInterval time.Duration
 	checkTimeout  time.Duration
 	checkMax      int
+	replica       replica
+}
+
+// replica says whether a broker has a copy, or is one.
+type replica int
+
+const (
+	alone replica = iota
+	copied
+	copyOfMaster
+)
+
+// role is the part of a broker's configuration that says who copies whom. A master with a copy acknowledges what two
+// disks have: inSyncReplicas of 1, RocketMQ's default, would make SYNC_MASTER acknowledge alone. Its copy has half a
+// second for that, less than a half message has (mq.HalfTimeout): the refusal of a master whose copy is gone comes in
+// time for another try at the other master.
+func (r replica) role() string {
+	switch r {
+	case copied:
+		return "brokerId=0\nbrokerRole=SYNC_MASTER\ninSyncReplicas=2\nslaveTimeout=500\n"
+	case copyOfMaster:
+		return "brokerId=1\nbrokerRole=SLAVE\n"
+	}
+	return "brokerId=0\nbrokerRole=ASYNC_MASTER\n"
 }
 
 // render writes broker.conf. Keys are the fields of BrokerConfig,
@@ -33,9 +57,8 @@ func (c brokerConf) render() string {
 	}
 	return fmt.Sprintf(`brokerClusterName=%s
 brokerName=%s
-brokerId=0
-brokerRole=ASYNC_MASTER
-brokerIP1=127.0.0.1
+%sbrokerIP1=127.0.0.1
+brokerIP2=127.0.0.1
 bindAddress=%s
 listenPort=%d
 namesrvAddr=%s
@@ -69,7 +92,7 @@ transactionOpBatchInterval=%d
 
 # A machine that also runs the tests stalls for longer than the default 200 ms.
 waitTimeMillsInSendQueue=3000
-`, clusterName, c.name, c.bind, c.port, c.namesrv, c.store,
+`, clusterName, c.name, c.replica.role(), c.bind, c.port, c.namesrv, c.store,
 		c.checkInterval.Milliseconds(), c.checkTimeout.Milliseconds(), c.checkMax,
 		min(3*time.Second, c.checkTimeout/4).Milliseconds())
 }

@@ -124,9 +124,8 @@ func record(pid int, pidFile string) (process, error) {
 	return p, writeFile(pidFile, b)
 }
 
-// stop sends sig and waits until the process is gone; after patience it is
-// killed. A process that is not ours is left alone.
-func (p process) stop(ctx context.Context, sig os.Signal, patience time.Duration) error {
+// signal sends sig, unless the process is not ours any more.
+func (p process) signal(sig os.Signal) error {
 	if !p.alive() {
 		return nil
 	}
@@ -137,9 +136,21 @@ func (p process) stop(ctx context.Context, sig os.Signal, patience time.Duration
 	if err := child.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal process %d: %w", p.PID, err)
 	}
+	return nil
+}
+
+// stop sends sig and waits until the process is gone; after patience it is
+// killed. A process that is not ours is left alone, and one that is frozen goes on first, to hear the signal.
+func (p process) stop(ctx context.Context, sig os.Signal, patience time.Duration) error {
+	if !p.alive() {
+		return nil
+	}
+	if err := errors.Join(p.signal(sig), thaw(p)); err != nil {
+		return err
+	}
 	gone, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err = poll(gone, func() (bool, error) { return !p.alive(), nil })
+	err := poll(gone, func() (bool, error) { return !p.alive(), nil })
 	if err == nil || sig == syscall.SIGKILL || ctx.Err() != nil {
 		return err
 	}

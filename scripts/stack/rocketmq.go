@@ -16,6 +16,7 @@ const (
 	rocketmqVersion = "5.3.3"
 	clusterName     = "boxoffice"
 	namesrvName     = "namesrv"
+	brokerName      = "broker"
 
 	// mavenPlugin is pinned: the plugin a bare "dependency:" finds changes.
 	mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
@@ -88,10 +89,11 @@ func (s stack) javaCommand(dir, mainClass, conf string, memory ...string) (argv,
 	return argv, []string{"ROCKETMQ_HOME=" + dir}, nil
 }
 
-func (s stack) namesrv() part {
-	port := s.settings.namesrvPort()
+func (s stack) namesrv() part { return s.namesrvAt(namesrvName, s.settings.namesrvPort()) }
+
+func (s stack) namesrvAt(name string, port int) part {
 	return part{
-		name: namesrvName,
+		name: name,
 		port: port,
 		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
 			return s.javaCommand(dir, "org.apache.rocketmq.namesrv.NamesrvStartup", namesrvConf(port, dir),
@@ -105,28 +107,30 @@ func (s stack) namesrv() part {
 }
 
 func (s stack) broker(i int) part {
-	name := "broker"
+	name := brokerName
 	if i > 0 {
 		name += strconv.Itoa(i + 1)
 	}
-	port := s.settings.brokerPort(i)
+	return s.brokerAt(name, brokerConf{name: "broker-" + string(rune('a'+i)), port: s.settings.brokerPort(i)},
+		"-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseG1GC")
+}
+
+func (s stack) brokerAt(name string, conf brokerConf, memory ...string) part {
+	conf.namesrv = strings.Join(s.settings.namesrvAddrs(), ";")
+	conf.checkInterval, conf.checkTimeout, conf.checkMax = s.settings.CheckInterval, s.settings.CheckTimeout, s.settings.CheckMax
 	return part{
 		name: name,
-		port: port,
+		port: conf.port,
 		prepare: func(_ context.Context, dir string) (argv, env []string, err error) {
-			conf := brokerConf{
-				name: "broker-" + string(rune('a'+i)), port: port, namesrv: loopback(s.settings.namesrvPort()), store: dir,
-				checkInterval: s.settings.CheckInterval, checkTimeout: s.settings.CheckTimeout, checkMax: s.settings.CheckMax,
-			}
-			return s.javaCommand(dir, "org.apache.rocketmq.broker.BrokerStartup", conf.render(),
-				"-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseG1GC")
+			conf.store = dir
+			return s.javaCommand(dir, "org.apache.rocketmq.broker.BrokerStartup", conf.render(), memory...)
 		},
-		ready: func(ctx context.Context) error { return s.brokerReady(ctx, loopback(port)) },
+		ready: func(ctx context.Context) error { return s.brokerReady(ctx, loopback(conf.port)) },
 	}
 }
 
 // brokerReady wants both: the broker opens its port before it registers, and
-// the nameserver may remember a broker that died.
+// a nameserver may remember a broker that died. One nameserver of several is enough.
 func (s stack) brokerReady(ctx context.Context, addr string) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -135,14 +139,19 @@ func (s stack) brokerReady(ctx context.Context, addr string) error {
 	if err := conn.Close(); err != nil {
 		return fmt.Errorf("close broker connection: %w", err)
 	}
-	cluster, err := clusterInfo(ctx, loopback(s.settings.namesrvPort()))
-	if err != nil {
-		return err
+	var failed error
+	for _, namesrv := range s.settings.namesrvAddrs() {
+		cluster, err := clusterInfo(ctx, namesrv)
+		switch {
+		case err != nil:
+			failed = errors.Join(failed, err)
+		case strings.Contains(cluster, `"`+addr+`"`):
+			return nil
+		default:
+			failed = errors.Join(failed, fmt.Errorf("broker %s is not registered at the nameserver %s", addr, namesrv))
+		}
 	}
-	if !strings.Contains(cluster, `"`+addr+`"`) {
-		return fmt.Errorf("broker %s is not registered at the nameserver", addr)
-	}
-	return nil
+	return failed
 }
 
 func checkPortFree(ctx context.Context, port int) error {

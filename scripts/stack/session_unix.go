@@ -38,3 +38,9 @@ func lockDir(ctx context.Context, dir string, wait time.Duration) (unlock func()
 	}
 	return func() { _ = f.Close() }, nil
 }
+
+// freeze stops a process where it is: it keeps its ports and connections and says nothing.
+func freeze(p process) error { return p.signal(syscall.SIGSTOP) }
+
+// thaw has a frozen process go on.
+func thaw(p process) error { return p.signal(syscall.SIGCONT) }

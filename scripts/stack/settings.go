@@ -7,10 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 )
 
@@ -19,7 +17,14 @@ const (
 	modeDocker = "docker"
 	modeJava   = "java"
 
+	profileSingle  = "single"
+	profileCluster = "cluster"
+
 	maxBrokers = 4
+
+	// clusterPorts is where the ports of the cluster begin unless -port-base says otherwise: below those that the system
+	// gives to connections, one of which may hold a port at the moment in which a part that was killed comes back.
+	clusterPorts = 25000
 
 	// defaultCheckMax lets a half message outlive any outage that a test makes.
 	defaultCheckMax = 1000
@@ -30,6 +35,7 @@ const (
 // settings is what up was asked for; later commands read it from the directory.
 type settings struct {
 	Mode          string        `json:"mode"`
+	Profile       string        `json:"profile"`
 	Brokers       int           `json:"brokers"`
 	CheckInterval time.Duration `json:"check_interval_ns"`
 	CheckTimeout  time.Duration `json:"check_timeout_ns"`
@@ -40,12 +46,13 @@ type settings struct {
 
 func defaultSettings() settings {
 	return settings{
-		Mode: modeAuto, Brokers: 1, CheckInterval: 5 * time.Second, CheckTimeout: 6 * time.Second, CheckMax: defaultCheckMax,
+		Mode: modeAuto, Profile: profileSingle, Brokers: 1, CheckInterval: 5 * time.Second, CheckTimeout: 6 * time.Second, CheckMax: defaultCheckMax,
 	}
 }
 
 func (s *settings) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.Mode, "mode", s.Mode, "auto, docker or java")
+	fs.StringVar(&s.Profile, "profile", s.Profile, "single, or cluster: every part twice or more, and the office too")
 	fs.IntVar(&s.Brokers, "brokers", s.Brokers, "brokers in the cluster")
 	fs.DurationVar(&s.CheckInterval, "check-interval", s.CheckInterval, "time between two rounds of check-backs")
 	fs.DurationVar(&s.CheckTimeout, "check-timeout", s.CheckTimeout, "age of a half message at its first check-back")
@@ -58,6 +65,10 @@ func (s settings) validate() error {
 	switch {
 	case s.Mode != modeAuto && s.Mode != modeDocker && s.Mode != modeJava:
 		return fmt.Errorf("-mode %q is not auto, docker or java", s.Mode)
+	case s.Profile != profileSingle && s.Profile != profileCluster:
+		return fmt.Errorf("-profile %q is not single or cluster", s.Profile)
+	case s.clustered() && (s.Mode == modeDocker || s.Brokers != 1 || s.MySQLD != ""):
+		return errors.New("-profile cluster has brokers and databases of its own: it goes without -brokers, -mysqld and -mode docker")
 	case s.Brokers < 1 || s.Brokers > maxBrokers:
 		return fmt.Errorf("-brokers %d is not between 1 and %d", s.Brokers, maxBrokers)
 	case s.Mode == modeDocker && s.Brokers > 1:
@@ -92,7 +103,7 @@ func (s settings) extendsTo(next settings) bool {
 // resolveMode turns auto into docker when an engine answers and one broker is
 // enough, else into java.
 func (s settings) resolveMode(ctx context.Context) (string, error) {
-	if s.Mode == modeJava || s.Mode == modeAuto && s.Brokers > 1 {
+	if s.Mode == modeJava || s.Mode == modeAuto && (s.Brokers > 1 || s.clustered()) {
 		return modeJava, nil
 	}
 	err := findEngine(ctx)
@@ -106,31 +117,8 @@ func (s settings) resolveMode(ctx context.Context) (string, error) {
 }
 
 func (s settings) String() string {
-	return fmt.Sprintf("-mode %s -brokers %d -check-interval %s -check-timeout %s -check-max %d -port-base %d -mysqld %q",
-		s.Mode, s.Brokers, s.CheckInterval, s.CheckTimeout, s.CheckMax, s.PortBase, s.MySQLD)
-}
-
-func (s settings) namesrvPort() int {
-	if s.PortBase != 0 {
-		return s.PortBase
-	}
-	return 19876
-}
-
-func (s settings) dbPort() int {
-	if s.PortBase != 0 {
-		return s.PortBase + 1
-	}
-	return 13306
-}
-
-// brokerPort is the remoting port of the i-th broker, from 0. The broker also
-// takes the port 2 below (the fast remoting server) and the one above (HA).
-func (s settings) brokerPort(i int) int {
-	if s.PortBase != 0 {
-		return s.PortBase + 10*(i+1)
-	}
-	return 20911 + 1000*i
+	return fmt.Sprintf("-mode %s -profile %s -brokers %d -check-interval %s -check-timeout %s -check-max %d -port-base %d -mysqld %q",
+		s.Mode, s.Profile, s.Brokers, s.CheckInterval, s.CheckTimeout, s.CheckMax, s.PortBase, s.MySQLD)
 }
 
 func (s settings) save(dir string) error {
@@ -150,7 +138,7 @@ func loadSettings(dir string) (s settings, found bool, err error) {
 	if err != nil {
 		return s, false, fmt.Errorf("read settings: %w", err)
 	}
-	s.CheckMax = defaultCheckMax // a file from before the flag has none
+	s.CheckMax, s.Profile = defaultCheckMax, profileSingle // a file from before these flags has none
 	if err := json.Unmarshal(b, &s); err != nil {
 		return s, false, fmt.Errorf("decode %s: %w", settingsFile, err)
 	}
@@ -166,9 +154,4 @@ func writeFile(path string, b []byte) error {
 		return fmt.Errorf("replace file: %w", err)
 	}
 	return nil
-}
-
-// loopback is the address of a port on this machine.
-func loopback(port int) string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

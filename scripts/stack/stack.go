@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,10 +35,12 @@ type stack struct {
 
 // part is one process of the stack.
 type part struct {
-	name string
-	port int
+	name  string
+	port  int
+	stage int // those of a lower one are ready before it starts, and are stopped after it
 	// prepare makes data and configuration and returns the command line.
-	prepare func(ctx context.Context, dir string) (argv, env []string, err error)
+	prepare  func(ctx context.Context, dir string) (argv, env []string, err error)
+	patience time.Duration // until it is ready; 0 is readyWait
 	// ready is nil once the part serves; it is asked again and again.
 	ready func(ctx context.Context) error
 }
@@ -62,13 +67,32 @@ func (s stack) do(ctx context.Context, c command) error {
 	if err != nil {
 		return err
 	}
-	if c.verb == "kill" {
+	switch c.verb {
+	case "kill":
 		return s.stopPart(ctx, p, syscall.SIGKILL)
+	case "freeze":
+		return s.signalPart(p, freeze)
+	case "thaw":
+		return s.signalPart(p, thaw)
 	}
-	if err := s.startPart(ctx, p); err != nil || p.name != namesrvName {
+	if err := s.startPart(ctx, p); err != nil || p.name != namesrvName || s.settings.clustered() {
 		return err
 	}
 	return s.awaitRunning(ctx)
+}
+
+func (s stack) signalPart(p part, signal func(process) error) error {
+	proc, alive, err := loadProcess(s.pidFile(p))
+	if err == nil && !alive {
+		err = errors.New("is not running")
+	}
+	if err == nil {
+		err = signal(proc)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	return nil
 }
 
 // awaitRunning waits for the parts that run: a new nameserver knows no broker
@@ -90,6 +114,9 @@ func (s stack) awaitRunning(ctx context.Context) error {
 }
 
 func (s stack) parts() []part {
+	if s.settings.clustered() {
+		return s.clusterParts()
+	}
 	var all []part
 	for i := range s.settings.Brokers {
 		all = append(all, s.broker(i))
@@ -124,19 +151,40 @@ func (s stack) anyRunning(ctx context.Context) bool {
 	return false
 }
 
-// up starts all parts at once: a broker retries until its nameserver is there.
+// up starts the parts of a stage at once: a broker retries until its nameserver is there.
 func (s stack) up(ctx context.Context) error {
 	if err := s.fetchJars(ctx); err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	for _, p := range s.parts() {
-		g.Go(func() error { return s.startPart(gctx, p) })
+	parts := s.parts()
+	if s.settings.clustered() {
+		if err := errors.Join(s.buildOffice(ctx), s.orderNodes(ctx, parts)); err != nil {
+			return err
+		}
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	for _, stage := range stages(parts) {
+		g, gctx := errgroup.WithContext(ctx)
+		for _, p := range stage {
+			g.Go(func() error { return s.startPart(gctx, p) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
 	}
 	return s.printEnv()
+}
+
+// stages sorts parts into those that start together, in the order in which they start.
+func stages(parts []part) [][]part {
+	byStage := make(map[int][]part)
+	for _, p := range parts {
+		byStage[p.stage] = append(byStage[p.stage], p)
+	}
+	var all [][]part
+	for _, stage := range slices.Sorted(maps.Keys(byStage)) {
+		all = append(all, byStage[stage])
+	}
+	return all
 }
 
 // startPart starts a part that is not running and waits until it is ready.
@@ -150,7 +198,7 @@ func (s stack) startPart(ctx context.Context, p part) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.patience, readyWait))
 	defer cancel()
 	var last error
 	err = poll(ctx, func() (bool, error) {
@@ -215,13 +263,23 @@ func (s stack) down(ctx context.Context, purge bool) error {
 	if purge {
 		sig = syscall.SIGKILL
 	}
-	var g errgroup.Group
-	for _, p := range s.parts() {
-		if p.name != namesrvName {
+	var nameservers []part
+	var errs []error
+	for _, stage := range slices.Backward(stages(s.parts())) {
+		var g errgroup.Group
+		for _, p := range stage {
+			if strings.HasPrefix(p.name, namesrvName) {
+				nameservers = append(nameservers, p)
+				continue
+			}
 			g.Go(func() error { return s.stopPart(ctx, p, sig) })
 		}
+		errs = append(errs, g.Wait())
 	}
-	err := errors.Join(g.Wait(), s.stopPart(ctx, s.namesrv(), sig))
+	for _, p := range nameservers {
+		errs = append(errs, s.stopPart(ctx, p, sig))
+	}
+	err := errors.Join(errs...)
 	if err != nil || !purge {
 		return err
 	}
@@ -246,31 +304,9 @@ func (s stack) status(ctx context.Context) error {
 			}
 			cancel()
 		}
-		if _, err := fmt.Fprintf(s.out, "%-8s %s  %s\n", p.name, loopback(p.port), state); err != nil {
+		if _, err := fmt.Fprintf(s.out, "%-9s %s  %s\n", p.name, loopback(p.port), state); err != nil {
 			return fmt.Errorf("print status: %w", err)
 		}
-	}
-	return nil
-}
-
-// printTestEnv prints what go test reads: the servers, in which tests make databases and topics of their own, and the
-// directory of the stack, whose parts they kill.
-func (s stack) printTestEnv() error {
-	server := strings.TrimSuffix(s.dsn(""), "/")
-	_, err := fmt.Fprintf(s.out, "export BOXOFFICE_TEST_NAMESRV=%s\nexport BOXOFFICE_TEST_MYSQL=%s\nexport BOXOFFICE_STACK_DIR='%s'\n",
-		loopback(s.settings.namesrvPort()), server, s.dir)
-	if err != nil {
-		return fmt.Errorf("print environment: %w", err)
-	}
-	return nil
-}
-
-// printEnv prints lines for a shell to evaluate.
-func (s stack) printEnv() error {
-	_, err := fmt.Fprintf(s.out, "export BOXOFFICE_NAMESRV=%s\nexport BOXOFFICE_STOCK_DSN=%s\nexport BOXOFFICE_ORDER_DSN=%s\n",
-		loopback(s.settings.namesrvPort()), s.dsn(stockDB), s.dsn(orderDB))
-	if err != nil {
-		return fmt.Errorf("print environment: %w", err)
 	}
 	return nil
 }
