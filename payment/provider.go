@@ -98,8 +98,8 @@ type Started struct {
 	Lives     time.Duration // how long the action can be used, if that may be less than the attempt can be paid; then it is started again
 }
 
-// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it
-// 8000 as JSON. An attempt with another action is closed again.
+// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and is no address that
+// a browser opens by itself, such as a script; all of it has at most 8000 bytes as JSON. An attempt with another action is closed again.
 type Action struct {
 	Kind   ActionKind        `json:"kind"`
 	URL    string            `json:"url,omitempty"`    // of a redirect or a form
