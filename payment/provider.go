@@ -69,8 +69,9 @@ type Acknowledger interface {
 }
 
 // SharedAccount is a Provider whose account may also take money for others: another office, or another shop. Of its
-// callbacks only those are believed to be for this office that are of an attempt which this office has made. The account
-// of any other Provider is this office's alone.
+// callbacks only those are believed to be for this office that are of an attempt which this office has made. It gives the account
+// the name of the office to hand back, and reports as Foreign what has another one's: offices of this program give attempts ids of
+// one form, and the account confirms those of all. The account of any other Provider is this office's alone.
 type SharedAccount interface{ SharedAccount() bool }
 
 // CallbacksOnly is a Provider that may be configured so that it starts no payments: they are started elsewhere.
@@ -152,6 +153,7 @@ type Payment struct {
 	Reference string // the provider's own id of the attempt; empty if it has none, or is not asked for by it
 	OrderID   string
 	Amount    event.Money
+	Foreign   bool // another office that uses the same account has asked for it
 }
 
 // Refund is money that goes back to a payer: all of a payment, or a part of it.
