@@ -112,6 +112,21 @@ func TestPagePaysByACode(t *testing.T) {
 	})
 }
 
+// The page made a link of any code that a provider had sent: one that was a script would have run in the shop, with the buyer's
+// session, and the text of a till led to a page that does not exist.
+func TestOnlyACodeOfAnApplicationIsALink(t *testing.T) {
+	p := newBrowser(t).open("/")
+	js[bool](p, `window.links = null; import("/web/pay.js").then(({isForAnApplication}) => {
+		const codes = ["javascript:alert(1)", "\x01 Java\tScript\n:alert(1)", "data:text/html,x", "blob:https://a/b", "00020101021138570011",
+			"weixin://wxpay/bizpayurl?pr=a", "alipays://platformapi/startapp", "https://qr.alipay.com/bax0"];
+		window.links = codes.filter(isForAnApplication).join(" ");
+	}, (error) => { window.links = String(error); }); true`)
+	p.until("the codes are read", `window.links !== null`)
+	if links := js[string](p, `window.links`); links != "weixin://wxpay/bizpayurl?pr=a alipays://platformapi/startapp https://qr.alipay.com/bax0" {
+		t.Errorf("links are made of %s", links)
+	}
+}
+
 // The shop's page posts the provider's form, and the buyer comes back to the order. From a shop without TLS, such as a demo, the page's
 // own policy let no form out to a provider without TLS: nothing happened at the button.
 func TestPagePaysByAForm(t *testing.T) {

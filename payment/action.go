@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"boxoffice/order"
@@ -39,6 +40,9 @@ func (a Action) invalid() string {
 		if a.QR == "" || len(a.QR) > QRMax || !utf8.ValidString(a.QR) {
 			return fmt.Sprintf("has no QR code of 1 to %d bytes of UTF-8", QRMax)
 		}
+		if isOpenedByBrowsers(a.QR) {
+			return "has a QR code that a browser opens by itself, such as a script"
+		}
 	case Redirect, PostForm:
 		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
 			u.User != nil || !order.IsVisibleASCII(a.URL, actionMax) {
@@ -48,4 +52,17 @@ func (a Action) invalid() string {
 		return fmt.Sprintf("is of an unknown kind, %.32q", a.Kind)
 	}
 	return ""
+}
+
+// isOpenedByBrowsers tells whether a code is an address that a browser runs or shows by itself, where a payment's is for an
+// application or a server. A page may make a link of a code, for the phone that has the application. It is read as browsers read
+// an address: without what is blank in front, or breaks lines anywhere.
+func isOpenedByBrowsers(code string) bool {
+	code = strings.TrimLeftFunc(code, func(r rune) bool { return r <= ' ' })
+	scheme, _, isAddress := strings.Cut(strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(code), ":")
+	switch strings.ToLower(scheme) {
+	case "javascript", "data", "vbscript", "blob", "filesystem", "file", "about", "view-source":
+		return isAddress
+	}
+	return false
 }

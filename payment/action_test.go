@@ -25,6 +25,9 @@ func TestActionThatNoPayerCanUseIsClosedAgain(t *testing.T) {
 		"no code":        {Kind: ShowQR, URL: "https://pay.example/"},
 		"code too large": {Kind: ShowQR, QR: long[:QRMax+1]},
 		"code not UTF-8": {Kind: ShowQR, QR: "\xff"},
+		"code is script": {Kind: ShowQR, QR: "javascript:alert(1)"},
+		"written oddly":  {Kind: ShowQR, QR: "\x01 Java\tScript\n:alert(1)"},
+		"code is a page": {Kind: ShowQR, QR: "data:text/html,<script>alert(1)</script>"},
 		"URL too long":   {Kind: Redirect, URL: "https://pay.example/" + long},
 		"form too long":  {Kind: PostForm, URL: "https://pay.example/", Fields: map[string]string{"a": long[:actionMax/2], "b": long[:actionMax/2]}},
 		"grows as JSON":  {Kind: Redirect, URL: "https://pay.example/?" + strings.Repeat("&", actionMax/6)},
@@ -50,6 +53,18 @@ func (f *fixture) wantAllClosed() {
 		rows, err := f.payments.attemptsOf(f.t.Context(), a.OrderID)
 		if err != nil || a.State != Closed || len(rows) != 1 || rows[0].ID != id || rows[0].State != Closed {
 			f.t.Errorf("the provider has %+v, and here are %+v, %v", a, rows, err)
+		}
+	}
+}
+
+// What payment applications read is taken as it is, also where it has a colon.
+func TestCodesOfPaymentApplicationsAreTaken(t *testing.T) {
+	for _, code := range []string{
+		"weixin://wxpay/bizpayurl?pr=Abc", "wxp://f2f0", "https://qr.alipay.com/bax0", "alipays://platformapi/startapp?saId=1", "upi://pay?pa=a@b",
+		"bitcoin:1A1z?amount=1", "00020101021138570011", "data of a till", "javascript", "BCD\n002\n1\nSCT\n\nRex", "pay:data:1",
+	} {
+		if invalid := (Action{Kind: ShowQR, QR: code}).invalid(); invalid != "" {
+			t.Errorf("%q: it %s", code, invalid)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 // isOurs tells whether a payment that a callback reports is for this office: all are whose account is the office's alone,
 // and otherwise those of an attempt that was made here. Money of somebody else must not be recorded, since it would find no
-// order and be sent back. An attempt that is not in the database, but has an id that this office gives, may be one that a
-// restore of the database has lost: its provider is asked, and only what it confirms is taken.
+// order and be sent back. An attempt that is not in the database, but has an id that this office gives, and the name of no other
+// one, may be one that a restore of the database has lost: its provider is asked, and only what it confirms is taken.
 func (s *Service) isOurs(ctx context.Context, p Provider, paid Payment) (bool, error) {
 	if shared, ok := p.(SharedAccount); !ok || !shared.SharedAccount() {
 		return true, nil
@@ -20,7 +20,7 @@ func (s *Service) isOurs(ctx context.Context, p Provider, paid Payment) (bool, e
 		return known, err
 	}
 	log := s.Log.With("provider", p.Name(), "payment_id", paid.ID, "attempt_id", paid.AttemptID, "order_id", paid.OrderID)
-	if !isAttemptID(paid.AttemptID, paid.OrderID, p.Name()) {
+	if paid.Foreign || !isAttemptID(paid.AttemptID, paid.OrderID, p.Name()) {
 		log.WarnContext(ctx, "a callback reports money that was not asked for here, and is ignored")
 		return false, nil
 	}
@@ -40,7 +40,7 @@ func (s *Service) isConfirmed(ctx context.Context, log *slog.Logger, p Provider,
 	case err != nil && !errors.Is(err, ErrUnsupported):
 		return false, err
 	}
-	confirmed := slices.ContainsFunc(status.Payments, func(known Payment) bool { return known.ID == paid.ID })
+	confirmed := slices.ContainsFunc(status.Payments, func(known Payment) bool { return known.ID == paid.ID && !known.Foreign })
 	log.WarnContext(ctx, "a callback reports money of an attempt that is not in the database", "confirmed", confirmed)
 	return confirmed, nil
 }

@@ -31,6 +31,38 @@ func TestMoneyOfAnotherOfficeIsLeftAlone(t *testing.T) {
 	f.wantBalanced()
 }
 
+// The account confirmed what another office of the same program had asked for, since ids of attempts have one form: it was parked, and
+// sent back a day later. A provider that is given the office's name says whose money it is, when it calls or when it is asked; but what
+// was asked for here is ours also under another name, such as before the office had got its new address.
+func TestMoneyThatAnotherOfficeAskedForIsLeftAlone(t *testing.T) {
+	for name, c := range map[string]struct{ called, asked, known bool }{
+		"named in the callback": {called: true}, "named in the answer": {asked: true}, "named, and known": {called: true, known: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.provider.shared, f.provider.nameless = true, true
+			o := f.create(time.Hour)
+			id := attemptID(o.ID, "fake", 0)
+			if c.known {
+				f.start(o)
+			} else {
+				f.provider.attempts[id] = &fakeAttempt{Attempt: Attempt{ID: id, OrderID: o.ID, Amount: o.Amount}, Status: Status{State: Open}}
+			}
+			f.provider.payAttempt(id)
+			called := f.provider.attempts[id].Payments[0]
+			called.Foreign = c.called
+			f.provider.attempts[id].Payments[0].Foreign = c.asked
+			taken, err := f.callback("open sesame", Report{ID: "evt", Payments: []Payment{called}})
+			if err != nil || (len(taken.Payments) == 1) != c.known {
+				t.Errorf("taken %+v, %v", taken, err)
+			}
+			if n := f.provider.count("query"); n > 0 != c.asked {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
+
 // A restored database has lost an attempt, and its callback comes: the provider confirms the money, so it is recorded.
 // While the provider cannot be asked, the callback is to come again.
 func TestMoneyOfALostAttemptIsAskedFor(t *testing.T) {

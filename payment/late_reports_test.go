@@ -34,6 +34,23 @@ func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 	}
 }
 
+// A late "failed" came of a refund that was done, while the office's key had lost its permission: the question was refused. That says
+// nothing of the refund, and who believed the report would have sent the money again. It is to come again.
+func TestRefusedQuestionAfterALateFailureUndoesNothing(t *testing.T) {
+	f, r := newDoneRefund(t)
+	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = ErrRefused })
+	report := Report{ID: "evt", Refunds: []RefundReport{{r.ID, RefundStatus{State: RefundFailed}}}}
+	if _, err := f.callback("open sesame", report); !errors.Is(err, ErrProviderAway) {
+		t.Errorf("%v: the callback is to come again", err)
+	}
+	f.wantRefund(refundDone)
+	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = nil })
+	if _, err := f.callback("open sesame", report); err != nil {
+		t.Error(err)
+	}
+	f.wantRefund(refundDone) // as the provider says when it is asked
+}
+
 // A refund was carried out and its answer lost; the next call was refused, as one of more than is left. It was taken for
 // refused, and whoever sent it again sent it under another key: a part of a payment would have gone back twice.
 func TestRefusalAfterALostAnswerIsAskedAbout(t *testing.T) {

@@ -69,8 +69,9 @@ type Acknowledger interface {
 }
 
 // SharedAccount is a Provider whose account may also take money for others: another office, or another shop. Of its
-// callbacks only those are believed to be for this office that are of an attempt which this office has made. The account
-// of any other Provider is this office's alone.
+// callbacks only those are believed to be for this office that are of an attempt which this office has made. It gives the account
+// the name of the office to hand back, and reports as Foreign what has another one's: offices of this program give attempts ids of
+// one form, and the account confirms those of all. The account of any other Provider is this office's alone.
 type SharedAccount interface{ SharedAccount() bool }
 
 // CallbacksOnly is a Provider that may be configured so that it starts no payments: they are started elsewhere.
@@ -98,8 +99,8 @@ type Started struct {
 	Lives     time.Duration // how long the action can be used, if that may be less than the attempt can be paid; then it is started again
 }
 
-// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and all of it
-// 8000 as JSON. An attempt with another action is closed again.
+// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and is no address that
+// a browser opens by itself, such as a script; all of it has at most 8000 bytes as JSON. An attempt with another action is closed again.
 type Action struct {
 	Kind   ActionKind        `json:"kind"`
 	URL    string            `json:"url,omitempty"`    // of a redirect or a form
@@ -152,6 +153,7 @@ type Payment struct {
 	Reference string // the provider's own id of the attempt; empty if it has none, or is not asked for by it
 	OrderID   string
 	Amount    event.Money
+	Foreign   bool // another office that uses the same account has asked for it
 }
 
 // Refund is money that goes back to a payer: all of a payment, or a part of it.

@@ -200,6 +200,8 @@ func (s *Service) afterDone(
 	switch {
 	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrUnknownRefund): // there is no better answer than the report
 		status = reported
+	case errors.Is(err, ErrRefused): // a person can mend a key, and until then the callback comes again
+		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w: %w", ErrProviderAway, err)
 	case err != nil:
 		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w", err)
 	}

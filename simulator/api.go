@@ -56,7 +56,7 @@ func (a *api) addRoutes(mux *http.ServeMux) {
 	route(a, mux, webhook.PathRefunds, a.cashier.refundName, a.refund)
 	refund := func(b webhook.RefundQueryBody) string { return a.cashier.names.of(b.Key) }
 	route(a, mux, webhook.PathRefundsQuery, refund, func(_ context.Context, b webhook.RefundQueryBody) (reply, error) {
-		answer, _, err := a.cashier.ledger.refundStatus(b.Key)
+		answer, err := a.cashier.askRefund(b.Key)
 		if errors.Is(err, errUnknown) {
 			return reply{body: webhook.RefundStatusBody{State: webhook.StateUnknown}}, nil
 		}
@@ -241,7 +241,7 @@ func wait(ctx context.Context, pause time.Duration) bool {
 func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, errInvalid):
+	case errors.Is(err, errInvalid), errors.Is(err, errSuspended):
 		status = http.StatusUnprocessableEntity
 	case errors.Is(err, errUnknown):
 		status = http.StatusNotFound

@@ -55,6 +55,7 @@ type Counts struct {
 	SlowAnswers    int64 `json:"slow_answers"`
 	Away           int64 `json:"away"`
 	Unanswered     int64 `json:"unanswered"` // refunds
+	Suspended      int64 `json:"suspended"`  // refunds that were refused for a while after they were carried out
 	TooMuch        int64 `json:"too_much"`   // refunds under new keys of more than what was left: anything but 0 is a hole in the office
 }
 

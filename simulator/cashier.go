@@ -31,6 +31,8 @@ type cashier struct {
 	dice    dice
 	faults  Faults
 	tally   *tally
+
+	suspensions suspensions
 }
 
 // start opens an attempt. The returned function is called after the office was answered: some payers come by
@@ -143,6 +145,9 @@ func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody,
 		return answer, false, err
 	}
 	if !isNew {
+		if c.suspensions.refuses(b.Key) {
+			return answer, false, errSuspended
+		}
 		if c.dice.chance(c.faults.RefundForgets, "refund forgets", name) {
 			c.ledger.moveAgain(b.Key)
 		}
@@ -160,10 +165,24 @@ func (c *cashier) refund(b webhook.RefundBody) (answer webhook.RefundStatusBody,
 	c.courier.send(told)
 	c.settleLater(b.Key, name, fails, answer)
 	isUnanswered = c.dice.chance(c.faults.RefundUnanswered, "refund unanswered", name)
+	if c.dice.chance(c.faults.RefundRefuses, "refund refuses", name) {
+		isUnanswered = true
+		c.suspensions.suspend(b.Key)
+		c.tally.add(func(k *Counts) { k.Suspended++ })
+	}
 	if isUnanswered {
 		c.tally.add(func(k *Counts) { k.Unanswered++ })
 	}
 	return answer, isUnanswered, nil
+}
+
+// askRefund says how a refund stands, to the office that asks.
+func (c *cashier) askRefund(key string) (webhook.RefundStatusBody, error) {
+	if c.suspensions.refuses(key) {
+		return webhook.RefundStatusBody{}, errSuspended
+	}
+	answer, _, err := c.ledger.refundStatus(key)
+	return answer, err
 }
 
 // refundName returns the name of a refund that is asked for, perhaps again.

@@ -36,6 +36,7 @@ type Faults struct {
 	RefundPending    float64 // of refunds that are pending first, and settled later
 	RefundFails      float64 // of refunds that fail for good
 	RefundUnanswered float64 // of refunds that are carried out and whose first call gets no answer
+	RefundRefuses    float64 // of refunds that are carried out without an answer, and then refused for a while, as is who asks for them
 	RefundForgets    float64 // of refunds that each further call carries out again: no provider may, so that a check for doubles can be seen to fail
 
 	MaxDelay time.Duration // the longest of all those pauses; 0 stands for one second
@@ -48,7 +49,7 @@ func None() Faults { return Faults{} }
 func Hostile() Faults {
 	return Faults{
 		OddPay: 0.2, Early: 0.3, Lost: 0.2, Duplicate: 0.3, Delay: 0.3, Reorder: 0.3, Forged: 0.3, SlowAnswer: 0.2, Away: 0.2,
-		RefundPending: 0.4, RefundFails: 0.05, RefundUnanswered: 0.3, MaxDelay: 2 * time.Second,
+		RefundPending: 0.4, RefundFails: 0.05, RefundUnanswered: 0.3, RefundRefuses: 0.1, MaxDelay: 2 * time.Second,
 	}
 }
 
@@ -98,6 +99,7 @@ func (f *Faults) shares() []share {
 		{"fault-refund-pending", "of refunds that are pending first", &f.RefundPending},
 		{"fault-refund-fails", "of refunds that fail for good", &f.RefundFails},
 		{"fault-refund-unanswered", "of refunds that are carried out without an answer", &f.RefundUnanswered},
+		{"fault-refund-refuses", "of refunds that are carried out without an answer, and then refused for a while", &f.RefundRefuses},
 		{"fault-refund-forgets", "of refunds that are carried out again by each call", &f.RefundForgets},
 	}
 }

@@ -76,6 +76,31 @@ func TestRefundUnanswered(t *testing.T) {
 	})
 }
 
+// A refund is carried out, and its answer is lost; then the merchant's permission is suspended for a while, and whoever asks is refused
+// as well. An office that took that for "unknown" sent the money a second time, and no run against this provider had shown it.
+func TestRefundRefuses(t *testing.T) {
+	both(t, func(f *Faults, p float64) { f.RefundRefuses = p }, func(f *fixture, happens bool) {
+		f.start("a1")
+		r := refundOf(f.pay("a1"), "rf_1", 4000)
+		if _, err := f.client.Refund(f.context(), r); (err != nil) != happens || errors.Is(err, payment.ErrRefused) {
+			f.Errorf("the first call: %v", err)
+		}
+		_, again := f.client.Refund(f.context(), r)
+		_, asked := f.client.QueryRefund(f.context(), r)
+		for _, err := range []error{again, asked} {
+			if errors.Is(err, payment.ErrRefused) != happens || errors.Is(err, payment.ErrUnknownRefund) {
+				f.Errorf("afterwards: %v", err)
+			}
+		}
+		if answer, err := f.client.Refund(f.context(), r); err != nil || answer.State != payment.RefundDone {
+			f.Errorf("when the while is over: %+v, %v", answer, err)
+		}
+		if books := f.idle(); books.SentBack["CNY"] != 4000 || books.Refunds["rf_1"].Moved != 1 || books.Counts.Suspended > 0 != happens {
+			f.Errorf("the books: %+v", books)
+		}
+	})
+}
+
 // A provider that forgets the keys of refunds sends money twice, and its books say so: a check of them for doubles can fail.
 func TestRefundForgets(t *testing.T) {
 	both(t, func(f *Faults, p float64) { f.RefundForgets = p }, func(f *fixture, happens bool) {

@@ -50,7 +50,13 @@ func (r run) deliveries(t *testing.T) (got []string) {
 		for i, p := range a.Payments {
 			r := payment.Refund{Key: "rf_" + id + "_" + strconv.Itoa(i), PaymentID: p.PaymentID, Reason: "test"}
 			r.Amount.Amount, r.Amount.Currency = p.Amount, p.Currency
-			f.insist(func() error { _, err := f.client.Refund(f.context(), r); return err })
+			f.insist(func() error {
+				_, err := f.client.Refund(f.context(), r)
+				if errors.Is(err, payment.ErrRefused) { // for a while
+					return errors.New(err.Error())
+				}
+				return err
+			})
 		}
 	}
 	f.idle()

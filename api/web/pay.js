@@ -20,14 +20,25 @@ function postForm({ url, fields }) {
   form.submit();
 }
 
-// showCode shows a QR code until the buyer closes it. On the phone that has the provider's application it is a link as well.
+// showCode shows a QR code until the buyer closes it. On the phone that has the provider's application it is a link as well, if it is an address.
 function showCode({ qr, qr_image }) {
   const dialog = element("dialog", { class: "dialog scan", "aria-labelledby": "scan-title", close: () => dialog.remove() },
     element("h2", { id: "scan-title" }, text("pay.scan")),
     element("img", { src: qr_image, alt: text("pay.scan_image"), width: 320, height: 320 }),
-    element("a", { class: "button wide", href: qr }, text("pay.open_app")),
+    isForAnApplication(qr) ? element("a", { class: "button wide", href: qr }, text("pay.open_app")) : null,
     element("form", { method: "dialog" }, element("button", { class: "quiet wide" }, text("close"))));
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+// isForAnApplication tells whether a code is an address that a payment application opens, or a server. Others are only to be scanned:
+// text of a till would lead to a page of the shop, and a script would be run here.
+export function isForAnApplication(code) {
+  const own = ["javascript:", "data:", "vbscript:", "blob:", "filesystem:", "file:", "about:", "view-source:"];
+  try {
+    return !own.includes(new URL(code).protocol);
+  } catch {
+    return false;
+  }
 }

@@ -114,7 +114,7 @@ func (c *ProviderConfig) Make(office string, callbackURL func(provider string) s
 			return nil, err
 		}
 		p, err := wechat.New(wechat.Options{
-			AppID: c.WechatAppID, MerchantID: c.WechatMerchantID, SerialNo: c.WechatSerialNo,
+			Office: office, AppID: c.WechatAppID, MerchantID: c.WechatMerchantID, SerialNo: c.WechatSerialNo,
 			PrivateKey: c.WechatPrivateKey, APIv3Keys: c.WechatAPIKeys,
 			PublicKeys:  keys,
 			CallbackURL: func() string { return callbackURL("wechat") }, Now: now,
@@ -126,7 +126,7 @@ func (c *ProviderConfig) Make(office string, callbackURL func(provider string) s
 	}
 	if c.AlipayAppID != "" {
 		p, err := alipay.New(alipay.Options{
-			AppID: c.AlipayAppID, SellerID: c.AlipaySellerID, PrivateKey: c.AlipayPrivateKey, PublicKeys: c.AlipayPublicKeys,
+			Office: office, AppID: c.AlipayAppID, SellerID: c.AlipaySellerID, PrivateKey: c.AlipayPrivateKey, PublicKeys: c.AlipayPublicKeys,
 			QR: c.AlipayQR, Gateway: c.AlipayGateway, CallbackURL: func() string { return callbackURL("alipay") }, Now: now,
 		})
 		if err != nil {

@@ -31,6 +31,7 @@ const (
 	sellerID  = "2088102146225135"
 	attemptID = "abcdefghijklmnopqrstuvwxyz234567"
 	orderID   = "0ntdjkc8f7gq1m2n3p4r5s6t7v"
+	office    = "rex"
 	callback  = "https://tickets.example/api/payments/alipay/callback"
 	returnURL = "https://tickets.example/orders/1?x=1&y=2"
 	layout    = "2006-01-02 15:04:05"
@@ -132,7 +133,7 @@ func newFake(t *testing.T) *fakeAlipay {
 func newProvider(t *testing.T, f *fakeAlipay, change ...func(*alipay.Options)) *alipay.Provider {
 	t.Helper()
 	opts := alipay.Options{
-		AppID: appID, PrivateKey: appKeyText(),
+		Office: office, AppID: appID, PrivateKey: appKeyText(),
 		PublicKeys: []string{publicText(theirs())}, SellerID: sellerID, Gateway: f.url,
 		CallbackURL: func() string { return callback }, Now: testNow,
 	}

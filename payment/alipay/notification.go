@@ -36,7 +36,7 @@ func (p *Provider) Verify(_ context.Context, _ http.Header, body []byte) (paymen
 	if !ok || n.AppId != p.opts.AppID || p.opts.SellerID != "" && n.SellerId != p.opts.SellerID || !p.isFresh(n.NotifyTime) {
 		return payment.Report{}, payment.ErrForged
 	}
-	return report(n, values.Get("trans_currency"))
+	return report(n, values.Get("trans_currency"), p.opts.Office)
 }
 
 // verified returns a notification that is signed with one of Alipay's keys.
@@ -84,7 +84,7 @@ func (p *Provider) isFresh(notifyTime string) bool {
 
 // report says what a notification means. One about a refund means nothing here, since refunds are asked for: it names
 // the trade's status too, but the trade may be closed because it was refunded as a whole.
-func report(n *sdk.Notification, transCurrency string) (payment.Report, error) {
+func report(n *sdk.Notification, transCurrency, office string) (payment.Report, error) {
 	if !order.IsVisibleASCII(n.NotifyId, order.IDMax) {
 		return payment.Report{}, bad(fmt.Sprintf("notify_id must have 1 to %d visible ASCII characters.", order.IDMax))
 	}
@@ -97,7 +97,7 @@ func report(n *sdk.Notification, transCurrency string) (payment.Report, error) {
 		if isLate(n) {
 			return empty, nil
 		}
-		return paid(n, transCurrency)
+		return paid(n, transCurrency, office)
 	case sdk.TradeStatusClosed:
 		if n.GmtPayment != "" {
 			return empty, nil
@@ -111,10 +111,10 @@ func report(n *sdk.Notification, transCurrency string) (payment.Report, error) {
 }
 
 // paid is the report of a trade that was paid.
-func paid(n *sdk.Notification, transCurrency string) (payment.Report, error) {
+func paid(n *sdk.Notification, transCurrency, office string) (payment.Report, error) {
 	p, invalid := paidTrade{
 		no: n.TradeNo, outNo: n.OutTradeNo, passback: n.PassbackParams, body: n.Body,
-		total: n.TotalAmount, currency: transCurrency,
+		total: n.TotalAmount, currency: transCurrency, office: office,
 	}.payment()
 	if invalid == "" && p.OrderID == "" {
 		invalid = "passback_params or body must have the id of the order."

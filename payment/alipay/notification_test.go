@@ -258,7 +258,7 @@ func TestOrderIDsAreEscaped(t *testing.T) {
 // FuzzNotification: nothing that is not signed is believed, and nothing makes the provider panic.
 func FuzzNotification(f *testing.F) {
 	p, err := alipay.New(alipay.Options{
-		AppID: appID, PrivateKey: appKeyText(), PublicKeys: []string{publicText(theirs())}, Now: testNow,
+		Office: office, AppID: appID, PrivateKey: appKeyText(), PublicKeys: []string{publicText(theirs())}, Now: testNow,
 		CallbackURL: func() string { return callback },
 	})
 	if err != nil {

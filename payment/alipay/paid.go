@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -16,6 +17,7 @@ const tradeNoMax = 64 // by Alipay's rules, of its own numbers and of ours
 type paidTrade struct {
 	no, outNo, passback, body string
 	total, currency           string // the currency is given for foreign ones only
+	office                    string // that reads it
 }
 
 // payment returns the trade as a payment, or what is wrong with it in one sentence. The order's id is empty if the
@@ -33,20 +35,26 @@ func (t paidTrade) payment() (p payment.Payment, invalid string) {
 	case err != nil || amount < 1:
 		return p, "total_amount must be an amount in yuan, of 0.01 or more."
 	}
-	return payment.Payment{
-		ID: t.no, AttemptID: t.outNo, OrderID: orderID(t.passback, t.body),
-		Amount: event.Money{Amount: amount, Currency: currency},
-	}, ""
+	p = payment.Payment{ID: t.no, AttemptID: t.outNo, Amount: event.Money{Amount: amount, Currency: currency}}
+	p.OrderID, p.Foreign = orderID(t.passback, t.body, t.office)
+	return p, ""
+}
+
+// passback is what Alipay is to hand back. A blank is written so that whoever decodes it as a form or not reads the same.
+func passback(orderID, office string) string {
+	return strings.ReplaceAll(url.QueryEscape(payment.MarkOrder(orderID, office)), "+", "%20")
 }
 
 // orderID finds the order's id, which Start sends twice: not every product of Alipay returns passback_params, and body
-// may be cut.
-func orderID(passback, body string) string {
-	if id, err := url.QueryUnescape(passback); err == nil && order.IsVisibleASCII(id, order.IDMax) {
-		return id
+// may be cut. Only the former have the office's mark: what is the body of a trade may be shown to its payer.
+func orderID(passback, body, office string) (id string, foreign bool) {
+	if text, err := url.QueryUnescape(passback); err == nil {
+		if id, foreign = payment.ReadMark(text, office); order.IsVisibleASCII(id, order.IDMax) {
+			return id, foreign
+		}
 	}
 	if order.IsVisibleASCII(body, order.IDMax) {
-		return body
+		return body, false
 	}
-	return ""
+	return "", false
 }

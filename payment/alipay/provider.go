@@ -24,6 +24,7 @@ const (
 
 // Options configures a Provider.
 type Options struct {
+	Office     string   // names this office among all that use the account: 1 to 255 visible ASCII characters that no other one has
 	AppID      string   // of the application on Alipay's open platform, such as 2021000000000000
 	PrivateKey string   // the application's RSA key, of at least 2048 bits: PKCS #1 or PKCS #8, as PEM or as its base64 alone
 	PublicKeys []string // Alipay's, not the application's: PKIX, as PEM or as its base64 alone. Any may sign; two during a change
@@ -56,6 +57,8 @@ func New(opts Options) (*Provider, error) {
 	switch {
 	case !order.IsVisibleASCII(opts.AppID, accountIDMax):
 		return nil, fmt.Errorf("alipay app id must have 1 to %d visible ASCII characters", accountIDMax)
+	case !order.IsVisibleASCII(opts.Office, order.IDMax):
+		return nil, fmt.Errorf("alipay office must have 1 to %d visible ASCII characters", order.IDMax)
 	case opts.SellerID != "" && !order.IsVisibleASCII(opts.SellerID, accountIDMax):
 		return nil, fmt.Errorf("alipay seller id must have 1 to %d visible ASCII characters", accountIDMax)
 	case opts.CallbackURL == nil:

@@ -57,6 +57,7 @@ func TestWrongOptions(t *testing.T) {
 		change func(*alipay.Options)
 		want   string
 	}{
+		"no office":         {func(o *alipay.Options) { o.Office = "" }, "office"},
 		"no app id":         {func(o *alipay.Options) { o.AppID = "" }, "app id"},
 		"app id":            {func(o *alipay.Options) { o.AppID = "2021 0001" }, "app id"},
 		"seller id":         {func(o *alipay.Options) { o.SellerID = strings.Repeat("2", 33) }, "seller id"},
@@ -74,7 +75,7 @@ func TestWrongOptions(t *testing.T) {
 		"two ways":          {func(o *alipay.Options) { o.QR, o.Wap = true, true }, "either"},
 	} {
 		opts := alipay.Options{
-			AppID: appID, PrivateKey: own, PublicKeys: []string{publicText(theirs())}, CallbackURL: func() string { return callback },
+			Office: office, AppID: appID, PrivateKey: own, PublicKeys: []string{publicText(theirs())}, CallbackURL: func() string { return callback },
 		}
 		wrong.change(&opts)
 		_, err := alipay.New(opts)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Starte
 	trade := sdk.Trade{
 		NotifyURL: p.opts.CallbackURL(), ReturnURL: a.ReturnURL, OutTradeNo: a.ID, TotalAmount: amount,
 		Subject:        strings.NewReplacer("/", " ", "=", " ", "&", " ").Replace(a.Description), // Alipay forbids these
-		PassbackParams: url.QueryEscape(a.OrderID), Body: a.OrderID,
+		PassbackParams: passback(a.OrderID, p.opts.Office), Body: a.OrderID,
 		TimeExpire: a.ExpiresAt.In(chinaTime()).Format(timeLayout),
 	}
 	started := payment.Started{}
@@ -117,7 +116,7 @@ func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status
 	}
 	paid, invalid := paidTrade{
 		no: got.TradeNo, outNo: got.OutTradeNo, passback: got.PassbackParams, body: got.Body,
-		total: got.TotalAmount, currency: got.TransCurrency,
+		total: got.TotalAmount, currency: got.TransCurrency, office: p.opts.Office,
 	}.payment()
 	if invalid != "" {
 		return payment.Status{}, fmt.Errorf("ask for payment: %s", invalid)

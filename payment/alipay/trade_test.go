@@ -55,7 +55,7 @@ func TestStartPage(t *testing.T) {
 	}
 	want := map[string]any{
 		"subject": "Order 1 2   A B", "out_trade_no": attemptID, "total_amount": "98.00", "product_code": "FAST_INSTANT_TRADE_PAY",
-		"passback_params": orderID, "body": orderID, "time_expire": "2026-11-21 02:45:00",
+		"passback_params": marked(office), "body": orderID, "time_expire": "2026-11-21 02:45:00",
 	}
 	if got := bizOf(t, f, first.Action.URL); !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for %v, want %v", got, want)
@@ -92,7 +92,7 @@ func TestStartQR(t *testing.T) {
 		}
 	}
 	if len(f.codes) != 1 || f.biz[0]["product_code"] != "FACE_TO_FACE_PAYMENT" || f.biz[0]["time_expire"] != "2026-11-21 02:45:00" ||
-		f.biz[0]["total_amount"] != "98.00" || f.biz[0]["passback_params"] != orderID {
+		f.biz[0]["total_amount"] != "98.00" || f.biz[0]["passback_params"] != marked(office) {
 		t.Errorf("asked for %v", f.biz)
 	}
 }

@@ -45,7 +45,10 @@ func toStripe(m event.Money) (amount int64, currency string, err error) {
 	switch {
 	case err != nil:
 		return 0, "", err
-	case m.Amount < 1, m.Amount%s.step != 0, m.Amount > math.MaxInt64/s.times:
+	case m.Amount%s.step != 0:
+		return 0, "", fmt.Errorf("%w: of %s, %d minor units are not a multiple of %d, as prices and parts must be with Stripe",
+			errAmount, m.Currency, m.Amount, s.step)
+	case m.Amount < 1, m.Amount > math.MaxInt64/s.times:
 		return 0, "", fmt.Errorf("%w: %d minor units of %s", errAmount, m.Amount, m.Currency)
 	}
 	return m.Amount * s.times / s.per, strings.ToLower(m.Currency), nil

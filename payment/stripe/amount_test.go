@@ -90,6 +90,26 @@ func TestAmountsThatAreRefused(t *testing.T) {
 	}
 }
 
+// An office sold tickets for 5.124 dinars, which Stripe cannot take, and all that anybody read was that Stripe refuses: the sentence
+// says what the price may be.
+func TestAmountBetweenTwoOfStripesIsExplained(t *testing.T) {
+	p, f := newProvider(t)
+	_, s := startPaid(t, p, f, 10, "KWD")
+	for _, test := range []struct {
+		amount int64
+		want   string
+	}{{5124, "KWD, 5124 minor units are not a multiple of 10"}, {150, "MGA, 150 minor units are not a multiple of 100"}} {
+		currency := test.want[:3]
+		_, startErr := p.Start(t.Context(), newAttempt(test.amount, currency))
+		_, refundErr := p.Refund(t.Context(), newRefund(s, "rf_1", test.amount, 9800, currency))
+		for _, err := range []error{startErr, refundErr} {
+			if wantError(t, err, true); !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v does not say that of %s", err, test.want)
+			}
+		}
+	}
+}
+
 // Stripe's own limit is its to tell.
 func TestAmountThatStripeRefuses(t *testing.T) {
 	p, _ := newProvider(t)

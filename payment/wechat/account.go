@@ -8,9 +8,9 @@ import (
 
 const nameMax = 64
 
-// account is whom the payments are for: a merchant, and one of the applications that are bound to it.
+// account is whom the payments are for: a merchant, one of the applications that are bound to it, and one of the offices that use it.
 type account struct {
-	appID, merchantID string
+	appID, merchantID, office string
 }
 
 // owns tells whether a transaction is of this account.

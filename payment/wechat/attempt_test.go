@@ -31,7 +31,7 @@ func TestStart(t *testing.T) {
 	}
 	made := f.orders[testAttemptID].made
 	for field, want := range map[string]any{
-		"appid": testAppID, "mchid": testMerchantID, "attach": testOrderID, "notify_url": testCallback,
+		"appid": testAppID, "mchid": testMerchantID, "attach": payment.MarkOrder(testOrderID, testOffice), "notify_url": testCallback,
 		"description": "Order " + testOrderID, "time_expire": "2026-11-20T20:15:00+08:00",
 	} {
 		if made[field] != want {

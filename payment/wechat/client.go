@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	attachMax  = 128 // characters of an order's id that WeChat Pay hands back
+	attachMax  = 128 - payment.MarkMax // characters of an order's id, which WeChat Pay hands back with the office's mark
 	codeURLMax = 512
 
 	chinaOffset = 8 * 60 * 60 // seconds; WeChat Pay writes times of its own zone
@@ -51,12 +51,10 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 	if !order.IsVisibleASCII(a.OrderID, attachMax) {
 		return payment.Started{}, fmt.Errorf("%s: %w: the order's id is too long", doing, payment.ErrRefused)
 	}
-	answer, _, err := c.orders.Prepay(ctx, native.PrepayRequest{
-		Appid: core.String(c.account.appID), Mchid: core.String(c.account.merchantID), Description: core.String(a.Description),
-		OutTradeNo: core.String(a.ID), TimeExpire: core.Time(a.ExpiresAt.In(time.FixedZone("", chinaOffset))),
-		Attach: core.String(a.OrderID), NotifyUrl: core.String(c.callbackURL()),
-		Amount: &native.Amount{Total: core.Int64(a.Amount.Amount), Currency: core.String(currency)},
-	})
+	answer, err := c.prepay(ctx, a, payment.MarkOrder(a.OrderID, c.account.office))
+	if isOtherOrder(err) {
+		answer, err = c.prepay(ctx, a, a.OrderID) // as it was made by an office that gave no mark
+	}
 	if err != nil {
 		return payment.Started{}, callError(doing, err)
 	}
@@ -65,6 +63,17 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 		return payment.Started{}, fmt.Errorf("%s: the answer has no code to show", doing)
 	}
 	return payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: code}, Lives: codeLives}, nil
+}
+
+// prepay makes an order, with which WeChat Pay hands attach back.
+func (c *apiClient) prepay(ctx context.Context, a payment.Attempt, attach string) (*native.PrepayResponse, error) {
+	answer, _, err := c.orders.Prepay(ctx, native.PrepayRequest{
+		Appid: core.String(c.account.appID), Mchid: core.String(c.account.merchantID), Description: core.String(a.Description),
+		OutTradeNo: core.String(a.ID), TimeExpire: core.Time(a.ExpiresAt.In(time.FixedZone("", chinaOffset))),
+		Attach: core.String(attach), NotifyUrl: core.String(c.callbackURL()),
+		Amount: &native.Amount{Total: core.Int64(a.Amount.Amount), Currency: core.String(currency)},
+	})
+	return answer, err
 }
 
 // query asks how an attempt stands.
@@ -87,7 +96,7 @@ func (c *apiClient) find(ctx context.Context, a payment.Attempt) (tradeState str
 	case value(t.OutTradeNo) != a.ID, !c.account.owns(t):
 		return "", payment.Status{}, fmt.Errorf("%s: %w", doing, errOtherAnswer)
 	}
-	status, err = attemptStatus(t, a)
+	status, err = c.account.attemptStatus(t, a)
 	if err != nil {
 		return "", payment.Status{}, fmt.Errorf("%s: %w", doing, err)
 	}

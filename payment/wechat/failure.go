@@ -17,6 +17,7 @@ const errorBytesMax = 300 // of an answer's message that is quoted in an error
 const (
 	codeOrderPaid   = "ORDERPAID"
 	codeOrderClosed = "ORDER_CLOSED"
+	codeUsed        = "OUT_TRADE_NO_USED"
 )
 
 // callError is the error for a call that failed: payment.ErrRefused if WeChat Pay has refused it for good. The library's
@@ -54,7 +55,7 @@ func isFinal(answer *core.APIError) bool {
 	case "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "RATELIMIT_EXCEEDED", "SYSTEM_ERROR", "SYSTEMERROR", "BANK_ERROR",
 		"BANKERROR", "BIZERR_NEED_RETRY", "USER_PAYING", "USERPAYING":
 		return false
-	case codeOrderPaid, "OUT_TRADE_NO_USED": // an earlier call has done something
+	case codeOrderPaid, codeUsed: // an earlier call has done something
 		return false
 	}
 	return true
@@ -76,6 +77,12 @@ func isUnknown(err error) bool {
 		return true
 	}
 	return false
+}
+
+// isOtherOrder tells whether WeChat Pay may have refused to make an order because it has one of this number with other values.
+func isOtherOrder(err error) bool {
+	code := codeOf(err)
+	return code == "INVALID_REQUEST" || code == codeUsed
 }
 
 // cut bounds what an error quotes of an answer.

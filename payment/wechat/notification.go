@@ -94,7 +94,7 @@ func (r reader) payments(body []byte) ([]payment.Payment, error) {
 	if value(t.TradeState) != tradeSuccess {
 		return nil, nil
 	}
-	paid, wrong := takenPayment(&t)
+	paid, wrong := r.account.takenPayment(&t)
 	if wrong == "" {
 		wrong = invalidOrderID(paid.OrderID)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
+
+	"boxoffice/order"
 )
 
 const apiV3KeyBytes = 32
@@ -19,6 +21,7 @@ const apiV3KeyBytes = 32
 // Options configures a Provider. All but Now and HTTP are required, and found in the merchant platform
 // (https://pay.weixin.qq.com), below "Account Center" and there "API Security" unless said otherwise.
 type Options struct {
+	Office     string   // names this office among all that use the account: 1 to 255 visible ASCII characters that no other one has
 	AppID      string   // "wx" and 16 characters: an official account, mini program or app that is bound to the merchant
 	MerchantID string   // mchid, 10 digits: in "Account Center", "Merchant Information"
 	SerialNo   string   // of the merchant's API certificate, 40 hexadecimal digits
@@ -45,6 +48,9 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 			return nil, publicKeys{}, fmt.Errorf("option %s: must have 1 to %d letters, digits and _", name.option, nameMax)
 		}
 	}
+	if !order.IsVisibleASCII(opts.Office, order.IDMax) {
+		return nil, publicKeys{}, fmt.Errorf("option Office: must have 1 to %d visible ASCII characters", order.IDMax)
+	}
 	private, err := loadPrivateKey(opts.PrivateKey)
 	if err != nil {
 		return nil, publicKeys{}, fmt.Errorf("option PrivateKey: %w", err)
@@ -70,7 +76,7 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 		return nil, publicKeys{}, fmt.Errorf("make client of WeChat Pay: %w", err)
 	}
 	return &apiClient{
-		account: account{opts.AppID, opts.MerchantID}, callbackURL: opts.CallbackURL,
+		account: account{opts.AppID, opts.MerchantID, opts.Office}, callbackURL: opts.CallbackURL,
 		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, now: opts.Now,
 	}, keys, nil
 }

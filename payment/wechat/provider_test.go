@@ -30,6 +30,7 @@ const (
 	testCallback   = "https://tickets.example.org/v1/callbacks/wechat"
 	testAttemptID  = "abcdefghijklmnopqrstuvwxyz234567"
 	testOrderID    = "01JD3Z5V8Q0000000000000000"
+	testOffice     = "rex"
 )
 
 func testNow() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
@@ -101,7 +102,7 @@ func newOptions(t testing.TB, f *fakePay) wechat.Options {
 	t.Helper()
 	keys := testKeys(t)
 	return wechat.Options{
-		AppID: testAppID, MerchantID: testMerchantID, SerialNo: testSerialNo, PrivateKey: privatePEM(t, keys[0]),
+		Office: testOffice, AppID: testAppID, MerchantID: testMerchantID, SerialNo: testSerialNo, PrivateKey: privatePEM(t, keys[0]),
 		APIv3Keys: []string{testAPIv3Key}, PublicKeys: []wechat.PublicKey{{ID: testKeyID, PEM: publicPEM(t, keys[1])}},
 		CallbackURL: func() string { return testCallback }, Now: testNow, HTTP: &http.Client{Transport: f},
 	}
@@ -231,6 +232,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}{
 		"good":                   {func(*wechat.Options) {}, ""},
 		"no clock and no client": {func(o *wechat.Options) { o.Now, o.HTTP = nil, nil }, ""},
+		"no office":              {func(o *wechat.Options) { o.Office = "" }, "Office"},
 		"no application":         {func(o *wechat.Options) { o.AppID = "" }, "AppID"},
 		"quoted merchant":        {func(o *wechat.Options) { o.MerchantID = `1"` }, "MerchantID"},
 		"long serial number":     {func(o *wechat.Options) { o.SerialNo = strings.Repeat("A", 65) }, "SerialNo"},

@@ -39,12 +39,12 @@ func attemptState(tradeState string) (payment.AttemptState, error) {
 }
 
 // attemptStatus says how an attempt stands by its transaction.
-func attemptStatus(t *payments.Transaction, a payment.Attempt) (payment.Status, error) {
+func (of account) attemptStatus(t *payments.Transaction, a payment.Attempt) (payment.Status, error) {
 	state, err := attemptState(value(t.TradeState))
 	if err != nil || state != payment.Paid {
 		return payment.Status{State: state}, err
 	}
-	paid, invalid := takenPayment(t)
+	paid, invalid := of.takenPayment(t)
 	if paid.OrderID == "" {
 		paid.OrderID = a.OrderID
 	}
@@ -62,8 +62,9 @@ func attemptStatus(t *payments.Transaction, a payment.Attempt) (payment.Status, 
 //
 // The amount is the total, which the order cost, and which a refund must name. The payer's total is less when the payer
 // used coupons; who gave them pays the rest: WeChat Pay, or this merchant, who then knows of the discount that it gave.
-func takenPayment(t *payments.Transaction) (p payment.Payment, invalid string) {
-	p = payment.Payment{ID: value(t.TransactionId), AttemptID: value(t.OutTradeNo), OrderID: value(t.Attach)}
+func (of account) takenPayment(t *payments.Transaction) (p payment.Payment, invalid string) {
+	p = payment.Payment{ID: value(t.TransactionId), AttemptID: value(t.OutTradeNo)}
+	p.OrderID, p.Foreign = payment.ReadMark(value(t.Attach), of.office)
 	if t.Amount != nil && t.Amount.Total != nil {
 		p.Amount.Amount = *t.Amount.Total
 	}
