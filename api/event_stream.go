@@ -61,6 +61,7 @@ type eventStream[T comparable] struct {
 	final  func(T) bool // no other state follows
 	now    func() time.Time
 	lastID string    // of the newest event that the client has
+	rest   string    // what events leave out, as this stream has told it; empty: not yet
 	until  time.Time // by the clock of this machine: when the stream ends
 
 	conn    net.Conn
@@ -144,6 +145,10 @@ func (s *eventStream[T]) send(state *live.State[T]) error {
 		return err
 	}
 	s.lastID = event.ID
+	if event.Short != nil && event.Rest == s.rest {
+		return writeWithin(s.conn, event.Short)
+	}
+	s.rest = event.Rest
 	return writeWithin(s.conn, event.Text)
 }
 

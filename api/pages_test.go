@@ -434,6 +434,14 @@ func TestMistypedAddressesHaveAPage(t *testing.T) {
 			t.Errorf("%+v: %d %.200s", test, status, body)
 		}
 	}
+	for _, path := range []string{"/sign-in", "/sign-in/callback", "/sign-out/callback"} { // which openapi.yaml names, and this office has not
+		for accept, kind := range map[string]string{browser: "text/html; charset=UTF-8", "*/*": "application/problem+json"} {
+			w := f.send(t, ask{method: "GET", path: path, header: http.Header{"Accept": {accept}}})
+			if got := w.Header().Get("Content-Type"); w.Code != 404 || !strings.EqualFold(got, kind) {
+				t.Errorf("%s for %s: %d %s", path, accept, w.Code, got)
+			}
+		}
+	}
 	if status, _, body := get("GET", "/v1/screenings/", browser); status != 404 || !strings.HasPrefix(body, "{") {
 		t.Errorf("the API: %d %.200s", status, body)
 	}

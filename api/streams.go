@@ -106,6 +106,14 @@ func encodeOrder(o live.Order, now time.Time) (live.Event, error) {
 	return encodeEvent("order", id, answer)
 }
 
+// shortScreening is a screening without its texts, which can be a hundred times as long as what changes in a sale.
+type shortScreening struct {
+	screeningAnswer
+	Description string `json:"description,omitempty"`
+	PosterURL   string `json:"poster_url,omitempty"`
+	MapURL      string `json:"map_url,omitempty"`
+}
+
 func encodeScreening(s stock.Screening, now time.Time) (live.Event, error) {
 	answer := newScreeningAnswer(s, now)
 	said := answer
@@ -114,5 +122,15 @@ func encodeScreening(s stock.Screening, now time.Time) (live.Event, error) {
 	if err != nil {
 		return live.Event{}, err
 	}
-	return encodeEvent("screening", id, answer)
+	full, err := encodeEvent("screening", id, answer)
+	if err != nil {
+		return live.Event{}, err
+	}
+	short, err := encodeEvent("screening", id, shortScreening{screeningAnswer: answer})
+	if err != nil {
+		return live.Event{}, err
+	}
+	full.Short = short.Text
+	full.Rest, err = eventID(s.Texts)
+	return full, err
 }

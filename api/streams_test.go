@@ -39,6 +39,7 @@ type streamFixture struct {
 	row       *order.Order // of alice's order
 	away      bool         // the database
 	available int64
+	texts     stock.Texts
 }
 
 // inBubble runs a test of streams by the clock of a bubble.
@@ -103,7 +104,7 @@ func (f *streamFixture) screenings() (map[string]stock.Screening, error) {
 		return nil, stock.ErrUnavailable
 	}
 	s := testScreening()
-	s.Available = f.available
+	s.Available, s.Texts = f.available, f.texts
 	return map[string]stock.Screening{screeningID: s}, nil
 }
 
@@ -308,6 +309,48 @@ func TestStreamBeginsWithWhatTheClientLacks(t *testing.T) {
 
 // A buyer signs out, or a key is withdrawn, while a stream of an order is open: it ends within five minutes, and only who
 // may still see the order gets another. What anybody may see stays for about half an hour. Both say that they live.
+// Each event of a sale had the description of its screening, up to 4,000 characters, for each of a crowd.
+func TestStreamOfAScreeningTellsItsTextsOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *streamFixture) {
+		first := stock.Texts{Description: "A long story.", PosterURL: "https://a.example/p.png", MapURL: "https://a.example/m"}
+		f.set(func() { f.texts = first })
+		c := f.open(screeningStream, "")
+		told := func(event sentEvent) (answer map[string]any) {
+			t.Helper()
+			if err := json.Unmarshal([]byte(event.data), &answer); err != nil || event.kind != "screening" {
+				t.Fatalf("%+v is no event of a screening: %v", event, err)
+			}
+			return answer
+		}
+		beginning := c.next()
+		if got := told(beginning); got["description"] != first.Description || got["poster_url"] != first.PosterURL || got["map_url"] != first.MapURL {
+			t.Errorf("it begins with %v", got)
+		}
+		f.set(func() { f.available = 96 })
+		got := told(c.next())
+		for _, name := range []string{"description", "poster_url", "map_url"} {
+			if _, told := got[name]; told {
+				t.Errorf("%s is told again: %v", name, got)
+			}
+		}
+		if got["available"] != 96.0 || got["movie"] == "" || got["server_time"] == "" {
+			t.Errorf("a later event is %v", got)
+		}
+		f.set(func() { f.texts.Description = "" })
+		if got, has := told(c.next())["description"]; got != "" || !has {
+			t.Errorf("a text that was taken away is told as %v", got)
+		}
+		f.set(func() { f.available = 95 })
+		if got := told(c.next()); len(got["id"].(string)) == 0 || got["map_url"] != nil {
+			t.Errorf("after that comes %v", got)
+		}
+		again := f.open(screeningStream, "", headerLastEventID, beginning.id) // by whoever has missed the change
+		if got, has := told(again.next())["description"]; got != "" || !has {
+			t.Errorf("a stream that goes on begins without its texts: %v", got)
+		}
+	})
+}
+
 func TestHeartbeatAndLife(t *testing.T) {
 	for path, life := range map[string]struct{ least, most time.Duration }{
 		orderStream:     {time.Minute, 5 * time.Minute},

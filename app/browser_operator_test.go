@@ -76,6 +76,8 @@ func TestConsoleByCookie(t *testing.T) {
 	p.pressNamed("#main", "Sign in with your account")
 	p.until("back at the screening", headingIs("Casablanca")+` && document.querySelector(".figures-grid") !== null`)
 	p.pressNamed("#main", "Cancel screening")
+	p.until("the note is kept, and what proves the intent is not",
+		`document.getElementById("ask-note").value === "the print has burnt" && document.getElementById("ask-typed").value === ""`)
 	p.fill("#ask-typed", "Casablanca")
 	p.confirms("the print has burnt")
 	p.until("cancelled", `document.querySelector("#main").dataset.state === "cancelled"`)

@@ -111,6 +111,51 @@ func TestConsoleKeepsWhatIsBeingFilledIn(t *testing.T) {
 	p.view("#/acts", `document.querySelector(".row[data-act=screening_pause] a")?.innerText.startsWith("Vertigo \u00b7 ") === true`)
 }
 
+// A note was lost when the session ended while its act was being confirmed. And of a refund whose answer was lost before that,
+// what was sent after the next sign-in was another one: its key had gone with the dialog.
+func TestConsoleKeepsAnActOverASessionThatEnds(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 2)
+	p := b.console("Olga")
+	p.view("#/orders/"+order.ID, `document.getElementById("refund-part") !== null`)
+	p.press("#refund-part")
+	p.fill("#ask-amount", "10.00")
+	p.fill("#ask-note", "a broken seat")
+	js[bool](p, `window.real = fetch, window.fetch = async (path, options) => {
+		const answer = await real(path, options);
+		if (path.endsWith("/refunds") && options.method === "POST") throw new TypeError("lost");
+		return answer;
+	}, true`)
+	p.clicks("#ask button[type=submit]")
+	p.until("nobody knows whether it was done", `document.querySelector("#ask .result").innerText !== ""`)
+	js[bool](p, `window.fetch = real, localStorage.setItem("operator-token", "run out"), true`)
+	p.clicks("#ask button[type=submit]")
+	p.until("it says that the session has ended", `document.querySelector("#main .gate") !== null && document.activeElement.id === "who"`)
+	p.types("Olga\r")
+	p.until("the order is back", `document.getElementById("refund-part") !== null`)
+	p.press("#refund-part")
+	p.until("what was filled in is kept",
+		`document.getElementById("ask-amount").value === "10.00" && document.getElementById("ask-note").value === "a broken seat"`)
+	p.confirms("a broken seat")
+	refunds := asBoss[struct {
+		Refunds []struct{ Amount struct{ Amount int64 } }
+	}](b.officeTest, "GET", "/v1/admin/orders/"+order.ID, "").Refunds
+	if len(refunds) != 1 || refunds[0].Amount.Amount != 1000 {
+		t.Errorf("refunds %+v, want one of 10.00", refunds)
+	}
+	p.press("#refund-part")
+	p.until("what is done is kept no more", `document.getElementById("ask-amount").value === ""`)
+	p.fill("#ask-note", "given up")
+	p.pressNamed("#ask", "Do nothing")
+	p.press("#refund-part")
+	p.until("nor what was given up", `document.getElementById("ask-note").value === ""`)
+	p.fill("#ask-note", "for later")
+	p.view("#/money", `document.getElementById("ask") === null`)
+	p.view("#/orders/"+order.ID, `document.getElementById("refund-part") !== null`)
+	p.press("#refund-part")
+	p.until("what was about another view waits there", `document.getElementById("ask-note").value === "for later"`)
+}
+
 // A buyer who had never paid read that the money is sent back; the bar above the pages lost the film with a reload; and at
 // the same time an operator read "Goes back" of money that was back.
 func TestPagesTellTheTruthAboutACancelledScreening(t *testing.T) {

@@ -9,6 +9,11 @@ import (
 type Event struct {
 	ID   string // the same in all processes as long as what is shown is the same
 	Text []byte // shared by all who send it: nobody may change it
+
+	// Short is the same without what hardly ever changes, for whoever has that already, and Rest is the same as long as that
+	// is. Short is nil where nothing is left out.
+	Short []byte
+	Rest  string
 }
 
 // sharedFor is how long an encoded state is used for others. It says when it was encoded, so it cannot be kept for ever.

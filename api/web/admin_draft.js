@@ -15,8 +15,19 @@ export function draftOf(name) {
   }
 }
 
-export function keepDraft(name, values) {
-  if (operator.who) sessionStorage.setItem(keyOf(name), JSON.stringify({ by: operator.who.subject, values }));
+// draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with.
+export function draftPart(name, inputs) {
+  const began = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]));
+  for (const [key, value] of Object.entries(draftOf(name) ?? {})) {
+    if (inputs[key]) inputs[key].value = value;
+  }
+  const drop = () => sessionStorage.removeItem(keyOf(name));
+  return {
+    keep() {
+      const values = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]).filter(([key, value]) => value !== began[key]));
+      if (Object.keys(values).length === 0) drop();
+      else if (operator.who) sessionStorage.setItem(keyOf(name), JSON.stringify({ by: operator.who.subject, values }));
+    },
+    drop,
+  };
 }
-
-export const dropDraft = (name) => sessionStorage.removeItem(keyOf(name));

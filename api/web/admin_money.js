@@ -69,7 +69,7 @@ function parkedRow(payment, acted) {
     known: [[text("find.id"), link(`#/orders/${encodeURIComponent(payment.order_id)}`, payment.order_id)],
       [text("find.payment"), element("code", {}, payment.payment_id)], [text("admin.since"), exactTime(payment.since)]],
     actions: [button(text("admin.refund_parked"), () => askFor({
-      title: text("admin.refund_parked"), words: `${amount}. ${text("admin.refund_parked_words")}`,
+      draft: `parked:${payment.payment_id}`, title: text("admin.refund_parked"), words: `${amount}. ${text("admin.refund_parked_words")}`,
       act: ({ note }) => post(`/v1/admin/payments/parked/${pathOf(payment.payment_id)}/refund`, { note }), done: acted,
     }))],
   });
@@ -83,7 +83,7 @@ function reusedRow({ payment_id, provider, order_id, amount: money, since }, act
     known: [[text("find.id"), link(`#/orders/${encodeURIComponent(order_id)}`, order_id)],
       [text("find.payment"), element("code", {}, payment_id)], [text("admin.provider"), provider], [text("admin.since"), exactTime(since)]],
     actions: [button(text("admin.refund_settle"), () => askFor({
-      title: text("admin.refund_settle"), words: `${amount}. ${text("admin.reused_words")}`,
+      draft: `reused:${payment_id}:${order_id}`, title: text("admin.refund_settle"), words: `${amount}. ${text("admin.reused_words")}`,
       act: ({ note }) => post(`/v1/admin/payments/reused/${pathOf(payment_id)}/settle`, { order_id, amount: money, note }), done: acted,
     }))],
   });

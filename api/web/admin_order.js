@@ -11,7 +11,6 @@ import { CallError } from "./calls.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
-import { newKey } from "./key.js";
 
 const pollWait = 5000;
 const amountOf = ({ amount, currency }) => separated(amount, currency);
@@ -55,7 +54,7 @@ const factsOf = (order) => facts([
 function actionsOf({ order, payments }, path, acted) {
   if (order.status !== "paid") return element("div", {});
   const cancel = button(text("admin.cancel_order"), () => askFor({
-    title: text("admin.cancel_order"), words: text("admin.cancel_order_words", { amount: amountOf(order.amount) }),
+    draft: `cancel:${order.id}`, title: text("admin.cancel_order"), words: text("admin.cancel_order_words", { amount: amountOf(order.amount) }),
     act: ({ note }) => post(`${path}/cancel`, { note }), done: acted,
   }), "quiet danger");
   cancel.id = "cancel-order";
@@ -64,11 +63,10 @@ function actionsOf({ order, payments }, path, acted) {
     const paid = payments.find(({ result }) => result === "applied");
     const left = (paid?.amount.amount ?? order.amount.amount) - (paid?.refunded ?? 0);
     const input = element("input", { type: "text", required: true, inputmode: "decimal", maxlength: 16, autocomplete: "off" });
-    const key = newKey(); // the same in all tries of this dialog, so that a lost answer is not a second refund
     askFor({
-      title: text("admin.refund_part"), fields: [{ id: "amount", label: `${text("field.amount")} (${currency})`, input,
+      draft: `refund:${order.id}`, title: text("admin.refund_part"), fields: [{ id: "amount", label: `${text("field.amount")} (${currency})`, input,
         hint: text("admin.refund_left", { amount: toMajor({ amount: left, currency }) }) }],
-      async act({ amount, note }) {
+      async act({ amount, note, key }) { // which is the same in all tries, so that a lost answer is not a second refund
         const minor = toMinor(amount, currency);
         if (minor === null) throw new CallError(422, { code: "invalid_request", detail: text("admin.bad_amount") });
         return post(`${path}/refunds`, { amount: minor, note }, { "Idempotency-Key": key });

@@ -16,7 +16,7 @@ export function refundRow(refund, acted) {
   const path = `/v1/admin/refunds/${pathOf(refund.id)}`;
   const amount = separated(refund.amount.amount, refund.amount.currency);
   const act = (name, title, words) => button(title, () => askFor({
-    title, words: `${amount}. ${words}`,
+    draft: `${name}:${refund.id}`, title, words: `${amount}. ${words}`,
     act: ({ note }) => post(`${path}/${name}`, { note }), done: acted,
   }));
   const made = row({
@@ -50,7 +50,7 @@ export function mailRow(mail, acted) {
       [text("admin.mail_next"), exactTime(mail.next_at)], [text("admin.mail_sent"), exactTime(mail.sent_at)],
     ],
     actions: mail.state !== "dead" ? [] : [button(text("admin.mail_retry"), () => askFor({
-      title: text("admin.mail_retry"), words: `${title}. ${text("admin.mail_retry_words")}`,
+      draft: `mail:${mail.id}`, title: text("admin.mail_retry"), words: `${title}. ${text("admin.mail_retry_words")}`,
       act: ({ note }) => post(`/v1/admin/notifications/${pathOf(mail.id)}/retry`, { note }), done: acted,
     }))],
   });

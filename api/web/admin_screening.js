@@ -67,23 +67,23 @@ export function screeningView(root, [id]) {
       edit, orders, ...door, button(text("admin.cancel_screening"), cancel, "quiet danger"), button(text("admin.archive"), archive)];
   }
   const pause = (paused) => askFor({
-    title: text(paused ? "admin.pause" : "admin.resume"), about: shown.movie, words: text(paused ? "admin.pause_words" : "admin.resume_words"), note: "optional",
+    draft: `pause:${id}`, title: text(paused ? "admin.pause" : "admin.resume"), about: shown.movie, words: text(paused ? "admin.pause_words" : "admin.resume_words"), note: "optional",
     act: ({ note }) => patch(path, { paused, ...(note ? { note } : {}) }), done: acted,
   });
   const restock = () => {
     const input = element("input", { type: "number", min: 1, max: 100_000_000, required: true, value: shown.capacity, inputmode: "numeric" });
     askFor({
-      title: text("admin.restock"), about: shown.movie, words: text("admin.restock_words", { capacity: shown.capacity, left: shown.available }), note: "optional",
+      draft: `restock:${id}`, title: text("admin.restock"), about: shown.movie, words: text("admin.restock_words", { capacity: shown.capacity, left: shown.available }), note: "optional",
       fields: [{ id: "capacity", label: text("field.capacity"), input }],
       act: ({ capacity, note }) => patch(path, { capacity: Number(capacity), ...(note ? { note } : {}) }), done: acted,
     });
   };
   const cancel = () => askFor({
-    title: text("admin.cancel_screening"), about: shown.movie, words: text("admin.cancel_screening_words"), typed: shown.movie,
+    draft: `cancel:${id}`, title: text("admin.cancel_screening"), about: shown.movie, words: text("admin.cancel_screening_words"), typed: shown.movie,
     act: ({ note }) => post(`${adminPath}/cancel`, { note }), done: acted,
   });
   const archive = () => askFor({
-    title: text("admin.archive"), about: shown.movie, words: text("admin.archive_words"), act: ({ note }) => post(`${adminPath}/archive`, { note }), done: acted,
+    draft: `archive:${id}`, title: text("admin.archive"), about: shown.movie, words: text("admin.archive_words"), act: ({ note }) => post(`${adminPath}/archive`, { note }), done: acted,
   });
   function openForm() {
     if (place.childElementCount > 0) return;

@@ -1,7 +1,7 @@
 // The form of a screening, to add one and to change one. A change sends only what differs.
 
 import { patch, pathOf, post } from "./admin_calls.js";
-import { draftOf, dropDraft, keepDraft } from "./admin_draft.js";
+import { draftOf, draftPart } from "./admin_draft.js";
 import { toMajor, toMinor } from "./admin_money_words.js";
 import { button, choice, field, problemWords } from "./admin_parts.js";
 import { isPast } from "./clock.js";
@@ -67,22 +67,6 @@ function doubtPart({ starts_at: begins, sale_opens_at: opens }) {
       root.hidden = doubt === "";
       box.required = doubt !== "";
     },
-  };
-}
-
-// draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with.
-function draftPart(name, inputs) {
-  const began = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]));
-  for (const [key, value] of Object.entries(draftOf(name) ?? {})) {
-    if (inputs[key]) inputs[key].value = value;
-  }
-  return {
-    keep() {
-      const values = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]).filter(([key, value]) => value !== began[key]));
-      if (Object.keys(values).length > 0) keepDraft(name, values);
-      else dropDraft(name);
-    },
-    drop: () => dropDraft(name),
   };
 }
 

@@ -33,7 +33,7 @@ const hasMail = () => document.body.dataset.notify === "yes";
 
 function findingsOf({ healthy, complete, total, findings, counts, notes, at }, acted) {
   const mend = (kind, id = "") => () => askFor({
-    title: text("admin.mend"), words: `${text(`finding.${kind}`)}${id && `: ${id}`}`,
+    draft: `mend:${kind}:${id}`, title: text("admin.mend"), words: `${text(`finding.${kind}`)}${id && `: ${id}`}`,
     act: ({ note }) => post("/v1/admin/findings/fix", { kind, note, ...(id ? { id } : {}) }), done: acted,
   });
   const kinds = Object.entries(counts).filter(([, count]) => count > 1).map(([kind, count]) => ({ kind, count, remedy: findings.find((one) => one.kind === kind)?.remedy }));
@@ -63,7 +63,7 @@ function lettersOf({ items }, acted) {
   const groups = items.filter(({ count }) => count > 0);
   if (groups.length === 0) return [nothing(text("admin.no_letters"))];
   const resend = button(text("admin.resend"), () => askFor({
-    title: text("admin.resend"), words: text("admin.resend_words"), act: ({ note }) => post("/v1/admin/dead-letters/resend", { note }), done: acted,
+    draft: "resend", title: text("admin.resend"), words: text("admin.resend_words"), act: ({ note }) => post("/v1/admin/dead-letters/resend", { note }), done: acted,
   }));
   const orders = (ids) => element("span", {}, ...ids.flatMap((id) => [link(`#/orders/${encodeURIComponent(id)}`, id), " "]));
   const letter = (one) => row({

@@ -2,75 +2,52 @@
 // come in. Its token is its own: the same browser may have a buyer signed in. Without one the sign-in of the browser counts.
 
 import { CallError, signInMethods, signOut } from "./calls.js";
-import { onAnswerClosed, placeOf, refusalOf, showAnswer } from "./door_answer.js";
+import { onAnswerClosed, refusalOf, showAnswer } from "./door_answer.js";
 import * as calls from "./door_calls.js";
+import { cameraPart } from "./door_camera.js";
+import { ask, checker } from "./door_check.js";
 import { read } from "./door_code.js";
-import { judge, keepList, learn, listOf } from "./door_list.js";
+import { keepList, listOf } from "./door_list.js";
 import * as queue from "./door_queue.js";
-import { endsCheckIn, isAboutStaff, waitingList } from "./door_waiting.js";
+import { stored } from "./door_stored.js";
+import { isAboutStaff, waitingList } from "./door_waiting.js";
 import { clockTime, shortTime } from "./format.js";
 import { text, translate } from "./i18n.js";
 import { showLanguage } from "./language.js";
-import { scan } from "./scanner.js";
 import { session } from "./session.js";
 import { subjectOf } from "./signin.js";
 
-const triesMax = 5;
 const sameCodeWait = 4000; // a code that stays before the camera is one check-in
 const countWait = 10_000;
 const listWait = 120_000; // between two loads of the list of tickets
-const listedWait = 4000; // for an answer, where there is a list
 const recent = 12 * 3600_000;
 const anyScreening = "*"; // which is no id: chosen where one door leads to several halls
 const soon = { before: 2 * 3600_000, after: 4 * 3600_000 }; // what begins within these hours is what a door is for
 
 const $ = (id) => document.getElementById(id);
 const demo = document.body.dataset.demo === "yes";
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seen = { code: "", at: 0 };
 let checked = ""; // the code that is being checked, or whose answer is read
 let busy = false;
-let stopCamera = null;
 let leftBy = null; // the refusal by which the door was closed
-
-const stored = {
-  get token() { return localStorage.getItem("staff-token") || ""; },
-  set token(text) { if (text) localStorage.setItem("staff-token", text); else localStorage.removeItem("staff-token"); },
-  get gate() { return localStorage.getItem("gate") || ""; },
-  set gate(text) { localStorage.setItem("gate", text); },
-  get byList() { return localStorage.getItem("door-by-list") === "yes"; },
-  set byList(yes) { localStorage.setItem("door-by-list", yes ? "yes" : "no"); },
-};
 
 function say(words) {
   $("message").textContent = words;
 }
 
-// ask sends a code, and has the list learn what the office says of its ticket.
-async function ask({ key, code, body }, wait) {
-  try {
-    const answer = await calls.checkIn(stored.token, key, { code, ...body }, wait);
-    learn(code, "used", answer.ticket.used_at);
-    return answer;
-  } catch (error) {
-    if (error.code === "ticket_used") learn(code, "used", error.problem.used_at);
-    if (error.code === "ticket_void") learn(code, "void");
-    throw error;
-  }
-}
-
 const list = waitingList($("waiting"), {
-  ask: (entry) => ask(entry), mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: leave,
+  ask, mayAsk: () => !busy && !$("door").hidden, current: () => checked, settled: () => count(), refused: leave,
 });
 
-function showAdmitted({ ticket, screening }) {
-  showAnswer("good", text("door.admitted"), text("ticket.number", { number: ticket.number, of: ticket.of }), screening ? placeOf(screening) : "");
-}
-
-function showRefused(error) {
-  if (isAboutStaff(error)) leave(error);
-  showAnswer("bad", ...refusalOf(error));
-}
+const deciding = checker(leave);
+const camera = cameraPart($("camera"), $("video"), {
+  onCode,
+  pressed: () => say(""),
+  failed() {
+    say(text("door.no_camera"));
+    $("code").focus();
+  },
+});
 
 // isReady tells whether the door knows what it is for, and asks for it otherwise.
 function isReady() {
@@ -93,52 +70,13 @@ async function check(code) {
   busy = true;
   checked = code;
   try {
-    if (!isCode) showRefused({ code: "ticket_invalid", problem: {} }); // the office would say the same
-    else if (entry.admittedAt) showIsIn(entry);
-    else if (listOf(body.screening_id)) await askOrLook(entry, listOf(body.screening_id).at);
-    else await askUntilAnswered(entry);
+    if (!isCode) deciding.refuse({ code: "ticket_invalid", problem: {} }); // the office would say the same
+    else await deciding.decide(entry, listOf(body.screening_id)?.at);
   } catch (error) {
     showAnswer("bad", text("refused.no_answer")); // else nobody could go on
     throw error;
   }
   count();
-}
-
-// showIsIn refuses a code by which this door has let somebody in, of which the office has not heard yet.
-function showIsIn({ admittedAt, body }) {
-  showRefused({ code: "ticket_used", problem: { used_at: new Date(admittedAt).toISOString(), used_gate: body.gate } });
-}
-
-// askOrLook sends a code once, and without an answer goes by the list, which was loaded at listedAt.
-async function askOrLook(entry, listedAt) {
-  try {
-    showAdmitted(await ask(entry, listedWait));
-    queue.drop(entry.code);
-  } catch (error) {
-    if (!(error instanceof CallError)) throw error;
-    if (endsCheckIn(error)) queue.drop(entry.code);
-    if (!error.retryable) showRefused(error);
-    else await look(entry, listedAt);
-  }
-}
-
-// look goes by the list, and by what the office has answered to a code that waits.
-async function look(entry, listedAt) {
-  const found = await judge(entry.code);
-  const ticket = entry.answer?.ticket ?? found?.ticket;
-  const before = queue.admitted(entry.code); // also by another tab
-  if (before) {
-    if (before.code !== entry.code) queue.drop(entry.code);
-    showIsIn(before);
-  } else if (ticket && queue.admit(entry)) {
-    const { number, of } = ticket;
-    showAnswer("good", text("door.admitted"), text("ticket.number", { number, of }), text("door.by_list", { time: clockTime(listedAt) }));
-  } else if (found?.refused) {
-    queue.drop(entry.code);
-    showRefused(found.refused);
-  } else {
-    showRefused(new CallError(0, {}));
-  }
 }
 
 // load loads the list of the door's screening, if it is to be gone by.
@@ -153,54 +91,11 @@ async function load() {
   $("list-state").textContent = list ? text("door.list_of", { time: clockTime(list.at), count: list.count }) : "";
 }
 
-// askUntilAnswered sends a code until it is answered, at most triesMax times, always with the same key. Without an answer
-// it stays in the list.
-async function askUntilAnswered(entry) {
-  for (let tries = 1, wait = 400; ; tries++, wait *= 2) {
-    try {
-      showAdmitted(await ask(entry));
-      queue.drop(entry.code);
-      return;
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      if (endsCheckIn(error)) queue.drop(entry.code);
-      if (!error.retryable || tries === triesMax) {
-        showRefused(error.retryable ? new CallError(0, {}) : error);
-        return;
-      }
-      showAnswer("wait", text("door.trying"));
-      await sleep(wait);
-    }
-  }
-}
-
 function onCode(code) {
   if (!isReady()) return;
   const again = code === seen.code && performance.now() - seen.at < sameCodeWait;
   Object.assign(seen, { code, at: performance.now() });
   if (!again) check(code);
-}
-
-async function toggleCamera() {
-  say("");
-  if (stopCamera) {
-    stopCamera();
-    stopCamera = null;
-  } else {
-    try {
-      stopCamera = await scan($("video"), onCode);
-      await navigator.wakeLock?.request("screen").catch(() => {}); // else the screen goes dark between guests
-    } catch {
-      say(text("door.no_camera"));
-      $("code").focus();
-    }
-  }
-  showCamera();
-}
-
-function showCamera() {
-  $("video").hidden = stopCamera === null;
-  $("camera").textContent = text(stopCamera ? "door.stop" : "door.scan");
 }
 
 async function count() {
@@ -276,7 +171,7 @@ async function open() {
 // leave closes the door. The codes that wait for an answer stay, for whoever signs in next.
 async function leave(refusal = null) {
   stored.token = "";
-  if (stopCamera) toggleCamera();
+  camera.close();
   $("door").hidden = $("leave").hidden = true;
   $("sign-in").hidden = false;
   leftBy = refusal;
@@ -293,7 +188,7 @@ function showLeft() {
 function translatePage() {
   translate(document);
   document.title = text("door.page_title");
-  showCamera();
+  camera.show();
   showLeft();
 }
 
@@ -328,7 +223,6 @@ onAnswerClosed(() => {
     $("code").focus();
   }
 });
-$("camera").addEventListener("click", toggleCamera);
 $("leave").addEventListener("click", async () => {
   const byCookie = stored.token === "";
   leave();

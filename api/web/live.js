@@ -10,6 +10,9 @@ const streamWaitMax = 30_000;
 const silenceMax = 45_000; // of a stream, whose heartbeats come every 15 s
 const eventBytesMax = 1 << 20;
 
+// textsOf are what an event of a screening says only when it is another: see /v1/screenings/{id}/events.
+const textsOf = ({ description, poster_url, map_url }) => ({ description, poster_url, map_url });
+
 const links = new Set();
 let streams = true; // until the server says that it has none
 const sleep = (ms, signal) => new Promise((resolve) => {
@@ -74,11 +77,12 @@ export function follow(path, event, { show, pace = () => pollWait, onError }) {
     state = answer;
     show(answer);
   };
+  const takeEvent = (answer) => take(event === "screening" ? { ...textsOf(state), ...answer } : answer);
   const polling = repeat(async () => {
     take(await call("GET", path));
     if (streams && !ending.signal.aborted && performance.now() >= streamAt && pace(state) !== Infinity) {
       const begunAt = performance.now();
-      lastID = await readStream(path, event, take, lastID, ending.signal);
+      lastID = await readStream(path, event, takeEvent, lastID, ending.signal);
       streamWait = performance.now() - begunAt > streamWaitMax ? pollWait : Math.min(streamWaitMax, streamWait * 2);
       streamAt = performance.now() + streamWait;
     }

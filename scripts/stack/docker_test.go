@@ -36,6 +36,13 @@ func TestComposeEnvSetsWhatComposeRequires(t *testing.T) {
 	}
 }
 
+// An office in a container told every time in UTC, and what an operator had set where compose runs stayed there.
+func TestComposePassesTheTimeZoneOn(t *testing.T) {
+	if !regexp.MustCompile(`(?m)^      TZ:(?: #.*)?$`).MatchString(readCompose(t)) {
+		t.Error("compose.yaml does not pass TZ on to the app")
+	}
+}
+
 // Compose publishes a port on every interface unless an address stands before it.
 func TestComposePublishesOnLoopbackOnly(t *testing.T) {
 	compose := readCompose(t)
