@@ -17,6 +17,7 @@ const usage = `usage: stack VERB [flags]
   status       say for each part whether it runs, its pid and its port
   env          print the shell lines that point boxoffice at the stack; -test: its tests
   kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db)
+  jars         download RocketMQ, and print where it is
   start PART   start one part again and wait until it is ready
 flags: -dir DIR; up: -brokers -check-interval -check-timeout -check-max -port-base -mode -mysqld; env: -test; down: -purge`
 
@@ -53,7 +54,7 @@ func parse(args []string, base settings, dir string) (command, error) {
 		fs.BoolVar(&c.purge, "purge", false, "also remove the data")
 	case "env":
 		fs.BoolVar(&c.test, "test", false, "for the tests, which may kill the stack's parts")
-	case "status":
+	case "status", "jars":
 	case "kill", "start":
 		if len(rest) == 0 {
 			return command{}, fmt.Errorf("%s needs the name of a part\n%w", c.verb, errUsage)
@@ -106,6 +107,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			return err
 		}
 		defer unlock()
+	}
+	if c.verb == "jars" {
+		return stack{dir: c.dir, out: os.Stderr}.printJars(ctx, stdout)
 	}
 	saved, found, err := loadSettings(c.dir)
 	if err != nil {
