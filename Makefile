@@ -40,6 +40,21 @@ test-mysql: ## the same on MySQL itself, without the broker's own (needs mmdebst
 	$(call on-stack,mysqld="$(MYSQLD)"; \
 		[ -n "$$mysqld" ] || mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); flags=(-mysqld "$$mysqld");,$(or $(PACKAGES),$(ON_DATABASE) ./app))
 
+# Compose's module has replacements of its own, so it is built where its source is.
+COMPOSE := github.com/docker/compose/v2@v2.40.3
+
+$(TOOLS)/docker-compose:
+	cd / && go mod download $(COMPOSE)
+	cd "$$(go env GOMODCACHE)/$(COMPOSE)" && go build -trimpath -ldflags="-s -w" -o "$(TOOLS)/docker-compose" ./cmd
+
+.PHONY: test-docker
+test-docker: $(TOOLS)/docker-compose ## start docker/compose.yaml for real, sell, and kill each container (needs root, docker.io, mmdebstrap, Maven)
+	@set -euo pipefail; export PATH="$(TOOLS):$$PATH:/usr/sbin"; \
+	[ "$$(id -u)" = 0 ] && command -v dockerd >/dev/null || { echo "NOT RUN: the test of the docker set, which needs root and docker.io" >&2; exit 0; }; \
+	jars=$$(go run ./scripts/stack jars -dir "$(STACK_DIR)"); \
+	mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); \
+	go run ./scripts/dockertest -jars "$$jars" -mysqld "$$mysqld"
+
 # Kubernetes' own description of its objects, in a Go module: schemas by URL come from a host that not every machine reaches.
 KUBERNETES := sigs.k8s.io/kubectl-validate@v0.0.4
 KUBERNETES_VERSION := 1.30

@@ -70,18 +70,29 @@ func (o *office) endDemo(file string) error {
 	if !o.config.HasRole(settings.RoleAPI) {
 		return nil
 	}
-	if err := os.Remove(demoPaymentsFile(o.config.DataDir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := removeIfThere(demoPaymentsFile(o.config.DataDir)); err != nil {
 		return fmt.Errorf("remove the payments of a demo, which were none: %w", err)
 	}
-	err := os.Remove(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
+	removed, err := removeIfThere(file)
+	if err != nil {
 		return fmt.Errorf("remove the secrets of a demo, which are void: %w", err)
 	}
-	o.log.Info("this data directory was a demo's, and is no more", "removed", file)
+	if removed {
+		o.log.Info("this data directory was a demo's, and is no more", "removed", file)
+	}
 	return nil
+}
+
+// removeIfThere looks before it removes: a file system that is read-only, as in a container, refuses to remove even what is not
+// there.
+func removeIfThere(file string) (removed bool, err error) {
+	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, nil
 }
 
 func demoSecretsFile(dataDir string) string { return filepath.Join(dataDir, "demo-secrets.json") }

@@ -19,6 +19,7 @@ const usage = `usage: stack VERB [flags]
   kill PART    SIGKILL one part (namesrv, broker, broker2 ..., db; status lists them)
   freeze PART  SIGSTOP one part: it keeps its connections and says nothing
   thaw PART    have a frozen part go on
+  jars         download RocketMQ, and print where it is
   start PART   start one part again and wait until it is ready
 flags: -dir DIR; up: -profile -brokers -check-interval -check-timeout -check-max -port-base -mode -mysqld; env: -test; down: -purge`
 
@@ -55,7 +56,7 @@ func parse(args []string, base settings, dir string) (command, error) {
 		fs.BoolVar(&c.purge, "purge", false, "also remove the data")
 	case "env":
 		fs.BoolVar(&c.test, "test", false, "for the tests, which may kill the stack's parts")
-	case "status":
+	case "status", "jars":
 	case "kill", "freeze", "thaw", "start":
 		if len(rest) == 0 {
 			return command{}, fmt.Errorf("%s needs the name of a part\n%w", c.verb, errUsage)
@@ -108,6 +109,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			return err
 		}
 		defer unlock()
+	}
+	if c.verb == "jars" {
+		return stack{dir: c.dir, out: os.Stderr}.printJars(ctx, stdout)
 	}
 	saved, found, err := loadSettings(c.dir)
 	if err != nil {

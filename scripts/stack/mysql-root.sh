@@ -2,18 +2,18 @@
 # Prints the path of a program that runs MySQL's own server, for `stack up -mysqld`. Debian's stable releases have MariaDB
 # alone, so this puts the server of Debian sid, with all libraries that it needs, into a directory of its own.
 #
-#   scripts/stack/mysql-root.sh DIR      (as root; needs mmdebstrap; 420 MB)
+#   scripts/stack/mysql-root.sh DIR      (as root; needs mmdebstrap; 500 MB)
 set -eu
 dir=$1
 run=$dir/mysqld
-if [ -x "$run" ]; then
+if [ -x "$run" ] && [ -x "$dir/root/usr/bin/mysql" ]; then
   echo "$run"
   exit
 fi
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 rm -rf "$dir/root.partial"
-mmdebstrap --quiet --mode=root --variant=minbase --include=mysql-server-core \
+mmdebstrap --quiet --mode=root --variant=minbase --include=mysql-server-core,mysql-client-core \
   --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Check-Valid-Until "false"' `# mirrors lag behind sid` \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
   sid "$dir/root.partial" \

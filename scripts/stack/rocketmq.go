@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -62,6 +63,17 @@ func (s stack) fetchJars(ctx context.Context) error {
 	}
 	if err := os.Rename(partial, s.jarDir()); err != nil {
 		return fmt.Errorf("keep jars: %w", err)
+	}
+	return nil
+}
+
+// printJars prints the directory of the jars alone, for programs that run RocketMQ in their own way.
+func (s stack) printJars(ctx context.Context, stdout io.Writer) error {
+	if err := s.fetchJars(ctx); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(stdout, s.jarDir()); err != nil {
+		return fmt.Errorf("print directory: %w", err)
 	}
 	return nil
 }
