@@ -48,9 +48,10 @@ $(TOOLS)/docker-compose:
 	cd "$$(go env GOMODCACHE)/$(COMPOSE)" && go build -trimpath -ldflags="-s -w" -o "$(TOOLS)/docker-compose" ./cmd
 
 .PHONY: test-docker
-test-docker: $(TOOLS)/docker-compose ## start docker/compose.yaml for real, sell, and kill each container (needs root, docker.io, mmdebstrap, Maven)
+test-docker: ## start docker/compose.yaml for real, sell, and kill each container (needs root, docker.io, mmdebstrap, Maven)
 	@set -euo pipefail; export PATH="$(TOOLS):$$PATH:/usr/sbin"; \
 	[ "$$(id -u)" = 0 ] && command -v dockerd >/dev/null || { echo "NOT RUN: the test of the docker set, which needs root and docker.io" >&2; exit 0; }; \
+	$(MAKE) --no-print-directory "$(TOOLS)/docker-compose"; \
 	jars=$$(go run ./scripts/stack jars -dir "$(STACK_DIR)"); \
 	mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); \
 	go run ./scripts/dockertest -jars "$$jars" -mysqld "$$mysqld"

@@ -91,4 +91,4 @@ func playExamples(ctx context.Context, c composition) (err error) {
 }
 
 // say prints one line of progress.
-func say(what string) { fmt.Println(time.Now().Format("15:04:05"), what) }
+func say(what string) { _, _ = fmt.Fprintln(os.Stdout, time.Now().Format("15:04:05"), what) }

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// wholeTimeout bounds a run with all its downloads; a later one takes some three minutes.
+// wholeTimeout bounds a run with all its downloads; a later one takes some three or five minutes.
 const wholeTimeout = 15 * time.Minute
 
 // errNotRun says that this machine cannot run the test, which is no failure of the set.
