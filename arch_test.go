@@ -54,7 +54,9 @@ func allowedImports() map[string][]string {
 		"inquiry": {
 			"stock", "order", "payment", "notify", "tickets", "archive", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
-		"payment":               {"order", "common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/outage", "common/tracing"},
+		"payment": {
+			"order", "common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/outage", "common/tracing",
+		},
 		"payment/webhook":       {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient"},
 		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},

@@ -3,6 +3,7 @@ package payment
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -83,7 +84,9 @@ func TestStoppingWorkerCountsNoFailure(t *testing.T) {
 	go func() { ended <- s.Work(ctx) }()
 	f.waitFor(entered)
 	stop()
-	<-ended
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("the worker ended with %v", err)
+	}
 	row, err := f.payments.findRefund(t.Context(), f.wantRefund(refundDue).ID)
 	if err != nil || row.Detail != "" || row.NextAt != f.now().Add(claimLease).UnixMilli() {
 		t.Errorf("the refund is %+v, %v, want it due after the lease", row, err)

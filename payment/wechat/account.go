@@ -14,8 +14,8 @@ type account struct {
 }
 
 // owns tells whether a transaction is of this account.
-func (a account) owns(t *payments.Transaction) bool {
-	return value(t.Mchid) == a.merchantID && value(t.Appid) == a.appID
+func (of account) owns(t *payments.Transaction) bool {
+	return value(t.Mchid) == of.merchantID && value(t.Appid) == of.appID
 }
 
 // isName tells whether a text can be one of WeChat Pay's own ids: it stands in headers and between quotes.

@@ -36,7 +36,11 @@ func (o options) standins() []standin {
 	return []standin{
 		{"static", "gcr.io/distroless/static:nonroot", none},
 		{"golang", "golang:1.26", func(ctx context.Context, dir string) error {
-			return archive(ctx, runtime.GOROOT(), filepath.Join(dir, "go.tar"), "./test", "./api", "./doc")
+			root, err := goEnv(ctx, "GOROOT")
+			if err != nil {
+				return err
+			}
+			return archive(ctx, root, filepath.Join(dir, "go.tar"), "./test", "./api", "./doc")
 		}},
 		{"mysql", "mysql:8.4", none},
 		{"rocketmq", "apache/rocketmq:5.3.3", o.rocketmqParts},

@@ -21,11 +21,11 @@ const (
 // serveModules gives the modules of this machine's cache to the Go inside the build, until stop is called: the cache has the
 // layout of a module proxy.
 func serveModules(ctx context.Context) (stop func() error, err error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE").Output()
+	modules, err := goEnv(ctx, "GOMODCACHE")
 	if err != nil {
-		return nil, fmt.Errorf("ask go for its cache of modules: %w", err)
+		return nil, err
 	}
-	cache := filepath.Join(strings.TrimSpace(string(out)), "cache", "download")
+	cache := filepath.Join(modules, "cache", "download")
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", modulesAddr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the build: %w", err)
@@ -40,4 +40,13 @@ func serveModules(ctx context.Context) (stop func() error, err error) {
 		}
 		return err
 	}, nil
+}
+
+// goEnv is what this machine's Go says of one of its settings.
+func goEnv(ctx context.Context, name string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("ask go for %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }

@@ -45,7 +45,9 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseKeepsWhatIsNotGiven(t *testing.T) {
-	base := settings{Mode: modeJava, Profile: profileSingle, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000}
+	base := settings{
+		Mode: modeJava, Profile: profileSingle, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000,
+	}
 	c, err := parse([]string{"up", "-check-interval", "2s"}, base, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
