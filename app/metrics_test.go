@@ -95,6 +95,7 @@ func TestMetricsTellASale(t *testing.T) {
 		`boxoffice_payments_parked`:                                                     1,
 		`boxoffice_payments_mismatched`:                                                 1,
 		`boxoffice_payments_reused`:                                                     1,
+		`boxoffice_payments_unanswered`:                                                 0,
 		`boxoffice_refunds_due`:                                                         2,
 		`boxoffice_settles_unpublished_total`:                                           0,
 		`boxoffice_deliveries_total{result="retried"}`:                                  0,

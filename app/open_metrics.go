@@ -14,7 +14,7 @@ func (o *office) openMetrics(context.Context) error {
 		newBusMetrics(o.bus),
 		newQueueGauges(o.bus, event.Subscriptions(furtherSubscriptions(o.config)...)),
 		newStockGauges(o.stock, o.stockDB, o.wall),
-		newOrderGauges(o.orders, o.orderDB, o.wall),
+		newOrderGauges(o.orders, o.payments, o.orderDB, o.wall),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "boxoffice_settles_unpublished_total",
 			Help: "Final orders whose order-settled was given up; the sweeper asks for them again.",

@@ -11,6 +11,7 @@ import (
 	"boxoffice/common/mq"
 	"boxoffice/notify"
 	"boxoffice/order"
+	"boxoffice/payment"
 	"boxoffice/stock"
 )
 
@@ -64,12 +65,13 @@ func newStockGauges(s *stock.Stock, d *db.DB, now func() time.Time) *polledGauge
 	})
 }
 
-// newOrderGauges shows the totals of the order database.
-func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGauges {
+// newOrderGauges shows the totals of the order database, of payments too.
+func newOrderGauges(o *order.Orders, p *payment.Service, d *db.DB, now func() time.Time) *polledGauges {
 	return newPolledGauges("order", []gauge{
 		{"boxoffice_payments_parked", "Payments that wait for their order, or for its tickets.", nil, nil},
 		{"boxoffice_payments_mismatched", "Payments of a wrong amount or currency, ever.", nil, nil},
 		{"boxoffice_payments_reused", "Payments that came with the id of another one, and that nobody has settled.", nil, nil},
+		{"boxoffice_payments_unanswered", "Payments of which their provider does not say how they stand, after their orders have ended.", nil, nil},
 		{"boxoffice_refunds_due", "Refunds whose money is not back yet.", nil, nil},
 		{"boxoffice_refunds_attention", "Refunds that need a person.", nil, nil},
 		clockSkewGauge("order"),
@@ -82,7 +84,15 @@ func newOrderGauges(o *order.Orders, d *db.DB, now func() time.Time) *polledGaug
 			set("boxoffice_refunds_due", float64(totals.RefundsDue))
 			set("boxoffice_refunds_attention", float64(totals.Attention))
 		}
-		return errors.Join(err, setClockSkew(ctx, set, d, now))
+		unanswered, askErr := p.Unanswered(ctx)
+		if askErr == nil {
+			attempts := 0
+			for _, u := range unanswered {
+				attempts += u.Attempts
+			}
+			set("boxoffice_payments_unanswered", float64(attempts))
+		}
+		return errors.Join(err, askErr, setClockSkew(ctx, set, d, now))
 	})
 }
 
