@@ -43,7 +43,7 @@ test-mysql: ## the same on MySQL itself, without the broker's own (needs mmdebst
 # Compose's module has replacements of its own, so it is built where its source is.
 COMPOSE := github.com/docker/compose/v2@v2.40.3
 
-$(TOOLS)/docker-compose:
+$(TOOLS)/docker-compose: Makefile
 	cd / && go mod download $(COMPOSE)
 	cd "$$(go env GOMODCACHE)/$(COMPOSE)" && go build -trimpath -ldflags="-s -w" -o "$(TOOLS)/docker-compose" ./cmd
 
@@ -51,7 +51,7 @@ $(TOOLS)/docker-compose:
 test-docker: ## start docker/compose.yaml for real, sell, and kill each container (needs root, docker.io, mmdebstrap, Maven)
 	@set -euo pipefail; export PATH="$(TOOLS):$$PATH:/usr/sbin"; \
 	[ "$$(id -u)" = 0 ] && command -v dockerd >/dev/null || { echo "NOT RUN: the test of the docker set, which needs root and docker.io" >&2; exit 0; }; \
-	$(MAKE) --no-print-directory "$(TOOLS)/docker-compose"; \
+	$(MAKE) --no-print-directory "$(TOOLS)/docker-compose" || { echo "NOT RUN: the test of the docker set, for want of compose" >&2; exit 0; }; \
 	jars=$$(go run ./scripts/stack jars -dir "$(STACK_DIR)"); \
 	mysqld=$$(scripts/stack/mysql-root.sh "$(or $(TMPDIR),/tmp)/boxoffice-mysql"); \
 	go run ./scripts/dockertest -jars "$$jars" -mysqld "$$mysqld"

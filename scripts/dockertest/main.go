@@ -19,8 +19,10 @@ import (
 	"time"
 )
 
-// wholeTimeout bounds a run with all its downloads; a later one takes some three or five minutes.
-const wholeTimeout = 15 * time.Minute
+const (
+	wholeTimeout = 15 * time.Minute // of a run with all its downloads; a later one takes some three or five
+	cleanUpTime  = 2 * time.Minute  // of it, in which what runs inside ends in order
+)
 
 // errNotRun says that this machine cannot run the test, which is no failure of the set.
 var errNotRun = errors.New("NOT RUN: the test of the docker set")
@@ -40,7 +42,11 @@ func main() {
 	flag.BoolVar(&o.inside, "inside", false, "for the program itself: it runs in its namespaces")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, wholeTimeout)
+	limit := wholeTimeout
+	if o.inside {
+		limit -= cleanUpTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	err := run(ctx, o)
 	cancel()
 	stop()
@@ -61,7 +67,7 @@ func run(ctx context.Context, o options) error {
 	if o.inside {
 		return runInside(ctx, o)
 	}
-	if err := missing(o); err != nil {
+	if err := missing(ctx, o); err != nil {
 		return err
 	}
 	return runOutside(ctx, o)

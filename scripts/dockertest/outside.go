@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 )
 
 // missing says in one line why this machine cannot run the test.
-func missing(o options) error {
+func missing(ctx context.Context, o options) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("%w needs root, for namespaces of its own", errNotRun)
 	}
@@ -40,7 +41,15 @@ func missing(o options) error {
 			return fmt.Errorf("%s: %w", flag, err)
 		}
 	}
+	if out, err := exec.CommandContext(ctx, "unshare", namespaces("true")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: no namespaces can be made here: %w: %s", errNotRun, err, tail(string(out)))
+	}
 	return nil
+}
+
+// namespaces are the arguments with which unshare runs a command apart from the rest of this machine, for as long as it runs itself.
+func namespaces(command ...string) []string {
+	return append([]string{"--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"}, command...)
 }
 
 // runOutside makes ready what needs the network, and runs this program again in namespaces that end with it.
@@ -55,14 +64,14 @@ func runOutside(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	args := []string{
-		"--nonblock", "--conflict-exit-code", fmt.Sprint(exitBusy), filepath.Join(o.dir, "lock"),
-		"unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-	}
+	inside := []string{self, "-inside", "-dir", o.dir, "-jars", o.jars, "-mysqld", o.mysqld}
 	if reaper, err := exec.LookPath("docker-init"); err == nil {
-		args = append(args, reaper, "-s", "--")
+		inside = append([]string{reaper, "-s", "--"}, inside...)
 	}
-	args = append(args, self, "-inside", "-dir", o.dir, "-jars", o.jars, "-mysqld", o.mysqld)
+	// Without a process of its own flock becomes unshare: who kills that ends all of it.
+	args := append([]string{
+		"--nonblock", "--no-fork", "--conflict-exit-code", fmt.Sprint(exitBusy), filepath.Join(o.dir, "lock"), "unshare",
+	}, namespaces(inside...)...)
 	cmd := exec.CommandContext(ctx, "flock", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	err = errors.Join(cmd.Run(), removeCgroups())
@@ -89,7 +98,7 @@ func fetchPrograms(ctx context.Context, dir string) error {
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c",
 		"apt-get download -qq -o APT::Sandbox::User=root prometheus busybox-static && for deb in *.deb; do dpkg-deb -x $deb . && rm $deb; done")
-	cmd.Dir = partial
+	cmd.Dir, cmd.WaitDelay = partial, time.Second // of what the shell has started and left
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("download: %w: %s", err, tail(string(out)))
 	}

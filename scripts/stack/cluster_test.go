@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -188,7 +189,7 @@ func TestFrozenPartStopsInOrder(t *testing.T) {
 	awaitFrozen(t, p, false)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // less than the patience after which it would be killed
 	defer cancel()
-	if err := errors.Join(freeze(p), p.stop(ctx, os.Interrupt, time.Hour)); err != nil {
+	if err := errors.Join(freeze(p), p.stop(ctx, syscall.SIGTERM, time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -70,6 +70,10 @@ func composeArgs(c command) []string {
 		return []string{"down"}
 	case "kill":
 		return []string{"kill", "-s", "KILL", service}
+	case "freeze":
+		return []string{"pause", service}
+	case "thaw":
+		return []string{"unpause", service}
 	case "start":
 		return []string{"up", "-d", "--wait", "--no-deps", service}
 	}

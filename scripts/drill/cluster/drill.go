@@ -129,7 +129,7 @@ func (d *drill) run(ctx context.Context, faults []fault) error {
 // judge says how a drill ended that has done so many of its faults, and returns what failed.
 func (d *drill) judge(failed error, done int, faults []fault, begin time.Time) error {
 	paid, cancelled := d.ledger.totals()
-	violated := failed != nil && !errors.Is(failed, errStack)
+	violated := failed != nil && !errors.Is(failed, errStack) && !errors.Is(failed, context.Canceled)
 	summary := fmt.Sprintf("\n%d of %d faults (seed %d, %s): %d orders, %d paid, %d cancelled; violations: %t\n",
 		done, len(faults), d.settings.seed, time.Since(begin).Round(time.Second), paid+cancelled, paid, cancelled, violated)
 	return errors.Join(failed, d.print(summary))
@@ -160,6 +160,9 @@ func (d *drill) play(ctx context.Context, f fault) (row, error) {
 	if err != nil {
 		return r, err
 	}
+	if ctx.Err() != nil {
+		return r, ctx.Err()
+	}
 	if r.unclear > 0 {
 		return r, fmt.Errorf("%w: %d buyers have no answer after %s", errLost, r.unclear, clearLimit)
 	}
@@ -170,22 +173,26 @@ func (d *drill) play(ctx context.Context, f fault) (row, error) {
 
 // settle waits until every order is where it has to be, the tickets add up and the doctor has nothing to say.
 func (d *drill) settle(ctx context.Context) (lost int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	limited, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	for {
-		lost, err = d.ledger.settle(ctx, d.shop)
+		lost, err = d.ledger.settle(limited, d.shop)
 		if err == nil {
-			err = d.ledger.count(ctx, d.shop, d.screening)
+			err = d.ledger.count(limited, d.shop, d.screening)
 		}
 		if err == nil {
-			err = d.stack.doctor(ctx)
+			err = d.stack.doctor(limited)
 		}
 		if err == nil || errors.Is(err, errLost) {
 			return lost, err
 		}
-		if !pause(ctx, time.Second) { // whatever is still open has had its time
-			return len(d.ledger.open), err
+		if pause(limited, time.Second) {
+			continue
 		}
+		if ctx.Err() != nil { // somebody stops the drill
+			return 0, ctx.Err()
+		}
+		return len(d.ledger.open), err // whatever is still open has had its time
 	}
 }
 

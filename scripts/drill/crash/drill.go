@@ -43,7 +43,10 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *Verdict, err error) 
 		defer func() {
 			if err == nil && len(v.Violations) == 0 {
 				err = os.RemoveAll(dir)
+				return
 			}
+			_, printErr := fmt.Fprintf(out, "what was left behind is in %s\n", dir)
+			err = errors.Join(err, printErr)
 		}()
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
@@ -61,7 +64,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *Verdict, err error) 
 	if d.site, err = openSite(ctx, o, dir, binary); d.site != nil {
 		defer func() {
 			d.site.close()
-			if d.site.drop != nil && o.Dir == "" {
+			if d.site.drop != nil && o.Dir == "" && err == nil && len(v.Violations) == 0 {
 				err = errors.Join(err, d.site.drop())
 			}
 		}()

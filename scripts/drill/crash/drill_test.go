@@ -16,7 +16,7 @@ import (
 // This is the beginning of a drill; RELIABILITY.md has what a whole one has found.
 func TestTheOfficeIsKilledAtEachStep(t *testing.T) {
 	v, err := Run(t.Context(), Options{
-		Kills: 40, For: 15 * time.Second, Cuts: 20, Seed: 1, Port: newPorts(t), Dir: t.TempDir(), Hurry: true, Each: 1000,
+		Kills: 8, For: 3 * time.Minute, Cuts: 4, Seed: 1, Port: newPorts(t), Dir: t.TempDir(), Hurry: true, Each: 1000,
 	}, t.Output())
 	if v == nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -180,12 +181,15 @@ func (d *drill) cutAtStart(ctx context.Context, statement, row string) error {
 	if err != nil && !errors.Is(err, errEnded) {
 		return err
 	}
-	if removed := os.Remove(d.site.armed); removed == nil {
+	switch err := os.Remove(d.site.armed); {
+	case err == nil: // nobody has taken it up
 		d.verdict.passedOver(row)
-	} else {
+	case errors.Is(err, fs.ErrNotExist):
 		d.cut++
+		d.done[statement] = true
 		d.verdict.killed(row, 0)
+	default:
+		return fmt.Errorf("disarm: %w", err)
 	}
-	d.done[statement] = true
 	return d.recover(ctx, "any instant: the office", statement)
 }
