@@ -137,14 +137,14 @@ func (h *handler) addOperators(add func(method, path string, handle echo.Handler
 // function instead of a chain of echo middleware, for which echo makes closures on every request.
 func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		start := h.Now()
+		start := h.Wall()
 		span := beginSpan(h.Tracer, c)
 		h.headers.set(c)
 		err := h.call(handle, c)
 		if err != nil {
 			h.answerProblem(c, err)
 		}
-		elapsed := h.Now().Sub(start)
+		elapsed := h.Wall().Sub(start)
 		metrics.observe(c.Response().Status, elapsed)
 		endSpan(span, c, err)
 		h.logRequest(c, elapsed, err)
@@ -155,7 +155,7 @@ func (h *handler) wrap(metrics *routeMetrics, handle echo.HandlerFunc) echo.Hand
 // call calls a handler within the limits of its client's address and of the requests in flight. It turns a panic into an
 // error: one bad request must not end the process with everybody else's.
 func (h *handler) call(handle echo.HandlerFunc, c echo.Context) (err error) {
-	if !h.addressRates.off() && !h.isProviderCallback(c) && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Now()) {
+	if !h.addressRates.off() && !h.isProviderCallback(c) && !h.addressRates.allow(clientNetwork(c.RealIP()), h.Wall()) {
 		return problemError{kind: rateLimited}
 	}
 	defer func() {

@@ -45,7 +45,7 @@ func (h *handler) requireCaller(roles identity.Roles, handle func(c echo.Context
 		if !who.Roles.HasAny(roles) {
 			return problemError{kind: forbidden, detail: "This call needs the role " + roles.String() + "."}
 		}
-		if !h.buyerRates.allow(who.Subject, h.Now()) {
+		if !h.buyerRates.allow(who.Subject, h.Wall()) {
 			return problemError{kind: rateLimited}
 		}
 		if acts := !roles.HasAny(roleBuyer) && c.Request().Method != http.MethodGet; acts {

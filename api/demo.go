@@ -72,7 +72,7 @@ func (d *demoHandler) makeToken(c echo.Context) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	expires := d.Now().Add(demoTokenLife).Truncate(time.Second)
+	expires := d.Wall().Add(demoTokenLife).Truncate(time.Second)
 	token, err := d.Identity.SignToken(body.User, body.Role, expires)
 	switch {
 	case errors.Is(err, identity.ErrInvalidSubject):

@@ -45,7 +45,8 @@ type Options struct {
 
 	Demo    *Demo                 // nil: the /v1/dev routes do not exist
 	Metrics prometheus.Registerer // nil: requests are not counted
-	Now     func() time.Time
+	Now     func() time.Time      // of the office, which all of its processes share
+	Wall    func() time.Time      // of this machine: by it tokens are judged, and the pace of callers is; nil: Now
 	Log     *slog.Logger
 	Tracer  *tracing.Tracer // nil traces nothing
 }
@@ -84,6 +85,9 @@ func newHandler(opts Options) (*handler, error) {
 	if opts.Stock == nil || opts.Seller == nil || opts.Orders == nil || opts.Payments == nil || opts.Identity == nil ||
 		opts.Archive == nil || opts.Now == nil || opts.Log == nil {
 		return nil, errors.New("api: Stock, Seller, Orders, Payments, Identity, Archive, Now and Log are needed")
+	}
+	if opts.Wall == nil {
+		opts.Wall = opts.Now
 	}
 	if opts.MaxInFlight <= 0 {
 		opts.MaxInFlight = defaultMaxInFlight

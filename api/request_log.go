@@ -18,7 +18,7 @@ func (h *handler) logRequest(c echo.Context, elapsed time.Duration, err error) {
 	skipped := 0
 	if level == slog.LevelWarn {
 		var passes bool
-		if passes, skipped = h.warnings.pass(h.Now()); !passes {
+		if passes, skipped = h.warnings.pass(h.Wall()); !passes {
 			return
 		}
 	}

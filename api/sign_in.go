@@ -98,7 +98,7 @@ func (s *signInHandler) finish(c echo.Context) error {
 	if err != nil {
 		return s.tell(c, err, signedIn.Return)
 	}
-	life := int(signedIn.ExpiresAt.Sub(s.Now()) / time.Second)
+	life := int(signedIn.ExpiresAt.Sub(s.Wall()) / time.Second)
 	s.cookies.set(c, s.cookies.session, signedIn.Session, life)
 	s.cookies.set(c, s.cookies.idToken, signedIn.IDToken, life)
 	return c.Redirect(http.StatusSeeOther, signedIn.Return)

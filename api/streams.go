@@ -34,7 +34,7 @@ func (h *handler) streamOrder(c echo.Context, who caller) error {
 			}
 		}
 	}
-	valid := who.ExpiresAt.Add(identity.Leeway).Sub(h.Now())
+	valid := who.ExpiresAt.Add(identity.Leeway).Sub(h.Wall())
 	s := &eventStream[live.Order]{encode: encodeOrder, final: live.Order.Final, lastID: lastID, until: endOfStream(orderStreamLife, valid)}
 	return startStream(h, c, s, who.Subject, func(p *live.Place) *live.Stream[live.Order] {
 		return p.WatchOrder(reservation, s)

@@ -307,8 +307,6 @@ func TestStreamBeginsWithWhatTheClientLacks(t *testing.T) {
 	})
 }
 
-// A buyer signs out, or a key is withdrawn, while a stream of an order is open: it ends within five minutes, and only who
-// may still see the order gets another. What anybody may see stays for about half an hour. Both say that they live.
 // Each event of a sale had the description of its screening, up to 4,000 characters, for each of a crowd.
 func TestStreamOfAScreeningTellsItsTextsOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *streamFixture) {
@@ -351,6 +349,8 @@ func TestStreamOfAScreeningTellsItsTextsOnce(t *testing.T) {
 	})
 }
 
+// A buyer signs out, or a key is withdrawn, while a stream of an order is open: it ends within five minutes, and only who
+// may still see the order gets another. What anybody may see stays for about half an hour. Both say that they live.
 func TestHeartbeatAndLife(t *testing.T) {
 	for path, life := range map[string]struct{ least, most time.Duration }{
 		orderStream:     {time.Minute, 5 * time.Minute},

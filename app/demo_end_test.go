@@ -9,7 +9,7 @@ import (
 
 // The app of docker/compose.yaml, whose root is read-only, did not start: it wanted to remove what a demo leaves behind, and such
 // a file system answers "read-only" also for a file that is not there.
-func TestAnOfficeStartsOnAReadOnlyRoot(t *testing.T) {
+func TestDemoEndsOnAReadOnlyRoot(t *testing.T) {
 	const inside = "BOXOFFICE_TEST_READ_ONLY"
 	if dir := os.Getenv(inside); dir != "" {
 		config, err := parse(t, map[string]string{"BOXOFFICE_DATA_DIR": dir})

@@ -97,12 +97,12 @@ func (o *greedyOffice) wantUnharmed(misuse func(context.Context)) {
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		calm = min(calm, o.purchases(buyingTime))
-		o.t.Logf("%d purchases, %d meanwhile; memory %.0f MiB, %.0f MiB meanwhile", calm, disturbed, before[rss]/(1<<20), during[rss]/(1<<20))
+		after := o.purchases(buyingTime)
+		o.t.Logf("%d purchases before, %d meanwhile, %d after; memory %.0f MiB, %.0f MiB meanwhile", calm, disturbed, after, before[rss]/(1<<20), during[rss]/(1<<20))
 		if during[rss] > before[rss]+greedyBytes {
 			o.t.Fatalf("memory goes from %.0f to %.0f bytes", before[rss], during[rss])
 		}
-		if float64(disturbed) >= unharmed*float64(calm) {
+		if disturbed > 0 && float64(min(disturbed, after)) >= unharmed*float64(calm) {
 			return
 		}
 		if round == rounds {
@@ -166,9 +166,11 @@ func TestSlowClientsHarmNobody(t *testing.T) {
 	})
 	for _, begin := range []string{"", "GET / HTTP/1.1\r\nHost: s", head, head + "Content-Length: 1000\r\n\r\n{"} {
 		began := time.Now()
-		if _, err := slowly(t.Context(), address, begin, " "); err != nil {
+		ctx, stop := context.WithTimeout(t.Context(), 2*slowLimit)
+		if _, err := slowly(ctx, address, begin, " "); err != nil {
 			t.Error(err)
 		}
+		stop()
 		if took := time.Since(began); took > slowLimit {
 			t.Errorf("after %q it took %v to be rid of a client", begin[:min(20, len(begin))], took)
 		}
@@ -288,7 +290,7 @@ func TestTenfoldOverloadOfOneBuyerHarmsNobody(t *testing.T) {
 					t.Errorf("the greedy buyer has no answer: %v", err)
 				case r.status == http.StatusTooManyRequests && r.header.Get("Retry-After") != "":
 					refused.Add(1)
-				case r.status == http.StatusAccepted:
+				case r.status == http.StatusAccepted, r.status == http.StatusServiceUnavailable: // let in, on a busy machine in vain
 					admitted.Add(1)
 				default:
 					t.Errorf("the greedy buyer: %d %s", r.status, r.body)

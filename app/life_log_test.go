@@ -56,10 +56,10 @@ func TestLogFollowsAnOrder(t *testing.T) {
 	o.eventuallyStatus("alice", order.ID, "pending_payment")
 	o.callback("payment", order.ID, 1)
 	o.eventuallyCounters(screening, 9, 0, 1)
-	for _, want := range []string{"msg=sold", "state=PENDING_PAYMENT", "result=applied", "msg=settle"} {
+	for _, want := range []string{"msg=reserved", "state=PENDING_PAYMENT", "result=applied", "msg=settle"} {
 		o.logged(want, order.ID)
 	}
-	for _, line := range slices.Concat(o.lines("msg=sold"), o.lines("state=PENDING_PAYMENT")) {
+	for _, line := range slices.Concat(o.lines("msg=reserved"), o.lines("state=PENDING_PAYMENT")) {
 		if !strings.Contains(line, "buyer_id=alice") || !strings.Contains(line, "screening_id="+screening) {
 			t.Errorf("line without buyer and screening: %s", line)
 		}

@@ -132,9 +132,12 @@ func TestPlantedBugsAreNotLinearizable(t *testing.T) {
 			}
 			for seed := uint64(1); seed <= 10; seed++ {
 				h := o.play(seed, linearOperations)
-				if result, _, _ := h.judge(); result == porcupine.Illegal {
+				switch result, _, _ := h.judge(); result {
+				case porcupine.Illegal:
 					t.Logf("found in history %d", seed)
 					return
+				case porcupine.Unknown:
+					t.Fatalf("history %d could not be judged in time", seed)
 				}
 			}
 			t.Error("the bug was not found")

@@ -206,8 +206,11 @@ func (c *linearClient) cancel(p linearPurchase) {
 			continue
 		}
 		c.record(c.number, in, out, call)
-		if out.said == saidYes {
+		switch out.said {
+		case saidYes:
 			c.awaitRelease(p)
+		case saidNotKnown: // nobody would wait for its tickets
+			c.o.t.Errorf("the cancellation of %s is not answered within %v", p.order, testDeadline)
 		}
 		return
 	}

@@ -24,6 +24,7 @@ type officeClock struct {
 
 	mu    sync.Mutex
 	ahead time.Duration // of wall, before the database's clock
+	asked bool          // the database has said what the time is
 	last  clockReading
 	held  []heldReading
 }
@@ -111,16 +112,22 @@ func (c *officeClock) hold(r heldReading, age time.Time) {
 	c.held = append(c.held, r)
 }
 
-// correct tells by how much wall is ahead of the database's clock, and whether that was news. It is no setting of the clock: what
-// was said before is not held against it.
+// correct is told by how much wall is ahead of the database's clock, and tells whether that was news. The first word of the database
+// is taken as it is: nobody was told anything before. A later one that brings the time forward, because that database's clock was
+// set or another server answers in its place, is held as a clock that was set; one that makes up for a set wall changes no time.
 func (c *officeClock) correct(ahead time.Duration) (isNews bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	first := !c.asked
+	c.asked = true
 	if (ahead - c.ahead).Abs() <= clockSlack {
 		return false
 	}
-	c.look()
 	c.ahead = ahead
-	c.last = c.read()
+	if first {
+		c.last = c.read()
+	} else {
+		c.look()
+	}
 	return true
 }

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// setClock is a clock that somebody sets while time goes on.
-type setClock struct{ at, age time.Time }
+// settableClock is a clock that somebody sets while time goes on.
+type settableClock struct{ at, age time.Time }
 
-func newSetClock() *setClock {
+func newSettableClock() *settableClock {
 	at := time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC)
-	return &setClock{at, at}
+	return &settableClock{at, at}
 }
 
-func (s *setClock) pass(d time.Duration) { s.at, s.age = s.at.Add(d), s.age.Add(d) }
-func (s *setClock) set(d time.Duration)  { s.at = s.at.Add(d) }
+func (s *settableClock) pass(d time.Duration) { s.at, s.age = s.at.Add(d), s.age.Add(d) }
+func (s *settableClock) set(d time.Duration)  { s.at = s.at.Add(d) }
 
-func (s *setClock) office(keep time.Duration) *officeClock {
+func (s *settableClock) office(keep time.Duration) *officeClock {
 	return newOfficeClock(func() time.Time { return s.at }, func() time.Time { return s.age }, keep)
 }
 
@@ -24,7 +24,7 @@ func (s *setClock) office(keep time.Duration) *officeClock {
 // mended: their buyers had been told another time. What has certainly come is what both clocks say, for as long as an order may
 // be waiting; then the new one counts.
 func TestNothingIsSureBecauseAClockWasSetAhead(t *testing.T) {
-	s := newSetClock()
+	s := newSettableClock()
 	begin := s.at
 	c := s.office(20 * time.Minute)
 	s.pass(10 * time.Minute)
@@ -54,7 +54,7 @@ func TestNothingIsSureBecauseAClockWasSetAhead(t *testing.T) {
 
 // A clock that is kept in step runs a little faster or slower now and then, which is nothing to hold against it.
 func TestClockThatIsKeptInStepIsSure(t *testing.T) {
-	s := newSetClock()
+	s := newSettableClock()
 	c := s.office(20 * time.Minute)
 	for range 1000 {
 		s.pass(10 * time.Second)
@@ -79,7 +79,7 @@ func TestClockThatIsKeptInStepIsSure(t *testing.T) {
 // The clock of the database is that of all processes: a machine whose clock is off by minutes tells, and is sure of, the same
 // time as the others, also when it was set while nobody looked.
 func TestDatabaseClockCounts(t *testing.T) {
-	s := newSetClock()
+	s := newSettableClock()
 	begin := s.at
 	c := s.office(20 * time.Minute)
 	s.set(5 * time.Minute)
@@ -96,5 +96,23 @@ func TestDatabaseClockCounts(t *testing.T) {
 	}
 	if c.correct(-3*time.Minute + clockSlack/2) {
 		t.Error("half a round trip is news")
+	}
+}
+
+// The clock of the database itself is set ahead, or another server answers in its place whose clock is: a correction was taken
+// without asking what had been said before, and unpaid orders ended at once.
+func TestNothingIsSureBecauseTheDatabasesClockWasSetAhead(t *testing.T) {
+	s := newSettableClock()
+	begin := s.at
+	c := s.office(20 * time.Minute)
+	c.correct(0)
+	s.pass(time.Minute)
+	c.correct(-time.Hour)
+	if now, sure := c.Now().Sub(begin), c.Sure().Sub(begin); now != 61*time.Minute || sure != time.Minute {
+		t.Errorf("now is %v and sure %v, want 1h1m and 1m", now, sure)
+	}
+	s.pass(20 * time.Minute)
+	if sure := c.Sure().Sub(begin); sure != 81*time.Minute {
+		t.Errorf("sure is %v once all who were told another time have had it, want 1h21m", sure)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -13,7 +14,9 @@ const (
 // openClock sets the office's clock by that of the order database, in which deadlines stand, and keeps it so. On SQLite there is
 // no other clock than the machine's. While the database does not answer, the last word counts.
 func (o *office) openClock(ctx context.Context) error {
-	o.followClock(ctx)
+	if err := o.followClock(ctx); err != nil {
+		return fmt.Errorf("read the order database's clock: %w", err)
+	}
 	o.goUntilClose(ctx, func(ctx context.Context) {
 		ticker := time.NewTicker(clockPause)
 		defer ticker.Stop()
@@ -22,7 +25,9 @@ func (o *office) openClock(ctx context.Context) error {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				o.followClock(ctx)
+				if err := o.followClock(ctx); err != nil {
+					o.log.Debug("the database's clock cannot be read", "error", err)
+				}
 			}
 		}
 	})
@@ -40,17 +45,20 @@ func (o *office) setClock(wall, ages func() time.Time, skew func(context.Context
 	o.now = o.clock.Now
 }
 
-func (o *office) followClock(ctx context.Context) {
+func (o *office) followClock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	ahead, err := o.skew(ctx)
 	if err != nil {
-		o.log.Debug("the database's clock cannot be read", "error", err)
-		return
+		return err
 	}
-	if o.clock.correct(ahead) {
+	switch isNews := o.clock.correct(ahead); {
+	case isNews && ahead.Abs() <= clockSlack:
+		o.log.Info("this machine's clock is that of the order database again")
+	case isNews:
 		o.log.Warn("this machine's clock is not that of the order database, which counts", "ahead", ahead.Round(time.Millisecond))
 	}
+	return nil
 }
 
 // askDatabaseClock says how far this process's clock is ahead of the order database's.

@@ -47,7 +47,7 @@ func (o *office) shopOptions() api.Options {
 		Identity: o.identity, PublicURL: o.config.PublicURL, Zone: zoneName(time.Local.String(), filepath.EvalSymlinks),
 		BuyerRate: o.config.BuyerRate, AddressRate: o.config.AddressRate,
 		Operators: o.operators,
-		Metrics:   o.registry, Now: o.now, Log: o.log.With("part", "api"), Tracer: o.tracer,
+		Metrics:   o.registry, Now: o.now, Wall: o.wall, Log: o.log.With("part", "api"), Tracer: o.tracer,
 	}
 	if o.tickets != nil { // a nil pointer in the interface would be none
 		options.Tickets = o.tickets

@@ -77,12 +77,13 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 	}
 	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider
-	}, o.wall)
+	}, o.wall, o.now)
 	return append(providers, others...), err
 }
 
 // nameAtProviders names this office where others use an account of a provider too: by its id, and by its address, which a
-// copy of its databases does not have. What was started under an earlier address is found by asking.
+// copy of its databases does not have. What was started under an earlier address is found by asking, if the databases know of it: who
+// restores a backup keeps the address, for the sake of what it does not know.
 func (o *office) nameAtProviders() string {
 	if o.config.PublicURL == "" {
 		return o.owner

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"boxoffice/app/settings"
+	"boxoffice/payment"
 )
 
 const (
@@ -156,12 +157,15 @@ func (f *wechatFake) wantStarted(order string, started startedPayment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name, want := range map[string]any{
-		"mchid": wechatMerchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
+		"mchid": wechatMerchant, "appid": wechatApp, "out_trade_no": started.ID,
 		"notify_url": realShop + "/v1/payments/callback/wechat",
 	} {
 		if got := f.made[name]; got != want {
 			f.t.Errorf("WeChat Pay is told %s %v, want %v", name, got, want)
 		}
+	}
+	if attach, mark, _ := strings.Cut(fmt.Sprint(f.made["attach"]), " "); attach != order || len(mark) != payment.MarkMax-1 {
+		f.t.Errorf("WeChat Pay is told attach %v, want order %s and the office's mark", f.made["attach"], order)
 	}
 	if amount := fmt.Sprint(f.made["amount"]); amount != "map[currency:CNY total:4900]" {
 		f.t.Errorf("WeChat Pay is to take %s", amount)
@@ -171,13 +175,16 @@ func (f *wechatFake) wantStarted(order string, started startedPayment) {
 	}
 }
 
-func (f *wechatFake) paid(order string, started startedPayment, ours bool) (header []string, body string) {
+func (f *wechatFake) paid(_ string, started startedPayment, ours bool) (header []string, body string) {
 	merchant := wechatMerchant
 	if !ours {
 		merchant = "1900000110"
 	}
+	f.mu.Lock()
+	attach := f.made["attach"] // is handed back as it came
+	f.mu.Unlock()
 	return f.notify("EV-1", "TRANSACTION.SUCCESS", "transaction", map[string]any{
-		"mchid": merchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": order,
+		"mchid": merchant, "appid": wechatApp, "out_trade_no": started.ID, "attach": attach,
 		"transaction_id": wechatTransaction, "trade_type": "NATIVE", "trade_state": "SUCCESS", "trade_state_desc": "paid",
 		"bank_type": "OTHERS", "success_time": "2026-11-20T19:59:58+08:00", "payer": map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
 		"amount": map[string]any{"total": 4900, "payer_total": 4900, "currency": "CNY", "payer_currency": "CNY"},

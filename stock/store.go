@@ -155,7 +155,7 @@ const (
 	upcomingSales = `WHERE s.sale_closes_at > ? AND s.starts_at + 0 >= ? AND (s.starts_at > ? OR s.id > ?) ORDER BY s.starts_at + 0, s.id LIMIT ?`
 )
 
-// Screenings returns a page of screenings, the one that starts first first, but of ClosedSales the one that starts last,
+// Screenings returns a page of screenings, the one that starts first first, but of ClosedSale the one that starts last,
 // and the cursor of the next page, which is empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
 func (s *Stock) Screenings(ctx context.Context, which SaleFilter, cursor string, limit int) (items []Screening, next string, err error) {
 	first := position{at: math.MinInt64}

@@ -164,7 +164,7 @@ func (c *Config) completeSecrets() error {
 	if c.Providers.needsPublicURL() && c.PublicURL == "" {
 		return errors.New("set BOXOFFICE_PUBLIC_URL to the address at which the payment provider reaches the shop")
 	}
-	if _, err := c.Providers.Make("any", func(string) string { return "" }, time.Now); err != nil {
+	if _, err := c.Providers.Make("any", func(string) string { return "" }, time.Now, time.Now); err != nil {
 		return err
 	}
 	if err := c.Identity.check(); err != nil {

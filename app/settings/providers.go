@@ -96,8 +96,9 @@ func (c *ProviderConfig) needsPublicURL() bool {
 }
 
 // Make makes the providers that are configured. office names this office where an account is shared with others. Its error
-// is one sentence that says what to set.
-func (c *ProviderConfig) Make(office string, callbackURL func(provider string) string, now func() time.Time) ([]payment.Provider, error) {
+// is one sentence that says what to set. now is the time of this machine, which callbacks are judged by, and deadlines the one in
+// which attempts expire.
+func (c *ProviderConfig) Make(office string, callbackURL func(provider string) string, now, deadlines func() time.Time) ([]payment.Provider, error) {
 	var providers []payment.Provider
 	if c.StripeKey != "" {
 		p, err := stripe.New(stripe.Options{
@@ -117,7 +118,7 @@ func (c *ProviderConfig) Make(office string, callbackURL func(provider string) s
 			Office: office, AppID: c.WechatAppID, MerchantID: c.WechatMerchantID, SerialNo: c.WechatSerialNo,
 			PrivateKey: c.WechatPrivateKey, APIv3Keys: c.WechatAPIKeys,
 			PublicKeys:  keys,
-			CallbackURL: func() string { return callbackURL("wechat") }, Now: now,
+			CallbackURL: func() string { return callbackURL("wechat") }, Now: now, Deadlines: deadlines,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("set the settings BOXOFFICE_WECHAT_... : %w", err)
@@ -128,6 +129,7 @@ func (c *ProviderConfig) Make(office string, callbackURL func(provider string) s
 		p, err := alipay.New(alipay.Options{
 			Office: office, AppID: c.AlipayAppID, SellerID: c.AlipaySellerID, PrivateKey: c.AlipayPrivateKey, PublicKeys: c.AlipayPublicKeys,
 			QR: c.AlipayQR, Gateway: c.AlipayGateway, CallbackURL: func() string { return callbackURL("alipay") }, Now: now,
+			Deadlines: deadlines,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("set the settings BOXOFFICE_ALIPAY_... : %w", err)

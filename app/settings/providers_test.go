@@ -92,7 +92,7 @@ func TestAllProvidersAreMade(t *testing.T) {
 				t.Errorf("there are %d, %d, %d and %d keys, want %d of each", len(p.StripeWebhookSecrets), len(p.WechatAPIKeys),
 					len(p.WechatPublicKeys), len(p.AlipayPublicKeys), keys)
 			}
-			providers, err := c.Providers.Make("office", func(name string) string { return "https://shop.example/" + name }, time.Now)
+			providers, err := c.Providers.Make("office", func(name string) string { return "https://shop.example/" + name }, time.Now, time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +133,7 @@ func TestAlipayIsMadeAsItsSettingsSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		providers, err := c.Providers.Make("office", func(name string) string { return "https://shop.example/" + name }, time.Now)
+		providers, err := c.Providers.Make("office", func(name string) string { return "https://shop.example/" + name }, time.Now, time.Now)
 		if err != nil || len(providers) != 1 {
 			t.Fatalf("made %v, %v", providers, err)
 		}

@@ -35,7 +35,8 @@ type Options struct {
 
 	Gateway     string           // empty: production; the sandbox is https://openapi-sandbox.dl.alipaydev.com/gateway.do
 	CallbackURL func() string    // where Alipay sends notifications, absolute, without a query
-	Now         func() time.Time // nil: the machine's time
+	Now         func() time.Time // by which notifications are old; nil: the machine's time
+	Deadlines   func() time.Time // by which attempts expire; nil: Now
 	HTTP        *http.Client     // nil: a client of its own. Redirects are followed with neither
 }
 
@@ -74,6 +75,9 @@ func New(opts Options) (*Provider, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Deadlines == nil {
+		opts.Deadlines = opts.Now
 	}
 	g, err := newGateway(opts)
 	if err != nil {

@@ -74,7 +74,7 @@ func (p *Provider) page(trade sdk.Trade) (payment.Action, error) {
 // the first start has done. Alipay has no code for it: all that is left to its payer is to go back to the shop.
 func (p *Provider) code(ctx context.Context, a payment.Attempt, trade sdk.Trade) (payment.Action, error) {
 	nothingToPay := payment.Action{Kind: payment.Redirect, URL: a.ReturnURL}
-	if !p.opts.Now().Before(a.ExpiresAt) {
+	if !p.opts.Deadlines().Before(a.ExpiresAt) {
 		return nothingToPay, nil
 	}
 	trade.ProductCode = productQR
@@ -133,7 +133,7 @@ func (a answer) wasPaid() bool {
 // unopened is how an attempt stands that Alipay does not know: open until it expires, since its payer may still open the page,
 // or scan the code, for the first time.
 func (p *Provider) unopened(a payment.Attempt) payment.Status {
-	if p.opts.Now().Before(a.ExpiresAt) {
+	if p.opts.Deadlines().Before(a.ExpiresAt) {
 		return payment.Status{State: payment.Open}
 	}
 	return payment.Status{State: payment.Closed}

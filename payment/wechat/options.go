@@ -35,8 +35,9 @@ type Options struct {
 
 	CallbackURL func() string // where WeChat Pay sends notifications: https, reachable from the internet, without a query
 
-	Now  func() time.Time // by which notifications are old and attempts expire; nil is the machine's clock, which the library uses for the rest
-	HTTP *http.Client     // nil is one of its own; redirects are not followed, and answers are bounded, with either
+	Now       func() time.Time // by which notifications are old; nil is the machine's clock, which the library uses for the rest
+	Deadlines func() time.Time // by which attempts expire; nil is Now
+	HTTP      *http.Client     // nil is one of its own; redirects are not followed, and answers are bounded, with either
 }
 
 // newParts makes the provider's parts. Its error says which option is wrong, and tells nothing of a secret.
@@ -77,7 +78,7 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 	}
 	return &apiClient{
 		account: account{opts.AppID, opts.MerchantID, opts.Office}, callbackURL: opts.CallbackURL,
-		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, now: opts.Now,
+		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, now: opts.Deadlines,
 	}, keys, nil
 }
 

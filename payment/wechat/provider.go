@@ -31,6 +31,9 @@ func New(opts Options) (*Provider, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Deadlines == nil {
+		opts.Deadlines = opts.Now
+	}
 	api, keys, err := newParts(opts)
 	if err != nil {
 		return nil, err
