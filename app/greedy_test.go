@@ -98,7 +98,8 @@ func (o *greedyOffice) wantUnharmed(misuse func(context.Context)) {
 			o.t.Fatal(err)
 		}
 		after := o.purchases(buyingTime)
-		o.t.Logf("%d purchases before, %d meanwhile, %d after; memory %.0f MiB, %.0f MiB meanwhile", calm, disturbed, after, before[rss]/(1<<20), during[rss]/(1<<20))
+		o.t.Logf("%d purchases before, %d meanwhile, %d after; memory %.0f MiB, %.0f MiB meanwhile",
+			calm, disturbed, after, before[rss]/(1<<20), during[rss]/(1<<20))
 		if during[rss] > before[rss]+greedyBytes {
 			o.t.Fatalf("memory goes from %.0f to %.0f bytes", before[rss], during[rss])
 		}
