@@ -82,7 +82,7 @@ manifests: manifest-tools ## check docker/kubernetes against the schemas of Kube
 	systemd-analyze security --offline=true --threshold=20 .cache/unit/boxoffice.service | tail -n 1
 
 .PHONY: test-cluster
-test-cluster: ## kill and freeze one part of each kind of a cluster while it sells (needs galera-4, haproxy, rsync too)
+test-cluster: ## kill and freeze brokers, a database and processes of a cluster while it sells (needs galera-4, haproxy, rsync too)
 	go run ./scripts/drill -profile cluster -parts broker,slave,db1,api,order,stock -freeze 10s -for 5m
 
 .PHONY: hostile

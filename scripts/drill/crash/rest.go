@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"time"
 
+	"boxoffice/common/failpoint"
 	"boxoffice/doctor"
 	"boxoffice/simulator"
 )
@@ -250,8 +252,8 @@ func (d *drill) examination(ctx context.Context, _ map[string]standing) (broken 
 		broken = append(broken, fmt.Sprintf("the ledger: %d %s %v", a.status, a.body, a.err))
 	}
 	command := exec.CommandContext(ctx, d.site.office.binary, "doctor", "-json")
-	command.Env = d.site.office.env
-	out, errDoctor := command.Output() // it fails when something needs attention
+	command.Env = append(slices.Clone(d.site.office.env), failpoint.DirVariable+"=") // its statements are none of the office's
+	out, errDoctor := command.Output()                                               // it fails when something needs attention
 	var report struct{ Troubles []trouble }
 	if err := json.Unmarshal(out, &report); err != nil {
 		return append(broken, fmt.Sprintf("the doctor: %v, %v: %.500s", errDoctor, err, out)), nil
