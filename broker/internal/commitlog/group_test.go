@@ -88,13 +88,11 @@ func TestConcurrentAppendsAreDurableAndInOrder(t *testing.T) {
 }
 
 func TestWhatWasNeverAppendedIsNotFound(t *testing.T) {
-	gate := newGate()
-	l := newLog(t, Options{OpenFile: gate.openFile})
+	l := newLog(t, Options{}) // whose answers wait for an fsync that has begun
 	_, end := mustAppend(t, l, "x")
 	if err := wait(waitContext(t), l, end+1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("beyond the end: %v", err)
 	}
-	gate.open()
 	mustWait(t, l, end)
 }
 
