@@ -14,5 +14,5 @@ func Example() {
 	// Output:
 	// tickets selects "paid" and gets: paid
 	// accounting selects "paid || cancelled" and gets: cancelled, paid
-	// audit selects "*" and gets: cancelled, created, paid
+	// audit selects "*" and gets: created, cancelled, paid
 }
