@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// order 1, try 1: paper jam
 	// order 1, try 2: paper jam

@@ -4,21 +4,19 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"boxoffice/broker"
 	"boxoffice/examples/internal/site"
 )
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// remindres, misspelt: the sender hears: <nil>; messages there for nobody: 1
 	// no topic: the sender hears: the topic=reminders route info not found
@@ -53,7 +51,8 @@ func TestComposeRunsTheLineThatIsTaught(t *testing.T) {
 // hears: <nil>", and was asked to make what was there.
 func TestABrokerThatMakesTopicsByItself(t *testing.T) {
 	var out bytes.Buffer
-	if err := run(newBroker(t, true), &out); err != nil {
+	namesrv := newBroker(t, true)
+	if err := site.Within(time.Minute, func() error { return run(namesrv, &out) }); err != nil {
 		t.Fatal(err)
 	}
 	if told := out.String(); !strings.HasSuffix(told, "autoCreateTopicEnable=false\n") || strings.Contains(told, "no topic") {
@@ -67,7 +66,7 @@ func TestALineForEachRocketMQIsPrinted(t *testing.T) {
 	read, write := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(namesrv, write)
+		err := site.Within(time.Minute, func() error { return run(namesrv, write) })
 		ended <- err
 		_ = write.CloseWithError(err)
 	}()
