@@ -9,7 +9,8 @@
 // examples/deadletter), and the next comes without it; by default it is tried for ever, and the queue stands still as long.
 //
 // Watch: the steps of three orders are sent in turn, each order's steps come in their sequence, and the shipping of order 2
-// waits for its payment, which fails once.
+// waits for its payment, which fails once. (The reader comes after the steps, and gets them since site sets
+// ConsumeFromFirstOffset, as examples/hello does.)
 package main
 
 import (

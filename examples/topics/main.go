@@ -13,7 +13,7 @@
 // With -namesrv it prints the line, and waits until you have run it; only the misspelt message goes to a broker of its own.
 //
 // Watch: the misspelt message is lost without an error; the same sender works once the topic is there, and the reader that
-// did not start is made anew.
+// did not start is made anew, and gets what was sent before it (site sets ConsumeFromFirstOffset, as examples/hello does).
 package main
 
 import (
