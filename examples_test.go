@@ -22,15 +22,18 @@ func TestEachExampleIsInTheTablesAndIsRun(t *testing.T) {
 // A check that cannot fail is worse than none.
 func TestExampleFaultsAreFound(t *testing.T) {
 	const row = "| `go run ./examples/hello` | a scene | what to watch |\n"
-	const example = "//go:build !race\n\npackage main\n\nfunc Example() {\n\t// Output:\n\t// hello\n}\n"
+	const example = "//go:build !race\n\npackage main\n\nfunc Example() {\n\tsite.Show(run)\n\t// Output:\n\t// hello\n}\n"
+	const program = "// Hello: one.\n//\n// Watch: it.\npackage main\n"
 	for name, planted := range map[string]struct{ english, chinese, program, example, want string }{
-		"none":           {row, row, "// Hello: one.\npackage main\n", example, ""},
-		"no row":         {"", row, "// Hello: one.\npackage main\n", example, "README.md has 0 rows"},
-		"two rows":       {row, row + row, "// Hello: one.\npackage main\n", example, "README.zh-CN.md has 2 rows"},
-		"row of nothing": {row + strings.ReplaceAll(row, "hello", "gone"), row, "// Hello: one.\npackage main\n", example, "gone is not there"},
+		"none":           {row, row, program, example, ""},
+		"no row":         {"", row, program, example, "README.md has 0 rows"},
+		"two rows":       {row, row + row, program, example, "README.zh-CN.md has 2 rows"},
+		"row of nothing": {row + strings.ReplaceAll(row, "hello", "gone"), row, program, example, "gone is not there"},
 		"no words":       {row, row, "package main\n", example, "does not say what it is about"},
-		"no output":      {row, row, "// Hello: one.\npackage main\n", strings.ReplaceAll(example, "Output", "Prints"), "has no // Output:"},
-		"under race":     {row, row, "// Hello: one.\npackage main\n", strings.TrimPrefix(example, "//go:build !race\n"), "//go:build !race"},
+		"no watch":       {row, row, "// Hello: one.\npackage main\n\n// Watch: it.\n", example, "does not say what to watch"},
+		"by itself":      {row, row, program, strings.ReplaceAll(example, "site.Show(run)", "run()"), "has no site.Show(run)"},
+		"no output":      {row, row, program, strings.ReplaceAll(example, "Output", "Prints"), "has no // Output:"},
+		"under race":     {row, row, program, strings.TrimPrefix(example, "//go:build !race\n"), "//go:build !race"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := fstest.MapFS{
@@ -48,7 +51,8 @@ func TestExampleFaultsAreFound(t *testing.T) {
 }
 
 // exampleFaults compares the folders of examples/ with the tables of the READMEs, and looks whether each tells its scene and
-// has an Example that is compared with what it prints. The client's push consumer races by itself, hence the build line.
+// what to watch, and has an Example that is compared with what it prints, and given up when it hangs (site.Show). The client's
+// push consumer races by itself, hence the build line.
 func exampleFaults(t *testing.T, root fs.FS) (found []string) {
 	t.Helper()
 	report := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
@@ -88,8 +92,11 @@ func exampleFaults(t *testing.T, root fs.FS) (found []string) {
 		if begin := "// " + strings.ToUpper(name[:1]) + name[1:]; !strings.HasPrefix(read(program), begin) {
 			report("%s does not say what it is about: it does not begin with %q", program, begin)
 		}
+		if comment, _, _ := strings.Cut(read(program), "\npackage "); !strings.Contains(comment, "\n// Watch: ") {
+			report("%s does not say what to watch: its package comment has no paragraph that begins with \"// Watch: \"", program)
+		}
 		text := read(test)
-		for _, part := range []string{"//go:build !race\n", "func Example() {", "\t// Output:\n"} {
+		for _, part := range []string{"//go:build !race\n", "func Example() {\n", "\tsite.Show(run)\n", "\t// Output:\n"} {
 			if !strings.Contains(text, part) {
 				report("%s has no %s", test, strings.TrimSpace(part))
 			}

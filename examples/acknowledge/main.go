@@ -8,7 +8,8 @@
 // The price: work that was done when the answer got lost is done again. It must come to the same a second time.
 //
 // Watch: A stops in the middle of order 1, and B does it; B's database is away for order 2, and B does it ten seconds later.
-// On the embedded broker the ten seconds are over at once.
+// On the embedded broker the ten seconds are over at once. (Two members of a group in one process need instance names of
+// their own, and a group that is newer than order 1 needs ConsumeFromFirstOffset: site sets both, as examples/hello does.)
 package main
 
 import (

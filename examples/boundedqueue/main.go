@@ -3,9 +3,9 @@
 // First the queue is a Go channel. Then it is one queue of a RocketMQ topic, with the same face: a message's offset, which
 // the broker gives out one by one, is the place in the line, and from the fourth on it is sold out.
 //
-// Watch where the channel stops being enough: a second box office has a channel of its own, and promises a ticket that does
-// not exist; and what is in a channel goes with its process. In the topic there is one line for all, and a worker that
-// starts later finds the buyers. Limits per buyer, or tickets that come back, need more than a line: a database (stock/).
+// Watch: the channel stops being enough. A second box office has one of its own, and promises a ticket that does not exist;
+// and what is in it goes with its process. The topic is one line for all, and a worker that starts later finds the buyers
+// (site sets ConsumeFromFirstOffset). Limits per buyer, or tickets that come back, need more than a line: a database (stock/).
 package main
 
 import (

@@ -9,7 +9,9 @@
 // The Go client keeps the places in files below ~/.rocketmq_client_go, by an address that a restarted process does not have
 // again, so that it begins anew; this program removes its own.
 //
-// Watch: twelve members hear each line, also their own; one who comes late reads what the topic still has.
+// Watch: twelve members hear each line, also their own; one who comes late reads what the topic still has. (She does since
+// site sets ConsumeFromFirstOffset, as examples/hello does; by default she would hear only what is said from then on. And
+// it gives each member an instance name of its own: with the same they would be one client, see examples/duplicategroup.)
 package main
 
 import (

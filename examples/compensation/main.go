@@ -31,10 +31,8 @@ import (
 
 const maxTries = 3
 
-var (
-	errJam    = errors.New("paper jam")
-	errNoSeat = errors.New("no such seat")
-)
+// errJam may pass, as no other failure does.
+var errJam = errors.New("paper jam")
 
 func main() { os.Exit(site.Main(run)) }
 
@@ -56,19 +54,19 @@ func run(namesrv string, out io.Writer) error {
 	if err := errors.Join(printer, seats, cards); err != nil {
 		return err
 	}
-	for i, n := range [][2]int{{2, 0}, {0, 4}, {2, 4}} { // how often each is tried again, and what seats and cards say then
+	for i, order := range []struct{ retries, undone int }{{2, 0}, {0, 4}, {2, 4}} { // undone: what seats and cards say then
 		key := strconv.Itoa(i + 1)
 		if _, err := bus.SendSync(context.Background(), primitive.NewMessage(paid, []byte(key)).WithKeys([]string{key})); err != nil {
 			return err
 		}
-		for range n[0] {
+		for range order.retries {
 			tried, err := site.Receive(o.told)
 			if err = errors.Join(err, s.Pass(time.Second)); err != nil {
 				return err
 			}
 			fmt.Fprintln(out, tried)
 		}
-		told, err := site.ReceiveSet(o.told, 1+n[1])
+		told, err := site.ReceiveSet(o.told, 1+order.undone)
 		if err != nil {
 			return err
 		}
@@ -92,10 +90,12 @@ func (o *office) print(ctx context.Context, messages ...*primitive.MessageExt) (
 		o.told <- fmt.Sprintf("order %s, try %d: printed", key, try)
 		return consumer.ConsumeSuccess, nil
 	}
-	err := map[string]error{"1": errJam, "2": errNoSeat, "3": errJam}[key]
+	err := map[string]error{"1": errJam, "2": errors.New("no such seat"), "3": errJam}[key]
 	o.told <- fmt.Sprintf("order %s, try %d: %v", key, try, err)
-	if retry, ok := primitive.GetConcurrentlyCtx(ctx); ok && errors.Is(err, errJam) && try < maxTries {
-		retry.DelayLevelWhenNextConsume = 1 // a second
+	if errors.Is(err, errJam) && try < maxTries {
+		if next, ok := primitive.GetConcurrentlyCtx(ctx); ok { // else the broker's own pauses apply
+			next.DelayLevelWhenNextConsume = 1 // a second
+		}
 		return consumer.ConsumeRetryLater, nil
 	}
 	for range 2 { // the second time stands for a printer that dies before it has acknowledged, and gets the order again

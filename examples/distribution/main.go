@@ -3,7 +3,8 @@
 // B (stock), C (points) and D (delivery) are groups of their own: each gets every order, and what happens to one of them is
 // nothing to A and the others. What may pass, D tries again: after 10 seconds, after 30 more, and so on. What will never
 // work cannot be rolled back, because the others have committed long ago: D says in a message of its own that the order is
-// undeliverable, and they take back what they did. Real ones note that by order, for words come twice (examples/compensation).
+// undeliverable, and they take back what they did. Real ones note both by order: words come twice (examples/compensation), and
+// to a B that is behind "undeliverable" may come before "placed", which it must then not sell any more.
 //
 // Watch: order 2 finds D's courier away for a moment, order 3 has an address that does not exist. (A real broker takes a minute.)
 package main
@@ -90,10 +91,7 @@ func send(p rocketmq.Producer, topic, order, what string) error {
 // part is a service that does its part of an order, or undoes it.
 func part(done chan<- string, does, undoes string) site.Handler {
 	return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		did := does
-		if messages[0].GetTags() == "undeliverable" {
-			did = undoes
-		}
+		did := map[string]string{"placed": does, "undeliverable": undoes}[messages[0].GetTags()]
 		done <- "order " + string(messages[0].Body) + ": " + did
 		return consumer.ConsumeSuccess, nil
 	}

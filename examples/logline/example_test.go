@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// morning: 60 lines written, the index 0 behind, 6 alarms
 	// noon, while the index is away: 120 lines written, the index 60 behind, 12 alarms

@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// hasty: the second printer gets order 2
 	// hasty: prints of order 1: 0, of order 2: 1

@@ -6,7 +6,7 @@
 // prints first, and acknowledges then: its group gets again what was not finished. Of the unlucky one the acknowledgement is
 // lost, so its group also gets again what was finished, and order 1 is printed once only because the second printer knows
 // it by its key. So: acknowledge (return ConsumeSuccess) after the work, never hand a message to a goroutine or a queue and
-// return, and do work that may come twice.
+// return, and do work that may come twice. (The printers come after the orders, so site sets ConsumeFromFirstOffset.)
 //
 // Watch: nobody ever prints the hasty one's order 1; the unlucky one's comes to the second printer again.
 package main

@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// order 1 is sent one-way, and lost; the till is told: <nil>
 	// order 2, try 1: no answer, so the broker may have it or not

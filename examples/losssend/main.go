@@ -7,7 +7,8 @@
 // which the receiver knows it again. A real mailer has the key in a table, in the transaction of its work, because a map
 // forgets at the next start.
 //
-// Watch: order 3 comes two times and is mailed once; order 1 never comes, and no error says so.
+// Watch: order 3 comes two times and is mailed once; order 1 never comes, and no error says so. (The mailer comes after the
+// orders, and gets them since site sets ConsumeFromFirstOffset, as examples/hello does.)
 package main
 
 import (

@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// order 1, ASYNC_FLUSH: the sender hears OK; orders after the power failure: 0
 	// order 2, SYNC_FLUSH: the sender hears OK; orders after the power failure: 1

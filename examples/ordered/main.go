@@ -1,13 +1,16 @@
 // Ordered: what happens to one order arrives in the sequence in which it happened.
 //
 // A topic has several queues, and RocketMQ keeps the sequence inside of a queue. So whatever must not overtake gets the same
-// sharding key: here the order's number, by which the sender picks the queue. Different orders lie in different queues and
-// are handled side by side; that is why a whole topic in one sequence, which one queue would give, is seldom worth its
-// price. The reader asks for an orderly consumer: it takes one message of a queue at a time. When one fails the queue stands
-// still until it is done, so that the next does not overtake it either.
+// sharding key: here the order's number, by which the sender picks the queue. Orders in different
+// queues are handled side by side, so a whole topic in one sequence, which one queue would give, is seldom worth its price.
+// (There are four queues here: of five orders at least two share one.) The reader asks for an orderly consumer: it takes one
+// message of a queue at a time. When one fails the queue stands still, with all orders in it, so that the next does not
+// overtake it either, until it is done or has been tried as often as the group says. Then it is put aside (see
+// examples/deadletter), and the next comes without it; by default it is tried for ever, and the queue stands still as long.
 //
 // Watch: the steps of three orders are sent in turn, each order's steps come in their sequence, and the shipping of order 2
-// waits for its payment, which fails once.
+// waits for its payment, which fails once. (The reader comes after the steps, and gets them since site sets
+// ConsumeFromFirstOffset, as examples/hello does.)
 package main
 
 import (
@@ -64,7 +67,7 @@ func run(namesrv string, out io.Writer) error {
 		return consumer.ConsumeSuccess, nil
 	}
 	_, err = s.NewConsumer(group, topic, consumer.MessageSelector{}, track,
-		consumer.WithConsumerOrder(true), consumer.WithMaxReconsumeTimes(16)) // by default it would stand still for ever
+		consumer.WithConsumerOrder(true), consumer.WithMaxReconsumeTimes(16)) // by default for ever
 	if err != nil {
 		return err
 	}

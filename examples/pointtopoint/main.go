@@ -4,7 +4,8 @@
 // gets all messages: that is publish and subscribe, and a new group needs no change in the sender. So there is no setting on
 // the topic; who shares and who gets a copy is said by the names of the groups alone.
 //
-// Watch: ann and ben, who pack, share the orders, while the statistics count them all.
+// Watch: ann and ben, who pack, share the orders, while the statistics count them all. (In one process ann and ben need
+// instance names of their own, as site gives them; those of one name would be one client, see examples/duplicategroup.)
 package main
 
 import (

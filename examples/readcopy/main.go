@@ -4,7 +4,8 @@
 // The catalog owns the shows: nobody else writes its table, or even reads it. With each change it publishes the show as it
 // is now, with a version that counts up. A till keeps what it needs, the price, in a database of its own, in whatever order
 // the events come and however often: what is not newer than the copy changes nothing. A search that is built later fills
-// its copy from the topic, for a new group begins with the first message.
+// its copy from the topic, for its new group begins with the first message: site sets ConsumeFromFirstOffset, as
+// examples/hello does. By default a new group begins after what is there, and the search would find nothing.
 //
 // Two things stand elsewhere. A change and its event must happen both or not at all: that takes a transactional message
 // (examples/transaction), or an outbox table. And RocketMQ keeps messages for some days (fileReservedTime): for whoever
@@ -71,8 +72,8 @@ type show struct{ ID, Price, Version int }
 
 // readCopy is what one service knows of the shows.
 type readCopy struct {
-	db      *sql.DB // in memory, for as long as the program runs
-	applied chan show
+	db      *sql.DB     // in memory, for as long as the program runs
+	applied chan string // the ids of the messages
 }
 
 func newCopy(s *site.Site, topic, service string) (*readCopy, error) {
@@ -85,7 +86,7 @@ func newCopy(s *site.Site, topic, service string) (*readCopy, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &readCopy{db: db, applied: make(chan show, 16)}
+	c := &readCopy{db: db, applied: make(chan string, 16)}
 	_, err = s.NewConsumer(service, topic, consumer.MessageSelector{}, c.apply)
 	return c, err
 }
@@ -102,16 +103,14 @@ func (c *readCopy) apply(ctx context.Context, messages ...*primitive.MessageExt)
 	if err != nil {
 		return consumer.ConsumeRetryLater, err
 	}
-	c.applied <- event
+	c.applied <- messages[0].MsgId
 	return consumer.ConsumeSuccess, nil
 }
 
-// tell says what the copy knows, once the three events have come.
+// tell says what the copy knows, once the three events have come; each may come twice.
 func (c *readCopy) tell(out io.Writer, sentence string) error {
-	for range 3 {
-		if _, err := site.Receive(c.applied); err != nil {
-			return err
-		}
+	if _, err := site.ReceiveSet(c.applied, 3); err != nil {
+		return err
 	}
 	var price int
 	err := c.db.QueryRow("SELECT price FROM known_shows WHERE id = 1").Scan(&price)

@@ -2,15 +2,10 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// one after the other: ann is registered, and answered after her mail and her SMS
 	// with a queue: 5 users are registered

@@ -2,17 +2,12 @@
 
 package main
 
-import (
-	"fmt"
-	"os"
-)
+import "boxoffice/examples/internal/site"
 
 func Example() {
-	if err := run("", os.Stdout); err != nil {
-		fmt.Println(err)
-	}
+	site.Show(run)
 	// Output:
 	// tickets selects "paid" and gets: paid
 	// accounting selects "paid || cancelled" and gets: cancelled, paid
-	// audit selects "*" and gets: cancelled, created, paid
+	// audit selects "*" and gets: created, cancelled, paid
 }

@@ -10,10 +10,10 @@
 // or whoever starts the broker does, as the service "topics" in compose.yaml beside this file. (Boxoffice itself asks for its
 // topics at each start, and says in docker/README.md how to make them where it may not.) mqadmin may fail and exit with 0,
 // and the Go client's CreateTopic does not read the broker's answer: look whether the topic is there, as this scene does.
-// With -namesrv it prints the line, and waits until you have run it.
+// With -namesrv it prints the line, and waits until you have run it; only the misspelt message goes to a broker of its own.
 //
 // Watch: the misspelt message is lost without an error; the same sender works once the topic is there, and the reader that
-// did not start is made anew.
+// did not start is made anew, and gets what was sent before it (site sets ConsumeFromFirstOffset, as examples/hello does).
 package main
 
 import (
@@ -55,6 +55,10 @@ func run(namesrv string, out io.Writer) error {
 	}
 
 	_, err = till.SendSync(context.Background(), primitive.NewMessage(topic, []byte("pay for order 1")))
+	if err == nil {
+		_, err = fmt.Fprintln(out, "this broker makes topics by itself, misspelt ones too: set autoCreateTopicEnable=false")
+		return err
+	}
 	fmt.Fprintln(out, "no topic: the sender hears:", err)
 	_, err = s.NewConsumer(group, topic, consumer.MessageSelector{}, read)
 	fmt.Fprintln(out, "no topic: the reader hears:", err)
@@ -63,11 +67,9 @@ func run(namesrv string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "the topic is there, with %d queues\n", queues)
-	if _, err = till.SendSync(context.Background(), primitive.NewMessage(topic, []byte("pay for order 2"))); err != nil {
-		return err
-	}
-	if _, err = s.NewConsumer(group, topic, consumer.MessageSelector{}, read); err != nil {
-		return err
+	_, sent := till.SendSync(context.Background(), primitive.NewMessage(topic, []byte("pay for order 2")))
+	if _, err = s.NewConsumer(group, topic, consumer.MessageSelector{}, read); sent != nil || err != nil {
+		return errors.Join(sent, err)
 	}
 	reminder, err := site.Receive(got)
 	fmt.Fprintln(out, "the reader gets:", reminder)
@@ -80,10 +82,9 @@ func misspell(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.Close() }()
 	site.Quiet()
 	s := &site.Site{Nameservers: []string{b.Addr()}}
-	defer func() { _ = s.Close() }()
+	defer func() { _ = errors.Join(s.Close(), b.Close()) }()
 	till, err := s.NewProducer("till")
 	if err != nil {
 		return err
@@ -101,8 +102,9 @@ func create(s *site.Site, topic string, out io.Writer) (queues int, err error) {
 	}
 	defer func() { _ = a.Close() }()
 	if s.Broker == nil {
-		fmt.Fprintf(out, "run this where RocketMQ is, within five minutes; -c is its brokerClusterName:\n"+
-			"  sh mqadmin updateTopic -n %s -c DefaultCluster -t %s -r 4 -w 4\n", s.Nameservers[0], topic)
+		line := "sh mqadmin updateTopic -n %s -c DefaultCluster -t " + topic + " -r 4 -w 4\n" // -c is the brokerClusterName
+		fmt.Fprintf(out, "run this within five minutes. If your RocketMQ is that of compose.yaml:\n"+
+			"  docker compose -f examples/topics/compose.yaml run --rm topics "+line+"else, where it is:\n  "+line, "namesrv:9876", s.Nameservers[0])
 	} else if err := a.CreateTopic(context.Background(), admin.WithBrokerAddrCreate(s.Broker.Addr()), admin.WithTopicCreate(topic),
 		admin.WithReadQueueNums(4), admin.WithWriteQueueNums(4)); err != nil {
 		return 0, err

@@ -57,7 +57,7 @@ func (s *Site) NewConsumer(
 }
 
 // ConsumerOptions are what every consumer needs: where the broker is, a name that no other has, and that a new group reads
-// all that is there.
+// all that is there: by default it begins after that.
 func (s *Site) ConsumerOptions(group string) []consumer.Option {
 	return []consumer.Option{
 		consumer.WithNsResolver(s.Resolver()), consumer.WithGroupName(group), consumer.WithInstance(s.Instance(group)),
