@@ -23,7 +23,8 @@ func (s *Service) ContactOf(ctx context.Context, buyerID string) (Contact, error
 
 // SetContact records where a buyer is told from now on, also of the orders that the buyer has now: of those that wait for
 // their payment, and of those that are paid. What was sent to another address is not sent again: whoever can name an address
-// could else have it written to again and again. It fails with ErrContactInvalid, whose text says what is wrong. After
+// could else have it written to again and again. What could not be sent, for want of a contact or since the address before
+// was refused, is due again. It fails with ErrContactInvalid, whose text says what is wrong. After
 // another error the contact may be recorded; to repeat it makes up for what is missing. An empty language is English.
 func (s *Service) SetContact(ctx context.Context, c Contact) error {
 	c.Language = cmp.Or(c.Language, English)

@@ -20,6 +20,9 @@ const (
 	imagePixels = 240
 )
 
+// whyNoContact is why a notification is skipped that the buyer takes no way of: it is due again once there is one.
+const whyNoContact = "the buyer has no such contact any more"
+
 // errNotYet says that an order is on its way, and is to be looked for later.
 var errNotYet = errors.New("its order is not there yet")
 
@@ -56,7 +59,7 @@ func (f facts) obsolete(r row, now time.Time) (why string, err error) {
 	o := f.order
 	switch {
 	case f.contact.at(r.Channel) == "":
-		return "the buyer has no such contact any more", nil
+		return whyNoContact, nil
 	case !f.exists && now.Sub(time.UnixMilli(r.CreatedAt)) < absentFor:
 		return "", errNotYet
 	case !f.exists:

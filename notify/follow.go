@@ -92,7 +92,8 @@ func newsOf(o order.Order) news {
 
 // follow tells a buyer of the orders that the buyer may still do something about. One whose tickets are held and which the
 // order service has not made yet is told as reserved, since stock-reserved may have come before the contact: its row waits for
-// it. Another one that the order service lacks is in the archive.
+// it. Another one that the order service lacks is in the archive. What of these orders could not be sent before for want of
+// a contact, or at another address, is due again, whatever it tells: its worker sees whether it is still true.
 func (s *Service) follow(ctx context.Context, buyerID string, purchases []Purchase) error {
 	ids := make([]string, len(purchases))
 	for i, p := range purchases {
@@ -112,7 +113,13 @@ func (s *Service) follow(ctx context.Context, buyerID string, purchases []Purcha
 			all = append(all, reservedNews(p.Order))
 		}
 	}
-	return s.record(ctx, all)
+	if err := s.record(ctx, all); err != nil || len(ids) == 0 {
+		return err
+	}
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		return sendElsewhere(ctx, tx, s.Now(), `buyer_id = ? AND order_id IN `+db.In(len(ids)), append([]any{buyerID}, db.Args(ids)...)...)
+	})
+	return s.unavailable(err)
 }
 
 // find reads orders, unless nobody could be told of them.

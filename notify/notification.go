@@ -43,7 +43,8 @@ const (
 // State is where a notification stands.
 type State string
 
-// The states of a notification. It leaves StateDue once for one of the others; an operator can make a dead one due again.
+// The states of a notification. It leaves StateDue for one of the others. An operator can make a dead one due again, and
+// so can its buyer's next contact, also one that was skipped for want of one.
 const (
 	StateDue     State = "due"     // to be sent, or tried again
 	StateSent    State = "sent"    // who carries it has taken it

@@ -154,18 +154,37 @@ type outcome struct {
 }
 
 // finishRow writes the outcome of a try, or fails with db.ErrConflict when the lease was over and another worker has it. Where
-// it was sent to is not written when the buyer has had it forgotten meanwhile.
+// it was sent to is not written when the buyer has had it forgotten meanwhile. A contact that was set during the try has not
+// found the row at an end: so what ends for its contact's sake is looked at once more.
 func finishRow(ctx context.Context, d *db.DB, claimed row, o outcome, now time.Time) error {
 	var sentAt any
 	if o.state == StateSent {
 		sentAt = now.UnixMilli()
 	}
 	return d.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, tries = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
+		err := tx.ExecGuarded(ctx, 1, `UPDATE notifications SET state = ?, tries = ?, last_error = ?, next_at = ?, sent_at = ?, sent_to =
 			CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE contacts.buyer_id = notifications.buyer_id) THEN ? ELSE '' END
 			WHERE id = ? AND state = 'due' AND next_at = ?`,
 			string(o.state), o.tries, shortened(o.lastError, errorMax), o.next.UnixMilli(), sentAt, o.to, claimed.ID, claimed.NextAt)
+		if err != nil || o.state == StateSent || o.state == StateDue || o.state == StateDead && o.to == "" {
+			return err
+		}
+		return sendElsewhere(ctx, tx, now, `id = ?`, claimed.ID)
 	})
+}
+
+// sendElsewhere makes those of some notifications due that their buyer's contact now takes and did not take before: skipped
+// for want of a contact, or dead at another address. What was sent stays sent. A skipped one without a reason is one whose
+// reason was forgotten with the contact.
+func sendElsewhere(ctx context.Context, tx *db.Tx, now time.Time, which string, args ...any) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE notifications SET state = 'due', tries = 0, last_error = '', sent_to = '', next_at = ?
+		WHERE `+which+` AND (state = 'dead' OR (state = 'skipped' AND last_error IN ('', ?)))
+		AND EXISTS (SELECT 1 FROM contacts WHERE contacts.buyer_id = notifications.buyer_id AND
+			CASE notifications.channel WHEN 'mail' THEN contacts.email ELSE contacts.phone END NOT IN ('', notifications.sent_to))`,
+		slices.Concat([]any{now.UnixMilli()}, args, []any{whyNoContact})...); err != nil {
+		return fmt.Errorf("send notifications elsewhere: %w", err)
+	}
+	return nil
 }
 
 // shortened is as much of a text as a column of so many bytes takes, in one line.
