@@ -14,6 +14,9 @@ const (
 	purgeContacts   = 500
 )
 
+// isIdle picks contacts that were set before a time and of whose buyers there are no notifications.
+const isIdle = `changed_at < ? AND NOT EXISTS (SELECT 1 FROM notifications WHERE notifications.buyer_id = contacts.buyer_id)`
+
 // Purge deletes the notifications of screenings whose orders are gone, and the contacts of buyers of whom nothing is left and
 // who have not set them for a month, and returns how many of both. An address is kept no longer than what it was given for.
 func (s *Service) Purge(ctx context.Context, gone purge.Gone) (deleted int64, err error) {
@@ -46,12 +49,11 @@ func (s *Service) purgeContacts(ctx context.Context) (deleted int64, err error) 
 	before := s.Now().Add(-contactRest).UnixMilli()
 	for {
 		var ids []string
-		if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT buyer_id FROM contacts WHERE changed_at < ? AND NOT EXISTS
-			(SELECT 1 FROM notifications WHERE notifications.buyer_id = contacts.buyer_id) ORDER BY changed_at, buyer_id LIMIT ?`,
+		if err := s.db.Reader().SelectContext(ctx, &ids, `SELECT buyer_id FROM contacts WHERE `+isIdle+` ORDER BY changed_at, buyer_id LIMIT ?`,
 			before, purgeContacts); err != nil {
 			return deleted, fmt.Errorf("read contacts to purge: %w", err)
 		}
-		n, err := s.deleteIn(ctx, `DELETE FROM contacts WHERE changed_at < ? AND buyer_id IN `, ids, before)
+		n, err := s.deleteContacts(ctx, ids, before)
 		if err != nil {
 			return deleted, err
 		}
@@ -60,6 +62,12 @@ func (s *Service) purgeContacts(ctx context.Context) (deleted int64, err error) 
 			return deleted, nil
 		}
 	}
+}
+
+// deleteContacts deletes those of these contacts that are idle still: of a buyer there may be something to tell since they were
+// read.
+func (s *Service) deleteContacts(ctx context.Context, buyerIDs []string, before int64) (deleted int64, err error) {
+	return s.deleteIn(ctx, `DELETE FROM contacts WHERE `+isIdle+` AND buyer_id IN `, buyerIDs, before)
 }
 
 // deleteIn deletes the rows of these ids, whose list the statement ends with, and returns how many there were.

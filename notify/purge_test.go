@@ -61,3 +61,20 @@ func TestPurgeForgetsWhoWasTold(t *testing.T) {
 	}
 	f.wantTold("elsewhere", "reserved mail due")
 }
+
+// A contact of long ago looked idle, and before it was deleted its buyer bought again: the contact went all the same, and what
+// was due was skipped.
+func TestContactIsKeptOfWhoBuysDuringAPurge(t *testing.T) {
+	f := newFixture(t)
+	f.contact(alice)
+	f.contact(Contact{BuyerID: "carol", Email: "carol@example.org"})
+	f.advance(contactRest + time.Second)
+	idle := []string{"alice", "carol"} // as the purge has read them
+	f.order("o-1", order.Paid, "")
+	f.settle("o-1")
+	if n, err := f.deleteContacts(t.Context(), idle, f.now().Add(-contactRest).UnixMilli()); n != 1 || err != nil {
+		t.Errorf("deleted %d contacts, %v; want carol's", n, err)
+	}
+	f.work()
+	f.wantTold("o-1", "paid mail sent")
+}

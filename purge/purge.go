@@ -83,9 +83,16 @@ func (r Rows) purgeScreening(ctx context.Context, screeningID string) (deleted i
 	}
 }
 
-// Every purges now and after each pause until ctx ends, and logs what was purged. A purge that fails is tried again.
-func Every(ctx context.Context, pause time.Duration, log *slog.Logger, once func(context.Context) (deleted int64, err error)) {
-	for {
+// Every purges after a first pause, and after each further one, until ctx ends, and logs what was purged. A purge that fails is
+// tried again. In the first pause the consumers of a process that was away read what has come meanwhile: of a buyer who seems
+// to have nothing left there may be something to tell.
+func Every(ctx context.Context, first, pause time.Duration, log *slog.Logger, once func(context.Context) (deleted int64, err error)) {
+	for wait := first; ; wait = pause {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
 		n, err := once(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -94,11 +101,6 @@ func Every(ctx context.Context, pause time.Duration, log *slog.Logger, once func
 			log.WarnContext(ctx, "purge: it is tried again later", "error", err)
 		case n > 0:
 			log.InfoContext(ctx, "purged what archived screenings have left", "rows", n)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"boxoffice/order"
@@ -83,7 +84,7 @@ func TestPurgeIsRepeatedUntilItStops(t *testing.T) {
 	var out bytes.Buffer
 	ctx, stop := context.WithCancel(t.Context())
 	calls := 0
-	Every(ctx, time.Nanosecond, slog.New(slog.NewTextHandler(&out, nil)), func(context.Context) (int64, error) {
+	Every(ctx, time.Nanosecond, time.Nanosecond, slog.New(slog.NewTextHandler(&out, nil)), func(context.Context) (int64, error) {
 		calls++
 		switch calls {
 		case 1:
@@ -98,4 +99,24 @@ func TestPurgeIsRepeatedUntilItStops(t *testing.T) {
 	if calls != 4 || strings.Count(out.String(), "\n") != 2 || !strings.Contains(out.String(), "away") || !strings.Contains(out.String(), "rows=7") {
 		t.Errorf("%d calls, and the log says\n%s", calls, out.String())
 	}
+}
+
+// The first purge came at the start, before the consumers had read what came while the office was away: the contact of a buyer
+// with something to tell in that backlog was forgotten. Now it waits, and a process that stops before has not purged at all.
+func TestFirstPurgeWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		began := time.Now()
+		var at []time.Duration
+		go Every(ctx, 10*time.Minute, time.Hour, slog.New(slog.DiscardHandler), func(context.Context) (int64, error) {
+			at = append(at, time.Since(began))
+			return 0, nil
+		})
+		time.Sleep(2 * time.Hour)
+		stop()
+		synctest.Wait()
+		if want := []time.Duration{10 * time.Minute, 70 * time.Minute}; !slices.Equal(at, want) {
+			t.Errorf("purged at %v, want %v", at, want)
+		}
+	})
 }
