@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,7 +32,8 @@ func TestKilledBetweenTheServersWordAndOurs(t *testing.T) {
 	if err := o.Settle(t.Context(), event.Settled{Orders: []event.SettledOrder{{OrderID: "o-1", Outcome: event.Paid}}}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, kill := context.WithCancel(t.Context()) // whose end kills it
+	ctx, kill := context.WithTimeout(t.Context(), time.Minute) // whose end kills it
+	defer kill()
 	killed := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestProcessThatIsKilled$")
 	killed.Env = append(os.Environ(), envDSN+"="+dsn, envServer+"="+s.addr)
 	dead := make(chan struct{})
@@ -43,6 +45,9 @@ func TestKilledBetweenTheServersWordAndOurs(t *testing.T) {
 	})
 	out, err := killed.CombinedOutput()
 	close(dead)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		t.Fatalf("it has sent nothing in a minute: %v\n%s", err, out)
+	}
 	if killed.ProcessState.ExitCode() != -1 {
 		t.Fatalf("it was not killed: %v\n%s", err, out)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,7 +77,7 @@ func openOffice(t *testing.T, dsn string, options smtp.Options) *office {
 	return o
 }
 
-// run sends in the background, with a clock that runs by a minute for each that the loop looks, until it is done.
+// run sends in the background, with a clock that runs by a second for each look at whether it is done, until it is.
 func (o *office) run(what string, done func() bool) {
 	o.t.Helper()
 	ctx, stop := context.WithCancel(o.t.Context())
@@ -125,21 +124,14 @@ func TestMailServerIsUp(t *testing.T) {
 
 // The server is down when the mails are due, and comes back.
 func TestMailServerIsDown(t *testing.T) {
-	reserved, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := reserved.Addr().String()
-	if err := reserved.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address, listen := newClosedPort(t)
 	// The certificate of httptest is always the same, so it can be trusted before the server is there.
 	o := newOffice(t, optionsFor(t, address, smtp.TLS, newServer(t, smtp.TLS).authority), 10)
 	o.run("failures", func() bool {
 		due, _, err := o.Find(t.Context(), notify.Filter{State: notify.StateDue, Limit: 100})
 		return err == nil && len(due) == 10 && due[0].Tries > 1 && strings.Contains(due[0].LastError, "refused")
 	})
-	s := startServer(t, smtp.TLS, address)
+	s := startServer(t, smtp.TLS, listen())
 	o.run("10 mails", func() bool { return o.count(notify.StateSent) == 10 })
 	s.wantEachOnce(10)
 }

@@ -3,6 +3,7 @@ package smtp_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"mime"
@@ -146,19 +147,13 @@ func TestServerThatIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := nobody.Close(); err != nil {
-		t.Fatal(err)
-	}
+	nobody, _ := newClosedPort(t)
 	strange := starttls.options(smtp.StartTLS)
 	strange.RootCAs = nil // but those of the system
 	wrong := starttls.options(smtp.StartTLS)
 	wrong.Password = "wrong"
 	for name, options := range map[string]smtp.Options{
-		"nobody listens":              optionsFor(t, nobody.Addr().String(), smtp.StartTLS, nil),
+		"nobody listens":              optionsFor(t, nobody, smtp.StartTLS, nil),
 		"it says nothing":             optionsFor(t, silent.Addr().String(), smtp.StartTLS, nil),
 		"it says nothing, with TLS":   optionsFor(t, silent.Addr().String(), smtp.TLS, nil),
 		"nobody vouches for it":       strange,
@@ -167,12 +162,18 @@ func TestServerThatIsAway(t *testing.T) {
 		"it does not know who we are": wrong,
 	} {
 		t.Run(name, func(t *testing.T) {
-			options.Timeout = 300 * time.Millisecond
-			if strings.HasPrefix(name, "it does") {
-				options.Timeout = 10 * time.Second
+			options.Timeout = 10 * time.Second // a try that lasts so long has not seen what it is to see
+			if strings.HasPrefix(name, "it says nothing") {
+				options.Timeout = 300 * time.Millisecond
 			}
 			began := time.Now()
 			err := newSender(t, options).Send(t.Context(), testMessage())
+			if err == nil {
+				t.Fatal("it was sent")
+			}
+			if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown != strings.HasPrefix(name, "nobody vouches") {
+				t.Errorf("nobody vouches for the server, or so it seems: %v: %v", unknown, err)
+			}
 			if !errors.Is(err, notify.ErrAway) || errors.Is(err, notify.ErrRefused) || time.Since(began) > 9*time.Second {
 				t.Errorf("send: %v after %v", err, time.Since(began))
 			}
@@ -198,19 +199,30 @@ func TestServerThatHangs(t *testing.T) {
 		}
 	})
 	options := s.options(smtp.TLS)
-	options.Timeout = 400 * time.Millisecond
+	options.Timeout = 2 * time.Second
 	if err := newSender(t, options).Send(t.Context(), testMessage()); !errors.Is(err, notify.ErrAway) {
 		t.Errorf("send: %v", err)
 	}
-	<-hangs
+	select {
+	case <-hangs:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the text did not come to the server in 2 s")
+	}
 	options.Timeout = time.Hour
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
 	go func() {
-		<-hangs
-		stop()
+		select {
+		case <-hangs:
+			stop()
+		case <-ctx.Done():
+		}
 	}()
 	if err := newSender(t, options).Send(ctx, testMessage()); !errors.Is(err, notify.ErrAway) {
 		t.Errorf("send: %v", err)
+	}
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		t.Errorf("the text did not come to the server: %v", ctx.Err())
 	}
 }
 

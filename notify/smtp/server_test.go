@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/emersion/go-sasl"
@@ -46,10 +48,49 @@ type server struct {
 // newServer starts a server with this security.
 func newServer(t *testing.T, security smtp.Security) *server {
 	t.Helper()
-	return startServer(t, security, "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startServer(t, security, listener)
 }
 
-func startServer(t *testing.T, security smtp.Security, address string) *server {
+// newClosedPort returns the address of a port that refuses connections, and that nobody else can take, until listen opens it.
+func newClosedPort(t *testing.T) (address string, listen func() net.Listener) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.CloseOnExec(fd)
+	file := os.NewFile(uintptr(fd), "a port")
+	t.Cleanup(func() { _ = file.Close() })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, isIPv4 := bound.(*syscall.SockaddrInet4)
+	if !isIPv4 {
+		t.Fatalf("bound to %v", bound)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port)), func() net.Listener {
+		t.Helper()
+		if err := syscall.Listen(fd, syscall.SOMAXCONN); err != nil {
+			t.Fatal(err)
+		}
+		listener, err := net.FileListener(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = file.Close() // the listener has a copy of its own
+		return listener
+	}
+}
+
+func startServer(t *testing.T, security smtp.Security, listener net.Listener) *server {
 	t.Helper()
 	certified := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
 	t.Cleanup(certified.Close)
@@ -60,10 +101,6 @@ func startServer(t *testing.T, security smtp.Security, address string) *server {
 		return &session{server: s}, nil
 	}))
 	s.smtp.Domain, s.smtp.ErrorLog, s.smtp.AllowInsecureAuth = "mail.example", quiet{}, security == smtp.Plain
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.addr = listener.Addr().String()
 	switch security {
 	case smtp.TLS:
