@@ -20,9 +20,6 @@ const (
 	imagePixels = 240
 )
 
-// whyNoContact is why a notification is skipped that the buyer takes no way of: it is due again once there is one.
-const whyNoContact = "the buyer has no such contact any more"
-
 // errNotYet says that an order is on its way, and is to be looked for later.
 var errNotYet = errors.New("its order is not there yet")
 

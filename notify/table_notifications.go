@@ -18,6 +18,9 @@ const (
 	processMax = 128 // and of a process's name
 )
 
+// whyNoContact is why a notification is skipped that the buyer takes no way of: it is due again once there is one.
+const whyNoContact = "the buyer has no such contact any more"
+
 // row is a row of notifications. Times are Unix milliseconds.
 type row struct {
 	ID          string        `db:"id"`

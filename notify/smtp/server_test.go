@@ -112,6 +112,7 @@ func startServer(t *testing.T, security smtp.Security, listener net.Listener) *s
 	running.Go(func() { _ = s.smtp.Serve(listener) })
 	t.Cleanup(func() {
 		_ = s.smtp.Close()
+		_ = listener.Close() // which the server does not know of yet if the test was so short
 		running.Wait()
 	})
 	return s
