@@ -13,7 +13,7 @@ const sceneTimeout = time.Minute
 // Show runs a scene as an Example: on an embedded broker, to the standard output, where a failure shows as well.
 func Show(run func(namesrv string, out io.Writer) error) {
 	if err := Within(sceneTimeout, func() error { return run("", os.Stdout) }); err != nil {
-		fmt.Fprintln(os.Stdout, err)
+		_, _ = fmt.Fprintln(os.Stdout, err)
 	}
 }
 
