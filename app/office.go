@@ -33,8 +33,8 @@ import (
 // purgePause is how often what archived screenings have left is looked for.
 const purgePause = time.Hour
 
-// purgeFirst is how long after its start a process looks first: what came while it was away is read by then.
-const purgeFirst = 10 * time.Minute
+// contactsFirst is how long after its start a process looks for contacts that nobody needs: what came while it was away is read by then.
+const contactsFirst = 10 * time.Minute
 
 // office has the parts of one running process. Each is set by the open method of its name, which also adds how it is
 // closed; serve.go has their order.
@@ -138,10 +138,10 @@ func (o *office) isArchived(ctx context.Context, screeningID string) (bool, erro
 	return !archive.DoneAt.IsZero() && archive.RestoredAt.IsZero(), err
 }
 
-// purgeEvery has a service delete what archived screenings have left, now and then.
-func (o *office) purgeEvery(ctx context.Context, log *slog.Logger, once func(context.Context, purge.Gone) (int64, error)) {
+// purgeEvery has a service delete what archived screenings have left, now and then, a while after the start at first.
+func (o *office) purgeEvery(ctx context.Context, first time.Duration, log *slog.Logger, once func(context.Context, purge.Gone) (int64, error)) {
 	o.goUntilClose(ctx, func(ctx context.Context) {
-		purge.Every(ctx, purgeFirst, purgePause, log, func(ctx context.Context) (int64, error) {
+		purge.Every(ctx, first, purgePause, log, func(ctx context.Context) (int64, error) {
 			n, err := once(ctx, o.isArchived)
 			for _, outage := range []error{stock.ErrUnavailable, order.ErrUnavailable, tickets.ErrUnavailable, notify.ErrUnavailable} {
 				if errors.Is(err, outage) { // of which there are lines already

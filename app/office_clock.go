@@ -55,6 +55,13 @@ func (c *officeClock) Now() time.Time {
 	return c.wall().Add(-c.ahead)
 }
 
+// Machine is the time of this machine as the office reads it, whatever clock a test has given the office.
+func (c *officeClock) Machine() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(-c.ahead)
+}
+
 // read reads the clock. The time has no steady reading any more, which would hide that the clock was set. The caller holds mu,
 // or is the first.
 func (c *officeClock) read() clockReading {

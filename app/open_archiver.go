@@ -43,7 +43,7 @@ func (o *office) requestArchive(ctx context.Context, screeningID string, by audi
 		return stock.NotArchivableError{Why: sentence.New("log_age_too_long", "set BOXOFFICE_LOG_AGE to BOXOFFICE_ARCHIVE_AFTER or less, "+
 			"and not to 0: a message that is read again must not name an archived order.")}
 	}
-	if err := checkClock(ctx, o.stockDB, o.now); err != nil {
+	if err := checkClock(ctx, o.stockDB, o.clock.Machine); err != nil {
 		return err
 	}
 	return o.stock.RequestArchive(ctx, screeningID, o.now().Add(-age), by)
@@ -55,7 +55,7 @@ func (o *office) archiveAge() time.Duration { return cmp.Or(o.config.ArchiveAfte
 func (o *office) newArchiver() *archive.Archiver {
 	return archive.New(o.stock, o.orders, archive.Options{
 		Dir: o.config.ArchiveDir, Now: o.now, Log: o.log.With("part", "archive"),
-		Ready: func(ctx context.Context) error { return checkClock(ctx, o.stockDB, o.now) },
+		Ready: func(ctx context.Context) error { return checkClock(ctx, o.stockDB, o.clock.Machine) },
 	})
 }
 

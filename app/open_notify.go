@@ -34,7 +34,7 @@ func (o *office) openNotify(ctx context.Context) error {
 	o.notify = notify.New(o.notifyDB, options)
 	if o.config.HasRole(settings.RoleNotify) {
 		o.goUntilClose(ctx, func(ctx context.Context) { o.notify.SendEvery(ctx, notifyPause) })
-		o.purgeEvery(ctx, options.Log, o.notify.Purge)
+		o.purgeEvery(ctx, contactsFirst, options.Log, o.notify.Purge)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (o *office) openTickets(ctx context.Context) error {
 	}
 	o.tickets = tickets.New(o.ticketsDB, options)
 	if o.config.HasRole(settings.RoleTickets) {
-		o.purgeEvery(ctx, options.Log, o.tickets.Purge)
+		o.purgeEvery(ctx, 0, options.Log, o.tickets.Purge)
 	}
 	return nil
 }
