@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 
 	"boxoffice/app/settings"
 	"boxoffice/order"
@@ -30,14 +31,14 @@ func runArchive(ctx context.Context, call settings.Invocation) (err error) {
 	o.orders = order.New(ctx, o.orderDB, nil, order.Options{MaxBatch: config.MaxBatch, Now: call.Now, Log: o.log}) // sends nothing
 	o.onClose(func() error { o.orders.Close(); return nil })
 	if restore != "" {
-		_, err := o.newArchiver().Restore(ctx, restore)
+		_, err := o.newArchiver(time.Now).Restore(ctx, restore)
 		return err
 	}
 	age := o.archiveAge()
 	if config.KeepsMessagesLonger(age) {
 		return settings.ErrLogAge
 	}
-	n, err := o.newArchiver().Run(ctx, age)
+	n, err := o.newArchiver(time.Now).Run(ctx, age)
 	_, _ = fmt.Fprintf(call.Stdout, "archived screenings: %d, in %s\n", n, config.ArchiveDir)
 	return err
 }

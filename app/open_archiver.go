@@ -28,7 +28,7 @@ func (o *office) openArchiver(ctx context.Context) error {
 	if !o.config.HasRole(settings.RoleStock) {
 		return nil
 	}
-	archiver := o.newArchiver()
+	archiver := o.newArchiver(o.clock.Machine)
 	o.goUntilClose(ctx, func(ctx context.Context) { archiver.RunRequested(ctx, requestsPause) })
 	if o.config.ArchiveAfter > 0 {
 		o.goUntilClose(ctx, func(ctx context.Context) { archiver.RunEvery(ctx, archivePause, o.config.ArchiveAfter) })
@@ -52,10 +52,11 @@ func (o *office) requestArchive(ctx context.Context, screeningID string, by audi
 // archiveAge is how long ago a screening must have ended.
 func (o *office) archiveAge() time.Duration { return cmp.Or(o.config.ArchiveAfter, archiveAgeDefault) }
 
-func (o *office) newArchiver() *archive.Archiver {
+// newArchiver makes an archiver that works only while machine, the clock of this machine, is that of the stock database.
+func (o *office) newArchiver(machine func() time.Time) *archive.Archiver {
 	return archive.New(o.stock, o.orders, archive.Options{
 		Dir: o.config.ArchiveDir, Now: o.now, Log: o.log.With("part", "archive"),
-		Ready: func(ctx context.Context) error { return checkClock(ctx, o.stockDB, o.clock.Machine) },
+		Ready: func(ctx context.Context) error { return checkClock(ctx, o.stockDB, machine) },
 	})
 }
 
