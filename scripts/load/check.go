@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const pollEvery = 50 * time.Millisecond
@@ -60,7 +62,7 @@ func (c check) run(ctx context.Context, screeningID string, orders []bought, unc
 		if errors.Is(err, errViolated) || errors.Is(err, errMoving) {
 			seen, wrong = v, err
 		}
-		if err != nil && !errors.Is(err, errOversold) && pause(ctx, pollEvery) {
+		if err != nil && !errors.Is(err, errOversold) && wait.For(ctx, pollEvery) {
 			continue
 		}
 		if errors.Is(err, errLate) && wrong != nil { // the shop answered to the end, and never otherwise
@@ -220,7 +222,7 @@ func (c check) await(ctx context.Context, b bought) (expired bool, end time.Time
 		case isGone(err):
 			err = fmt.Errorf("%w: %w", errViolated, err)
 		}
-		if !pause(ctx, pollEvery) {
+		if !wait.For(ctx, pollEvery) {
 			return false, end, err
 		}
 	}
@@ -230,16 +232,4 @@ func (c check) await(ctx context.Context, b bought) (expired bool, end time.Time
 func isGone(err error) bool {
 	refused, ok := errors.AsType[*statusError](err)
 	return ok && refused.status == http.StatusNotFound
-}
-
-// pause is false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

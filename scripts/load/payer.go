@@ -13,6 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"boxoffice/scripts/load/traffic"
+	"boxoffice/scripts/wait"
 )
 
 const (
@@ -109,7 +110,7 @@ func (p *payer) pay(ctx context.Context, conn *traffic.Conn, b bought) bool {
 			err := json.Unmarshal(answer.Body, &body)
 			return err == nil && (body.Result == resultApply || body.Result == resultParked || body.Result == resultAgain)
 		}
-		if !pause(ctx, pollEvery) {
+		if !wait.For(ctx, pollEvery) {
 			return false
 		}
 	}

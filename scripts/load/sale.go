@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxoffice/scripts/load/traffic"
+	"boxoffice/scripts/wait"
 )
 
 // outcome is what a purchase came to.
@@ -150,7 +151,7 @@ func (s *sale) clearUp(ctx context.Context) (late, unclear int) {
 			still = append(still, a)
 		}
 		if open = still; len(open) > 0 {
-			pause(ctx, pollEvery)
+			wait.For(ctx, pollEvery)
 		}
 	}
 	return late, len(open)

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 // settings is what a drill is asked for.
@@ -145,16 +147,16 @@ func (d *drill) print(text string) error {
 // play sells, does one fault, has the part come back, sells on, and then waits until all is as it was told.
 func (d *drill) play(ctx context.Context, f fault) (row, error) {
 	sale := startSale(ctx, d.shop, d.screening, d.ledger)
-	pause(ctx, warmUp)
+	wait.For(ctx, warmUp)
 	begin := time.Now()
 	sale.mark(begin)
 	err := d.stack.begin(ctx, f)
 	if err == nil {
-		pause(ctx, f.hold(d.settings))
+		wait.For(ctx, f.hold(d.settings))
 		err = d.stack.end(ctx, f)
 	}
 	back := time.Now()
-	pause(ctx, warmUp)
+	wait.For(ctx, warmUp)
 	r := sale.stop()
 	r.fault, r.away = f, back.Sub(begin)
 	if err != nil {
@@ -186,25 +188,13 @@ func (d *drill) settle(ctx context.Context) (lost int, err error) {
 		if err == nil || errors.Is(err, errLost) {
 			return lost, err
 		}
-		if pause(limited, time.Second) {
+		if wait.For(limited, time.Second) {
 			continue
 		}
 		if ctx.Err() != nil { // somebody stops the drill
 			return 0, ctx.Err()
 		}
 		return len(d.ledger.open), err // whatever is still open has had its time
-	}
-}
-
-// pause is false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

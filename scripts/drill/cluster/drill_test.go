@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const fakeSecret = "0123456789abcdef0123456789abcdef"
@@ -116,7 +118,7 @@ func sell(t *testing.T, s *shop) (*ledger, row) {
 	l := newLedger()
 	sale := startSale(t.Context(), s, "s1", l)
 	deadline := time.Now().Add(20 * time.Second)
-	for enough := false; !enough && time.Now().Before(deadline); pause(t.Context(), 10*time.Millisecond) {
+	for enough := false; !enough && time.Now().Before(deadline); wait.For(t.Context(), 10*time.Millisecond) {
 		l.mu.Lock()
 		enough = len(l.open) >= 3*buyers
 		l.mu.Unlock()

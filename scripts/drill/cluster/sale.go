@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const (
@@ -181,7 +183,7 @@ func (s *sale) until(ctx context.Context, done func(again int) bool) bool {
 		if done(again) {
 			return true
 		}
-		if !pause(ctx, retryPace) {
+		if !wait.For(ctx, retryPace) {
 			return false
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"boxoffice/identity"
 )
 
 const (
@@ -42,12 +43,7 @@ func newShop(addresses []string, jwtSecret, webhookSecret string) (*shop, error)
 }
 
 func (s *shop) token(user, role string) (string, error) {
-	claims := jwt.MapClaims{"sub": user, "role": role, "exp": time.Now().Add(tokenLife).Unix()}
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(s.secret)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	return token, nil
+	return identity.SignToken(s.secret, user, role, time.Now().Add(tokenLife))
 }
 
 // request is what is sent, to whichever address.

@@ -90,7 +90,7 @@ func (b *books) open(ctx context.Context) (map[string]int, error) {
 		"pending orders":        {orderBase, `SELECT COUNT(*) FROM orders WHERE state = 'PENDING_PAYMENT'`},
 		"refunds":               {orderBase, `SELECT COUNT(*) FROM refunds WHERE state <> 'done'`},
 		"revivals":              {orderBase, `SELECT COUNT(*) FROM revivals`},
-		"parked payments":       {orderBase, `SELECT COUNT(*) FROM payments WHERE result = 'parked' AND result <> 'applied'`},
+		"parked payments":       {orderBase, `SELECT COUNT(*) FROM payments WHERE result = 'parked'`},
 		"held reservations":     {stockBase, `SELECT COUNT(*) FROM reservations WHERE state = 'reserved'`},
 		"messages to buyers":    {notifyBase, `SELECT COUNT(*) FROM notifications WHERE state = 'due'`},
 		"returned and not told": {orderBase, `SELECT COUNT(*) FROM order_returns`},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"boxoffice/common/failpoint"
+	"boxoffice/scripts/wait"
 )
 
 // warmUpOrders is how many orders are bought before anything breaks.
@@ -98,7 +99,7 @@ func (d *drill) warmUp(ctx context.Context) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("only %d orders in %v, with nothing broken", d.traffic.sold(), sellLimit)
 		}
-		if !pause(ctx, lookPause) {
+		if !wait.For(ctx, lookPause) {
 			return ctx.Err()
 		}
 	}

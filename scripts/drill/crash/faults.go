@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const (
@@ -30,7 +32,7 @@ func (d *drill) killAt(ctx context.Context, at, row string) error {
 	}
 	if strings.HasPrefix(at, "sweep.") && d.site.broker != nil { // nothing is left to the sweeper unless messages are lost or late
 		d.site.broker.kill()
-		if !pause(ctx, awayTime) {
+		if !wait.For(ctx, awayTime) {
 			return ctx.Err()
 		}
 		if err := d.site.broker.start(ctx); err != nil {
@@ -68,7 +70,7 @@ func isRare(at string) bool {
 
 // killAnytime kills the office, its broker, or both.
 func (d *drill) killAnytime(ctx context.Context, which int) error {
-	if !pause(ctx, time.Duration(d.random.Int64N(int64(randomLimit)))) {
+	if !wait.For(ctx, time.Duration(d.random.Int64N(int64(randomLimit)))) {
 		return ctx.Err()
 	}
 	row := "any instant: the office"
@@ -122,7 +124,7 @@ func (d *drill) sellAgain(ctx context.Context, row, at string) error {
 			d.verdict.broken(row, at, fmt.Sprintf("nothing is sold for %v", sellLimit))
 			return fmt.Errorf("after %s nothing is sold", at)
 		}
-		if !pause(ctx, lookPause) {
+		if !wait.For(ctx, lookPause) {
 			return ctx.Err()
 		}
 	}

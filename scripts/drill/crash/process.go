@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const readyLimit = 60 * time.Second
@@ -51,7 +53,7 @@ func (p *process) start(ctx context.Context) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s was not ready within %v", p.name, readyLimit)
 		}
-		if !pause(ctx, 10*time.Millisecond) {
+		if !wait.For(ctx, 10*time.Millisecond) {
 			return ctx.Err()
 		}
 	}
@@ -99,14 +101,4 @@ func answers(ctx context.Context, url string) bool {
 func listens(ctx context.Context, address string) bool {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 	return err == nil && conn.Close() == nil
-}
-
-// pause is false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/common/failpoint"
 	"boxoffice/doctor"
+	"boxoffice/scripts/wait"
 	"boxoffice/simulator"
 )
 
@@ -48,7 +49,7 @@ func (d *drill) rest(ctx context.Context) (broken []string, took time.Duration, 
 			}
 			return broken, time.Since(began), nil
 		}
-		if !pause(ctx, restPause) {
+		if !wait.For(ctx, restPause) {
 			return nil, 0, ctx.Err()
 		}
 	}

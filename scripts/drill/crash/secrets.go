@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"boxoffice/identity"
 )
 
 // The drill's offices sell to nobody else, so their secrets are no secrets.
@@ -14,7 +14,5 @@ func webhookSecret() string { return "whsec_" + base64.StdEncoding.EncodeToStrin
 
 // token is a bearer token.
 func token(user, role string) (string, error) {
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": user, "role": role, "exp": time.Now().Add(100 * time.Hour).Unix(),
-	}).SignedString([]byte(jwtSecret))
+	return identity.SignToken([]byte(jwtSecret), user, role, time.Now().Add(100*time.Hour))
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const lookPause = 5 * time.Millisecond
@@ -79,7 +81,7 @@ func (d *drill) awaitArmed(ctx context.Context, limit time.Duration) (bool, erro
 		if _, err := os.Stat(d.site.armed); errors.Is(err, os.ErrNotExist) {
 			return true, nil
 		}
-		if !pause(ctx, lookPause) {
+		if !wait.For(ctx, lookPause) {
 			return false, ctx.Err()
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"boxoffice/scripts/wait"
 )
 
 const (
@@ -78,7 +80,7 @@ func (t *traffic) resume(ctx context.Context, seed uint64) {
 		t.running.Go(func() {
 			for ctx.Err() == nil {
 				w.goOn(ctx)
-				pause(ctx, buyerPause)
+				wait.For(ctx, buyerPause)
 			}
 		})
 	}
@@ -246,7 +248,7 @@ func (w *worker) buy(ctx context.Context) (ordered, error) {
 			w.surprise("a purchase is answered %d %s", a.status, a.body)
 			return ordered{}, errUnsure
 		}
-		pause(ctx, buyerPause)
+		wait.For(ctx, buyerPause)
 	}
 	return ordered{}, ctx.Err()
 }
@@ -265,6 +267,6 @@ func (w *worker) startPayment(ctx context.Context, o ordered) {
 		if a.err == nil && a.status != http.StatusServiceUnavailable && a.status != http.StatusBadGateway {
 			return
 		}
-		pause(ctx, buyerPause)
+		wait.For(ctx, buyerPause)
 	}
 }
