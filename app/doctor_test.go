@@ -76,7 +76,7 @@ func (o *officeTest) wantTroubles(ahead time.Duration, want ...string) doctor.Re
 	return r
 }
 
-// brokenOrderService consumes stock-reserved and refuses every message for good.
+// brokenOrderService consumes stock-reserved and refuses every message for good. Its messages are counted, see withoutChecks.
 type brokenOrderService struct {
 	office   *officeTest
 	consumer *mq.Consumer
@@ -85,6 +85,7 @@ type brokenOrderService struct {
 
 func (o *officeTest) openBrokenOrderService() *brokenOrderService {
 	o.t.Helper()
+	o.withoutChecks(o.t)
 	bus, err := mq.Open(o.t.Context(), mq.Config{
 		NameServers: []string{o.queue.Addr()}, Process: "test", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
 	})
