@@ -308,7 +308,6 @@ func TestLongLooksAreFollowedByLongerPauses(t *testing.T) {
 	}
 }
 
-// What other buyers do to the books shows in the number of available tickets, or not at all.
 // With ten thousand orders watched the look at all of them came round every 400 ms, and who had paid waited for it.
 func TestWhatThisProcessDecidesIsShownBeforeItsTurn(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
@@ -341,6 +340,36 @@ func TestWhatThisProcessDecidesIsShownBeforeItsTurn(t *testing.T) {
 	})
 }
 
+// Each payment put off the look at those before it, so in a sale, where something is paid every few milliseconds, that look
+// never came: who had paid waited for the look at all orders, half a second with ten thousand of them.
+func TestWhatThisProcessDecidesIsNotPutOffByWhatItDecidesNext(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture) {
+		const payments, between, soon = 300, 10 * time.Millisecond, 250 * time.Millisecond
+		f.set(func() { f.slow = 50 * time.Millisecond }) // the pause after a look is the longest then
+		var running sync.WaitGroup
+		for i := range payments {
+			id := fmt.Sprint("order-", i)
+			f.become(id, order.PendingPayment)
+			s, w := f.watchOrder(id)
+			running.Go(func() {
+				defer s.Close()
+				time.Sleep(5*time.Second + time.Duration(i)*between)
+				f.become(id, order.Paid)
+				paid := time.Now()
+				f.hub.Decided([]string{id})
+				for s.Newest().Value.Row.State != order.Paid {
+					time.Sleep(time.Millisecond)
+				}
+				if took := time.Unix(0, w.at.Load()).Sub(paid); took > soon {
+					t.Errorf("payment %d was shown after %v, not within %v", i, took, soon)
+				}
+			})
+		}
+		running.Wait()
+	})
+}
+
+// What other buyers do to the books shows in the number of available tickets, or not at all.
 func TestScreeningIsShownAsBuyersSeeIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.set(func() { f.screenings["s"] = stock.Screening{ID: "s", Available: 5, Reserved: 3} })

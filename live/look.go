@@ -72,16 +72,19 @@ func (l *looker) run(ctx context.Context) {
 	}
 }
 
-// rest returns when the pause is over, or ctx. Until then it takes the looks that cannot wait.
+// rest returns when the pause is over, or ctx. Until then it takes the looks that cannot wait. Those that become due while
+// one is gathering belong to it and do not put it off: in a sale something is due all the time.
 func (l *looker) rest(ctx context.Context, over *time.Timer) {
 	defer over.Stop()
-	gathered := make(<-chan time.Time)
+	early := l.early
+	var gathered <-chan time.Time
 	for {
 		select {
-		case <-l.early:
-			gathered = time.After(decidedPause)
+		case <-early:
+			early, gathered = nil, time.After(decidedPause)
 		case <-gathered:
 			l.once(ctx, l.lookEarly)
+			early, gathered = l.early, nil
 		case <-over.C:
 			return
 		case <-ctx.Done():
