@@ -43,7 +43,8 @@ func allowedImports() map[string][]string {
 			"app/settings", "api", "sale", "stock", "order", "payment", "payment/webhook",
 			"identity", "simulator", "doctor", "inquiry", "presence", "archive", "backup", "broker", "cancellation", "purge", "sql", "tickets",
 			"notify", "notify/smtp", "notify/sms",
-			"common/audit", "common/db", "common/event", "common/mq", "common/outage", "common/sentence", "common/tracing", "live",
+			"common/audit", "common/db", "common/event", "common/mq", "common/officeclock", "common/outage", "common/sentence", "common/tracing",
+			"live",
 		},
 		"api": {
 			"identity", "live", "sale", "stock", "order", "payment", "tickets", "notify", "inquiry", "doctor", "presence",
@@ -90,6 +91,7 @@ func allowedImports() map[string][]string {
 		"stock/stocktest":        {"common/db", "common/db/dbtest", "sql"},
 		"common/batch":           {},
 		"common/durable":         {},
+		"common/officeclock":     {},
 		"common/outage":          {},
 		"common/sentence":        {},
 		"common/tracing":         {},
@@ -394,7 +396,7 @@ func layered() []string {
 		"notify", "notify/smtp", "notify/sms",
 		"payment", "payment/webhook", "payment/stripe", "payment/wechat", "payment/alipay",
 		"simulator", "archive", "backup", "doctor",
-		"common/db", "common/event", "common/mq",
+		"common/db", "common/event", "common/mq", "common/officeclock", "common/outage", "common/tracing",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
 		"scripts/bench", "scripts/drill/crash",
 	}

@@ -16,6 +16,7 @@ import (
 	"boxoffice/app/settings"
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/common/outage"
 	"boxoffice/common/tracing"
 	"boxoffice/identity"
@@ -42,7 +43,7 @@ type office struct {
 	config   settings.Config
 	wall     func() time.Time // of this machine
 	skew     func(context.Context) (time.Duration, error)
-	clock    *officeClock
+	clock    *officeclock.Clock
 	now      func() time.Time // of the office
 	log      *slog.Logger
 	registry *prometheus.Registry // of metrics

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"boxoffice/common/officeclock"
 )
 
 const (
@@ -41,7 +43,7 @@ func (o *office) setClock(wall, ages func() time.Time, skew func(context.Context
 		skew = o.askDatabaseClock
 	}
 	o.wall, o.skew = wall, skew
-	o.clock = newOfficeClock(wall, ages, o.config.PayWindow+o.config.PayLease+o.config.PayGrace)
+	o.clock = officeclock.New(wall, ages, o.config.PayWindow+o.config.PayLease+o.config.PayGrace)
 	o.now = o.clock.Now
 }
 
@@ -52,8 +54,8 @@ func (o *office) followClock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch isNews := o.clock.correct(ahead); {
-	case isNews && ahead.Abs() <= clockSlack:
+	switch isNews := o.clock.Correct(ahead); {
+	case isNews && ahead.Abs() <= officeclock.Slack:
 		o.log.Info("this machine's clock is that of the order database again")
 	case isNews:
 		o.log.Warn("this machine's clock is not that of the order database, which counts", "ahead", ahead.Round(time.Millisecond))

@@ -8,6 +8,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// scope names this program's spans.
+const scope = "boxoffice"
+
 // ListMax bounds a list: what a message carries of it takes about 85 bytes each, and tracing must not cost more the
 // larger the lists are. Those that do not fit have no more spans from there on.
 const ListMax = 32

@@ -12,9 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// scope names this program's spans.
-const scope = "boxoffice"
-
 // rememberedMax is how many sampled orders a process remembers, a few megabytes: who pays or cancels one calls minutes
 // after its purchase, and brings no trace context of it.
 const rememberedMax = 16384

@@ -1,4 +1,4 @@
-package app
+package officeclock
 
 import (
 	"testing"
@@ -16,8 +16,8 @@ func newSettableClock() *settableClock {
 func (s *settableClock) pass(d time.Duration) { s.at, s.age = s.at.Add(d), s.age.Add(d) }
 func (s *settableClock) set(d time.Duration)  { s.at = s.at.Add(d) }
 
-func (s *settableClock) office(keep time.Duration) *officeClock {
-	return newOfficeClock(func() time.Time { return s.at }, func() time.Time { return s.age }, keep)
+func (s *settableClock) office(keep time.Duration) *Clock {
+	return New(func() time.Time { return s.at }, func() time.Time { return s.age }, keep)
 }
 
 // An office cancelled every unpaid order when the clock of its machine was set ahead by an hour, for the minute until that was
@@ -59,7 +59,7 @@ func TestClockThatIsKeptInStepIsSure(t *testing.T) {
 	for range 1000 {
 		s.pass(10 * time.Second)
 		s.set(20 * time.Millisecond)
-		if behind := s.at.Sub(c.Sure()); behind < 0 || behind > clockSlack {
+		if behind := s.at.Sub(c.Sure()); behind < 0 || behind > Slack {
 			t.Fatalf("sure is %v behind", behind)
 		}
 	}
@@ -71,7 +71,7 @@ func TestClockThatIsKeptInStepIsSure(t *testing.T) {
 		s.set(time.Minute)
 		c.Sure()
 	}
-	if len(c.held) > clockHeld {
+	if len(c.held) > heldMax {
 		t.Errorf("%d readings are held", len(c.held))
 	}
 }
@@ -83,7 +83,7 @@ func TestDatabaseClockCounts(t *testing.T) {
 	begin := s.at
 	c := s.office(20 * time.Minute)
 	s.set(5 * time.Minute)
-	c.correct(5 * time.Minute)
+	c.Correct(5 * time.Minute)
 	s.pass(time.Minute)
 	for _, got := range []time.Time{c.Now(), c.Sure()} {
 		if got.Sub(begin) != time.Minute {
@@ -91,10 +91,10 @@ func TestDatabaseClockCounts(t *testing.T) {
 		}
 	}
 	s.set(-8 * time.Minute)
-	if c.correct(-3 * time.Minute); c.Now().Sub(begin) != time.Minute || c.Sure().Sub(begin) != time.Minute {
+	if c.Correct(-3 * time.Minute); c.Now().Sub(begin) != time.Minute || c.Sure().Sub(begin) != time.Minute {
 		t.Errorf("now is %v and sure %v, want 1m", c.Now().Sub(begin), c.Sure().Sub(begin))
 	}
-	if c.correct(-3*time.Minute + clockSlack/2) {
+	if c.Correct(-3*time.Minute + Slack/2) {
 		t.Error("half a round trip is news")
 	}
 }
@@ -105,9 +105,9 @@ func TestNothingIsSureBecauseTheDatabasesClockWasSetAhead(t *testing.T) {
 	s := newSettableClock()
 	begin := s.at
 	c := s.office(20 * time.Minute)
-	c.correct(0)
+	c.Correct(0)
 	s.pass(time.Minute)
-	c.correct(-time.Hour)
+	c.Correct(-time.Hour)
 	if now, sure := c.Now().Sub(begin), c.Sure().Sub(begin); now != 61*time.Minute || sure != time.Minute {
 		t.Errorf("now is %v and sure %v, want 1h1m and 1m", now, sure)
 	}

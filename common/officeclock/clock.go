@@ -1,100 +1,106 @@
-package app
+// Package officeclock tells the time that all processes of an office share, although the clocks of their machines may differ and may
+// be set. It says what time it is, and what time it certainly is.
+package officeclock
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
+// Slack is by how much clocks may differ: nobody's deadline is kept that exactly.
+const Slack = time.Second
+
 const (
-	clockSlack = time.Second // by which clocks may differ: nobody's deadline is kept that exactly
-	clockHeld  = 16          // readings that are held against a clock that was set
-	clockRest  = time.Minute // between readings while a clock goes as it should
+	heldMax = 16          // readings that are held against a clock that was set
+	restFor = time.Minute // between readings while a clock goes as it should
 )
 
-// officeClock is the time of the office, which all of its processes share although the clocks of their machines may differ, and
+// Clock is the time of the office, which all of its processes share although the clocks of their machines may differ, and
 // which may be wrong for a while when a clock is set. Deadlines are written by one process and judged by another, so Now is the
 // time of the database where there is one with a clock of its own. Sure is for what cannot be undone: an order whose time is up
 // is cancelled, and its tickets are sold to somebody else. After a clock was set ahead, Sure goes on from before for as long as
 // orders may be waiting that were made before: each of them has the time that its buyer was told. Orders end late, at most,
 // when a clock is set, and never early.
-type officeClock struct {
+type Clock struct {
 	wall func() time.Time
 	ages func() time.Time // goes on steadily when wall is set; nil: wall has a steady reading of its own, as time.Now has
 	keep time.Duration    // that an order may be waiting
 
+	ahead atomic.Int64 // nanoseconds by which wall is before the database's clock; it is written by who holds mu
+
 	mu    sync.Mutex
-	ahead time.Duration // of wall, before the database's clock
-	asked bool          // the database has said what the time is
-	last  clockReading
+	asked bool // the database has said what the time is
+	last  reading
 	held  []heldReading
 }
 
-// clockReading is a time of the office, and the age at which it was read.
-type clockReading struct{ at, age time.Time }
+// reading is a time of the office, and the age at which it was read.
+type reading struct{ at, age time.Time }
 
 // plus is the reading at another age.
-func (r clockReading) plus(age time.Time) time.Time { return r.at.Add(age.Sub(r.age)) }
+func (r reading) plus(age time.Time) time.Time { return r.at.Add(age.Sub(r.age)) }
 
 // heldReading is the last one before a clock was set ahead.
 type heldReading struct {
-	clockReading
+	reading
 	until time.Time // of ages
 }
 
-// newOfficeClock returns the clock of an office whose orders wait no longer than keep.
-func newOfficeClock(wall, ages func() time.Time, keep time.Duration) *officeClock {
-	c := &officeClock{wall: wall, ages: ages, keep: keep}
+// New returns the clock of an office whose orders wait no longer than keep.
+func New(wall, ages func() time.Time, keep time.Duration) *Clock {
+	c := &Clock{wall: wall, ages: ages, keep: keep}
 	c.last = c.read()
 	return c
 }
 
 // Now is the time of the office.
-func (c *officeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.wall().Add(-c.ahead)
-}
+func (c *Clock) Now() time.Time { return c.corrected(c.wall()) }
 
 // Machine is the time of this machine as the office reads it, whatever clock a test has given the office.
-func (c *officeClock) Machine() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(-c.ahead)
-}
+func (c *Clock) Machine() time.Time { return c.corrected(time.Now()) }
+
+// corrected is what the database's clock says when a machine's says at.
+func (c *Clock) corrected(at time.Time) time.Time { return at.Add(-time.Duration(c.ahead.Load())) }
 
 // read reads the clock. The time has no steady reading any more, which would hide that the clock was set. The caller holds mu,
 // or is the first.
-func (c *officeClock) read() clockReading {
+func (c *Clock) read() reading {
 	at := c.wall()
 	age := at
 	if c.ages != nil {
 		age = c.ages()
 	}
-	return clockReading{at.Add(-c.ahead).Round(0), age}
+	return reading{c.corrected(at).Round(0), age}
 }
 
 // Sure is a time that has certainly come.
-func (c *officeClock) Sure() time.Time {
+func (c *Clock) Sure() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.look()
-	sure := now.at
-	for _, held := range append([]heldReading{{clockReading: c.last}}, c.held...) {
-		if at := held.plus(now.age); at.Before(sure) {
-			sure = at
-		}
+	sure := earlier(now.at, c.last.plus(now.age))
+	for _, held := range c.held {
+		sure = earlier(sure, held.plus(now.age))
 	}
 	return sure
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // look reads the clock, and notices whether it was set since the last reading. The caller holds mu.
-func (c *officeClock) look() (now clockReading) {
+func (c *Clock) look() (now reading) {
 	now = c.read()
 	set := now.at.Sub(c.last.plus(now.age))
-	if set > clockSlack {
+	if set > Slack {
 		c.hold(heldReading{c.last, now.age.Add(c.keep)}, now.age)
 	}
-	if set.Abs() > clockSlack || now.age.Sub(c.last.age) > clockRest {
+	if set.Abs() > Slack || now.age.Sub(c.last.age) > restFor {
 		c.last = now
 	}
 	live := c.held[:0]
@@ -108,10 +114,10 @@ func (c *officeClock) look() (now clockReading) {
 }
 
 // hold holds one more reading. Of too many the latest two become one, the earlier of them.
-func (c *officeClock) hold(r heldReading, age time.Time) {
-	if n := len(c.held); n == clockHeld {
+func (c *Clock) hold(r heldReading, age time.Time) {
+	if n := len(c.held); n == heldMax {
 		if last := &c.held[n-1]; r.plus(age).Before(last.plus(age)) {
-			last.clockReading = r.clockReading
+			last.reading = r.reading
 		}
 		c.held[n-1].until = r.until
 		return
@@ -119,18 +125,18 @@ func (c *officeClock) hold(r heldReading, age time.Time) {
 	c.held = append(c.held, r)
 }
 
-// correct is told by how much wall is ahead of the database's clock, and tells whether that was news. The first word of the database
+// Correct is told by how much wall is ahead of the database's clock, and tells whether that was news. The first word of the database
 // is taken as it is: nobody was told anything before. A later one that brings the time forward, because that database's clock was
 // set or another server answers in its place, is held as a clock that was set; one that makes up for a set wall changes no time.
-func (c *officeClock) correct(ahead time.Duration) (isNews bool) {
+func (c *Clock) Correct(ahead time.Duration) (isNews bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := !c.asked
 	c.asked = true
-	if (ahead - c.ahead).Abs() <= clockSlack {
+	if (ahead - time.Duration(c.ahead.Load())).Abs() <= Slack {
 		return false
 	}
-	c.ahead = ahead
+	c.ahead.Store(int64(ahead))
 	if first {
 		c.last = c.read()
 	} else {
