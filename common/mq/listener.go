@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -27,21 +28,21 @@ const (
 // begun: whoever claims it first decides.
 type localTransaction struct {
 	run     func() Outcome
-	outcome chan Outcome // gets the outcome of run
-	mu      sync.Mutex
-	claimed bool
+	outcome chan Outcome  // gets the outcome of run
+	begun   chan struct{} // closed once it is claimed
+	claimed atomic.Bool
 }
 
 func newLocalTransaction(run func() Outcome) *localTransaction {
-	return &localTransaction{run: run, outcome: make(chan Outcome, 1)}
+	return &localTransaction{run: run, outcome: make(chan Outcome, 1), begun: make(chan struct{})}
 }
 
 // claim is true for the first caller only.
 func (t *localTransaction) claim() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	first := !t.claimed
-	t.claimed = true
+	first := t.claimed.CompareAndSwap(false, true)
+	if first {
+		close(t.begun)
+	}
 	return first
 }
 
@@ -69,7 +70,8 @@ func (l *listener) ExecuteLocalTransaction(m *primitive.Message) primitive.Local
 	found, ok := l.inFlight.Load(txID)
 	t, _ := found.(*localTransaction)
 	if !ok || !t.claim() {
-		// Its caller was told that it is not sent: nothing was done, and nothing will be.
+		// Another master has stored it before, and gets the outcome; or its caller was told that it is not sent, and nothing
+		// was done nor will be.
 		return primitive.RollbackMessageState
 	}
 	outcome := l.recovered("local transaction", txID, t.run)

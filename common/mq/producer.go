@@ -22,11 +22,12 @@ const (
 
 // producerOptions are the client library's options of every producer. Retries are left to us: the library's reuse the
 // message, which makes several half messages of one.
-func producerOptions(servers *nameServers, group, instance string) []producer.Option {
+func producerOptions(servers *nameServers, masters *masters, group, instance string) []producer.Option {
 	return []producer.Option{
 		producer.WithGroupName(group),
 		producer.WithInstanceName(instance),
 		producer.WithNsResolver(servers),
+		producer.WithQueueSelector(masters),
 		producer.WithRetry(0),
 		producer.WithVIPChannel(false),
 		producer.WithCompressLevel(zlib.BestSpeed), // the library's own choice takes four times as long for little less
@@ -54,7 +55,12 @@ func notSent(err error) error {
 
 // isTransient tells the refusals after which another try may succeed.
 func isTransient(code int) bool {
-	return code == remoting.SystemError || code == remoting.SystemBusy || code == remoting.ServiceNotAvailable
+	switch code {
+	case remoting.SystemError, remoting.SystemBusy, remoting.ServiceNotAvailable,
+		remoting.NoPermission: // of a broker that was made read-only before it goes away
+		return true
+	}
+	return false
 }
 
 // recoverSend is deferred by what calls the client library's send, and turns a panic in it into an error.

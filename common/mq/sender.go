@@ -24,6 +24,7 @@ type Sender struct {
 	bus      *Bus
 	store    func(context.Context, Outgoing) error // in place of a broker; nil where there is one
 	producer rocketmq.Producer
+	masters  *masters
 	calls    *callPool
 	once     sync.Once
 }
@@ -49,14 +50,15 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 	if err := b.namespace.checkGroup(group); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
-	p, err := producer.NewDefaultProducer(producerOptions(b.servers, b.namespace.qualify(group), b.instances.next("send"))...)
+	masters := newMasters(b.log)
+	p, err := producer.NewDefaultProducer(producerOptions(b.servers, masters, b.namespace.qualify(group), b.instances.next("send"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make producer of group %q: %w", group, err)
 	}
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("start producer of group %q: %w", group, err)
 	}
-	s := &Sender{bus: b, producer: p, calls: newCallPool(maxCalls)}
+	s := &Sender{bus: b, producer: p, masters: masters, calls: newCallPool(maxCalls)}
 	if err := b.addCloser(func(context.Context) error { s.Close(); return nil }); err != nil {
 		s.Close()
 		return nil, err
@@ -141,17 +143,22 @@ func (s *Sender) count(err error) error {
 	return err
 }
 
-// send tries a few times. compose makes the message anew for each.
+// send tries a few times, at another master each while there is one that has not been tried. compose makes the message anew
+// for each.
 func (s *Sender) send(ctx context.Context, compose func() *primitive.Message) error {
 	if err := s.bus.servers.checkRoute(ctx, compose().Topic); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	pause := sendPause
+	pause, tried := sendPause, &triedMasters{}
 	for try := 1; ; try++ {
-		err := s.try(ctx, compose())
+		err := s.try(ctx, compose(), tried)
 		if err == nil || try == sendTries || !errors.Is(err, ErrUnavailable) {
 			return err
 		}
+		if s.masters.anotherThan(tried) {
+			continue
+		}
+		tried = &triedMasters{}
 		select {
 		case <-time.After(pause):
 			pause *= 2
@@ -161,11 +168,22 @@ func (s *Sender) send(ctx context.Context, compose func() *primitive.Message) er
 	}
 }
 
-func (s *Sender) try(ctx context.Context, m *primitive.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+func (s *Sender) try(caller context.Context, m *primitive.Message, tried *triedMasters) error {
+	ctx, cancel := context.WithTimeout(caller, tryTimeout)
 	defer cancel()
 	done := make(chan error, 1)
-	if err := s.calls.run(ctx, func() { done <- s.sendSync(ctx, m) }); err != nil {
+	t := s.masters.begin(m, tried)
+	err := s.calls.run(ctx, func() {
+		err := s.sendSync(ctx, m)
+		if gone := caller.Err(); err != nil && gone != nil { // which says nothing of the master
+			s.masters.end(t, gone)
+		} else {
+			s.masters.end(t, err)
+		}
+		done <- err
+	})
+	if err != nil {
+		s.masters.end(t, err)
 		return fmt.Errorf("%w: sender: %w", ErrNotSent, err)
 	}
 	select {

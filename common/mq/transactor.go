@@ -29,6 +29,7 @@ const (
 type Transactor struct {
 	bus      *Bus
 	producer rocketmq.TransactionProducer
+	masters  *masters
 	listener *listener
 	calls    *callPool
 	once     sync.Once
@@ -71,23 +72,32 @@ func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) 
 func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
 	l := &listener{namespace: b.namespace, check: check, checks: newCallPool(maxChecks), counters: &b.counters,
 		tracer: b.tracer, log: b.log}
-	p, err := producer.NewTransactionProducer(l, producerOptions(b.servers, b.namespace.qualify(group), b.instances.next("transact"))...)
+	masters := newMasters(b.log)
+	p, err := producer.NewTransactionProducer(l, producerOptions(b.servers, masters, b.namespace.qualify(group), b.instances.next("transact"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make transactional producer of group %q: %w", group, err)
 	}
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
 	}
-	t := &Transactor{bus: b, producer: p, listener: l, calls: newCallPool(maxCalls)}
-	if err := t.sendWarmUp(ctx); err != nil {
+	t := &Transactor{bus: b, producer: p, masters: masters, listener: l, calls: newCallPool(maxCalls)}
+	if err := t.sendWarmUp(ctx, tryTimeout); err != nil {
 		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
 	}
 	return t, nil
 }
 
 // sendWarmUp sends a half message that nobody gets, because the listener rolls it back.
-func (t *Transactor) sendWarmUp(ctx context.Context) error {
-	return t.sendInTransaction(ctx, newMessage(ctx, t.bus.namespace, warmUpTopic, warmUpKey, []byte(warmUpKey)))
+func (t *Transactor) sendWarmUp(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return t.tries(t.sendInTransaction, nil, func() *primitive.Message {
+		return newMessage(ctx, t.bus.namespace, warmUpTopic, warmUpKey, []byte(warmUpKey))
+	}).run(ctx)
+}
+
+func (t *Transactor) tries(send func(context.Context, *primitive.Message) error, begun <-chan struct{}, compose func() *primitive.Message) *halfTries {
+	return &halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: begun}
 }
 
 // Close lets no more half messages in, waits for the local transactions and checks that run, or until ctx ends, and
@@ -104,13 +114,14 @@ func (t *Transactor) Close(ctx context.Context) error {
 	return t.err
 }
 
-// SendHalf sends payload as a half message and, once the broker has stored it, runs local, whose outcome decides
-// whether the message is delivered. txID is the caller's own id of this transaction and must not repeat.
+// SendHalf sends payload as a half message and, once a broker has stored it, runs local, whose outcome decides whether the
+// message is delivered. txID is the caller's own id of this transaction and must not repeat. A master broker that refuses
+// the half message has it sent to another one at once, and one that is silent after 250 ms; local runs once.
 //
 // When local ran, SendHalf returns its outcome and nil, also if ctx ended meanwhile; a panic counts as Unknown. local
-// gets ctx without its end, and has to bound itself. Otherwise, and 800 ms after a broker did not answer, the error
-// wraps ErrNotSent, local will not run, and the half message may be stored all the same: the check-back must answer for
-// it.
+// gets ctx without its end, and has to bound itself. Otherwise, when every broker has refused and 800 ms after they did not
+// answer, the error wraps ErrNotSent, and local will not run. In either case brokers may have stored further half messages
+// of this transaction: the check-back must answer for them all, as for one.
 func SendHalf[T any](
 	ctx context.Context, t *Transactor, topic Topic[T], txID string, payload T, local func(context.Context) Outcome,
 ) (outcome Outcome, err error) {
@@ -122,9 +133,12 @@ func SendHalf[T any](
 		var step tracing.List
 		ctx, step = startSend(ctx, string(topic), txID)
 		defer func() { step.End(err) }()
-		m := newMessage(ctx, t.bus.namespace, string(topic), txID, body)
-		m.WithProperty(propertyTxID, txID)
-		outcome, err = t.send(ctx, m, newLocalTransaction(func() Outcome { return local(context.WithoutCancel(ctx)) }))
+		compose := func() *primitive.Message {
+			m := newMessage(ctx, t.bus.namespace, string(topic), txID, body)
+			m.WithProperty(propertyTxID, txID)
+			return m
+		}
+		outcome, err = t.send(ctx, txID, compose, newLocalTransaction(func() Outcome { return local(context.WithoutCancel(ctx)) }))
 	} else {
 		err = fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
@@ -137,38 +151,25 @@ func SendHalf[T any](
 }
 
 // send returns as soon as the outcome is known; the commit or rollback goes out behind it.
-func (t *Transactor) send(ctx context.Context, m *primitive.Message, local *localTransaction) (Outcome, error) {
+func (t *Transactor) send(ctx context.Context, txID string, compose func() *primitive.Message, local *localTransaction) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, HalfTimeout)
 	defer cancel()
-	txID := m.GetProperty(propertyTxID)
-	if err := t.bus.servers.checkRoute(ctx, m.Topic); err != nil {
+	if err := t.bus.servers.checkRoute(ctx, compose().Topic); err != nil {
 		return Unknown, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	inFlight := &t.listener.inFlight
 	if _, taken := inFlight.LoadOrStore(txID, local); taken {
 		return Unknown, fmt.Errorf("%w: transaction %q is in flight", ErrNotSent, txID)
 	}
-	done := make(chan error, 1)
-	err := t.calls.run(ctx, func() {
-		defer inFlight.Delete(txID)
+	defer inFlight.Delete(txID) // a master that answers later is told to roll back
+	send := func(ctx context.Context, m *primitive.Message) error {
 		err := t.sendInTransaction(ctx, m)
 		failpoint.Hit("half.outcome-sent")
-		done <- err
-	})
-	if err != nil {
-		inFlight.Delete(txID)
-		return Unknown, fmt.Errorf("%w: transactor: %w", ErrNotSent, err)
+		return err
 	}
-	var failed error
-	select {
-	case outcome := <-local.outcome:
-		return outcome, nil
-	case failed = <-done:
-	case <-ctx.Done():
-		failed = notSent(ctx.Err())
-	}
+	err := t.tries(send, local.begun, compose).run(ctx)
 	if local.abandon() {
-		return Unknown, failed
+		return Unknown, err
 	}
 	return <-local.outcome, nil
 }
@@ -190,19 +191,7 @@ func (t *Transactor) sendInTransaction(ctx context.Context, m *primitive.Message
 // CheckStorable sends a half message that nobody gets, and returns nil once a broker has stored it: what a purchase
 // needs of the message queue, and nothing else.
 func (t *Transactor) CheckStorable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, HalfTimeout)
-	defer cancel()
-	done := make(chan error, 1)
-	err := t.calls.run(ctx, func() { done <- t.sendWarmUp(ctx) })
-	if err != nil {
-		return fmt.Errorf("store a half message: %w", err)
-	}
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = notSent(ctx.Err())
-	}
-	if err != nil {
+	if err := t.sendWarmUp(ctx, HalfTimeout); err != nil {
 		return fmt.Errorf("store a half message: %w", err)
 	}
 	return nil

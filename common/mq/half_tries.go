@@ -1,0 +1,84 @@
+package mq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+)
+
+// halfTries asks one master after the other to store a half message, until one has: the next one as soon as one refuses, or
+// has said nothing for masterPatience.
+//
+// A master that answers too late, or not at all, may have stored the half message all the same, and another one has it as
+// well then. Its local transaction runs once, for the first that says so. Any other is told to roll back when it answers,
+// and one that does not checks back: it is told what became of the transaction, which is one for all of them. So none is
+// rolled back wrongly, and what is delivered twice is what consumers expect of RocketMQ.
+type halfTries struct {
+	masters *masters
+	calls   *callPool
+	compose func() *primitive.Message // makes the message anew for each try
+	send    func(context.Context, *primitive.Message) error
+	begun   <-chan struct{} // closed when the local transaction has begun; nil for a message that has none
+}
+
+// run returns nil as soon as the local transaction has begun or a master has stored the message for good, and otherwise,
+// when all have refused or ctx has ended, what they said.
+func (h *halfTries) run(ctx context.Context) error {
+	tried, answers := &triedMasters{}, make(chan error, maxMastersTried)
+	last, err := h.begin(ctx, tried, answers)
+	if err != nil {
+		return err
+	}
+	running := 1
+	patience := time.NewTimer(masterPatience)
+	defer patience.Stop()
+	var failed error
+	for {
+		select {
+		case <-h.begun:
+			return nil
+		case err := <-answers:
+			running--
+			if err == nil {
+				return nil
+			}
+			failed = joinInLine(failed, err)
+			if !errors.Is(err, ErrUnavailable) { // another one would say the same
+				return failed
+			}
+		case <-patience.C:
+			h.masters.waited(last)
+		case <-ctx.Done():
+			return joinInLine(failed, notSent(ctx.Err()))
+		}
+		if h.masters.anotherThan(tried) {
+			if last, err = h.begin(ctx, tried, answers); err != nil {
+				return joinInLine(failed, err)
+			}
+			running++
+			patience.Reset(masterPatience)
+		} else if running == 0 {
+			return failed
+		}
+	}
+}
+
+// begin starts a try. It is waited for beyond ctx, so that a master that answers late is told what to do with what it has
+// stored.
+func (h *halfTries) begin(ctx context.Context, tried *triedMasters, answers chan<- error) (*masterTry, error) {
+	message := h.compose()
+	t := h.masters.begin(message, tried)
+	err := h.calls.run(ctx, func() {
+		err := h.send(context.WithoutCancel(ctx), message)
+		h.masters.end(t, err)
+		answers <- err
+	})
+	if err != nil {
+		h.masters.end(t, err)
+		return nil, fmt.Errorf("%w: transactor: %w", ErrNotSent, err)
+	}
+	return t, nil
+}

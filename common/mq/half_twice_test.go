@@ -1,0 +1,107 @@
+//go:build !race
+
+package mq_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"boxoffice/broker"
+	"boxoffice/common/mq"
+)
+
+// rollback is the end of a half message that is rolled back, in the protocol's words.
+const rollback = "12"
+
+// fence answers check-backs as stock does: by what became of the transaction, and Rollback for one that has not begun,
+// which then never will.
+type fence struct {
+	mu       sync.Mutex
+	outcomes map[string]mq.Outcome
+}
+
+func newFence() *fence { return &fence{outcomes: map[string]mq.Outcome{}} }
+
+func (f *fence) decide(txID string, o mq.Outcome) mq.Outcome {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if decided, is := f.outcomes[txID]; is {
+		return decided
+	}
+	f.outcomes[txID] = o
+	return o
+}
+
+func (f *fence) check(_ context.Context, half mq.Half) mq.Outcome {
+	return f.decide(half.TxID, mq.Rollback)
+}
+
+// sendTwice sends half messages until one has gone to m1, which does not answer in time, and to m2 as well. Its local
+// transaction ends as said.
+func (c *clusterTest) sendTwice(t *testing.T, f *fence, ends mq.Outcome) {
+	t.Helper()
+	for c.halves["m1"].Load() == 0 {
+		txID, runs := unique(t), 0
+		_, err := mq.SendHalf(t.Context(), c.transactor, c.topic, txID, order{"1"}, func(context.Context) mq.Outcome {
+			runs++
+			if c.halves["m1"].Load() == 0 {
+				return mq.Rollback // until it is the turn of m1
+			}
+			return f.decide(txID, ends)
+		})
+		if err != nil || runs != 1 {
+			t.Fatalf("%d local transactions: %v", runs, err)
+		}
+	}
+}
+
+// ended tells how the last half message of a broker ended, as the protocol has it, and once no broker has an open one.
+func (c *clusterTest) ended(master string) any {
+	for _, b := range c.brokers {
+		if len(b.HalfMessages()) > 0 {
+			return nil
+		}
+	}
+	key, _ := c.keys.Load(master)
+	end, _ := c.ends.Load(key)
+	return end
+}
+
+// The first master stores the half message and says so when the second one has it as well: it is told to roll back, whatever
+// becomes of the transaction.
+func TestHalfStoredLateIsRolledBack(t *testing.T) {
+	t.Parallel()
+	for ends, messages := range map[mq.Outcome]int{mq.Commit: 1, mq.Rollback: 0} {
+		f, release := newFence(), make(chan struct{})
+		c := newClusterTest(t, f.check)
+		c.when("m1", broker.Hold(release))
+		c.sendTwice(t, f, ends)
+		close(release)
+		c.home.eventually(t, "the rollback", func() bool { return c.ended("m1") == rollback && c.delivered() == messages })
+		if got := c.bus.Stats(); c.delivered() != messages || got.ChecksCommitted+got.ChecksRolledBack+got.ChecksUnknown > 0 {
+			t.Errorf("%d messages, want %d; stats are %+v", c.delivered(), messages, got)
+		}
+	}
+}
+
+// The first master stores the half message, and its answer is lost: it checks back, and learns what became of the transaction
+// that the second one's half message has run. A commit delivers a second time, which consumers bear.
+func TestHalfStoredTwiceIsCheckedBackAsOne(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]broker.Verdict{"answer lost": broker.DropReply, "connection cut": broker.Cut} {
+		for ends, messages := range map[mq.Outcome]int{mq.Commit: 2, mq.Rollback: 0} {
+			f := newFence()
+			c := newClusterTest(t, f.check)
+			c.when("m1", fault)
+			c.sendTwice(t, f, ends)
+			home{broker: c.brokers["m1"]}.eventually(t, "the check-back", func() bool {
+				return c.ended("m1") != nil && c.delivered() == messages
+			})
+			got := c.bus.Stats()
+			if c.delivered() != messages || got.ChecksCommitted != int64(messages)/2 || got.ChecksRolledBack != 1-int64(messages)/2 {
+				t.Errorf("%s, outcome %d: %d messages, want %d; stats are %+v", name, ends, c.delivered(), messages, got)
+			}
+		}
+	}
+}

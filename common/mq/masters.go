@@ -1,0 +1,188 @@
+package mq
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+)
+
+const (
+	// masterPatience is how long a master may say nothing until a half message goes to another one as well: one that is
+	// frozen, or was cut off, answers nothing for as long as anybody waits.
+	masterPatience = 250 * time.Millisecond
+	// A master that has failed is tried again after a pause that doubles each time.
+	masterPauseFirst = time.Second
+	masterPauseLast  = 8 * time.Second
+	// maxMastersTried bounds the masters that one message is offered to.
+	maxMastersTried = 16
+)
+
+// masters chooses to which master broker each message of a producer goes, as its QueueSelector: each queue in its turn, but
+// first those of masters that did not fail just now, and for one message no master twice. The client library knows no
+// master that fails: it goes through the queues, of which the next one is mostly of the same broker.
+type masters struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu      sync.Mutex
+	turns   map[string]int // by topic
+	failing map[string]*failingMaster
+	sending map[*primitive.Message]*masterTry
+	warned  *repeats
+}
+
+// failingMaster is a master that refused a message or did not answer, and has not taken one since.
+type failingMaster struct {
+	until time.Time // others are asked before it
+	pause time.Duration
+	told  bool // the log has a line about it
+}
+
+// triedMasters are the masters that have been asked to store one message.
+type triedMasters struct {
+	names []string
+	left  int // masters that have not been asked
+}
+
+// masterTry is a message on its way to one master.
+type masterTry struct {
+	message *primitive.Message
+	tried   *triedMasters
+	master  string // empty until the client library has asked for one
+	silent  bool   // it has been waited for long enough
+}
+
+func newMasters(log *slog.Logger) *masters {
+	return &masters{
+		log: log, now: time.Now, turns: map[string]int{}, failing: map[string]*failingMaster{},
+		sending: map[*primitive.Message]*masterTry{}, warned: newRepeats(),
+	}
+}
+
+// begin is called before a message is sent. Tries of one payload, each with a message of its own, share tried.
+func (m *masters) begin(message *primitive.Message, tried *triedMasters) *masterTry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := &masterTry{message: message, tried: tried}
+	m.sending[message] = t
+	tried.left = max(0, tried.left-1) // until Select knows
+	return t
+}
+
+// Select chooses the queue of a message that is being sent; nil says that every master has been tried.
+func (m *masters) Select(message *primitive.Message, queues []*primitive.MessageQueue, _ string) *primitive.MessageQueue {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.sending[message]
+	if t == nil {
+		t = &masterTry{tried: &triedMasters{}}
+	}
+	now := m.now()
+	candidates := m.first(queues, t.tried, now)
+	if len(candidates) == 0 {
+		t.tried.left = 0
+		return nil
+	}
+	turn := m.turns[message.Topic]
+	m.turns[message.Topic] = turn + 1
+	queue := candidates[turn%len(candidates)]
+	t.master = queue.BrokerName
+	t.tried.names = append(t.tried.names, t.master)
+	t.tried.left = left(queues, t.tried)
+	if f := m.failing[t.master]; f != nil { // one message tries it; those that come meanwhile go elsewhere
+		f.pause = min(2*f.pause, masterPauseLast)
+		f.until = now.Add(f.pause)
+	}
+	return queue
+}
+
+// first are the queues of the masters that come first: of those that have not been tried those that are not to be spared, or
+// the one whose pause ends first.
+func (m *masters) first(queues []*primitive.MessageQueue, tried *triedMasters, now time.Time) (found []*primitive.MessageQueue) {
+	var earliest time.Time
+	for _, queue := range queues {
+		if slices.Contains(tried.names, queue.BrokerName) {
+			continue
+		}
+		var until time.Time
+		if f := m.failing[queue.BrokerName]; f != nil && now.Before(f.until) {
+			until = f.until
+		}
+		if len(found) == 0 || until.Before(earliest) {
+			found, earliest = nil, until
+		}
+		if until.Equal(earliest) {
+			found = append(found, queue)
+		}
+	}
+	return found
+}
+
+// left counts the masters that have not been tried, as far as they may be.
+func left(queues []*primitive.MessageQueue, tried *triedMasters) int {
+	others := map[string]bool{}
+	for _, queue := range queues {
+		if !slices.Contains(tried.names, queue.BrokerName) {
+			others[queue.BrokerName] = true
+		}
+	}
+	return min(len(others), maxMastersTried-len(tried.names))
+}
+
+// anotherThan tells whether there is a master that has not been tried.
+func (m *masters) anotherThan(tried *triedMasters) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return tried.left > 0
+}
+
+// waited says that the master of a try has said nothing for masterPatience. The try goes on.
+func (m *masters) waited(t *masterTry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t.master == "" || t.silent {
+		return
+	}
+	t.silent = true
+	m.fail(t, fmt.Errorf("no answer within %v", masterPatience))
+}
+
+// end is called when a message has been sent, or could not be.
+func (m *masters) end(t *masterTry, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sending, t.message)
+	switch {
+	case t.master == "" || t.silent: // nothing was learnt, or it was long ago
+	case err == nil:
+		m.recover(t.master)
+	case errors.Is(err, ErrUnavailable):
+		m.fail(t, err)
+	}
+}
+
+func (m *masters) fail(t *masterTry, err error) {
+	if m.failing[t.master] == nil {
+		m.failing[t.master] = &failingMaster{pause: masterPauseFirst, until: m.now().Add(masterPauseFirst)}
+	}
+	f := m.failing[t.master]
+	if f.told || len(t.tried.names)+t.tried.left < 2 { // of an only one whoever is not served tells
+		return
+	}
+	if passes, skipped := m.warned.pass(t.master, m.now()); passes {
+		f.told = true
+		m.log.Warn("a master does not take messages, others get them", "master", t.master, "others_since", skipped, "error", err)
+	}
+}
+
+func (m *masters) recover(master string) {
+	if f := m.failing[master]; f != nil && f.told {
+		m.log.Info("a master takes messages again", "master", master)
+	}
+	delete(m.failing, master)
+}
