@@ -161,6 +161,9 @@ func (c *Config) completeSecrets() error {
 			return err
 		}
 	}
+	if missing := c.Providers.half(); missing != "" && !c.isTool {
+		return fmt.Errorf("set %s as well, or none of the settings of its payment provider", missing)
+	}
 	if c.Providers.needsPublicURL() && c.PublicURL == "" {
 		return errors.New("set BOXOFFICE_PUBLIC_URL to the address at which the payment provider reaches the shop")
 	}
@@ -171,7 +174,7 @@ func (c *Config) completeSecrets() error {
 		return err
 	}
 	if !c.HasRole(RoleAPI) {
-		return nil
+		return c.checkPaymentURL()
 	}
 	if c.Identity.ClientID != "" && c.PublicURL == "" && !isLoopback("http://"+c.Listen) {
 		return errors.New("set BOXOFFICE_PUBLIC_URL to the address to which the identity provider sends people back")
@@ -183,7 +186,18 @@ func (c *Config) completeSecrets() error {
 	if c.JWTSecret == "" && len(c.WebhookSecrets) == 0 && len(c.TicketKeys) == 0 && !c.Providers.any() && !c.Notify.sends() {
 		return c.enableDemo()
 	}
-	return c.CheckSecrets()
+	if err := c.CheckSecrets(); err != nil {
+		return err
+	}
+	return c.checkPaymentURL()
+}
+
+// checkPaymentURL checks that there is a secret with which the API of the shop's own payment provider is called, and calls back.
+func (c *Config) checkPaymentURL() error {
+	if c.PaymentURL != "" && len(c.WebhookSecrets) == 0 && (c.HasRole(RoleAPI) || c.HasRole(RoleOrder)) && !c.isTool {
+		return fmt.Errorf("set %s as well, with which the payment provider at BOXOFFICE_PAYMENT_URL is called", EnvWebhookSecret)
+	}
+	return nil
 }
 
 // CheckSecrets checks that both secrets are there and long enough.

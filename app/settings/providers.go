@@ -90,6 +90,22 @@ func (c *ProviderConfig) any() bool {
 	return c.StripeKey != "" || c.WechatMerchantID != "" || c.AlipayAppID != ""
 }
 
+// half returns the setting that is missing of a provider of which others are there, or "". Without it the provider would be off, and
+// nobody told: its payers could not pay, and its refunds would wait for a person.
+func (c *ProviderConfig) half() string {
+	switch {
+	case c.StripeKey == "" && (len(c.StripeWebhookSecrets) > 0 || c.StripeURL != ""):
+		return EnvStripeKey
+	case c.WechatMerchantID == "" && (c.WechatAppID != "" || c.WechatSerialNo != "" || c.WechatPrivateKey != "" ||
+		len(c.WechatAPIKeys) > 0 || c.WechatPublicKeyID != "" || len(c.WechatPublicKeys) > 0):
+		return "BOXOFFICE_WECHAT_MERCHANT_ID"
+	case c.AlipayAppID == "" && (c.AlipaySellerID != "" || c.AlipayPrivateKey != "" || len(c.AlipayPublicKeys) > 0 || c.AlipayQR ||
+		c.AlipayGateway != ""):
+		return "BOXOFFICE_ALIPAY_APP_ID"
+	}
+	return ""
+}
+
 // needsPublicURL tells whether a provider is told at each payment where to call back.
 func (c *ProviderConfig) needsPublicURL() bool {
 	return c.WechatMerchantID != "" || c.AlipayAppID != ""

@@ -8,7 +8,8 @@ import (
 
 // The bodies of the provider's API, which the README describes for those who write one. Each call is a POST of JSON to
 // the provider's URL with one of these paths, signed like a callback, and answered with JSON and status 200. A status of
-// 401, 403, 408, 425, 429, or 500 and more asks for the same call again later; any other one refuses it for good.
+// 401, 403, 408, 425, 429, or 500 and more asks for the same call again later, as does a 2xx or 3xx that is not 200; any other
+// 4xx refuses it for good.
 const (
 	PathPayments      = "/payments"
 	PathPaymentsQuery = "/payments/query"

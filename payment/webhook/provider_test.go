@@ -99,7 +99,8 @@ func TestCallsAreSignedAndAsWritten(t *testing.T) {
 
 // What a gateway refuses is refused for good; whatever is unclear is asked again with the same key. A refund was carried out
 // and its answer lost; the second call was too late for its signature, 401 was taken for a refusal, and an operator who sent
-// the refund again sent it under another key: the money would have gone twice.
+// the refund again sent it under another key: the money would have gone twice. A gateway that answered 201 or 202 to a refund
+// that it had carried out, or a proxy that redirected, was taken for a refusal in the same way.
 func TestWhichAnswersRefuse(t *testing.T) {
 	g, p := newGateway(t)
 	ask := func() error {
@@ -107,7 +108,7 @@ func TestWhichAnswersRefuse(t *testing.T) {
 		return err
 	}
 	for status, refused := range map[int]bool{400: true, 404: true, 409: true, 422: true, 401: false, 403: false, 408: false, 425: false, 429: false,
-		500: false, 503: false} {
+		500: false, 503: false, 201: false, 202: false, 204: false, 302: false, 308: false} {
 		g.status = status
 		if err := ask(); err == nil || errors.Is(err, payment.ErrRefused) != refused {
 			t.Errorf("%d: %v, want refused %t", status, err, refused)
