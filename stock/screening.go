@@ -2,9 +2,6 @@ package stock
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -130,59 +127,6 @@ func IsScreeningID(id string) bool { return isText(id, ScreeningIDMax) }
 
 // isText keeps out what a database would refuse.
 func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
-
-func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
-
-// isLimit tells whether a screening can have this limit per buyer; 0 is no limit.
-func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
-
-// isLatePayment tells whether a screening can have this policy.
-func isLatePayment(p event.LatePayment) bool { return p == event.LateRefund || p == event.LateRevive }
-
-// validate tells whether a screening may be as it is now. A currency is looked at only with a new price: a screening that was
-// there before its currency had to be known can still be paused.
-func (s Screening) validate(before Screening) error {
-	var field string
-	switch {
-	case !IsScreeningID(s.ID):
-		field = "id"
-	case !isText(s.Movie, NameMax):
-		field = "movie"
-	case !isText(s.Venue, NameMax):
-		field = "venue"
-	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
-		field = "price amount"
-	case s.Price != before.Price && !event.IsKnownCurrency(s.Price.Currency):
-		field = "price currency"
-	case !isCapacity(s.Capacity):
-		field = "capacity"
-	case !isLimit(s.PerUserLimit):
-		field = "per-user limit"
-	case !isLatePayment(s.LatePayment):
-		field = "late payment"
-	case s.SaleOpensAt.UnixMilli() >= s.SaleClosesAt.UnixMilli():
-		field = "sale window"
-	case len(s.Description) > DescriptionMax || !utf8.ValidString(s.Description):
-		field = "description"
-	case !IsURL(s.PosterURL):
-		field = "poster URL"
-	case !IsURL(s.MapURL):
-		field = "map URL"
-	default:
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrInvalid, field)
-}
-
-// IsURL tells whether a page may link to this URL: one of https, with a host and without a password. An empty one is none.
-func IsURL(s string) bool {
-	if s == "" {
-		return true
-	}
-	notVisible := func(r rune) bool { return r <= ' ' || r >= 0x7f }
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= URLMax && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsFunc(s, notVisible)
-}
 
 // Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrCancelled, ErrSaleNotOpen,
 // ErrSaleClosed, ErrSalePaused, ErrLimitExceeded or ErrSoldOut.
