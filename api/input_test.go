@@ -9,6 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"boxoffice/common/keyset"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -314,15 +315,17 @@ func FuzzPurchaseBody(f *testing.F) {
 // with 200 and some page or none.
 func TestBadCursorIsNamed(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
-	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", stock.ErrCursorInvalid }
-	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) { return nil, "", stock.ErrCursorInvalid }
+	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", keyset.ErrCursorInvalid }
+	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) {
+		return nil, "", keyset.ErrCursorInvalid
+	}
 	lists := map[string]string{
 		"/v1/screenings": "screenings", "/v1/orders": "orders", "/v1/admin/orders": "all-orders", "/v1/admin/acts": "acts",
 		"/v1/admin/refunds": "refunds", "/v1/admin/payments/parked": "parked", "/v1/admin/dead-letters": "dead-letters",
 		"/v1/admin/payments/reused":                  "reused",
 		"/v1/screenings/" + screeningID + "/tickets": "tickets",
 	}
-	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", inquiry.ErrCursorInvalid }
+	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", keyset.ErrCursorInvalid }
 	for path, mine := range lists {
 		cursors := []string{"abc", "zzz", "1795176000250.pay_1"}
 		for _, other := range lists {

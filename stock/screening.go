@@ -7,6 +7,7 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 )
 
 // What a purchase or a change of a screening can be refused for.
@@ -24,7 +25,6 @@ var (
 	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
 	ErrReservationAbsent = errors.New("reservation not found")
 	ErrInvalid           = errors.New("value out of range")
-	ErrCursorInvalid     = errors.New("cursor was not given out by this service")
 )
 
 // The bounds of what this service takes. The columns are wide enough for each.
@@ -118,6 +118,9 @@ type Reservation struct {
 	event.Order
 	State ReservationState
 }
+
+// PositionOf is the position of a reservation in a list: by its purchase, and its order's id.
+func PositionOf(r Reservation) keyset.Position { return keyset.Position{At: r.CreatedAt, ID: r.ID} }
 
 // IsBuyerID tells whether a buyer can have this id.
 func IsBuyerID(id string) bool { return isText(id, BuyerIDMax) }
