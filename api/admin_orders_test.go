@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/keyset"
 	"boxoffice/doctor"
 	"boxoffice/inquiry"
 )
@@ -46,7 +47,7 @@ func TestBadSearches(t *testing.T) {
 	f := newFixture(t)
 	f.desk.search = func(cursor string, _ int) ([]inquiry.Found, string, error) {
 		if cursor != "" {
-			return nil, "", inquiry.ErrCursorInvalid
+			return nil, "", keyset.ErrCursorInvalid
 		}
 		return nil, "", nil
 	}

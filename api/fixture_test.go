@@ -74,6 +74,10 @@ func (f *fakeStock) Screening(_ context.Context, id string) (stock.Screening, er
 	return f.screening(id)
 }
 func (f *fakeStock) CreateScreening(_ context.Context, s stock.Screening, by audit.Act) (stock.Screening, error) {
+	s.ID = screeningID
+	if err := s.Validate(); err != nil {
+		return stock.Screening{}, err
+	}
 	f.act("screening_create", screeningID, by)
 	return f.addScreening(s)
 }
@@ -126,6 +130,9 @@ func latestActs(acts []audit.Recorded, filter audit.Filter, limit int) (found []
 	return found
 }
 func (f *fakeStock) ChangeScreening(_ context.Context, id string, c stock.ScreeningChange) (stock.Screening, error) {
+	if err := c.Validate(); err != nil {
+		return stock.Screening{}, err
+	}
 	return f.changeScreening(id, c)
 }
 func (f *fakeStock) Reservation(_ context.Context, buyerID, id string) (stock.Reservation, error) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/base32"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"boxoffice/common/keyset"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -134,7 +134,7 @@ func TestScreeningInput(t *testing.T) {
 	replace := func(old, with string) string { return strings.Replace(newScreening(), old, with, 1) }
 	for i, body := range []string{
 		`{}`, replace(`"Heat"`, `""`), replace(`"Heat"`, `"`+strings.Repeat("x", 256)+`"`), replace(`"Heat"`, `"a\u0000b"`),
-		replace(`"Hall 2"`, `"a\nb"`), replace(`4900`, `0`), replace(`4900`, `-1`), replace(`4900`, `10000000001`),
+		replace(`"Hall 2"`, `"a\nb"`), replace(`"Hall 2"`, `"a\u0085b"`), replace(`4900`, `0`), replace(`4900`, `-1`), replace(`4900`, `10000000001`),
 		replace(`"CNY"`, `"cny"`), replace(`"CNY"`, `"CNYX"`), replace(`"CNY"`, `""`), replace(`:7,`, `:0,`),
 		replace(`:7,`, `:100000001,`), replace(`2026-11-25`, `2026-12-25`), replace(`2026-11-25T00:00:00Z`, `2026-12-01T00:00:00Z`),
 		replace(`2026-11-25`, `1969-11-25`), replace(`2026-12-01T18`, `9999-12-01T18`), replace(`limit":2`, `limit":-1`),
@@ -155,7 +155,7 @@ func TestScreeningInput(t *testing.T) {
 	for body, status := range map[string]int{
 		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400,
 		`{"capacity":0}`: 422, `{"capacity":100000001}`: 422,
-		`{"capacity":"9"}`: 400, `{"movie":""}`: 422, `{"venue":"a\nb"}`: 422, `{"price":{"amount":0,"currency":"CNY"}}`: 422,
+		`{"capacity":"9"}`: 400, `{"movie":""}`: 422, `{"venue":"a\nb"}`: 422, `{"movie":"a\u009fb"}`: 422, `{"price":{"amount":0,"currency":"CNY"}}`: 422,
 		`{"price":{"amount":1,"currency":"cny"}}`: 422, `{"price":{"amount":1}}`: 422, `{"price":{"amount":1,"currency":"CNY","x":1}}`: 400,
 		`{"starts_at":"1960-01-01T00:00:00Z"}`: 422, `{"paused":"yes"}`: 400, `{"paused":null}`: 400, `{"note":"nothing else"}`: 422,
 		`{"paused":true,"note":"a\nb"}`: 422, `{"cancelled":true}`: 400, `{"description":"a\u0000b"}`: 422,
@@ -172,10 +172,10 @@ func TestScreeningInput(t *testing.T) {
 		wantProblem(t, w, status, "invalid_request")
 	}
 	f.stock.changeScreening = func(string, stock.ScreeningChange) (stock.Screening, error) {
-		return stock.Screening{}, fmt.Errorf("%w: sale window", stock.ErrInvalid)
+		return stock.Screening{}, stock.InvalidFieldError{Field: stock.FieldSaleWindow}
 	}
 	w := f.send(t, ask{method: "PATCH", path: "/v1/screenings/scr-1", token: admin, body: `{"sale_closes_at":"2020-01-01T00:00:00Z"}`})
-	if detail := wantProblem(t, w, 422, "invalid_request"); detail != wrongWindow().String() {
+	if detail := wantProblem(t, w, 422, "invalid_request"); detail != "sale_opens_at must be before sale_closes_at." {
 		t.Errorf("detail is %q", detail)
 	}
 }
@@ -315,15 +315,17 @@ func FuzzPurchaseBody(f *testing.F) {
 // with 200 and some page or none.
 func TestBadCursorIsNamed(t *testing.T) {
 	f := newTicketFixture(t, order.Paid, "")
-	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", stock.ErrCursorInvalid }
-	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) { return nil, "", stock.ErrCursorInvalid }
+	f.stock.screenings = func(string, int) ([]stock.Screening, string, error) { return nil, "", keyset.ErrCursorInvalid }
+	f.stock.reservations = func(string, string, int) ([]stock.Reservation, string, error) {
+		return nil, "", keyset.ErrCursorInvalid
+	}
 	lists := map[string]string{
 		"/v1/screenings": "screenings", "/v1/orders": "orders", "/v1/admin/orders": "all-orders", "/v1/admin/acts": "acts",
 		"/v1/admin/refunds": "refunds", "/v1/admin/payments/parked": "parked", "/v1/admin/dead-letters": "dead-letters",
 		"/v1/admin/payments/reused":                  "reused",
 		"/v1/screenings/" + screeningID + "/tickets": "tickets",
 	}
-	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", inquiry.ErrCursorInvalid }
+	f.desk.search = func(string, int) ([]inquiry.Found, string, error) { return nil, "", keyset.ErrCursorInvalid }
 	for path, mine := range lists {
 		cursors := []string{"abc", "zzz", "1795176000250.pay_1"}
 		for _, other := range lists {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -91,7 +91,7 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 		return err
 	}
 	limit = pageLimit(limit)
-	after, err := parseParkedCursor(cursor)
+	after, err := afterParked(cursor)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 	if len(claims) > limit {
 		claims = claims[:limit]
 		last := claims[limit-1]
-		page.NextCursor = listOfParked.cursor(strconv.FormatInt(last.Since.UnixMilli(), 10) + "." + last.PaymentID)
+		page.NextCursor = listOfParked.cursor(keyset.Position{At: last.Since.UnixMilli(), ID: last.PaymentID}.PlainCursor())
 	}
 	for _, claim := range claims {
 		page.Items = append(page.Items, parkedAnswer{claim.PaymentID, claim.OrderID, claim.Amount, formatTime(claim.Since)})
@@ -111,18 +111,16 @@ func (h *handler) listParked(c echo.Context, _ string) error {
 	return answer(c, http.StatusOK, page)
 }
 
-// parseParkedCursor reads after which payment a page begins: when it was received, and its id. The list shrinks while an
-// operator works on it, so a number of payments would lead past some.
-func parseParkedCursor(cursor string) (after order.Claim, err error) {
+// afterParked is after which payment a page begins: when it was received, and its id.
+func afterParked(cursor string) (after order.Claim, err error) {
 	if cursor == "" {
 		return after, nil
 	}
-	since, id, found := strings.Cut(cursor, ".")
-	ms, err := strconv.ParseInt(since, 10, 64)
-	if !found || err != nil || ms < 0 || !order.IsVisibleASCII(id, order.IDMax) {
+	last, err := keyset.ParsePlain(cursor, func(id string) bool { return order.IsVisibleASCII(id, order.IDMax) })
+	if err != nil || last.At < 0 {
 		return after, invalidCursor()
 	}
-	return order.Claim{PaymentID: id, Since: time.UnixMilli(ms)}, nil
+	return order.Claim{PaymentID: last.ID, Since: time.UnixMilli(last.At)}, nil
 }
 
 // refundParked sends the money of a payment back that waits for its order.

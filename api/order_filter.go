@@ -12,6 +12,7 @@ import (
 	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
+	"boxoffice/stock"
 )
 
 // orderFilter returns the parameters that select orders. An empty one selects all, as one that is not given.
@@ -54,7 +55,7 @@ func timeQuery(query url.Values, name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := strictjson.ParseTime(given[0])
-	if len(given) > 1 || err != nil || !validTime(t) {
+	if len(given) > 1 || err != nil || !stock.IsTime(t) {
 		return time.Time{}, problemError{kind: malformed,
 			detail: name + " must be a time of RFC 3339 between the years 1970 and 9998, given once; + is %2B in a URL."}
 	}

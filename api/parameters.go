@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"boxoffice/inquiry"
+	"boxoffice/common/keyset"
 	"boxoffice/order"
 	"boxoffice/sale"
 	"boxoffice/stock"
@@ -56,7 +56,7 @@ func invalidCursor() error {
 
 // listError is the answer to a list that failed: it names the parameter when the cursor cannot be read.
 func listError(err error) error {
-	if errors.Is(err, stock.ErrCursorInvalid) || errors.Is(err, inquiry.ErrCursorInvalid) {
+	if errors.Is(err, keyset.ErrCursorInvalid) {
 		return invalidCursor()
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"boxoffice/common/keyset"
 	"boxoffice/doctor"
 	"boxoffice/identity"
 	"boxoffice/inquiry"
@@ -86,12 +87,11 @@ func domainErrors() map[string]struct {
 		"payment.ErrRefused":         {payment.ErrRefused, 422, "provider_refuses"},
 		"payment.ErrUnsupported":     {payment.ErrUnsupported, 422, "provider_refuses"},
 		"stock.ErrInvalid":           {stock.ErrInvalid, 422, "invalid_request"},
-		"stock.ErrCursorInvalid":     {stock.ErrCursorInvalid, 400, "invalid_request"},
 		"order.ErrAlreadyPaid":       {order.ErrAlreadyPaid, 409, "already_paid"},
 		"order.ErrInvalidPayment":    {order.ErrInvalidPayment, 422, "invalid_request"},
 		"order.ErrBusy":              {order.ErrBusy, 503, "busy"},
 		"order.ErrUnavailable":       {order.ErrUnavailable, 503, "unavailable"},
-		"inquiry.ErrCursorInvalid":   {inquiry.ErrCursorInvalid, 400, "invalid_request"},
+		"keyset.ErrCursorInvalid":    {keyset.ErrCursorInvalid, 400, "invalid_request"},
 		"inquiry.ErrOrderAbsent":     {inquiry.ErrOrderAbsent, 404, "not_found"},
 		"inquiry.ErrBusy":            {inquiry.ErrBusy, 503, "busy"},
 		"inquiry.ErrClosed":          {inquiry.ErrClosed, 503, "unavailable"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/keyset"
 	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/identity"
@@ -155,7 +156,7 @@ func requestProblems() []problem {
 			"This Idempotency-Key was used for another request: of another screening, quantity or amount.",
 			[]error{sale.ErrKeyReused, order.ErrRefundKeyUsed}},
 		{malformed, http.StatusBadRequest, "invalid_request", "Malformed request", "The request cannot be read.",
-			[]error{stock.ErrCursorInvalid, inquiry.ErrCursorInvalid}},
+			[]error{keyset.ErrCursorInvalid}},
 		{invalid, http.StatusUnprocessableEntity, "invalid_request", "Invalid request",
 			"A value in the request is not allowed.", []error{stock.ErrInvalid, order.ErrInvalidPayment}},
 		{notFound, http.StatusNotFound, "not_found", "Not found", "There is nothing here that you may see.",

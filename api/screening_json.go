@@ -1,19 +1,13 @@
 package api
 
 import (
-	"strings"
 	"time"
-	"unicode"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
 	"boxoffice/common/sentence"
 	"boxoffice/stock"
 )
-
-func wrongWindow() sentence.Sentence {
-	return sentence.New("bad_window", "sale_opens_at must be before sale_closes_at.")
-}
 
 // screeningAnswer is a screening as everybody sees it.
 type screeningAnswer struct {
@@ -108,7 +102,7 @@ func latePayment(text *string) *event.LatePayment {
 	return &policy
 }
 
-// screening is the new screening. The body is valid.
+// screening is the new screening, whose late_payment is one of the words.
 func (b screeningBody) screening() stock.Screening {
 	s := stock.Screening{
 		Movie: b.Movie, Venue: b.Venue, StartsAt: b.StartsAt, Price: b.Price, Capacity: b.Capacity, Available: b.Capacity,
@@ -121,7 +115,7 @@ func (b screeningBody) screening() stock.Screening {
 	return s
 }
 
-// change is the change of a screening by an operator. The body is valid.
+// change is the change of a screening by an operator. Its late_payment is one of the words.
 func (b screeningChangeBody) change(by audit.Act) stock.ScreeningChange {
 	return stock.ScreeningChange{
 		Movie: b.Movie, Venue: b.Venue, StartsAt: b.StartsAt, Price: b.Price, Capacity: b.Capacity,
@@ -131,84 +125,22 @@ func (b screeningChangeBody) change(by audit.Act) stock.ScreeningChange {
 	}
 }
 
-// invalidField says which value of a new screening is not allowed, or nothing.
+// invalidField says which value of a new screening is not allowed before stock has judged it, or nothing.
 func (b screeningBody) invalidField() sentence.Sentence {
-	switch {
-	case !validTime(b.StartsAt):
-		return sentence.New("no_start", "starts_at must be given, between the years 1970 and 9998.")
-	case !validTime(b.SaleOpensAt) || !validTime(b.SaleClosesAt):
-		return sentence.New("no_window", "sale_opens_at and sale_closes_at must be given, between the years 1970 and 9998.")
+	if !validLate(b.LatePayment) {
+		return wrongLatePayment()
 	}
-	return screeningChangeBody{
-		Movie: &b.Movie, Venue: &b.Venue, StartsAt: &b.StartsAt, Price: &b.Price, Capacity: &b.Capacity,
-		SaleOpensAt: &b.SaleOpensAt, SaleClosesAt: &b.SaleClosesAt, PerUserLimit: &b.PerUserLimit, LatePayment: b.LatePayment,
-		Description: &b.Description, PosterURL: &b.PosterURL, MapURL: &b.MapURL,
-	}.invalidField()
+	return sentence.Sentence{}
 }
 
-// invalidField says which value of a change is not allowed, or nothing.
+// invalidField says which value of a change is not allowed before stock has judged it, or nothing.
 func (b screeningChangeBody) invalidField() sentence.Sentence {
 	nothing := screeningChangeBody{Note: b.Note}
 	switch {
 	case b == nothing:
 		return sentence.New("no_field", "At least one field beside note must be given.")
-	case b.StartsAt != nil && !validTime(*b.StartsAt):
-		return sentence.New("bad_start", "starts_at must be between the years 1970 and 9998.")
-	case b.Price != nil && (b.Price.Amount < 1 || b.Price.Amount > stock.PriceMax):
-		return sentence.New("bad_price", "price.amount must be from 1 to {most} minor units.", "most", int64(stock.PriceMax))
-	case b.Price != nil && !event.IsKnownCurrency(b.Price.Currency):
-		return sentence.New("bad_currency", "price.currency must be a currency of ISO 4217, in capital letters.")
-	case b.Capacity != nil && (*b.Capacity < 1 || *b.Capacity > stock.CapacityMax):
-		return sentence.New("bad_capacity", "capacity must be from 1 to {most}.", "most", int64(stock.CapacityMax))
-	case b.SaleOpensAt != nil && !validTime(*b.SaleOpensAt), b.SaleClosesAt != nil && !validTime(*b.SaleClosesAt):
-		return sentence.New("bad_sale_times", "sale_opens_at and sale_closes_at must be between the years 1970 and 9998.")
-	case b.PerUserLimit != nil && (*b.PerUserLimit < 0 || *b.PerUserLimit > stock.CapacityMax):
-		return sentence.New("bad_limit", "per_user_limit must be from 0, which is no limit, to {most}.", "most", int64(stock.CapacityMax))
 	case !validLate(b.LatePayment):
-		return sentence.New("bad_late_payment", "late_payment must be refund or revive.")
-	case b.SaleOpensAt != nil && b.SaleClosesAt != nil && !earlier(*b.SaleOpensAt, *b.SaleClosesAt):
-		return wrongWindow()
-	}
-	return b.invalidText()
-}
-
-func (b screeningChangeBody) invalidText() sentence.Sentence {
-	switch {
-	case b.Movie != nil && !validName(*b.Movie):
-		return sentence.New("bad_movie", "movie must have 1 to {most} bytes of UTF-8 and no control characters.", "most", int64(stock.NameMax))
-	case b.Venue != nil && !validName(*b.Venue):
-		return sentence.New("bad_venue", "venue must have 1 to {most} bytes of UTF-8 and no control characters.", "most", int64(stock.NameMax))
-	case b.Description != nil && !validDescription(*b.Description):
-		return sentence.New("bad_description",
-			"description must have at most {most} bytes of UTF-8 and no control characters but line breaks.", "most", int64(stock.DescriptionMax))
-	case b.PosterURL != nil && !stock.IsURL(*b.PosterURL), b.MapURL != nil && !stock.IsURL(*b.MapURL):
-		return sentence.New("bad_links",
-			"poster_url and map_url must be URLs of https, without a password, of at most {most} bytes; or empty.", "most", int64(stock.URLMax))
+		return wrongLatePayment()
 	}
 	return sentence.Sentence{}
 }
-
-func validDescription(s string) bool {
-	return len(s) <= stock.DescriptionMax && !strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && unicode.IsControl(r) })
-}
-
-func validName(s string) bool {
-	if s == "" || len(s) > stock.NameMax {
-		return false
-	}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// validTime tells whether the database can store a time, which it does in Unix milliseconds, and RFC 3339 can write it in
-// every time zone.
-func validTime(t time.Time) bool {
-	return t.UnixMilli() >= 0 && t.UTC().Year() < 9999
-}
-
-// earlier compares two times at the precision that the database stores.
-func earlier(a, b time.Time) bool { return a.UnixMilli() < b.UnixMilli() }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -72,7 +71,7 @@ func (h *handler) addScreening(c echo.Context, caller string) error {
 	}
 	screening, err := h.Stock.CreateScreening(traced(c), body.screening(), act)
 	if err != nil {
-		return err
+		return screeningProblem(err, true)
 	}
 	c.Response().Header().Set(echo.HeaderLocation, "/v1/screenings/"+screening.ID)
 	return answer(c, http.StatusCreated, newScreeningAnswer(screening, h.Now()))
@@ -96,11 +95,8 @@ func (h *handler) changeScreening(c echo.Context, caller string) error {
 		return err
 	}
 	screening, err := h.Stock.ChangeScreening(traced(c), id, body.change(act))
-	if errors.Is(err, stock.ErrInvalid) { // the values are valid, so it is a new time with the other one that stays
-		return telling(invalid, wrongWindow())
-	}
 	if err != nil {
-		return err
+		return screeningProblem(err, false)
 	}
 	return answer(c, http.StatusOK, newScreeningAnswer(screening, h.Now()))
 }

@@ -2,16 +2,12 @@ package inquiry
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"strconv"
-	"strings"
 
+	"boxoffice/common/keyset"
 	"boxoffice/stock"
 )
-
-const cursorParts = 3
 
 // Filter selects orders. The zero value of a field selects all.
 type Filter struct {
@@ -22,27 +18,16 @@ type Filter struct {
 	Status      Status
 }
 
-// formatCursor writes a place in a search, with what the search was for.
-func formatCursor(place stock.Place, f Filter) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(f.tag() + ":" + strconv.FormatInt(place.At, 10) + ":" + place.ID))
-}
-
-// parseCursor reads what formatCursor wrote for the same search. The cursor of another one fails with ErrCursorInvalid: it
-// would lead past orders that nobody has seen.
-func parseCursor(cursor string, f Filter) (stock.Place, error) {
+// afterCursor is where a page of a search begins. The cursor of another search fails with keyset.ErrCursorInvalid: it would
+// lead past orders that nobody has seen.
+func afterCursor(cursor string, f Filter) (keyset.Position, error) {
 	if cursor == "" {
-		return stock.Place{}, nil
+		return keyset.Position{}, nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	parts := strings.SplitN(string(text), ":", cursorParts)
-	if err != nil || len(parts) != cursorParts || parts[0] != f.tag() {
-		return stock.Place{}, ErrCursorInvalid
-	}
-	at, err := strconv.ParseInt(parts[1], 10, 64)
-	if _, idErr := stock.ParseID(parts[2]); err != nil || idErr != nil {
-		return stock.Place{}, ErrCursorInvalid
-	}
-	return stock.Place{At: at, ID: parts[2]}, nil
+	return keyset.Parse(cursor, f.tag(), func(id string) bool {
+		_, err := stock.ParseID(id)
+		return err == nil
+	})
 }
 
 // tag stands for what a search is for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"boxoffice/common/keyset"
 	"boxoffice/order"
 	"boxoffice/stock"
 )
@@ -29,17 +30,17 @@ func (d *Desk) Export(ctx context.Context, f Filter, period Period, page func([]
 		return ErrBusy
 	}
 	search := stock.Search{ScreeningID: f.ScreeningID, From: period.From, Until: period.Until, OldestFirst: true}
-	for place := (stock.Place{}); ; {
+	for last := (keyset.Position{}); ; {
 		select {
 		case <-d.closed:
 			return ErrClosed
 		default:
 		}
-		reservations, err := d.stock.Search(ctx, search, place, pageRows)
+		reservations, err := d.stock.Search(ctx, search, last, pageRows)
 		if err != nil || len(reservations) == 0 {
 			return err
 		}
-		place = stock.PlaceOf(reservations[len(reservations)-1])
+		last = stock.PositionOf(reservations[len(reservations)-1])
 		joined, details, err := d.join(ctx, reservations)
 		if err != nil {
 			return err

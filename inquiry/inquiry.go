@@ -20,10 +20,9 @@ import (
 
 // What an inquiry can be refused for.
 var (
-	ErrCursorInvalid = errors.New("the cursor is not one of this search")
-	ErrOrderAbsent   = errors.New("there is no such order")
-	ErrBusy          = errors.New("too many exports at once")
-	ErrClosed        = errors.New("the office stops")
+	ErrOrderAbsent = errors.New("there is no such order")
+	ErrBusy        = errors.New("too many exports at once")
+	ErrClosed      = errors.New("the office stops")
 )
 
 // exportsMax is how many exports run at once: each reads through both databases as fast as it can.

@@ -24,7 +24,7 @@ func (f Filter) matches(found Found) bool {
 // Search returns up to limit orders, the newest first, and the cursor of those that follow; empty at the end. Whoever asks
 // for a status that few orders have may get fewer, or none, with a cursor to go on with. Archived orders are not found.
 func (d *Desk) Search(ctx context.Context, f Filter, cursor string, limit int) (items []Found, next string, err error) {
-	place, err := parseCursor(cursor, f)
+	last, err := afterCursor(cursor, f)
 	if err != nil {
 		return nil, "", err
 	}
@@ -37,7 +37,7 @@ func (d *Desk) Search(ctx context.Context, f Filter, cursor string, limit int) (
 		size = pageRows
 	}
 	for scanned := 0; scanned < scanMax; {
-		page, err := d.stock.Search(ctx, stock.Search{BuyerID: f.BuyerID, ScreeningID: f.ScreeningID}, place, size)
+		page, err := d.stock.Search(ctx, stock.Search{BuyerID: f.BuyerID, ScreeningID: f.ScreeningID}, last, size)
 		if err != nil {
 			return nil, "", err
 		}
@@ -48,18 +48,18 @@ func (d *Desk) Search(ctx context.Context, f Filter, cursor string, limit int) (
 		for i, found := range joined {
 			if f.matches(found) {
 				if len(items) == limit {
-					return items, formatCursor(place, f), nil
+					return items, last.Cursor(f.tag()), nil
 				}
 				items = append(items, found)
 			}
-			place = stock.PlaceOf(page[i])
+			last = stock.PositionOf(page[i])
 		}
 		if len(page) < size {
 			return items, "", nil
 		}
 		scanned += len(page)
 	}
-	return items, formatCursor(place, f), nil
+	return items, last.Cursor(f.tag()), nil
 }
 
 // searchByID finds orders of which the id, or a payment, is known.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"boxoffice/common/db/dbtest"
+	"boxoffice/common/keyset"
 	"boxoffice/order"
 )
 
@@ -116,7 +117,7 @@ func TestCursorIsOnlyGoodForItsSearch(t *testing.T) {
 	for cursor, filter := range map[string]Filter{
 		next: {ScreeningID: "scr-2"}, next[:len(next)-3]: f, "abc": f, "%": f, next + "!": f, "MTox": f,
 	} {
-		if _, _, err := o.desk.Search(t.Context(), filter, cursor, 1); !errors.Is(err, ErrCursorInvalid) {
+		if _, _, err := o.desk.Search(t.Context(), filter, cursor, 1); !errors.Is(err, keyset.ErrCursorInvalid) {
 			t.Errorf("cursor %q: %v, want ErrCursorInvalid", cursor, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 )
 
 const (
@@ -88,8 +89,8 @@ type CancellationStep struct {
 	Held, Sold  []event.Order
 
 	row   cancellationRow
-	last  position // of the orders
-	whole bool     // the pass ends with these orders
+	last  keyset.Position // of the orders
+	whole bool            // the pass ends with these orders
 }
 
 type cancellationRow struct {
@@ -111,7 +112,7 @@ func (s *Stock) ClaimCancellation(ctx context.Context, limit int) (*Cancellation
 	}
 	for _, row := range rows {
 		lease := now.Add(cancellationLease).UnixMilli()
-		err := s.moveCancellation(ctx, row, position{row.AfterAt, row.AfterOrder}, row.Passes, lease)
+		err := s.moveCancellation(ctx, row, keyset.Position{At: row.AfterAt, ID: row.AfterOrder}, row.Passes, lease)
 		if errors.Is(err, db.ErrConflict) {
 			continue // another worker has it
 		}
@@ -125,11 +126,11 @@ func (s *Stock) ClaimCancellation(ctx context.Context, limit int) (*Cancellation
 }
 
 // moveCancellation changes a cancellation that is as it was read, or fails with db.ErrConflict.
-func (s *Stock) moveCancellation(ctx context.Context, row cancellationRow, to position, passes int, nextAt int64) error {
+func (s *Stock) moveCancellation(ctx context.Context, row cancellationRow, to keyset.Position, passes int, nextAt int64) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		return tx.ExecGuarded(ctx, 1, `UPDATE cancellations SET passes = ?, after_at = ?, after_order = ?, next_at = ?
 			WHERE screening_id = ? AND next_at = ? AND done_at IS NULL`,
-			passes, to.at, to.id, nextAt, row.ScreeningID, row.NextAt)
+			passes, to.At, to.ID, nextAt, row.ScreeningID, row.NextAt)
 	})
 }
 
@@ -147,7 +148,7 @@ func (s *Stock) cancellationStep(ctx context.Context, row cancellationRow, limit
 		} else {
 			step.Sold = append(step.Sold, r.Order)
 		}
-		step.last = position{r.CreatedAt, r.ID}
+		step.last = PositionOf(r)
 	}
 	return step, nil
 }
@@ -179,5 +180,5 @@ func (s *Stock) endPass(ctx context.Context, row cancellationRow) error {
 		return err
 	}
 	pause := min(cancellationPause<<min(row.Passes, 10), cancellationPauseMax)
-	return s.moveCancellation(ctx, row, position{}, row.Passes+1, now.Add(pause).UnixMilli())
+	return s.moveCancellation(ctx, row, keyset.Position{}, row.Passes+1, now.Add(pause).UnixMilli())
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // AddScreening puts a screening on sale with all its capacity available, for the program itself. It makes the id when
-// there is none; a given id that exists already is left alone and returned as it stands. ErrInvalid names the field that
-// is out of range.
+// there is none; a given id that exists already is left alone and returned as it stands. An InvalidFieldError names the field
+// that is out of range.
 func (s *Stock) AddScreening(ctx context.Context, screening Screening) (Screening, error) {
 	return s.CreateScreening(ctx, screening, audit.Act{})
 }
@@ -22,7 +22,7 @@ func (s *Stock) CreateScreening(ctx context.Context, screening Screening, by aud
 	if screening.ID == "" {
 		screening.ID = NewID(s.now())
 	}
-	if err := screening.validate(Screening{}); err != nil {
+	if err := screening.Validate(); err != nil {
 		return Screening{}, err
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
@@ -52,9 +52,12 @@ func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) err
 
 // ChangeScreening changes what change gives, and records who did it. It returns ErrCapacityTooSmall when more tickets are
 // reserved and sold than there would be, ErrPriceFixed when a ticket was ever reserved at the old price, ErrCancelled for
-// what is sold of a screening that is cancelled, ErrInvalid, ErrArchived or ErrScreeningNotFound, and then has changed
+// what is sold of a screening that is cancelled, an InvalidFieldError, ErrArchived or ErrScreeningNotFound, and then has changed
 // nothing. Who holds more than a new limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
+	if err := change.Validate(); err != nil {
+		return Screening{}, err
+	}
 	// A screening is never deleted, so one that is there now stays.
 	if _, err := s.Screening(ctx, id); err != nil {
 		return Screening{}, err
@@ -110,7 +113,7 @@ func lockScreening(ctx context.Context, tx *db.Tx, id string) (Screening, error)
 	return row.screening(), nil
 }
 
-// with returns the screening as a change leaves it, or why it may not be changed so.
+// with returns the screening as a valid change leaves it, or why it may not be changed so.
 func (s Screening) with(c ScreeningChange) (Screening, error) {
 	before := s
 	replace(&s.Movie, c.Movie)
@@ -131,11 +134,13 @@ func (s Screening) with(c ScreeningChange) (Screening, error) {
 		return s, ErrPriceFixed
 	case s.Cancelled && s.offer() != before.offer():
 		return s, ErrCancelled
-	case s.Capacity < before.Reserved+before.Sold && isCapacity(s.Capacity):
+	case s.Capacity < before.Reserved+before.Sold:
 		return s, ErrCapacityTooSmall
+	case (c.SaleOpensAt != nil || c.SaleClosesAt != nil) && !isWindow(s.SaleOpensAt, s.SaleClosesAt):
+		return s, InvalidFieldError{Field: FieldSaleWindow}
 	}
 	s.Available = s.Capacity - s.Reserved - s.Sold
-	return s, s.validate(before)
+	return s, nil
 }
 
 func replace[T any](field *T, given *T) {

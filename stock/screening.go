@@ -2,14 +2,12 @@ package stock
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 )
 
 // What a purchase or a change of a screening can be refused for.
@@ -27,7 +25,6 @@ var (
 	ErrCapacityTooSmall  = errors.New("capacity is below what is reserved and sold")
 	ErrReservationAbsent = errors.New("reservation not found")
 	ErrInvalid           = errors.New("value out of range")
-	ErrCursorInvalid     = errors.New("cursor was not given out by this service")
 )
 
 // The bounds of what this service takes. The columns are wide enough for each.
@@ -122,6 +119,9 @@ type Reservation struct {
 	State ReservationState
 }
 
+// PositionOf is the position of a reservation in a list: by its purchase, and its order's id.
+func PositionOf(r Reservation) keyset.Position { return keyset.Position{At: r.CreatedAt, ID: r.ID} }
+
 // IsBuyerID tells whether a buyer can have this id.
 func IsBuyerID(id string) bool { return isText(id, BuyerIDMax) }
 
@@ -130,59 +130,6 @@ func IsScreeningID(id string) bool { return isText(id, ScreeningIDMax) }
 
 // isText keeps out what a database would refuse.
 func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
-
-func isCapacity(n int64) bool { return n >= 1 && n <= CapacityMax }
-
-// isLimit tells whether a screening can have this limit per buyer; 0 is no limit.
-func isLimit(n int64) bool { return n >= 0 && n <= CapacityMax }
-
-// isLatePayment tells whether a screening can have this policy.
-func isLatePayment(p event.LatePayment) bool { return p == event.LateRefund || p == event.LateRevive }
-
-// validate tells whether a screening may be as it is now. A currency is looked at only with a new price: a screening that was
-// there before its currency had to be known can still be paused.
-func (s Screening) validate(before Screening) error {
-	var field string
-	switch {
-	case !IsScreeningID(s.ID):
-		field = "id"
-	case !isText(s.Movie, NameMax):
-		field = "movie"
-	case !isText(s.Venue, NameMax):
-		field = "venue"
-	case s.Price.Amount < 1 || s.Price.Amount > PriceMax:
-		field = "price amount"
-	case s.Price != before.Price && !event.IsKnownCurrency(s.Price.Currency):
-		field = "price currency"
-	case !isCapacity(s.Capacity):
-		field = "capacity"
-	case !isLimit(s.PerUserLimit):
-		field = "per-user limit"
-	case !isLatePayment(s.LatePayment):
-		field = "late payment"
-	case s.SaleOpensAt.UnixMilli() >= s.SaleClosesAt.UnixMilli():
-		field = "sale window"
-	case len(s.Description) > DescriptionMax || !utf8.ValidString(s.Description):
-		field = "description"
-	case !IsURL(s.PosterURL):
-		field = "poster URL"
-	case !IsURL(s.MapURL):
-		field = "map URL"
-	default:
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrInvalid, field)
-}
-
-// IsURL tells whether a page may link to this URL: one of https, with a host and without a password. An empty one is none.
-func IsURL(s string) bool {
-	if s == "" {
-		return true
-	}
-	notVisible := func(r rune) bool { return r <= ' ' || r >= 0x7f }
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= URLMax && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsFunc(s, notVisible)
-}
 
 // Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrCancelled, ErrSaleNotOpen,
 // ErrSaleClosed, ErrSalePaused, ErrLimitExceeded or ErrSoldOut.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"boxoffice/common/keyset"
 )
 
 // Details is all that the row of a reservation says. Times that have not come are zero.
@@ -45,19 +47,9 @@ type Search struct {
 	OldestFirst bool
 }
 
-// Place is a reservation's place in a search: its purchase in Unix milliseconds, and its order's id among those of the same
-// time. The zero value is before the first one.
-type Place struct {
-	At int64
-	ID string
-}
-
-// PlaceOf is the place of a reservation.
-func PlaceOf(r Reservation) Place { return Place{r.CreatedAt, r.ID} }
-
-// Search returns up to limit reservations that follow a place, the newest first, or the oldest. Each search walks along one
+// Search returns up to limit reservations that follow a position, the newest first, or the oldest. Each search walks along one
 // index: that of the buyer's requests, that of the screening's reservations, or the primary key, which begins with the time.
-func (s *Stock) Search(ctx context.Context, search Search, after Place, limit int) ([]Reservation, error) {
+func (s *Stock) Search(ctx context.Context, search Search, after keyset.Position, limit int) ([]Reservation, error) {
 	c := search.conditions(after)
 	return s.selectReservations(ctx, `SELECT `+reservationColumns+` FROM reservations
 		WHERE `+strings.Join(c.texts, " AND ")+` ORDER BY `+search.order()+` LIMIT ?`, append(c.args, limit)...)
@@ -90,7 +82,7 @@ func (c *conditions) add(text string, args ...any) {
 	c.texts, c.args = append(c.texts, text), append(c.args, args...)
 }
 
-func (q Search) conditions(after Place) *conditions {
+func (q Search) conditions(after keyset.Position) *conditions {
 	c := &conditions{}
 	switch {
 	case q.BuyerID != "":
@@ -110,7 +102,7 @@ func (q Search) conditions(after Place) *conditions {
 	if !q.Until.IsZero() {
 		c.addBound(q, `<`, q.Until)
 	}
-	if after == (Place{}) {
+	if after == (keyset.Position{}) {
 		return c
 	}
 	than := `<`

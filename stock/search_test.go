@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/db/dbtest"
+	"boxoffice/common/keyset"
 	"boxoffice/stock/stocktest"
 )
 
@@ -30,7 +31,7 @@ func TestSearchesWalkAlongAnIndex(t *testing.T) {
 		"buyer":               {Search{BuyerID: "b-1"}, byRequest, true},
 		"buyer and screening": {Search{BuyerID: "b-1", ScreeningID: "s-1"}, byRequest, true},
 	} {
-		for _, after := range []Place{{}, {At: stocktest.Opening + 500, ID: NewID(at.Add(500 * time.Millisecond))}} {
+		for _, after := range []keyset.Position{{}, {At: stocktest.Opening + 500, ID: NewID(at.Add(500 * time.Millisecond))}} {
 			conditions := c.search.conditions(after)
 			plan := explain(t, d, `SELECT `+reservationColumns+` FROM reservations WHERE `+strings.Join(conditions.texts, " AND ")+
 				` ORDER BY `+c.search.order()+` LIMIT ?`, append(conditions.args, 20)...)

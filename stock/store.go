@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 )
 
 const reservationColumns = `order_id, request_id, screening_id, buyer_id, quantity, amount, currency, state, created_at, expires_at,
@@ -57,7 +58,7 @@ func (s *Stock) Reservation(ctx context.Context, buyerID, orderID string) (Reser
 // Reservations returns a page of a buyer's reservations, newest first, and the cursor of the next page, which is empty
 // after the last. A limit of 0 stands for 20, and no page is longer than 100.
 func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit int) ([]Reservation, string, error) {
-	after, err := parseCursor(cursor, position{at: math.MaxInt64})
+	after, err := afterCursor(cursor, keyset.Position{At: math.MaxInt64})
 	if err != nil {
 		return nil, "", err
 	}
@@ -67,13 +68,13 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT `+reservationColumns+` FROM reservations
 		WHERE request_id >= ? AND request_id < ? AND buyer_id = ?
 		AND created_at <= ? AND (created_at < ? OR order_id < ?) ORDER BY created_at DESC, order_id DESC LIMIT ?`,
-		from, until, buyerID, after.at, after.at, after.id, limit+1); err != nil {
+		from, until, buyerID, after.At, after.At, after.ID, limit+1); err != nil {
 		return nil, "", s.failed("read reservations", err)
 	}
 	next := ""
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next = position{rows[limit-1].CreatedAt, rows[limit-1].OrderID}.cursor()
+		next = keyset.Position{At: rows[limit-1].CreatedAt, ID: rows[limit-1].OrderID}.Cursor("")
 	}
 	items := make([]Reservation, len(rows))
 	for i, row := range rows {
@@ -158,16 +159,16 @@ const (
 // Screenings returns a page of screenings, the one that starts first first, but of ClosedSale the one that starts last,
 // and the cursor of the next page, which is empty after the last. A limit of 0 stands for 20, and no page is longer than 100.
 func (s *Stock) Screenings(ctx context.Context, which SaleFilter, cursor string, limit int) (items []Screening, next string, err error) {
-	first := position{at: math.MinInt64}
+	first := keyset.Position{At: math.MinInt64}
 	if which == ClosedSale {
-		first.at = math.MaxInt64
+		first.At = math.MaxInt64
 	}
-	after, err := parseCursor(cursor, first)
+	after, err := afterCursor(cursor, first)
 	if err != nil {
 		return nil, "", err
 	}
 	limit = pageSize(limit)
-	list, args := allSales, []any{after.at, after.at, after.id, limit + 1}
+	list, args := allSales, []any{after.At, after.At, after.ID, limit + 1}
 	switch which {
 	case UpcomingSale:
 		list, args = upcomingSales, append([]any{s.now().UnixMilli()}, args...)
@@ -180,7 +181,7 @@ func (s *Stock) Screenings(ctx context.Context, which SaleFilter, cursor string,
 	}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next = position{rows[limit-1].StartsAt, rows[limit-1].ID}.cursor()
+		next = keyset.Position{At: rows[limit-1].StartsAt, ID: rows[limit-1].ID}.Cursor("")
 	}
 	items = make([]Screening, len(rows))
 	for i, row := range rows {

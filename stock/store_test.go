@@ -10,6 +10,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/keyset"
 )
 
 func inTx(t *testing.T, s *Stock, fn func(context.Context, *db.Tx, int64) error) error {
@@ -204,8 +205,8 @@ func TestPastScreeningsOfOneStartArePaged(t *testing.T) {
 
 func TestForeignCursorsAreRefused(t *testing.T) {
 	s, _ := newStock(t)
-	for _, cursor := range []string{"x", "!", position{1, ""}.cursor(), position{1, "\xff"}.cursor(), "MTIz"} {
-		if _, _, err := s.Screenings(t.Context(), AnySale, cursor, 1); !errors.Is(err, ErrCursorInvalid) {
+	for _, cursor := range []string{"x", "!", keyset.Position{At: 1}.Cursor(""), keyset.Position{At: 1, ID: "\xff"}.Cursor(""), "MTIz"} {
+		if _, _, err := s.Screenings(t.Context(), AnySale, cursor, 1); !errors.Is(err, keyset.ErrCursorInvalid) {
 			t.Errorf("cursor %q: %v, want ErrCursorInvalid", cursor, err)
 		}
 	}
