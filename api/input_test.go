@@ -155,7 +155,8 @@ func TestScreeningInput(t *testing.T) {
 	for body, status := range map[string]int{
 		`{}`: 422, `null`: 400, `{"capacity":null}`: 400, `{"capacity":5,"per_user_limit":null}`: 400,
 		`{"capacity":0}`: 422, `{"capacity":100000001}`: 422,
-		`{"capacity":"9"}`: 400, `{"movie":""}`: 422, `{"venue":"a\nb"}`: 422, `{"movie":"a\u009fb"}`: 422, `{"price":{"amount":0,"currency":"CNY"}}`: 422,
+		`{"capacity":"9"}`: 400, `{"movie":""}`: 422, `{"venue":"a\nb"}`: 422, `{"movie":"a\u009fb"}`: 422,
+		`{"price":{"amount":0,"currency":"CNY"}}`: 422,
 		`{"price":{"amount":1,"currency":"cny"}}`: 422, `{"price":{"amount":1}}`: 422, `{"price":{"amount":1,"currency":"CNY","x":1}}`: 400,
 		`{"starts_at":"1960-01-01T00:00:00Z"}`: 422, `{"paused":"yes"}`: 400, `{"paused":null}`: 400, `{"note":"nothing else"}`: 422,
 		`{"paused":true,"note":"a\nb"}`: 422, `{"cancelled":true}`: 400, `{"description":"a\u0000b"}`: 422,

@@ -96,7 +96,9 @@ func (t *Transactor) sendWarmUp(ctx context.Context, timeout time.Duration) erro
 	}).run(ctx)
 }
 
-func (t *Transactor) tries(send func(context.Context, *primitive.Message) error, begun <-chan struct{}, compose func() *primitive.Message) *halfTries {
+func (t *Transactor) tries(
+	send func(context.Context, *primitive.Message) error, begun <-chan struct{}, compose func() *primitive.Message,
+) *halfTries {
 	return &halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: begun}
 }
 
