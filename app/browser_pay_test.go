@@ -4,6 +4,8 @@ package app
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +140,29 @@ func TestPagePaysByAForm(t *testing.T) {
 		p.press("button[value=pay]")
 		p.until("back at the order, and paid", fmt.Sprintf(`location.pathname === %q && `, "/o/"+order)+paid)
 	})
+}
+
+// A provider's form has a field of the name "submit", as many a gateway gives its button: in a browser that is then what form.submit is, and
+// the buyer pressed Pay and stayed where he was.
+func TestFormWithAFieldNamedSubmitIsPosted(t *testing.T) {
+	posted := make(chan string, 1)
+	provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			posted <- r.PostFormValue("submit") + " " + r.PostFormValue("order")
+		}
+	}))
+	t.Cleanup(provider.Close)
+	p := newBrowser(t).open("/")
+	js[bool](p, fmt.Sprintf(`import("/web/pay.js").then(({perform}) => perform(
+		{kind: "form", url: %q, fields: {submit: "pay", order: "7"}})); true`, provider.URL))
+	select {
+	case got := <-posted:
+		if got != "pay 7" {
+			t.Errorf("posted %q", got)
+		}
+	case <-time.After(testDeadline):
+		t.Error("nothing was posted")
+	}
 }
 
 // A buyer closes the tab at the provider and comes back later: it is the same attempt, and it is paid once.

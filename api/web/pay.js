@@ -12,12 +12,12 @@ export function perform(action) {
   return null;
 }
 
-// postForm sends the browser to a payment provider that takes a form.
+// postForm sends the browser to a payment provider that takes a form. A field may be named "submit", and form.submit is then that field.
 function postForm({ url, fields }) {
   const inputs = Object.entries(fields || {}).map(([name, value]) => element("input", { type: "hidden", name, value }));
   const form = element("form", { method: "post", action: url, hidden: true }, ...inputs);
   document.body.append(form);
-  form.submit();
+  HTMLFormElement.prototype.submit.call(form);
 }
 
 // showCode shows a QR code until the buyer closes it. On the phone that has the provider's application it is a link as well, if it is an address.
