@@ -67,8 +67,8 @@ func (s *Service) afterFailedStart(ctx context.Context, p Provider, row attemptR
 		return errors.Join(why, err)
 	case refused && restored:
 		err = s.closeAt(ctx, p, row)
-	case refused && isNew: // nothing was opened, now or before
-		return errors.Join(why, s.closeAttempt(ctx, p.Name(), row.ID, Closed))
+	case refused && isNew: // nothing was opened before, and if another call has opened it meanwhile, its payer has a page
+		return errors.Join(why, s.closeUnopened(ctx, row.ID))
 	case restored:
 		err = s.learnIfPaid(ctx, p, row, why)
 	}

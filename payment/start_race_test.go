@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -43,6 +44,39 @@ func TestPaymentThatStartsWhileItsOrderIsCancelledIsAskedFor(t *testing.T) {
 	f.due(o)
 	f.wantOrder(o.ID, order.PendingPayment, "")
 	f.payments.Orders = f.orders
+	f.due(o)
+	f.wantOrder(o.ID, order.Paid, "")
+	f.wantBalanced()
+}
+
+// refusingSecond is a provider that opens an attempt for one of two calls at once, and refuses the other one.
+type refusingSecond struct {
+	*fakeProvider
+	first func()
+}
+
+func (p refusingSecond) Start(context.Context, Attempt) (Started, error) {
+	p.first()
+	return Started{}, ErrRefused
+}
+
+// A buyer clicked twice. The provider took one of the two calls, and refused the other one for being under way already (409): to the
+// office, which had just recorded the attempt, that said that nothing was opened. It closed the attempt in its books, the buyer paid on
+// the page of the other call, the callback was lost, and nobody asked: the order was cancelled, and the money neither ticket nor back.
+func TestRefusalOfOneOfTwoStartsClosesNothingThatTheOtherHasOpened(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(time.Hour)
+	var opened Opened
+	options := f.payments.Options
+	options.Providers = []Provider{refusingSecond{f.provider, func() { opened = f.start(o) }}}
+	other := New(f.db, options)
+	t.Cleanup(other.Close)
+	if again, err := other.Start(t.Context(), o, "fake", ""); !errors.Is(err, ErrRefused) {
+		t.Errorf("the refused call: %+v, %v", again, err)
+	}
+	f.wantAttempt(o.ID, Open)
+	f.provider.payAttempt(opened.ID)
+	f.advance(time.Hour)
 	f.due(o)
 	f.wantOrder(o.ID, order.Paid, "")
 	f.wantBalanced()

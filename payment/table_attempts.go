@@ -159,6 +159,12 @@ func (s *Service) closeAttempt(ctx context.Context, provider, id string, state A
 		WHERE id = ? AND provider = ? AND state IN ('starting', 'open')`, string(state), s.Now().UnixMilli(), id, provider)
 }
 
+// closeUnopened closes an attempt that nobody has opened. It changes nothing when one call of several has opened it.
+func (s *Service) closeUnopened(ctx context.Context, id string) error {
+	return s.change(ctx, `UPDATE payment_attempts SET state = 'closed', changed_at = ? WHERE id = ? AND state = 'starting'`,
+		s.Now().UnixMilli(), id)
+}
+
 // change runs a statement that may find nothing to change.
 func (s *Service) change(ctx context.Context, statement string, args ...any) error {
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
