@@ -149,16 +149,20 @@ func TestQuery(t *testing.T) {
 }
 
 // WeChat Pay may not have stored an order everywhere yet when it says that it does not know it. Its attempt was closed for good
-// then, while its payer had a code that lived: money of a lost callback was found by nobody.
+// then, while its payer had a code that lived: money of a lost callback was found by nobody. The code of an order that was made in the
+// last seconds before its end lives for a minute all the same.
 func TestUnknownAttemptIsOpenUntilItExpires(t *testing.T) {
 	p := newProvider(t, newFake(t))
-	live, expired := newAttempt(), newAttempt()
-	expired.ExpiresAt = testNow()
+	live, last, expired := newAttempt(), newAttempt(), newAttempt()
+	last.ExpiresAt = testNow().Add(-59 * time.Second)
+	expired.ExpiresAt = testNow().Add(-time.Minute)
 	for name, call := range map[string]func(context.Context, payment.Attempt) (payment.Status, error){
 		"query": p.Query, "close": p.Close,
 	} {
-		if got, err := call(t.Context(), live); err != nil || got.State != payment.Open || got.Payments != nil {
-			t.Errorf("%s: got %+v, %v", name, got, err)
+		for _, a := range []payment.Attempt{live, last} {
+			if got, err := call(t.Context(), a); err != nil || got.State != payment.Open || got.Payments != nil {
+				t.Errorf("%s of one until %v: got %+v, %v", name, a.ExpiresAt, got, err)
+			}
 		}
 		if got, err := call(t.Context(), expired); err != nil || got.State != payment.Closed || got.Payments != nil {
 			t.Errorf("%s of an expired one: got %+v, %v", name, got, err)
