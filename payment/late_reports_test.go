@@ -117,6 +117,35 @@ func TestLatePendingUndoesNoRefusal(t *testing.T) {
 	f, r := newRefusedRefund(t)
 	f.tell(r.ID, RefundPending)
 	f.wantRefund(refundNeedsAttention)
+	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundDone} })
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundDone)
+}
+
+// A bank returned a refund days after it was done, and a person was to look. Then the callback came that had told of "done" before, which
+// the office had not taken then (Stripe sends such a one again for three days, signed anew): the refund was done in the books, and the
+// payer never got the money. What its provider has failed is done only if the provider, asked, says so too.
+func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
+	f := newLateRefund(t)
+	f.provider.set(func(p *fakeProvider) { p.pending = true })
+	f.work()
+	r := f.wantRefund(refundSent)
+	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundFailed} })
+	f.tell(r.ID, RefundFailed)
+	f.wantRefund(refundNeedsAttention)
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundNeedsAttention)
+	report := Report{ID: "evt", Refunds: []RefundReport{{r.ID, RefundStatus{State: RefundDone}}}}
+	for _, fails := range []error{errAway, ErrRefused} {
+		f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = fails })
+		if _, err := f.callback("open sesame", report); !errors.Is(err, ErrProviderAway) {
+			t.Errorf("%v: the callback is to come again", err)
+		}
+		f.wantRefund(refundNeedsAttention)
+	}
+	f.provider.set(func(p *fakeProvider) {
+		p.fail["query refund"], p.keys[r.ID] = nil, RefundStatus{State: RefundDone} // the bank has taken it after all
+	})
 	f.tell(r.ID, RefundDone)
 	f.wantRefund(refundDone)
 }

@@ -180,32 +180,31 @@ func (s *Service) afterReport(
 		return refundChange{state: refundNeedsAttention, detail: detail, nextAt: later}, true, nil
 	case sending < row.Sending, row.State == refundSettled:
 		return to, false, nil
-	case row.State == refundDone:
-		return s.afterDone(ctx, p, row, report.RefundStatus, later)
-	case row.Spent && report.State == RefundPending: // which was so before its provider said no
+	case row.State == refundDone && (report.State == RefundFailed || report.State == RefundStuck):
+		status, err := s.askAfter(ctx, p, row, report.RefundStatus)
+		return afterStatus(row, status, later), err == nil && (status.State == RefundFailed || status.State == RefundStuck), err
+	case row.Spent && report.State == RefundDone:
+		status, err := s.askAfter(ctx, p, row, report.RefundStatus)
+		return afterStatus(row, status, later), err == nil && status.State == RefundDone, err
+	case row.State == refundDone, row.Spent && report.State == RefundPending: // which was so before its provider said yes, or no
 		return to, false, nil
 	}
 	return afterStatus(row, report.RefundStatus, later), true, nil
 }
 
-// afterDone says what becomes of a refund that is done, and whose provider reports that it is not. A bank may have returned
-// it after days; or this was said before, and comes late. So the provider is asked, and its answer counts if it has one.
-func (s *Service) afterDone(
-	ctx context.Context, p Provider, row refundRow, reported RefundStatus, later time.Time,
-) (to refundChange, news bool, err error) {
-	if reported.State != RefundFailed && reported.State != RefundStuck {
-		return to, false, nil
-	}
+// askAfter asks how a refund stands whose provider reports the opposite of what it has said. A bank may have returned after days what was
+// done, or have taken what had failed; or this was said before, and comes late. So the provider's answer counts, if it has one.
+func (s *Service) askAfter(ctx context.Context, p Provider, row refundRow, reported RefundStatus) (RefundStatus, error) {
 	status, err := s.askForRefund(ctx, p, row)
 	switch {
 	case errors.Is(err, ErrUnsupported), errors.Is(err, ErrUnknownRefund): // there is no better answer than the report
-		status = reported
+		return reported, nil
 	case errors.Is(err, ErrRefused): // a person can mend a key, and until then the callback comes again
-		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w: %w", ErrProviderAway, err)
+		return RefundStatus{}, fmt.Errorf("ask whether a refund is done: %w: %w", ErrProviderAway, err)
 	case err != nil:
-		return to, false, fmt.Errorf("ask whether a refund that was done has failed: %w", err)
+		return RefundStatus{}, fmt.Errorf("ask whether a refund is done: %w", err)
 	}
-	return afterStatus(row, status, later), status.State == RefundFailed || status.State == RefundStuck, nil
+	return status, nil
 }
 
 // afterStatus says what a refund becomes by its status at the provider.
