@@ -89,6 +89,14 @@ func triesBefore(row refundRow, sending int) int {
 	return min(row.Tries, 1)
 }
 
+// referenceOf is the provider's id of a refund when it is sent again: under a new key it has none yet.
+func referenceOf(row refundRow, sending int) string {
+	if sending != row.Sending {
+		return ""
+	}
+	return row.Reference
+}
+
 // act changes a refund that needs a person. It fails with ErrRefundAbsent, or with ErrRefundInFlight for one that is being
 // sent or is back: another decision could move its money twice.
 func (s *Service) act(
@@ -107,9 +115,9 @@ func (s *Service) act(
 	state, sending := decide(row)
 	now := s.Now()
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = ?, next_at = ?, changed_at = ?
-			WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
-			state, sending, triesBefore(row, sending), now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
+		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = ?, reference = ?,
+			next_at = ?, changed_at = ? WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
+			state, sending, triesBefore(row, sending), referenceOf(row, sending), now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, act, audit.Entry{
