@@ -111,13 +111,19 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	return s.closeAt(ctx, p, row)
 }
 
-// closeAt closes an attempt at its provider, and records what that says of it.
+// closeAt closes an attempt at its provider, and records what that says of it. One that a provider refuses to close may be paid: it is
+// asked for, and of the answer only money is believed, since what is open still is to be closed.
 func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Close(ctx, row.attempt())
-	if err := s.answered(p, err); err != nil {
-		return err
+	if refused := s.answered(p, err); refused != nil {
+		if !errors.Is(refused, ErrRefused) {
+			return refused
+		}
+		if status, err = p.Query(ctx, row.attempt()); err != nil || len(status.Payments) == 0 {
+			return refused
+		}
 	}
 	return s.learn(ctx, row, status)
 }
