@@ -111,8 +111,8 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 	return s.closeAt(ctx, p, row)
 }
 
-// closeAt closes an attempt at its provider, and records what that says of it. One that a provider refuses to close may be paid: it is
-// asked for, and of the answer only money is believed, since what is open still is to be closed.
+// closeAt closes an attempt at its provider, and records what that says of it. One that a provider refuses to close may be paid, or
+// closed already: it is asked for. What is open still has to be closed.
 func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -121,7 +121,7 @@ func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error
 		if !errors.Is(refused, ErrRefused) {
 			return refused
 		}
-		if status, err = p.Query(ctx, row.attempt()); err != nil || len(status.Payments) == 0 {
+		if status, err = p.Query(ctx, row.attempt()); err != nil || status.State == Open && len(status.Payments) == 0 {
 			return refused
 		}
 	}

@@ -42,6 +42,18 @@ func TestPaymentThatCannotBeClosedIsAskedFor(t *testing.T) {
 	}
 }
 
+// What a provider refuses to close because it is closed already is closed, and its order waits for nothing.
+func TestRefusedCloseOfAClosedPaymentIsOver(t *testing.T) {
+	f := newFixture(t)
+	o := f.create(time.Hour)
+	opened := f.start(o)
+	f.advance(time.Hour)
+	f.provider.set(func(p *fakeProvider) { p.fail["close"], p.attempts[opened.ID].State = ErrRefused, Closed })
+	f.due(o)
+	f.wantOrder(o.ID, order.Cancelled, order.CancelUnpaid)
+	f.wantAttempt(o.ID, Closed)
+}
+
 // What a provider refuses to close, and calls open when it is asked, may still be paid: it is asked for again.
 func TestRefusedCloseOfAnOpenPaymentEndsNothing(t *testing.T) {
 	f := newFixture(t)
