@@ -112,6 +112,19 @@ func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
 	f.wantRefund(refundNeedsAttention)
 }
 
+// A provider named a key that no refund ever had, "..._-1": it was taken for an earlier one, and a refund that had gone once was shown as one
+// that may have gone twice.
+func TestKeyThatNoRefundHadSaysNothing(t *testing.T) {
+	f, r := newDoneRefund(t)
+	for _, end := range []string{"_-1", "_0", "_1", "_01", "_", "_x", "_1_1"} {
+		f.tell(r.ID+end, RefundDone)
+		f.tell(r.ID+end, RefundFailed)
+		if got := f.wantRefund(refundDone); got.Detail != "" {
+			t.Errorf("%s: %q", end, got.Detail)
+		}
+	}
+}
+
 // A late "pending" made a refund that its provider had refused for good one that is on its way.
 func TestLatePendingUndoesNoRefusal(t *testing.T) {
 	f, r := newRefusedRefund(t)

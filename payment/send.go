@@ -136,7 +136,7 @@ func (s *Service) learnOfRefund(ctx context.Context, p Provider, report RefundRe
 			return nil
 		case err != nil:
 			return err
-		case row.Provider != p.Name() || sending > row.Sending || refundKey(row.ID, sending) != report.Key:
+		case row.Provider != p.Name() || sending < 0 || sending > row.Sending || refundKey(row.ID, sending) != report.Key:
 			return nil
 		}
 		to, news, err := s.afterReport(ctx, p, row, sending, report)
