@@ -81,6 +81,10 @@ type CallbacksOnly interface{ CallbacksOnly() bool }
 // open when it is started again: to its payer it is the same payment with more time.
 type Extender interface{ ExtendsUnopened() bool }
 
+// NamedAccount is a Provider whose account has a name, under which it knows attempts: asked with another one, it has never heard of
+// them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts of another one.
+type NamedAccount interface{ Account() string }
+
 // Attempt is one try to pay for one order with one provider.
 type Attempt struct {
 	ID          string // made by us, 32 of a-z and 2-7: the merchant's number of this payment at the provider

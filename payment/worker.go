@@ -52,6 +52,7 @@ func (s *Service) jobs() []job {
 // Run does all jobs until ctx ends. Any number of processes may run it; they share the work.
 func (s *Service) Run(ctx context.Context) {
 	s.warnOfGone(ctx)
+	s.warnOfOtherAccounts(ctx)
 	var running sync.WaitGroup
 	for _, j := range s.jobs() {
 		running.Go(func() { s.repeat(ctx, j) })
