@@ -21,6 +21,9 @@ var (
 	// ErrUnknownRefund says that the provider has looked for a refund and has none of this key. A refused question is not
 	// that: who may not ask, or asks somebody else, learns nothing of the refund.
 	ErrUnknownRefund = errors.New("payment provider knows no such refund")
+	// ErrNothingFound says that the provider was asked for an attempt by its id alone, has found no money of it, and cannot say that
+	// none will come. It is not away.
+	ErrNothingFound = errors.New("payment provider finds no payment of this attempt, and cannot say that there will be none")
 	// ErrUnsupported says that the provider has no such call, or is not configured for it.
 	ErrUnsupported = errors.New("payment provider cannot do this")
 )

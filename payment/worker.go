@@ -34,6 +34,7 @@ func (s *Service) jobs() []job {
 		}},
 		{"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
 		{"return the tickets of cancelled orders", workPause, s.Orders.AnnounceReturned},
+		{"look for payments of restored orders", strandPause, s.searchRestored},
 		{"leave work of providers that are gone", strandPause, s.leaveGone},
 	}
 	for _, p := range s.Options.Providers {
