@@ -28,9 +28,14 @@ func examineUnanswered(ctx context.Context, o Office, r *Report) error {
 		return err
 	}
 	for _, u := range found {
-		r.add(Trouble{Kind: UnansweredPayments, ID: u.Provider}.tells(sentence.New("unanswered",
+		t := Trouble{Kind: UnansweredPayments, ID: u.Provider}.tells(sentence.New("unanswered",
 			"payments whose orders have ended, and of which the provider {provider} does not say how they stand: {payments}; it may be away, "+
-				"or refuse the office's key, as the log says", "provider", u.Provider, "payments", u.Attempts)))
+				"or refuse the office's key, as the log says", "provider", u.Provider, "payments", u.Attempts))
+		if u.Accounts != "" {
+			t = t.tells(sentence.New("started_with_account", "they were started with the account {account}: while another one is configured, "+
+				"nobody can be asked for them", "account", u.Accounts))
+		}
+		r.add(t)
 	}
 	return nil
 }

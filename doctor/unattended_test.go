@@ -55,7 +55,7 @@ func TestPaymentsWithoutAnAnswerAreTold(t *testing.T) {
 	s := newServiceOver(t, clock, orderDB)
 	now := clock.Now()
 	dbtest.Exec(t, orderDB, `INSERT INTO payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at, next_at,
-		created_at, changed_at) VALUES ('a', 'o', 'strict', 5, 'CNY', 'starting', '', ?, ?, ?, ?)`,
+		created_at, changed_at, account) VALUES ('a', 'o', 'strict', 5, 'CNY', 'starting', '', ?, ?, ?, ?, 'merchant-1')`,
 		now.UnixMilli(), now.Add(4*time.Hour).UnixMilli(), now.UnixMilli(), now.UnixMilli())
 	for _, want := range []int{0, 1} {
 		r, err := Examine(t.Context(), s.office)
@@ -63,7 +63,8 @@ func TestPaymentsWithoutAnAnswerAreTold(t *testing.T) {
 			t.Errorf("%+v, %v, want %d providers that do not answer", r, err, want)
 		}
 		for _, trouble := range r.Troubles {
-			if trouble.Kind == UnansweredPayments && (trouble.ID != "strict" || !strings.Contains(trouble.Detail, "how they stand: 1;")) {
+			if trouble.Kind == UnansweredPayments && (trouble.ID != "strict" ||
+				!strings.Contains(trouble.Detail, "how they stand: 1;") || !strings.Contains(trouble.Detail, "the account merchant-1")) {
 				t.Errorf("trouble %+v", trouble)
 			}
 		}

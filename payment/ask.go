@@ -41,7 +41,10 @@ func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) (busy []s
 		}
 	}
 	maps.DeleteFunc(asked, func(id string, _ int64) bool { return unanswered[id] || later[id] })
-	return busy, s.Orders.StopAsking(ctx, asked)
+	if err := s.Orders.StopAsking(ctx, asked); err != nil || len(forgotten) == 0 {
+		return busy, err
+	}
+	return busy, s.endSearch(ctx, slices.Sorted(maps.Keys(asked))) // all of them were asked for, restored or not
 }
 
 // ToAsk returns until when each of those orders is asked for that would be cancelled, were they not being paid.
@@ -107,7 +110,7 @@ func (s *Service) askAll(ctx context.Context, byProvider map[string][]attemptRow
 				if err == nil {
 					return nil
 				}
-				s.Log.Log(ctx, failureLevel(err), "ask for a payment before its order is cancelled",
+				s.Log.Log(ctx, failureLevel(err), "ask for a payment whose order ends",
 					"provider", name, "attempt_id", row.ID, "order_id", row.OrderID, "error", err)
 				mu.Lock()
 				unanswered[row.OrderID] = true

@@ -16,6 +16,9 @@ const askWorkers = 32
 // startAt opens an attempt at its provider, also when an earlier call had no answer: to the provider it is the same
 // payment.
 func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
+	if err := row.reach(p); err != nil {
+		return row, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	started, err := p.Start(ctx, row.attempt())
@@ -46,6 +49,9 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 // startAgain starts an attempt that is open once more, as it is given, and returns it with what its payer has to do now. To the
 // provider it is the same payment. It fails with order.ErrNotPayable if it was closed meanwhile.
 func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
+	if err := row.reach(p); err != nil {
+		return row, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	started, err := p.Start(ctx, row.attempt())
@@ -86,6 +92,9 @@ func (s *Service) discard(ctx context.Context, p Provider, row attemptRow, why e
 
 // query asks how an attempt stands, and leaves it open.
 func (s *Service) query(ctx context.Context, p Provider, row attemptRow) error {
+	if err := row.reach(p); err != nil {
+		return err
+	}
 	if row.State == starting {
 		row, err := s.startAt(ctx, p, row)
 		return s.learnIfPaid(ctx, p, row, err)
@@ -114,6 +123,9 @@ func (s *Service) finish(ctx context.Context, p Provider, row attemptRow) error 
 // closeAt closes an attempt at its provider, and records what that says of it. One that a provider refuses to close may be paid, or
 // closed already: it is asked for. What is open still has to be closed.
 func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error {
+	if err := row.reach(p); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, err := p.Close(ctx, row.attempt())

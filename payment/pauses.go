@@ -8,6 +8,8 @@ const (
 	overdueAskPause  = time.Hour       // of an attempt that is still not final giveUpAfter its order's deadline
 	firstRefundPause = 5 * time.Second // after a refund that got no answer; doubles with each
 	lastRefundPause  = time.Hour
+	firstSearchPause = time.Minute // after a restored order was asked for in vain; doubles with each time
+	lastSearchPause  = 12 * time.Hour
 
 	callTimeout = 10 * time.Second // of one call of a provider
 	claimLease  = 30 * time.Second // what a worker that died had claimed rests no longer; longer than all calls of one claim
@@ -28,4 +30,9 @@ func askPause(tries int) time.Duration {
 // refundPause is the pause before a refund is tried or asked for again that was tries times.
 func refundPause(tries int) time.Duration {
 	return min(firstRefundPause<<min(tries, 12), lastRefundPause)
+}
+
+// searchPause is the pause before a restored order is asked for again that was tries times.
+func searchPause(tries int) time.Duration {
+	return min(firstSearchPause<<min(tries, 12), lastSearchPause)
 }

@@ -227,7 +227,11 @@ func (s *Service) answered(p Provider, err error) error {
 		s.outages[p.Name()].Observe(nil)
 		return err
 	}
-	s.outages[p.Name()].Observe(err)
+	if errors.Is(err, ErrNothingFound) {
+		s.outages[p.Name()].Observe(nil)
+	} else {
+		s.outages[p.Name()].Observe(err)
+	}
 	return fmt.Errorf("%w: %w", ErrProviderAway, err)
 }
 

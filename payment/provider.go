@@ -21,6 +21,9 @@ var (
 	// ErrUnknownRefund says that the provider has looked for a refund and has none of this key. A refused question is not
 	// that: who may not ask, or asks somebody else, learns nothing of the refund.
 	ErrUnknownRefund = errors.New("payment provider knows no such refund")
+	// ErrNothingFound says that the provider was asked for an attempt by its id alone, has found no money of it, and cannot say that
+	// none will come. It is not away.
+	ErrNothingFound = errors.New("payment provider finds no payment of this attempt, and cannot say that there will be none")
 	// ErrUnsupported says that the provider has no such call, or is not configured for it.
 	ErrUnsupported = errors.New("payment provider cannot do this")
 )
@@ -80,6 +83,10 @@ type CallbacksOnly interface{ CallbacksOnly() bool }
 // Extender is a Provider that cannot close an attempt before its payer comes, and that takes a later ExpiresAt for one that is
 // open when it is started again: to its payer it is the same payment with more time.
 type Extender interface{ ExtendsUnopened() bool }
+
+// NamedAccount is a Provider whose account has a name, under which it knows attempts: asked with another one, it has never heard of
+// them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts of another one.
+type NamedAccount interface{ Account() string }
 
 // Attempt is one try to pay for one order with one provider.
 type Attempt struct {

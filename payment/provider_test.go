@@ -36,6 +36,7 @@ type fakeProvider struct {
 	shared   bool             // its account takes money for others too
 	nameless bool             // it knows attempts by the ids that the office gives
 	onlyKey  string           // of the refund that a test is about
+	account  string           // its name; empty: it has none
 
 	waited []time.Duration // of each call for a refund
 }
@@ -69,6 +70,9 @@ func (p *fakeProvider) ExtendsUnopened() bool { return p.unopened }
 
 // SharedAccount tells whether the test has made it so.
 func (p *fakeProvider) SharedAccount() bool { return p.shared }
+
+// Account is the account that the test has configured.
+func (p *fakeProvider) Account() string { return p.account }
 
 // wait waits while the test lets the provider hang.
 func (p *fakeProvider) wait() {

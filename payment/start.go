@@ -104,7 +104,7 @@ func (s *Service) payable(ctx context.Context, orderID string) error {
 // new one has the new deadline. One whose payer is just paying stays, and one whose payer has not come, which its provider
 // cannot close, is extended if that can be.
 func (s *Service) hold(ctx context.Context, reserved event.Order, p Provider, returnURL string) (row attemptRow, isNew bool, err error) {
-	held, row, isNew, err := s.holdOnce(ctx, reserved, p.Name(), returnURL)
+	held, row, isNew, err := s.holdOnce(ctx, reserved, p, returnURL)
 	if err != nil || row.ExpiresAt >= held.ExpiresAt {
 		return row, isNew, err
 	}
@@ -114,7 +114,7 @@ func (s *Service) hold(ctx context.Context, reserved event.Order, p Provider, re
 	case err != nil:
 		return row, false, err
 	}
-	_, row, isNew, err = s.holdOnce(ctx, reserved, p.Name(), returnURL)
+	_, row, isNew, err = s.holdOnce(ctx, reserved, p, returnURL)
 	return row, isNew, err
 }
 
@@ -138,7 +138,7 @@ func (s *Service) extendAttempt(ctx context.Context, p Provider, row attemptRow,
 // whose row decides. The attempt is recorded in the transaction that holds its order: whoever cancels the order has either
 // seen the attempt and asked for it, or finds the order changed.
 func (s *Service) holdOnce(
-	ctx context.Context, reserved event.Order, provider, returnURL string,
+	ctx context.Context, reserved event.Order, p Provider, returnURL string,
 ) (held order.Order, row attemptRow, isNew bool, err error) {
 	deadline, err := s.extend(ctx, reserved)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Service) holdOnce(
 	held, err = s.Orders.HoldForPayment(ctx, reserved, order.Hold{
 		Deadline: deadline, AskUntil: deadline + s.AskGrace.Milliseconds(),
 		Record: func(ctx context.Context, tx *db.Tx, held order.Order) (_ bool, err error) {
-			row, isNew, err = s.findOrInsert(ctx, tx, held, provider, returnURL)
+			row, isNew, err = s.findOrInsert(ctx, tx, held, p, returnURL)
 			return isNew, err
 		},
 	})
@@ -178,10 +178,11 @@ func (s *Service) extend(ctx context.Context, reserved event.Order) (deadline in
 	return current.ExpiresAt, nil
 }
 
-// findOrInsert returns the order's open attempt with a provider, and makes one if there is none. It fails with a duplicate
-// key when another call has just made it, and with ErrRefused when there were too many.
+// findOrInsert returns the order's open attempt with a provider, and makes one if there is none. What was started with another
+// account of it is not gone on with: nobody would hear that it is paid. It fails with a duplicate key when another call has just
+// made it, and with ErrRefused when there were too many.
 func (s *Service) findOrInsert(
-	ctx context.Context, tx *db.Tx, o order.Order, provider, returnURL string,
+	ctx context.Context, tx *db.Tx, o order.Order, p Provider, returnURL string,
 ) (row attemptRow, isNew bool, err error) {
 	rows, err := readAttempts(ctx, tx, o.ID)
 	if err != nil {
@@ -189,10 +190,10 @@ func (s *Service) findOrInsert(
 	}
 	before := 0
 	for _, row := range rows {
-		if row.Provider != provider {
+		if row.Provider != p.Name() {
 			continue
 		}
-		if !row.isFinal() {
+		if !row.isFinal() && row.isOf(accountOf(p)) {
 			return row, false, nil
 		}
 		before++
@@ -202,7 +203,7 @@ func (s *Service) findOrInsert(
 	}
 	now := s.Now().UnixMilli()
 	row = attemptRow{
-		ID: attemptID(o.ID, provider, before), OrderID: o.ID, Provider: provider,
+		ID: attemptID(o.ID, p.Name(), before), OrderID: o.ID, Provider: p.Name(), Account: accountOf(p),
 		Amount: o.Amount.Amount, Currency: o.Amount.Currency, State: starting, ReturnURL: returnURL,
 		ExpiresAt: o.ExpiresAt, NextAt: now + callTimeout.Milliseconds(), CreatedAt: now,
 	}

@@ -34,10 +34,12 @@ type attemptRow struct {
 
 	AnsweredAt  int64 `db:"answered_at"`  // when its provider said last that it can be paid; 0: it has not been asked yet
 	ActionUntil int64 `db:"action_until"` // until when the action can be used; 0: as long as the attempt can be paid
+
+	Account string `db:"account"` // of its provider, with which it was started; empty if nobody knows
 }
 
 const attemptColumns = `id, order_id, provider, amount, currency, state, return_url, reference, action, expires_at, tries,
-	next_at, created_at, answered_at, action_until`
+	next_at, created_at, answered_at, action_until, account`
 
 func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
 
@@ -132,9 +134,9 @@ func (s *Service) recordedPayments(ctx context.Context, provider string, payment
 // insertAttempt records an attempt that starts. It fails with a duplicate key when it is recorded already.
 func insertAttempt(ctx context.Context, tx *db.Tx, r attemptRow) error {
 	return tx.Insert(ctx, `payment_attempts (id, order_id, provider, amount, currency, state, return_url, expires_at,
-		next_at, created_at, changed_at)`, []any{
+		next_at, created_at, changed_at, account)`, []any{
 		r.ID, r.OrderID, r.Provider, r.Amount, r.Currency, string(r.State), r.ReturnURL, r.ExpiresAt,
-		r.NextAt, r.CreatedAt, r.CreatedAt,
+		r.NextAt, r.CreatedAt, r.CreatedAt, r.Account,
 	})
 }
 

@@ -34,6 +34,7 @@ func (s *Service) jobs() []job {
 		}},
 		{"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
 		{"return the tickets of cancelled orders", workPause, s.Orders.AnnounceReturned},
+		{"look for payments of restored orders", strandPause, s.searchRestored},
 		{"leave work of providers that are gone", strandPause, s.leaveGone},
 	}
 	for _, p := range s.Options.Providers {
@@ -52,6 +53,7 @@ func (s *Service) jobs() []job {
 // Run does all jobs until ctx ends. Any number of processes may run it; they share the work.
 func (s *Service) Run(ctx context.Context) {
 	s.warnOfGone(ctx)
+	s.warnOfOtherAccounts(ctx)
 	var running sync.WaitGroup
 	for _, j := range s.jobs() {
 		running.Go(func() { s.repeat(ctx, j) })

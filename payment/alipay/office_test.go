@@ -43,3 +43,12 @@ func TestMoneyNamesItsOffice(t *testing.T) {
 		}
 	}
 }
+
+// Another application may be of another seller, whose trades are unknown to this one: they are not to be asked for.
+func TestAccountIsTheApplication(t *testing.T) {
+	f := newFake(t)
+	other := newProvider(t, f, func(o *alipay.Options) { o.AppID = "2021000000000001" })
+	if mine := newProvider(t, f, withQR).Account(); mine != appID || other.Account() != "2021000000000001" {
+		t.Errorf("accounts are %s and %s", mine, other.Account())
+	}
+}

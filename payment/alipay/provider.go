@@ -49,6 +49,7 @@ type Provider struct {
 var (
 	_ payment.Provider      = (*Provider)(nil)
 	_ payment.SharedAccount = (*Provider)(nil)
+	_ payment.NamedAccount  = (*Provider)(nil)
 	_ payment.Acknowledger  = (*Provider)(nil)
 	_ payment.Extender      = (*Provider)(nil)
 )
@@ -122,6 +123,9 @@ func newGateway(opts Options) (*gateway, error) {
 
 // SharedAccount says that an account of Alipay may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
+
+// Account names the application: another one may be of another seller, and Alipay knows nothing of its trades.
+func (p *Provider) Account() string { return p.opts.AppID }
 
 // ExtendsUnopened says that an attempt whose payer has not come yet can be started again with more time.
 func (p *Provider) ExtendsUnopened() bool { return true }

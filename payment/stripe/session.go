@@ -18,7 +18,7 @@ import (
 const searchPath = "/v1/payment_intents/search"
 
 var (
-	errNoReference = errors.New("the attempt has no reference, and no payment of it is found: start it again")
+	errNoReference = fmt.Errorf("%w: it has no reference, start it again", payment.ErrNothingFound)
 	errNoSession   = errors.New("the answer lacks the id or the URL of a session")
 	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
 )

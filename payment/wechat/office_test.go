@@ -60,3 +60,21 @@ func TestOrderWithoutAMarkHasACodeAgain(t *testing.T) {
 		t.Errorf("%+v, %v", status, err)
 	}
 }
+
+// WeChat Pay tells of an order to its merchant alone, and the office takes what is of its application alone: attempts of others are not
+// to be asked for.
+func TestAccountIsTheMerchantAndItsApplication(t *testing.T) {
+	f := newFake(t)
+	for name, change := range map[string]func(*wechat.Options){
+		"1900000001/" + testAppID:        func(o *wechat.Options) { o.MerchantID = "1900000001" },
+		testMerchantID + "/wxother":      func(o *wechat.Options) { o.AppID = "wxother" },
+		testMerchantID + "/" + testAppID: func(o *wechat.Options) { o.Office = "capitol" },
+	} {
+		options := newOptions(t, f)
+		change(&options)
+		p, err := wechat.New(options)
+		if err != nil || p.Account() != name {
+			t.Errorf("account is %v, %v, want %s", p.Account(), err, name)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type Provider struct {
 var (
 	_ payment.Provider      = (*Provider)(nil)
 	_ payment.SharedAccount = (*Provider)(nil)
+	_ payment.NamedAccount  = (*Provider)(nil)
 )
 
 // New returns a provider, or an error that says which option cannot be used. It calls nobody.
@@ -43,6 +44,9 @@ func New(opts Options) (*Provider, error) {
 
 // SharedAccount says that an account of WeChat Pay may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
+
+// Account names the merchant and its application: WeChat Pay tells of orders of both alone.
+func (p *Provider) Account() string { return p.api.account.merchantID + "/" + p.api.account.appID }
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return providerName }

@@ -1,0 +1,8 @@
+-- Orders that were pending in a backup from which the database was restored, and whose payment providers have not all said what became
+-- of the payments that have started since. next_at is when a worker may ask them again, and changes with each claim.
+CREATE TABLE IF NOT EXISTS restored_orders (
+    order_id VARBINARY(64) NOT NULL PRIMARY KEY,
+    tries    INT           NOT NULL DEFAULT 0,
+    next_at  BIGINT        NOT NULL,
+    until_at BIGINT        NOT NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
