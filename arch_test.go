@@ -47,7 +47,7 @@ func allowedImports() map[string][]string {
 		},
 		"api": {
 			"identity", "live", "sale", "stock", "order", "payment", "tickets", "notify", "inquiry", "doctor", "presence",
-			"common/audit", "common/event", "common/keyset", "common/sentence", "common/strictjson", "common/tracing",
+			"common/audit", "common/event", "common/idform", "common/keyset", "common/sentence", "common/strictjson", "common/tracing",
 		},
 		"live":     {"order", "stock", "common/outage"},
 		"presence": {"common/db", "common/outage"},
@@ -64,17 +64,23 @@ func allowedImports() map[string][]string {
 		"payment/alipay":        {"payment", "order", "common/event", "common/httpclient"},
 		"simulator":             {"payment", "payment/webhook", "order", "common/durable", "common/event", "common/strictjson"},
 		"common/httpclient":     {},
+		"common/idform":         {},
 		"common/keyset":         {},
 		"common/strictjson":     {},
-		"identity":              {"common/httpclient", "common/outage"},
+		"identity":              {"common/httpclient", "common/idform", "common/outage"},
 		"identity/identitytest": {},
-		"sale":                  {"stock", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
-		"stock": {
-			"common/audit", "common/db", "common/event", "common/failpoint", "common/keyset", "common/mq", "common/sentence", "common/tracing",
+		"sale": {
+			"stock", "common/batch", "common/db", "common/event", "common/failpoint", "common/idform", "common/mq", "common/tracing",
 		},
-		"order":       {"common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
-		"tickets":     {"order", "purge", "common/db", "common/event", "common/failpoint"},
-		"notify":      {"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/outage"},
+		"stock": {
+			"common/audit", "common/db", "common/event", "common/failpoint", "common/idform", "common/keyset", "common/mq", "common/sentence",
+			"common/tracing",
+		},
+		"order":   {"common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
+		"tickets": {"order", "purge", "common/db", "common/event", "common/failpoint"},
+		"notify": {
+			"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/idform", "common/outage",
+		},
 		"notify/smtp": {"notify"},
 		"notify/sms":  {"notify", "common/httpclient"},
 		"doctor": {
@@ -87,7 +93,7 @@ func allowedImports() map[string][]string {
 		"common/event":           {"common/mq"},
 		"common/event/eventtest": {"common/event", "common/mq"},
 		"purge":                  {"order"},
-		"common/mq":              {"broker/remoting", "common/failpoint", "common/tracing"},
+		"common/mq":              {"broker/remoting", "common/failpoint", "common/idform", "common/tracing"},
 		"common/db":              {"common/failpoint"},
 		"common/failpoint":       {},
 		"common/db/dbtest":       {"common/db"},
