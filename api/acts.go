@@ -23,7 +23,7 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	}
 	query := c.QueryParams()
 	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
-	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
+	if filter.Subject != "" && !idform.IsVisibleASCII(filter.Subject, order.IDMax) {
 		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment, refund or notification."))
 	}
 	if len(filter.Actor) > idform.UserIDMax || !utf8.ValidString(filter.Actor) {

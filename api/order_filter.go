@@ -26,7 +26,7 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 		wrong sentence.Sentence
 	}{
 		{"id", &f.OrderID, idform.IsID, sentence.New("bad_find_id", "id must be the id of an order, given once.")},
-		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) },
+		{"payment", &f.PaymentID, func(s string) bool { return idform.IsVisibleASCII(s, order.IDMax) },
 			sentence.New("bad_find_payment", "payment must be the id of a payment, attempt or refund, given once.")},
 		{"buyer", &f.BuyerID, idform.IsUserID, sentence.New("bad_find_buyer", "buyer must be the id of a buyer, given once.")},
 		{"screening", &f.ScreeningID, idform.IsID,

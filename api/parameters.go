@@ -12,7 +12,6 @@ import (
 
 	"boxoffice/common/idform"
 	"boxoffice/common/keyset"
-	"boxoffice/order"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -140,7 +139,7 @@ func pathText(c echo.Context, name string, bytesMax int) (string, error) {
 	if c.Request().URL.RawPath != "" { // else the router has matched the unescaped path
 		text, err = url.PathUnescape(text)
 	}
-	if err != nil || !order.IsVisibleASCII(text, bytesMax) {
+	if err != nil || !idform.IsVisibleASCII(text, bytesMax) {
 		return "", problemError{kind: notFound}
 	}
 	return text, nil
