@@ -9,8 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/idform"
 	"boxoffice/common/sentence"
-	"boxoffice/identity"
 	"boxoffice/order"
 )
 
@@ -23,10 +23,10 @@ func (h *handler) listActs(c echo.Context, _ string) error {
 	}
 	query := c.QueryParams()
 	filter := audit.Filter{Subject: query.Get("subject"), Actor: query.Get("actor"), BeforeID: cursor}
-	if filter.Subject != "" && !order.IsVisibleASCII(filter.Subject, order.IDMax) {
+	if filter.Subject != "" && !idform.IsVisibleASCII(filter.Subject, order.IDMax) {
 		return telling(malformed, sentence.New("bad_find_subject", "subject must be the id of a screening, order, payment, refund or notification."))
 	}
-	if len(filter.Actor) > identity.SubjectBytesMax || !utf8.ValidString(filter.Actor) {
+	if len(filter.Actor) > idform.UserIDMax || !utf8.ValidString(filter.Actor) {
 		return telling(malformed, sentence.New("bad_find_actor", "actor must be the name of an operator."))
 	}
 	limit = pageLimit(limit)

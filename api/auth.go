@@ -10,7 +10,6 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/identity"
-	"boxoffice/stock"
 )
 
 // The roles that routes ask for.
@@ -20,8 +19,6 @@ const (
 	roleAdmin = identity.Admin
 	anyRole   = roleBuyer | roleStaff | roleAdmin
 )
-
-const _ = uint(stock.BuyerIDMax - identity.SubjectBytesMax) // every caller can be a buyer: else this does not compile
 
 // caller is who calls, and by what that is known.
 type caller struct {

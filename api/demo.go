@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/identity"
 	"boxoffice/stock"
 )
@@ -101,7 +102,7 @@ func (d *demoHandler) simulatePayment(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if !validID(body.OrderID) {
+	if !idform.IsID(body.OrderID) {
 		return problemError{kind: notFound}
 	}
 	ctx := traced(c)

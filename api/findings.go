@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/sentence"
 	"boxoffice/doctor"
 	"boxoffice/order"
@@ -107,7 +108,7 @@ func (h *handler) fixFindings(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	if body.Kind == "" || body.ID != "" && !order.IsVisibleASCII(body.ID, order.IDMax) {
+	if body.Kind == "" || body.ID != "" && !idform.IsVisibleASCII(body.ID, order.IDMax) {
 		return telling(invalid, sentence.New("bad_finding", "kind must be one of the findings, and id that of one of them."))
 	}
 	mended, err := h.Operators.Doctor.Fix(traced(c), doctor.Selection{Kind: doctor.Kind(body.Kind), ID: body.ID}, act)

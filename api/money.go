@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/common/keyset"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -116,7 +117,7 @@ func afterParked(cursor string) (after order.Claim, err error) {
 	if cursor == "" {
 		return after, nil
 	}
-	last, err := keyset.ParsePlain(cursor, func(id string) bool { return order.IsVisibleASCII(id, order.IDMax) })
+	last, err := keyset.ParsePlain(cursor, func(id string) bool { return idform.IsVisibleASCII(id, order.IDMax) })
 	if err != nil || last.At < 0 {
 		return after, invalidCursor()
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/sentence"
 	"boxoffice/common/strictjson"
-	"boxoffice/identity"
 	"boxoffice/inquiry"
 	"boxoffice/order"
 	"boxoffice/stock"
@@ -25,11 +25,11 @@ func orderFilter(c echo.Context) (inquiry.Filter, error) {
 		valid func(string) bool
 		wrong sentence.Sentence
 	}{
-		{"id", &f.OrderID, validID, sentence.New("bad_find_id", "id must be the id of an order, given once.")},
-		{"payment", &f.PaymentID, func(s string) bool { return order.IsVisibleASCII(s, order.IDMax) },
+		{"id", &f.OrderID, idform.IsID, sentence.New("bad_find_id", "id must be the id of an order, given once.")},
+		{"payment", &f.PaymentID, func(s string) bool { return idform.IsVisibleASCII(s, order.IDMax) },
 			sentence.New("bad_find_payment", "payment must be the id of a payment, attempt or refund, given once.")},
-		{"buyer", &f.BuyerID, identity.ValidSubject, sentence.New("bad_find_buyer", "buyer must be the id of a buyer, given once.")},
-		{"screening", &f.ScreeningID, validID,
+		{"buyer", &f.BuyerID, idform.IsUserID, sentence.New("bad_find_buyer", "buyer must be the id of a buyer, given once.")},
+		{"screening", &f.ScreeningID, idform.IsID,
 			sentence.New("bad_find_screening", "screening must be the id of a screening, given once.")},
 		{"state", &status, validStatus,
 			sentence.New("bad_find_state", "state must be reserved, pending_payment, paid or cancelled, given once.")},

@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/keyset"
-	"boxoffice/order"
 	"boxoffice/sale"
 	"boxoffice/stock"
 )
@@ -19,8 +19,7 @@ import (
 const headerIdempotencyKey = "Idempotency-Key"
 
 const (
-	idBytesMax     = stock.ScreeningIDMax // of any id; an order's is shorter
-	cursorBytesMax = 320                  // a list, a time and the longest id of a payment; every list checks its own
+	cursorBytesMax = 320 // a list, a time and the longest id of a payment; every list checks its own
 	limitMax       = stock.PageMax
 	limitDefault   = 20 // where the services have none of their own
 )
@@ -28,25 +27,10 @@ const (
 // pathID returns the id in the path. One that has not the form of an id is not found, like one that does not exist.
 func pathID(c echo.Context) (string, error) {
 	id := c.Param("id")
-	if !validID(id) {
+	if !idform.IsID(id) {
 		return "", problemError{kind: notFound}
 	}
 	return id, nil
-}
-
-// validID tells whether s has the form of the ids that the services make.
-func validID(s string) bool {
-	if s == "" || len(s) > idBytesMax {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // invalidCursor is the problem of a cursor that no list gave.
@@ -97,7 +81,7 @@ func (l list) pageQuery(c echo.Context) (place string, limit int, err error) {
 	if cursor := query.Get("cursor"); cursor != "" {
 		var mine bool
 		place, mine = strings.CutPrefix(cursor, string(l)+".")
-		if !mine || place == "" || len(cursor) > cursorBytesMax || !printableASCII(cursor) {
+		if !mine || place == "" || !idform.IsPrintableASCII(cursor, cursorBytesMax) {
 			return "", 0, invalidCursor()
 		}
 	}
@@ -133,7 +117,7 @@ func idempotencyKey(header http.Header) (string, error) {
 	if len(values) == 0 || values[0] == "" {
 		return "", problemError{kind: keyMissing}
 	}
-	if len(values) > 1 || len(values[0]) > sale.KeyMax || !printableASCII(values[0]) {
+	if len(values) > 1 || !idform.IsPrintableASCII(values[0], sale.KeyMax) {
 		return "", problemError{kind: malformed,
 			detail: fmt.Sprintf("Idempotency-Key must be one value of 1 to %d printable ASCII characters.", sale.KeyMax)}
 	}
@@ -155,7 +139,7 @@ func pathText(c echo.Context, name string, bytesMax int) (string, error) {
 	if c.Request().URL.RawPath != "" { // else the router has matched the unescaped path
 		text, err = url.PathUnescape(text)
 	}
-	if err != nil || !order.IsVisibleASCII(text, bytesMax) {
+	if err != nil || !idform.IsVisibleASCII(text, bytesMax) {
 		return "", problemError{kind: notFound}
 	}
 	return text, nil

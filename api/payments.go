@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/stock"
@@ -90,7 +91,7 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 
 // isReturnURL tells whether a payer's browser can be sent to this URL.
 func isReturnURL(text string) bool {
-	if !order.IsVisibleASCII(text, returnURLMax) {
+	if !idform.IsVisibleASCII(text, returnURLMax) {
 		return false
 	}
 	parsed, err := url.Parse(text)

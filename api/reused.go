@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/order"
 )
 
@@ -56,7 +57,7 @@ func (h *handler) settleReused(c echo.Context, caller string) error {
 	if err != nil {
 		return err
 	}
-	if !order.IsVisibleASCII(body.OrderID, order.IDMax) || !order.IsVisibleASCII(body.Amount.Currency, order.CurrencyMax) {
+	if !idform.IsVisibleASCII(body.OrderID, order.IDMax) || !idform.IsVisibleASCII(body.Amount.Currency, order.CurrencyMax) {
 		return problemError{kind: invalid, detail: "order_id and amount must be those of the payment."}
 	}
 	if err := h.Orders.SettleReused(traced(c), id, body.OrderID, body.Amount, act); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"boxoffice/common/idform"
 	"boxoffice/stock"
 	"boxoffice/tickets"
 )
@@ -142,7 +143,7 @@ func (h *handler) checkIn(c echo.Context, caller string) error {
 		return err
 	}
 	switch {
-	case body.ScreeningID != "" && !validID(body.ScreeningID):
+	case body.ScreeningID != "" && !idform.IsID(body.ScreeningID):
 		return problemError{kind: invalid, detail: "screening_id must be the id of a screening, or left out."}
 	case len(body.Gate) > tickets.GateMax || strings.ContainsFunc(body.Gate, unicode.IsControl):
 		return problemError{kind: invalid, detail: fmt.Sprintf(

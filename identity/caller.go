@@ -67,13 +67,3 @@ type Caller struct {
 	Roles     Roles
 	ExpiresAt time.Time
 }
-
-// SubjectBytesMax is the longest id of a caller.
-const SubjectBytesMax = 128
-
-// ValidSubject tells whether s can be a caller's id, which every database column and log line must hold. It has no space at
-// either end: people, and some databases, take such an id for the one without it.
-func ValidSubject(s string) bool {
-	return s != "" && len(s) <= SubjectBytesMax && s == strings.Trim(s, " ") &&
-		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
-}

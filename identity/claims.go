@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 
+	"boxoffice/common/idform"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
@@ -67,7 +69,7 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 
 // Validate checks what every token must say; the parser calls it after it has checked the registered claims.
 func (c *claims) Validate() error {
-	if !ValidSubject(c.Subject) {
+	if !idform.IsUserID(c.Subject) {
 		return jwt.ErrTokenInvalidSubject
 	}
 	return nil

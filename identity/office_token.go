@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"boxoffice/common/idform"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -17,7 +19,7 @@ var (
 // SignToken makes a bearer token of the office that is valid until a time. It fails with ErrInvalidSubject for a subject that
 // no caller can be, and with ErrInvalidRole for an unknown role.
 func SignToken(secret []byte, subject, role string, expires time.Time) (string, error) {
-	if !ValidSubject(subject) {
+	if !idform.IsUserID(subject) {
 		return "", ErrInvalidSubject
 	}
 	if _, known := ParseRole(role); !known {

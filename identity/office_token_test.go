@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/idform"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -78,7 +80,7 @@ func TestOfficeTokens(t *testing.T) {
 		"empty sub":          {officeToken(t, "", "buyer"), false},
 		"sub ends in space":  {officeToken(t, "alice ", "buyer"), false},
 		"sub begins in one":  {officeToken(t, " alice", "buyer"), false},
-		"sub too long":       {officeToken(t, strings.Repeat("a", SubjectBytesMax+1), "buyer"), false},
+		"sub too long":       {officeToken(t, strings.Repeat("a", idform.UserIDMax+1), "buyer"), false},
 		"sub with a newline": {officeToken(t, "alice\n", "buyer"), false},
 		"no role":            {officeToken(t, "alice", "buyer", without("role")), false},
 		"unknown role":       {officeToken(t, "alice", "root"), false},

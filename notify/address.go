@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
-	"unicode/utf8"
+
+	"boxoffice/common/idform"
 )
 
 const (
 	localPartMax = 64
 	labelMax     = 63
 	phoneMin     = 8
-	buyerIDMax   = 128
 )
 
 // at is where a contact is told by a channel; empty: not by this one.
@@ -30,7 +30,7 @@ func (c Contact) at(channel Channel) string {
 func (c Contact) check() error {
 	var invalid string
 	switch {
-	case c.BuyerID == "" || len(c.BuyerID) > buyerIDMax || !utf8.ValidString(c.BuyerID):
+	case !idform.IsUserID(c.BuyerID):
 		invalid = "buyer"
 	case c.Email == "" && c.Phone == "":
 		invalid = "neither an email address nor a phone number"

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -172,7 +173,7 @@ func (s *Service) record(ctx context.Context, all []news) error {
 func (s *Service) insert(ctx context.Context, rows []row) error {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
 	rows = slices.CompactFunc(rows, func(a, b row) bool { return a.ID == b.ID })
-	for range followRounds {
+	err := s.db.Again(followRounds, func() error {
 		missing, err := missingRows(ctx, s.db, rows)
 		if err != nil || len(missing) == 0 {
 			return s.unavailable(err)
@@ -183,9 +184,10 @@ func (s *Service) insert(ctx context.Context, rows []row) error {
 			return err
 		})
 		failpoint.Hit("mail.noted")
-		if err == nil || !s.db.IsDuplicate(err) {
-			return s.unavailable(err)
-		}
+		return s.unavailable(err)
+	})
+	if errors.Is(err, db.ErrOvertaken) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
-	return fmt.Errorf("%w: lost %d rounds", ErrBusy, followRounds)
+	return err
 }

@@ -13,7 +13,7 @@ import (
 // Whoever has many sent again names some that are not dead, or not there: those stay as they are, and a second call does nothing.
 func TestRetryAllTakesTheDeadAlone(t *testing.T) {
 	f := newFixture(t)
-	f.due("dead", "dead too", "sent", "due")
+	f.due("dead", "dead-too", "sent", "due")
 	f.mail.set(func(_ context.Context, m Message) error {
 		switch m.OrderID {
 		case "sent":
@@ -24,12 +24,12 @@ func TestRetryAllTakesTheDeadAlone(t *testing.T) {
 		return fmt.Errorf("%w: 550 no such user", ErrRefused)
 	})
 	f.work()
-	ids := []string{"dead-paid-mail", "dead too-paid-mail", "sent-paid-mail", "due-paid-mail", "absent"}
+	ids := []string{"dead-paid-mail", "dead-too-paid-mail", "sent-paid-mail", "due-paid-mail", "absent"}
 	act := audit.Act{Actor: "sam", Note: "their server is back"}
 	if due, err := f.RetryAll(t.Context(), ids, act); err != nil || !slices.Equal(due, ids[:2]) {
 		t.Errorf("sent again %q, %v", due, err)
 	}
-	for _, id := range []string{"dead", "dead too"} {
+	for _, id := range []string{"dead", "dead-too"} {
 		if n := f.only(id); n.State != StateDue || n.Tries != 0 || !n.NextAt.Equal(f.now()) {
 			t.Errorf("%s: %+v", id, n)
 		}

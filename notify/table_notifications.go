@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 )
 
 const (
@@ -57,13 +57,8 @@ type news struct {
 
 // fits tells whether the columns take it. Only a message that this office has not made can be about anything else.
 func (n news) fits() bool {
-	const id, buyer = 64, 128
-	for text, limit := range map[string]int{n.orderID: id, n.screeningID: id, n.buyerID: buyer} {
-		if text == "" || len(text) > limit || !utf8.ValidString(text) {
-			return false
-		}
-	}
-	return len(n.about) <= id && utf8.ValidString(n.about) && (n.amount == event.Money{} || event.IsCurrency(n.amount.Currency))
+	return idform.IsID(n.orderID) && idform.IsID(n.screeningID) && idform.IsUserID(n.buyerID) &&
+		(n.about == "" || idform.IsVisibleASCII(n.about, idform.IDMax)) && (n.amount == event.Money{} || event.IsCurrency(n.amount.Currency))
 }
 
 // on is the row of the news on one channel, as a process writes it. Its id is made of what it says, so that the table's key refuses to say it twice.

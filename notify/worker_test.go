@@ -114,8 +114,8 @@ func TestMessageSurvivesItsWorker(t *testing.T) {
 // A process is told to stop while it sends: what was taken is written, and what was not is sent by the next one.
 func TestStopWhileItSends(t *testing.T) {
 	f := newFixture(t)
-	f.due("taken", "not taken")
-	for id, answer := range map[string]error{"taken": nil, "not taken": context.Canceled} {
+	f.due("taken", "not-taken")
+	for id, answer := range map[string]error{"taken": nil, "not-taken": context.Canceled} {
 		ctx, stop := context.WithCancel(t.Context())
 		f.mail.set(func(context.Context, Message) error {
 			stop()
@@ -130,11 +130,11 @@ func TestStopWhileItSends(t *testing.T) {
 		}
 	}
 	f.wantTold("taken", "paid mail sent")
-	f.wantTold("not taken", "paid mail due")
+	f.wantTold("not-taken", "paid mail due")
 	f.mail.set(nil)
 	f.advance(claimLease)
 	f.work()
-	f.wantTold("not taken", "paid mail sent")
+	f.wantTold("not-taken", "paid mail sent")
 }
 
 // A lease is over before its worker is: the row is another one's, and keeps what that one has written.

@@ -52,18 +52,13 @@ func (o *Orders) PublishQueued(ctx context.Context) (int, error) {
 	return o.publisher.publishQueued(ctx)
 }
 
-// inTx runs fn in a transaction, and again when another transaction has changed what fn read before fn wrote it. Each
-// lost race means that another transaction has moved an order forward, so the retries end.
+// inTx runs fn in a transaction, and again when another transaction has changed what fn read before fn wrote it.
 func (o *Orders) inTx(ctx context.Context, fn func(*db.Tx) error) error {
-	for try := 1; ; try++ {
-		err := o.db.InTx(ctx, fn)
-		switch raced := errors.Is(err, db.ErrConflict) || o.db.IsDuplicate(err); {
-		case !raced:
-			return o.unavailable(err)
-		case try == raceLimit:
-			return fmt.Errorf("%w: lost %d races: %w", ErrBusy, raceLimit, err)
-		}
+	err := o.db.Again(raceLimit, func() error { return o.db.InTx(ctx, fn) })
+	if errors.Is(err, db.ErrOvertaken) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
+	return o.unavailable(err)
 }
 
 // unavailable wraps an error in ErrUnavailable when it is an outage of the database, after which a retry may succeed.

@@ -11,10 +11,12 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/failpoint"
+	"boxoffice/common/idform"
 	"boxoffice/common/tracing"
 )
 
-// The longest ids and currencies that are accepted from a payment provider, in bytes.
+// The longest ids and currencies that are accepted from a payment provider, in bytes, as the columns of payments take them. The
+// order's id too may be longer than any order has: money that names one that never was is recorded, and goes back.
 const (
 	IDMax       = 255
 	CurrencyMax = 8
@@ -198,16 +200,6 @@ func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[strin
 // valid tells whether every database can record a payment, and its refund, as it is, so that one caller's payment cannot make the insert
 // of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
 func valid(p Payment) bool {
-	return p.Amount.Amount > 0 && IsVisibleASCII(p.ID, IDMax) && IsVisibleASCII(p.OrderID, IDMax) && IsVisibleASCII(p.WebhookID, IDMax) &&
-		IsVisibleASCII(p.Amount.Currency, CurrencyMax)
-}
-
-// IsVisibleASCII tells whether s has 1 to limit characters, all of them visible ASCII.
-func IsVisibleASCII(s string, limit int) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= limit
+	return p.Amount.Amount > 0 && idform.IsVisibleASCII(p.ID, IDMax) && idform.IsVisibleASCII(p.OrderID, IDMax) &&
+		idform.IsVisibleASCII(p.WebhookID, IDMax) && idform.IsVisibleASCII(p.Amount.Currency, CurrencyMax)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"boxoffice/order"
+	"boxoffice/common/idform"
 )
 
 const (
@@ -45,7 +45,7 @@ func (a Action) invalid() string {
 		}
 	case Redirect, PostForm:
 		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
-			u.User != nil || !order.IsVisibleASCII(a.URL, actionMax) {
+			u.User != nil || !idform.IsVisibleASCII(a.URL, actionMax) {
 			return "has no absolute http or https URL"
 		}
 	default:

@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/common/batch"
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/stock"
 )
 
@@ -41,13 +42,13 @@ type Request struct {
 // validate keeps out what a database would refuse, because there one bad value costs a whole list.
 func (r Request) validate() error {
 	switch {
-	case !stock.IsBuyerID(r.BuyerID):
+	case !idform.IsUserID(r.BuyerID):
 		return fmt.Errorf("%w: buyer id", stock.ErrInvalid)
 	case r.Key == "" || len(r.Key) > KeyMax:
 		return fmt.Errorf("%w: idempotency key", stock.ErrInvalid)
 	case r.Quantity < 1 || r.Quantity > QuantityMax:
 		return fmt.Errorf("%w: quantity", stock.ErrInvalid)
-	case !stock.IsScreeningID(r.ScreeningID):
+	case !idform.IsID(r.ScreeningID):
 		return stock.ErrScreeningNotFound
 	}
 	return nil

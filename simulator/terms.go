@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -49,11 +50,11 @@ func readTerms(b webhook.StartBody, allowedCallback func(url string) bool) (term
 	switch {
 	case !isName(b.AttemptID, attemptIDMax):
 		return terms{}, fmt.Errorf("%w: attempt_id must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, attemptIDMax)
-	case !order.IsVisibleASCII(b.OrderID, order.IDMax):
+	case !idform.IsVisibleASCII(b.OrderID, order.IDMax):
 		return terms{}, fmt.Errorf("%w: order_id must have 1 to %d visible ASCII characters", errInvalid, order.IDMax)
 	case b.Amount < 1 || b.Amount > amountMax:
 		return terms{}, fmt.Errorf("%w: amount must be 1 to %d minor units", errInvalid, int64(amountMax))
-	case !order.IsVisibleASCII(b.Currency, order.CurrencyMax):
+	case !idform.IsVisibleASCII(b.Currency, order.CurrencyMax):
 		return terms{}, fmt.Errorf("%w: currency must have 1 to %d visible ASCII characters", errInvalid, order.CurrencyMax)
 	case len(b.Description) > descriptionMax || !utf8.ValidString(b.Description):
 		return terms{}, fmt.Errorf("%w: description must have at most %d bytes of UTF-8", errInvalid, descriptionMax)
@@ -74,7 +75,7 @@ func checkRefund(b webhook.RefundBody) error {
 	switch {
 	case !isName(b.Key, keyMax):
 		return fmt.Errorf("%w: key must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, keyMax)
-	case !order.IsVisibleASCII(b.PaymentID, order.IDMax):
+	case !idform.IsVisibleASCII(b.PaymentID, order.IDMax):
 		return fmt.Errorf("%w: payment_id must have 1 to %d visible ASCII characters", errInvalid, order.IDMax)
 	case b.Amount < 1 || b.Amount > amountMax:
 		return fmt.Errorf("%w: amount must be 1 to %d minor units", errInvalid, int64(amountMax))
@@ -92,7 +93,7 @@ func isName(s string, limit int) bool {
 
 // isWebURL tells whether text is an absolute http or https URL of a host, without a password.
 func isWebURL(text string) bool {
-	if !order.IsVisibleASCII(text, urlMax) || strings.Contains(text, `\`) {
+	if !idform.IsVisibleASCII(text, urlMax) || strings.Contains(text, `\`) {
 		return false
 	}
 	u, err := url.Parse(text)

@@ -1,6 +1,9 @@
 package stock
 
-import "boxoffice/common/keyset"
+import (
+	"boxoffice/common/idform"
+	"boxoffice/common/keyset"
+)
 
 // PageMax is how many items a page of a list has at most.
 const PageMax = 100
@@ -12,7 +15,7 @@ func afterCursor(cursor string, first keyset.Position) (keyset.Position, error) 
 	if cursor == "" {
 		return first, nil
 	}
-	return keyset.Parse(cursor, "", IsScreeningID) // an order's id is one too
+	return keyset.Parse(cursor, "", idform.IsID)
 }
 
 func pageSize(limit int) int {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 )
 
 // Field names what of a screening is out of range.
@@ -46,8 +47,8 @@ func (e InvalidFieldError) Is(target error) bool { return target == ErrInvalid }
 
 // Validate judges a new screening: an InvalidFieldError names the first field that no screening may have so.
 func (s Screening) Validate() error {
-	if !IsScreeningID(s.ID) {
-		return InvalidFieldError{FieldID, ScreeningIDMax}
+	if !idform.IsID(s.ID) {
+		return InvalidFieldError{FieldID, idform.IDMax}
 	}
 	return ScreeningChange{
 		Movie: &s.Movie, Venue: &s.Venue, StartsAt: &s.StartsAt, Price: &s.Price, Capacity: &s.Capacity,
@@ -104,7 +105,9 @@ func IsTime(t time.Time) bool { return t.UnixMilli() >= 0 && t.UTC().Year() < 99
 func isWindow(opens, closes time.Time) bool { return opens.UnixMilli() < closes.UnixMilli() }
 
 // isName tells whether a movie or a venue can be called so: in one line, which goes into mails and onto tickets.
-func isName(s string) bool { return isText(s, NameMax) && !strings.ContainsFunc(s, unicode.IsControl) }
+func isName(s string) bool {
+	return s != "" && len(s) <= NameMax && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
 
 // isDescription tells whether a page can show this text, whose lines may be broken.
 func isDescription(s string) bool {
@@ -117,7 +120,6 @@ func isURL(s string) bool {
 	if s == "" {
 		return true
 	}
-	notVisible := func(r rune) bool { return r <= ' ' || r >= 0x7f }
 	u, err := url.Parse(s)
-	return err == nil && len(s) <= URLMax && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsFunc(s, notVisible)
+	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && u.Host != "" && u.User == nil
 }

@@ -19,29 +19,28 @@ const reviveRounds = 10
 // takeAgain takes the tickets of one order again, and tells whether it has them then. It has them also when they were
 // taken before, or sold.
 func (s *Stock) takeAgain(ctx context.Context, orderID string) (bool, error) {
-	for range reviveRounds {
+	has := false
+	err := s.again("take tickets again", reviveRounds, func() error {
+		has = false
 		w, err := s.wantedTickets(ctx, orderID)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return false, nil // it is in the archive, or never was
+			return nil // it is in the archive, or never was
 		case err != nil:
-			return false, s.failed("read wanted tickets", err)
+			return fmt.Errorf("read: %w", err)
 		case w.State == Sold, w.State == Held && w.LatePayment == event.LateRevived:
-			return true, nil
+			has = true
+			return nil
 		}
 		now := s.now()
 		if !w.canBeHad(now) {
-			return false, nil
+			return nil
 		}
 		err = s.db.InTx(ctx, func(tx *db.Tx) error { return w.take(ctx, tx, now, s.sweepGrace) })
-		switch {
-		case err == nil:
-			return true, nil
-		case !errors.Is(err, db.ErrConflict) && !s.db.IsDuplicate(err):
-			return false, s.failed("take tickets again", err)
-		}
-	}
-	return false, fmt.Errorf("%w: take tickets again: lost %d rounds", ErrBusy, reviveRounds)
+		has = err == nil
+		return err
+	})
+	return has, err
 }
 
 // wantedTickets is a reservation with all that decides whether its tickets are to be had again, in one reading.

@@ -3,7 +3,6 @@ package stock
 import (
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/event"
@@ -29,10 +28,7 @@ var (
 
 // The bounds of what this service takes. The columns are wide enough for each.
 const (
-	BuyerIDMax     = 128  // bytes
-	ScreeningIDMax = 64   // bytes
 	NameMax        = 255  // bytes, of a movie or a venue
-	orderIDMax     = 64   // bytes
 	DescriptionMax = 4000 // bytes
 	URLMax         = 1000 // bytes
 
@@ -121,15 +117,6 @@ type Reservation struct {
 
 // PositionOf is the position of a reservation in a list: by its purchase, and its order's id.
 func PositionOf(r Reservation) keyset.Position { return keyset.Position{At: r.CreatedAt, ID: r.ID} }
-
-// IsBuyerID tells whether a buyer can have this id.
-func IsBuyerID(id string) bool { return isText(id, BuyerIDMax) }
-
-// IsScreeningID tells whether a screening can have this id.
-func IsScreeningID(id string) bool { return isText(id, ScreeningIDMax) }
-
-// isText keeps out what a database would refuse.
-func isText(s string, bytesMax int) bool { return s != "" && len(s) <= bytesMax && utf8.ValidString(s) }
 
 // Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrCancelled, ErrSaleNotOpen,
 // ErrSaleClosed, ErrSalePaused, ErrLimitExceeded or ErrSoldOut.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/keyset"
 )
 
@@ -20,7 +21,7 @@ type Details struct {
 
 // Details returns the reservation of an order, whoever its buyer is, or ErrReservationAbsent.
 func (s *Stock) Details(ctx context.Context, orderID string) (Details, error) {
-	if !isText(orderID, orderIDMax) {
+	if !idform.IsID(orderID) {
 		return Details{}, ErrReservationAbsent
 	}
 	var row struct {

@@ -74,28 +74,29 @@ func nextState(outcome event.Outcome) ReservationState {
 // settleIDs reads the reservations, computes their settlement and writes it under guards, and starts again when another
 // transaction has settled one of them in between. The ids are sorted, by the outcome of their orders.
 func (s *Stock) settleIDs(ctx context.Context, ids map[event.Outcome][]string) (released []string, err error) {
-	for range settleRounds {
+	err = s.again("settle", settleRounds, func() error {
 		change, err := s.planSettlement(ctx, ids)
 		if err != nil {
-			return nil, s.failed("read reservations", err)
+			return fmt.Errorf("read reservations: %w", err)
 		}
+		released = change.released
 		if change.empty() {
-			return change.released, nil
+			return nil
 		}
 		err = s.db.InTx(ctx, func(tx *db.Tx) error {
 			err := change.apply(ctx, tx, s.now().UnixMilli())
 			failpoint.Hit("settle.before-commit")
 			return err
 		})
-		switch {
-		case err == nil:
+		if err == nil {
 			failpoint.Hit("settle.committed")
-			return change.released, nil
-		case !errors.Is(err, db.ErrConflict):
-			return nil, s.failed("settle", err)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: settle: lost %d rounds", ErrBusy, settleRounds)
+	return released, nil
 }
 
 // settlement is what one transaction writes: reservations that become sold or released, and the sums for holdings and

@@ -3,6 +3,7 @@
 package stock
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -72,6 +73,18 @@ func (s *Stock) changed(screeningID string) {
 // Unavailable marks a failure as one that another try may not meet.
 func Unavailable(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}
+
+// again runs the rounds of a transaction that others may overtake, and fails with ErrBusy when they always do.
+func (s *Stock) again(doing string, rounds int, round func() error) error {
+	err := s.db.Again(rounds, round)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, db.ErrOvertaken):
+		return fmt.Errorf("%w: %s: %w", ErrBusy, doing, err)
+	}
+	return s.failed(doing, err)
 }
 
 // failed says what a call of the database was for, and marks an error that passes when the database is well again.

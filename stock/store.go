@@ -9,6 +9,7 @@ import (
 
 	"boxoffice/common/db"
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/common/keyset"
 )
 
@@ -40,7 +41,7 @@ func (r reservationRow) reservation() Reservation {
 
 // Reservation returns one reservation of a buyer, or ErrReservationAbsent, also when it is somebody else's.
 func (s *Stock) Reservation(ctx context.Context, buyerID, orderID string) (Reservation, error) {
-	if !isText(orderID, orderIDMax) {
+	if !idform.IsID(orderID) {
 		return Reservation{}, ErrReservationAbsent
 	}
 	var row reservationRow
@@ -133,7 +134,7 @@ func (r screeningRow) screening() Screening {
 
 // Screening returns one screening with its stock, or ErrScreeningNotFound.
 func (s *Stock) Screening(ctx context.Context, id string) (Screening, error) {
-	if !IsScreeningID(id) {
+	if !idform.IsID(id) {
 		return Screening{}, ErrScreeningNotFound
 	}
 	var row screeningRow

@@ -60,7 +60,7 @@ func (t *Tickets) followSoon(ctx context.Context, orderID string) error {
 // decides between those who make its tickets and those who void them: the second one finds the row, and looks at the order
 // again.
 func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
-	for range followRounds {
+	err := t.db.Again(followRounds, func() error {
 		states, err := readStates(ctx, t.db, ids) // before the orders: a cancelled order can become paid, and get tickets meanwhile
 		if err != nil {
 			return t.unavailable(err)
@@ -79,11 +79,12 @@ func (t *Tickets) followChunk(ctx context.Context, ids []string) error {
 			return err
 		})
 		failpoint.Hit("tickets.issued")
-		if err == nil || !errors.Is(err, db.ErrConflict) && !t.db.IsDuplicate(err) {
-			return t.unavailable(err)
-		}
+		return t.unavailable(err)
+	})
+	if errors.Is(err, db.ErrOvertaken) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
-	return fmt.Errorf("%w: lost %d rounds", ErrBusy, followRounds)
+	return err
 }
 
 // change is what one transaction writes.

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"boxoffice/common/idform"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
@@ -39,8 +40,8 @@ func encode[T any](topic Topic[T], key string, payload T) ([]byte, error) {
 		return nil, errors.New("topic is empty")
 	}
 	// The separators of properties are control characters, and a space separates keys.
-	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return nil, fmt.Errorf("key of %d bytes is too long or has spaces or control characters", len(key))
+	if key != "" && !idform.IsVisibleASCII(key, maxKey) {
+		return nil, fmt.Errorf("key of %d bytes is too long or not visible ASCII", len(key))
 	}
 	body, err := json.Marshal(payload)
 	if err != nil {

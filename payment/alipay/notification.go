@@ -11,6 +11,7 @@ import (
 
 	sdk "github.com/smartwalle/alipay/v3"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -85,7 +86,7 @@ func (p *Provider) isFresh(notifyTime string) bool {
 // report says what a notification means. One about a refund means nothing here, since refunds are asked for: it names
 // the trade's status too, but the trade may be closed because it was refunded as a whole.
 func report(n *sdk.Notification, transCurrency, office string) (payment.Report, error) {
-	if !order.IsVisibleASCII(n.NotifyId, order.IDMax) {
+	if !idform.IsVisibleASCII(n.NotifyId, order.IDMax) {
 		return payment.Report{}, bad(fmt.Sprintf("notify_id must have 1 to %d visible ASCII characters.", order.IDMax))
 	}
 	empty := payment.Report{ID: n.NotifyId}
@@ -102,7 +103,7 @@ func report(n *sdk.Notification, transCurrency, office string) (payment.Report, 
 		if n.GmtPayment != "" {
 			return empty, nil
 		}
-		if !order.IsVisibleASCII(n.OutTradeNo, tradeNoMax) {
+		if !idform.IsVisibleASCII(n.OutTradeNo, tradeNoMax) {
 			return payment.Report{}, bad(fmt.Sprintf("out_trade_no must have 1 to %d visible ASCII characters.", tradeNoMax))
 		}
 		return payment.Report{ID: n.NotifyId, Closed: []string{n.OutTradeNo}}, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -26,9 +27,9 @@ type paidTrade struct {
 func (t paidTrade) payment() (p payment.Payment, invalid string) {
 	amount, err := parseYuan(t.total)
 	switch {
-	case !order.IsVisibleASCII(t.no, tradeNoMax):
+	case !idform.IsVisibleASCII(t.no, tradeNoMax):
 		return p, fmt.Sprintf("trade_no must have 1 to %d visible ASCII characters.", tradeNoMax)
-	case !order.IsVisibleASCII(t.outNo, tradeNoMax):
+	case !idform.IsVisibleASCII(t.outNo, tradeNoMax):
 		return p, fmt.Sprintf("out_trade_no must have 1 to %d visible ASCII characters.", tradeNoMax)
 	case cmp.Or(t.currency, currency) != currency:
 		return p, "trans_currency must be " + currency + ", or not there."
@@ -49,11 +50,11 @@ func passback(orderID, office string) string {
 // may be cut. Only the former have the office's mark: what is the body of a trade may be shown to its payer.
 func orderID(passback, body, office string) (id string, foreign bool) {
 	if text, err := url.QueryUnescape(passback); err == nil {
-		if id, foreign = payment.ReadMark(text, office); order.IsVisibleASCII(id, order.IDMax) {
+		if id, foreign = payment.ReadMark(text, office); idform.IsVisibleASCII(id, order.IDMax) {
 			return id, foreign
 		}
 	}
-	if order.IsVisibleASCII(body, order.IDMax) {
+	if idform.IsVisibleASCII(body, order.IDMax) {
 		return body, false
 	}
 	return "", false

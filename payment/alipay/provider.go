@@ -13,6 +13,7 @@ import (
 	sdk "github.com/smartwalle/alipay/v3"
 
 	"boxoffice/common/httpclient"
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -57,11 +58,11 @@ var (
 // New returns a provider, or an error that says which option cannot be used.
 func New(opts Options) (*Provider, error) {
 	switch {
-	case !order.IsVisibleASCII(opts.AppID, accountIDMax):
+	case !idform.IsVisibleASCII(opts.AppID, accountIDMax):
 		return nil, fmt.Errorf("alipay app id must have 1 to %d visible ASCII characters", accountIDMax)
-	case !order.IsVisibleASCII(opts.Office, order.IDMax):
+	case !idform.IsVisibleASCII(opts.Office, order.IDMax):
 		return nil, fmt.Errorf("alipay office must have 1 to %d visible ASCII characters", order.IDMax)
-	case opts.SellerID != "" && !order.IsVisibleASCII(opts.SellerID, accountIDMax):
+	case opts.SellerID != "" && !idform.IsVisibleASCII(opts.SellerID, accountIDMax):
 		return nil, fmt.Errorf("alipay seller id must have 1 to %d visible ASCII characters", accountIDMax)
 	case opts.CallbackURL == nil:
 		return nil, errors.New("alipay needs a callback URL")

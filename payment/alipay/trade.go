@@ -9,7 +9,7 @@ import (
 
 	sdk "github.com/smartwalle/alipay/v3"
 
-	"boxoffice/order"
+	"boxoffice/common/idform"
 	"boxoffice/payment"
 )
 
@@ -86,7 +86,7 @@ func (p *Provider) code(ctx context.Context, a payment.Attempt, trade sdk.Trade)
 		return payment.Action{}, err
 	case got.OutTradeNo != a.ID:
 		return payment.Action{}, errOtherTrade
-	case !order.IsVisibleASCII(got.QRCode, codeMax):
+	case !idform.IsVisibleASCII(got.QRCode, codeMax):
 		return payment.Action{}, errors.New("alipay answered without a QR code")
 	}
 	return payment.Action{Kind: payment.ShowQR, QR: got.QRCode}, nil

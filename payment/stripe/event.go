@@ -6,6 +6,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v82"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -18,7 +19,7 @@ const (
 // reportOf says what an event means. One of another type, or of something that this office has not made with the
 // account, is an empty report.
 func reportOf(e stripego.Event, office string) (payment.Report, error) {
-	if !order.IsVisibleASCII(e.ID, order.IDMax) {
+	if !idform.IsVisibleASCII(e.ID, order.IDMax) {
 		return payment.Report{}, notAllowed("id")
 	}
 	report := payment.Report{ID: e.ID}
@@ -50,14 +51,14 @@ func addSession(report *payment.Report, e stripego.Event, office string) error {
 	}
 	switch {
 	case session.PaymentStatus == stripego.CheckoutSessionPaymentStatusPaid:
-		if !order.IsVisibleASCII(attemptID, order.IDMax) || !order.IsVisibleASCII(orderID, order.IDMax) {
+		if !idform.IsVisibleASCII(attemptID, order.IDMax) || !idform.IsVisibleASCII(orderID, order.IDMax) {
 			return notAllowed("metadata")
 		}
 		paid, err := paymentOf(&session, attemptID, orderID)
 		if err != nil {
 			return payment.BadCallback{Detail: "The session's payment cannot be taken: " + err.Error() + ".", Readable: true}
 		}
-		if order.IsVisibleASCII(session.ID, order.IDMax) {
+		if idform.IsVisibleASCII(session.ID, order.IDMax) {
 			paid.Reference = session.ID
 		}
 		report.Payments = []payment.Payment{paid}
@@ -74,7 +75,7 @@ func addRefund(report *payment.Report, e stripego.Event, office string) error {
 		return err
 	}
 	key := refund.Metadata[refundKeyName]
-	if refund.Metadata[officeName] != office || !order.IsVisibleASCII(key, keyMax) || strings.Trim(key, keyCharacters) != "" {
+	if refund.Metadata[officeName] != office || !idform.IsVisibleASCII(key, keyMax) || strings.Trim(key, keyCharacters) != "" {
 		return nil
 	}
 	status, err := refundStatusOf(&refund)

@@ -13,6 +13,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v82"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -57,11 +58,11 @@ func New(opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !order.IsVisibleASCII(opts.Office, order.IDMax) {
+	if !idform.IsVisibleASCII(opts.Office, order.IDMax) {
 		return nil, fmt.Errorf("office of Stripe's metadata is not 1 to %d visible characters", order.IDMax)
 	}
 	for i, secret := range opts.WebhookSecrets {
-		if !strings.HasPrefix(secret, "whsec_") || len(secret) < secretMin || !order.IsVisibleASCII(secret, order.IDMax) {
+		if !strings.HasPrefix(secret, "whsec_") || len(secret) < secretMin || !idform.IsVisibleASCII(secret, order.IDMax) {
 			return nil, fmt.Errorf("webhook secret %d of Stripe is not whsec_ and %d or more visible characters", i+1, secretMin-len("whsec_"))
 		}
 	}
@@ -90,7 +91,7 @@ func New(opts Options) (*Provider, error) {
 func isLive(key string) (bool, error) {
 	for _, prefix := range []string{"sk_live_", "rk_live_", "sk_test_", "rk_test_"} {
 		rest, found := strings.CutPrefix(key, prefix)
-		if found && order.IsVisibleASCII(rest, order.IDMax) {
+		if found && idform.IsVisibleASCII(rest, order.IDMax) {
 			return strings.Contains(prefix, "live"), nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v82"
 	"github.com/stripe/stripe-go/v82/form"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -119,7 +120,7 @@ func (a *api) findRefund(ctx context.Context, r payment.Refund) (*stripego.Refun
 // refundStatusOf reads how a refund stands.
 func refundStatusOf(r *stripego.Refund) (payment.RefundStatus, error) {
 	status := payment.RefundStatus{}
-	if order.IsVisibleASCII(r.ID, order.IDMax) {
+	if idform.IsVisibleASCII(r.ID, order.IDMax) {
 		status.Reference = r.ID
 	}
 	switch r.Status {

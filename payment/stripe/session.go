@@ -11,6 +11,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v82"
 	"github.com/stripe/stripe-go/v82/form"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -64,7 +65,7 @@ func (a *api) start(ctx context.Context, attempt payment.Attempt) (payment.Start
 	if err != nil {
 		return payment.Started{}, a.failed("start payment", err)
 	}
-	if !order.IsVisibleASCII(session.ID, order.IDMax) || !isWebURL(session.URL) {
+	if !idform.IsVisibleASCII(session.ID, order.IDMax) || !isWebURL(session.URL) {
 		return payment.Started{}, fmt.Errorf("start payment: %w", errNoSession)
 	}
 	return payment.Started{
@@ -108,7 +109,7 @@ func (a *api) search(ctx context.Context, attempt payment.Attempt) (payment.Stat
 			continue
 		}
 		amount, err := fromStripe(found.AmountReceived, string(found.Currency))
-		if err == nil && !order.IsVisibleASCII(found.ID, paymentIDMax) {
+		if err == nil && !idform.IsVisibleASCII(found.ID, paymentIDMax) {
 			err = errUnreadable
 		}
 		if err != nil {
@@ -189,7 +190,7 @@ func hasFailed(session *stripego.CheckoutSession) bool {
 
 // paymentOf reads the payment of a session that is paid.
 func paymentOf(session *stripego.CheckoutSession, attemptID, orderID string) (payment.Payment, error) {
-	if session.PaymentIntent == nil || !order.IsVisibleASCII(session.PaymentIntent.ID, paymentIDMax) {
+	if session.PaymentIntent == nil || !idform.IsVisibleASCII(session.PaymentIntent.ID, paymentIDMax) {
 		return payment.Payment{}, errNoPayment
 	}
 	amount, err := fromStripe(session.AmountTotal, string(session.Currency))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -139,7 +140,7 @@ func statusError(status int, answer []byte) error {
 
 // reference keeps out of the database what cannot be a reference.
 func reference(text string) string {
-	if !order.IsVisibleASCII(text, order.IDMax) {
+	if !idform.IsVisibleASCII(text, order.IDMax) {
 		return ""
 	}
 	return text

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
 )
@@ -68,12 +69,12 @@ func (e Event) invalid() string {
 // order's is valid: money has moved, and must be recorded.
 func (d EventData) invalidPayment() string {
 	switch {
-	case d.PaymentID == "", !order.IsVisibleASCII(order.RecordID(order.DefaultProvider, d.PaymentID), order.IDMax):
+	case d.PaymentID == "", !idform.IsVisibleASCII(order.RecordID(order.DefaultProvider, d.PaymentID), order.IDMax):
 		return fmt.Sprintf("data.payment_id must have 1 to %d visible ASCII characters, or %d where one is a colon.",
 			order.IDMax, order.IDMax-len(order.DefaultProvider+":"))
-	case !order.IsVisibleASCII(d.OrderID, order.IDMax):
+	case !idform.IsVisibleASCII(d.OrderID, order.IDMax):
 		return fmt.Sprintf("data.order_id must have 1 to %d visible ASCII characters.", order.IDMax)
-	case !order.IsVisibleASCII(d.Currency, order.CurrencyMax):
+	case !idform.IsVisibleASCII(d.Currency, order.CurrencyMax):
 		return fmt.Sprintf("data.currency must have 1 to %d visible ASCII characters.", order.CurrencyMax)
 	case d.Amount < 1:
 		return "data.amount must be 1 or more minor units."

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -35,8 +36,8 @@ func FuzzEvent(f *testing.F) {
 			return
 		}
 		for _, paid := range report.Payments {
-			if paid.Amount.Amount < 1 || !order.IsVisibleASCII(paid.Amount.Currency, order.CurrencyMax) ||
-				!order.IsVisibleASCII(paid.OrderID, order.IDMax) || !order.IsVisibleASCII(paid.ID, order.IDMax) {
+			if paid.Amount.Amount < 1 || !idform.IsVisibleASCII(paid.Amount.Currency, order.CurrencyMax) ||
+				!idform.IsVisibleASCII(paid.OrderID, order.IDMax) || !idform.IsVisibleASCII(paid.ID, order.IDMax) {
 				t.Errorf("%q: %+v cannot be recorded", body, paid)
 			}
 		}

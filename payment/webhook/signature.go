@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 )
 
@@ -85,7 +86,7 @@ func (v *Verifier) Verify(header http.Header, body []byte) bool {
 	id, okID := single(header, HeaderID)
 	timestamp, okTimestamp := single(header, HeaderTimestamp)
 	signatures, okSignatures := single(header, HeaderSignature)
-	if !okID || !okTimestamp || !okSignatures || !order.IsVisibleASCII(id, order.IDMax) {
+	if !okID || !okTimestamp || !okSignatures || !idform.IsVisibleASCII(id, order.IDMax) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

@@ -9,6 +9,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 )
 
@@ -56,7 +57,7 @@ func FuzzWebhook(f *testing.F) {
 			t.Errorf("only ours takes %q %q %q %q", id, timestamp, signature, body)
 		}
 		seconds := strconv.FormatInt(now.Unix(), 10)
-		if !order.IsVisibleASCII(id, order.IDMax) {
+		if !idform.IsVisibleASCII(id, order.IDMax) {
 			return
 		}
 		signed := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {seconds},

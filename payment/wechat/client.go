@@ -11,7 +11,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
-	"boxoffice/order"
+	"boxoffice/common/idform"
 	"boxoffice/payment"
 )
 
@@ -51,7 +51,7 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 	if a.Amount.Currency != currency {
 		return payment.Started{}, fmt.Errorf("%s: %w: only %s can be paid", doing, payment.ErrRefused, currency)
 	}
-	if !order.IsVisibleASCII(a.OrderID, attachMax) {
+	if !idform.IsVisibleASCII(a.OrderID, attachMax) {
 		return payment.Started{}, fmt.Errorf("%s: %w: the order's id is too long", doing, payment.ErrRefused)
 	}
 	answer, err := c.prepay(ctx, a, payment.MarkOrder(a.OrderID, c.account.office))
@@ -62,7 +62,7 @@ func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Start
 		return payment.Started{}, callError(doing, err)
 	}
 	code := value(answer.CodeUrl)
-	if !order.IsVisibleASCII(code, codeURLMax) {
+	if !idform.IsVisibleASCII(code, codeURLMax) {
 		return payment.Started{}, fmt.Errorf("%s: the answer has no code to show", doing)
 	}
 	return payment.Started{Action: payment.Action{Kind: payment.ShowQR, QR: code}, Lives: codeLives}, nil

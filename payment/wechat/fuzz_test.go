@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -52,8 +53,8 @@ func wantReport(t *testing.T, says []byte, report payment.Report, err error) {
 		return
 	}
 	for _, paid := range report.Payments {
-		if paid.Amount.Amount < 1 || !order.IsVisibleASCII(paid.Amount.Currency, order.CurrencyMax) ||
-			!order.IsVisibleASCII(paid.OrderID, order.IDMax) || !order.IsVisibleASCII(paid.ID, order.IDMax) {
+		if paid.Amount.Amount < 1 || !idform.IsVisibleASCII(paid.Amount.Currency, order.CurrencyMax) ||
+			!idform.IsVisibleASCII(paid.OrderID, order.IDMax) || !idform.IsVisibleASCII(paid.ID, order.IDMax) {
 			t.Errorf("%q: %+v cannot be recorded", says, paid)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 	"github.com/wechatpay-apiv3/wechatpay-go/utils"
 
+	"boxoffice/common/idform"
 	"boxoffice/common/strictjson"
 	"boxoffice/order"
 	"boxoffice/payment"
@@ -65,7 +66,7 @@ func (r reader) read(body []byte) (payment.Report, error) {
 	if err := strictjson.UnmarshalKnown(body, &kind); err != nil {
 		return payment.Report{}, unreadable(err)
 	}
-	if !order.IsVisibleASCII(kind.ID, order.IDMax) {
+	if !idform.IsVisibleASCII(kind.ID, order.IDMax) {
 		return payment.Report{}, invalid(fmt.Sprintf("id must have 1 to %d visible ASCII characters.", order.IDMax))
 	}
 	report := payment.Report{ID: kind.ID}
@@ -115,7 +116,7 @@ func (r reader) refunds(body []byte, status string) ([]payment.RefundReport, err
 		return nil, fmt.Errorf("%w: it is of another merchant", payment.ErrForged)
 	case notice.Status != status:
 		return nil, invalid("refund_status must be as event_type says.")
-	case !order.IsVisibleASCII(notice.Key, refundKeyMax):
+	case !idform.IsVisibleASCII(notice.Key, refundKeyMax):
 		return nil, invalid(fmt.Sprintf("out_refund_no must have 1 to %d visible ASCII characters.", refundKeyMax))
 	}
 	result, err := refundStatus(status, notice.ID)

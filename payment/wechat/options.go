@@ -13,6 +13,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 )
 
@@ -49,7 +50,7 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 			return nil, publicKeys{}, fmt.Errorf("option %s: must have 1 to %d letters, digits and _", name.option, nameMax)
 		}
 	}
-	if !order.IsVisibleASCII(opts.Office, order.IDMax) {
+	if !idform.IsVisibleASCII(opts.Office, order.IDMax) {
 		return nil, publicKeys{}, fmt.Errorf("option Office: must have 1 to %d visible ASCII characters", order.IDMax)
 	}
 	private, err := loadPrivateKey(opts.PrivateKey)

@@ -3,6 +3,7 @@ package wechat
 import (
 	"fmt"
 
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -30,7 +31,7 @@ func refundStatus(status, id string) (payment.RefundStatus, error) {
 
 // reference keeps out of the database what cannot be a reference.
 func reference(text string) string {
-	if !order.IsVisibleASCII(text, order.IDMax) {
+	if !idform.IsVisibleASCII(text, order.IDMax) {
 		return ""
 	}
 	return text

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+	"boxoffice/common/idform"
 
-	"boxoffice/order"
+	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
 )
 
 const (
@@ -50,7 +50,7 @@ func isSigned(ctx context.Context, keys publicKeys, now time.Time, header http.H
 // single returns the value of a header that must be there exactly once.
 func single(header http.Header, name string) (string, bool) {
 	values := header[name]
-	if len(values) != 1 || !order.IsVisibleASCII(values[0], headerBytesMax) {
+	if len(values) != 1 || !idform.IsVisibleASCII(values[0], headerBytesMax) {
 		return "", false
 	}
 	return values[0], true

@@ -6,6 +6,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 
 	"boxoffice/common/event"
+	"boxoffice/common/idform"
 	"boxoffice/order"
 	"boxoffice/payment"
 )
@@ -73,9 +74,9 @@ func (of account) takenPayment(t *payments.Transaction) (p payment.Payment, inva
 		p.Amount.Currency = *t.Amount.Currency
 	}
 	switch {
-	case !order.IsVisibleASCII(p.ID, transactionIDMax):
+	case !idform.IsVisibleASCII(p.ID, transactionIDMax):
 		return p, fmt.Sprintf("transaction_id must have 1 to %d visible ASCII characters.", transactionIDMax)
-	case !order.IsVisibleASCII(p.AttemptID, order.IDMax):
+	case !idform.IsVisibleASCII(p.AttemptID, order.IDMax):
 		return p, fmt.Sprintf("out_trade_no must have 1 to %d visible ASCII characters.", order.IDMax)
 	case !event.IsCurrency(p.Amount.Currency):
 		return p, "amount.currency must be three capital letters."
@@ -87,7 +88,7 @@ func (of account) takenPayment(t *payments.Transaction) (p payment.Payment, inva
 
 // invalidOrderID says what is wrong with an order's id, or "".
 func invalidOrderID(id string) string {
-	if order.IsVisibleASCII(id, order.IDMax) {
+	if idform.IsVisibleASCII(id, order.IDMax) {
 		return ""
 	}
 	return fmt.Sprintf("attach must be an order's id of 1 to %d visible ASCII characters.", order.IDMax)
