@@ -106,7 +106,7 @@ func allowedImports() map[string][]string {
 		"examples/internal/site":    {"broker", "common/mq"},
 		"sim": {
 			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets",
-			"common/audit", "common/db", "common/event", "common/mq",
+			"common/audit", "common/db", "common/event", "common/mq", "common/officeclock",
 		},
 	}
 }

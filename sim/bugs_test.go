@@ -14,6 +14,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -166,7 +167,12 @@ func bugsOfTheQueue() []bug {
 		{name: "nobody sweeps", seed: 13, plant: seams{idle: "sweep"}},
 		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: seams{idle: "cancellations"}},
 		{name: "nobody works on payments", seed: 1, plant: seams{idle: "payments"}},
-		{name: "the order service goes by a clock that is ahead", seed: 1, plant: seams{ahead: time.Hour}},
+		{name: "the order service goes by a clock that is ahead", seed: 1,
+			plant: seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Sure().Add(time.Hour) }}},
+		{name: "orders end by the clock of a machine", seed: 2,
+			plant: seams{sure: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
+		{name: "orders end by a clock that may have been set", seed: 5,
+			plant: seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Now() }}},
 		{name: "a retried purchase gets a new key", seed: 1,
 			plant: seams{request: func(r sale.Request, try int) sale.Request {
 				r.Key += strings.Repeat("x", try)

@@ -100,11 +100,7 @@ func (o *office) rest() {
 	w := o.world
 	w.settled = true
 	w.note("no more faults")
-	for _, p := range o.processes {
-		if p != nil {
-			p.skew = 0
-		}
-	}
+	o.rightClocks()
 	end := w.now.Add(restMost)
 	for w.runUntil(w.now.Add(restFor), o.bury); w.violation == "" && o.bus.pending > 0 && w.now.Before(end); {
 		w.runUntil(w.now.Add(time.Hour), o.bury)

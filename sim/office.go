@@ -29,6 +29,7 @@ type office struct {
 	provider  *book
 	processes []*process // nil while one is down
 	lives     []int
+	clocks    *clocks
 	oracle    *oracle
 	seams     seams
 	err       error // of the simulation itself
@@ -57,7 +58,7 @@ func newTemplates(ctx context.Context, dir string) (templates, error) {
 func openOffice(ctx context.Context, w *world, dir string, from templates, planted seams) (*office, error) {
 	o := &office{
 		world: w, dir: dir, bus: newBus(w), provider: newBook(w), processes: make([]*process, processes),
-		lives: make([]int, processes), seams: planted,
+		lives: make([]int, processes), seams: planted, clocks: newClocks(w),
 	}
 	for base, file := range from {
 		if err := copyFile(file, filepath.Join(dir, base+".db")); err != nil {
@@ -162,7 +163,7 @@ func (o *office) pick() *process {
 
 // with has a process do something within the event that runs. What it has queued is sent soon after.
 func (o *office) with(p *process, do func()) {
-	o.world.busy[p.index] = true
+	o.world.busy[p.index], p.began = true, o.world.now
 	do()
 	delete(o.world.busy, p.index)
 	if p.dead || p.publishing {

@@ -21,9 +21,9 @@ type oracle struct {
 	bought     map[string]bought // by request: what a buyer was told
 	orders     map[string]orderSeen
 	held       map[string]reservationSeen
-	accepted   map[string]bool // payments about which a callback was answered
-	skewMax    time.Duration   // of any clock, so far
-	changed    time.Time       // when an order or a reservation was seen to change
+	accepted   map[string]bool    // payments about which a callback was answered
+	promised   map[string]promise // by order
+	changed    time.Time          // when an order or a reservation was seen to change
 }
 
 // screening is what of a screening the oracle needs.
@@ -40,6 +40,12 @@ type screening struct {
 type bought struct {
 	orderID, screeningID, buyerID string
 	quantity, amount              int64
+}
+
+// promise is how long a buyer has for an order at least, in true time, and by how much the clock was ahead by which that was said.
+type promise struct {
+	until time.Time
+	ahead time.Duration
 }
 
 // watch is what is true while a buyer waits for his answer.
@@ -67,7 +73,7 @@ func (k *oracle) unwatch(one *watch) {
 func newOracle(ctx context.Context, o *office) (*oracle, error) {
 	k := &oracle{
 		office: o, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
-		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, changed: o.world.now.Add(-time.Hour),
+		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, promised: map[string]promise{}, changed: o.world.now.Add(-time.Hour),
 	}
 	for _, base := range []string{stockBase, orderBase, ticketsBase} {
 		d, err := db.OpenThrough(ctx, o.dsn(base), func(c driver.Connector) driver.Connector { return keeping{c} })
@@ -117,11 +123,10 @@ func selectFrom[T any](k *oracle, base, query string, args ...any) []T {
 
 // look looks at a database in which a process has just committed.
 func (k *oracle) look(p *process, base string) {
-	k.skewMax = max(k.skewMax, p.skew)
 	switch base {
 	case stockBase:
 		k.lookAtStock()
-		k.lookAtReservations()
+		k.lookAtReservations(p)
 	case orderBase:
 		k.lookAtOrders(p)
 		k.lookAtMoney()
@@ -177,7 +182,7 @@ type reservationSeen struct {
 }
 
 // lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
-func (k *oracle) lookAtReservations() {
+func (k *oracle) lookAtReservations(p *process) {
 	w := k.office.world
 	type holder struct{ screening, buyer string }
 	holds := map[holder]int64{}
@@ -190,6 +195,7 @@ func (k *oracle) lookAtReservations() {
 		}
 		if !known {
 			k.changed = w.now
+			k.promised[r.ID] = promise{p.began.Add(payWindow), k.office.clocks.database}
 			if r.State != "reserved" {
 				w.fail("reservation %s began as %s", r.ID, r.State)
 			}

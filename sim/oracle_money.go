@@ -3,7 +3,6 @@ package main
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"boxoffice/payment"
 )
@@ -34,8 +33,15 @@ func (k *oracle) lookAtOrders(p *process) {
 			} else if reserved.Quantity != o.Quantity || reserved.Amount != o.Amount {
 				w.fail("order %s is %d tickets for %d, and its reservation %d for %d", o.ID, o.Quantity, o.Amount, reserved.Quantity, reserved.Amount)
 			}
+			before = o
+			before.State, before.Reason = "PENDING_PAYMENT", "" // for a moment at least, in the transaction that made it
 		}
-		if known && before.State != o.State {
+		if known && o.Expires > before.Expires { // for a payment that starts
+			if until := p.began.Add(payLease); until.After(k.promised[o.ID].until) {
+				k.promised[o.ID] = promise{until, p.clock.Sure().Sub(w.now)}
+			}
+		}
+		if before.State != o.State {
 			k.changed = w.now
 			k.checkOrder(p, before, o)
 		}
@@ -60,15 +66,17 @@ func (k *oracle) checkOrder(p *process, before, after orderSeen) {
 	}
 }
 
-// checkUnpaid checks that an order that is cancelled as unpaid was due, and that its provider was asked while there was time.
+// checkUnpaid checks that an order that is cancelled as unpaid was due in true time, whatever the clocks say, and that its provider
+// was asked while there was time. A process cannot know of a clock that was set before it started.
 func (k *oracle) checkUnpaid(p *process, before, after orderSeen) {
 	w := k.office.world
-	now := w.now.Add(k.skewMax).UnixMilli()
-	if now < before.Expires {
-		w.fail("I6: order %s is cancelled as unpaid %s before its time", after.ID, time.Duration(before.Expires-now)*time.Millisecond)
+	promised := k.promised[after.ID]
+	now := w.now.Add(max(0, p.believed-promised.ahead))
+	if now.Before(promised.until) {
+		w.fail("I6: order %s is cancelled as unpaid %s before its time", after.ID, promised.until.Sub(now))
 	}
 	for _, a := range k.office.provider.attempts {
-		if a.OrderID == after.ID && p.now().Before(a.ExpiresAt.Add(askGrace)) && (a.state == payment.Open || a.hasPaid(before.Amount)) {
+		if a.OrderID == after.ID && now.Before(promised.until.Add(askGrace)) && (a.state == payment.Open || a.hasPaid(before.Amount)) {
 			w.fail("order %s is cancelled as unpaid, and payment %s of it is %s at its provider, which was not asked", after.ID, a.ID, a.state)
 		}
 	}

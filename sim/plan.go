@@ -130,24 +130,26 @@ func (o *office) mishap(dice *rand.Rand) (what string, do func(context.Context))
 		return away(databaseAway, orderBase)
 	case 4:
 		return away(databaseAway, ticketsBase)
-	case 5, 6:
-		skew := time.Duration(dice.IntN(7201)-3600) * time.Second
-		return "a clock is set", func(context.Context) { o.setClock(index, skew) }
+	case 5:
+		ahead := aStep(dice)
+		return "a clock is set", func(context.Context) { o.setMachine(index, ahead) }
+	case 6:
+		ahead := aStep(dice)
+		return "the database's clock is set", func(context.Context) { o.setDatabase(ahead) }
 	}
 	return "a process is restarted", func(ctx context.Context) { o.restart(ctx, index) }
 }
 
-// setClock sets a process's clock, and right again later.
-func (o *office) setClock(index int, skew time.Duration) {
-	w, p := o.world, o.processes[index]
-	if p == nil || w.without[clockStep] {
-		return
+// aStep is by how much a clock is set: an hour, or anything below.
+func aStep(dice *rand.Rand) time.Duration {
+	ahead := time.Duration(dice.IntN(7201)-3600) * time.Second
+	switch minute := ahead / time.Minute; {
+	case minute < -30:
+		return -time.Hour
+	case minute > 30:
+		return time.Hour
 	}
-	w.inject(clockStep)
-	p.skew = skew
-	o.oracle.skewMax = max(o.oracle.skewMax, skew)
-	w.after(w.between(time.Minute, 2*time.Hour), fmt.Sprintf("the clock of %d.%d is right again", index, p.life), anybody,
-		func(context.Context) { p.skew = 0 })
+	return ahead
 }
 
 // restart stops a process as an operator does: what it has queued goes out first.

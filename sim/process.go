@@ -14,6 +14,7 @@ import (
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -32,10 +33,15 @@ type process struct {
 	world  *world
 	office *office
 	index  int
-	life   int // how often it was started
-	skew   time.Duration
-	dead   bool // it reaches nothing any more, and is about to be buried
-	gate   *gate
+	life   int       // how often it was started
+	dead   bool      // it reaches nothing any more, and is about to be buried
+	began  time.Time // what it does for somebody
+
+	wall     func() time.Time // of its machine
+	clock    *officeclock.Clock
+	believed time.Duration // by which the database's clock was ahead when this process started
+	looks    int           // at that clock
+	gate     *gate
 
 	databases  []*db.DB
 	stock      *stock.Stock
@@ -51,11 +57,6 @@ type process struct {
 
 // gate keeps a local transaction from beginning before its half message is on its way.
 type gate struct{ arrived, open chan struct{} }
-
-func (p *process) now() time.Time { return p.world.now.Add(p.skew) }
-
-// orderNow is what the order service goes by.
-func (p *process) orderNow() time.Time { return p.now().Add(p.office.seams.ahead) }
 
 // reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
 func (p *process) reach(part string) error {
@@ -91,6 +92,7 @@ func (p *process) waitForHalf(ctx context.Context, base string) error {
 // start opens the databases and makes the services, as the program does when it starts.
 func (o *office) startProcess(ctx context.Context, index, life int) (*process, error) {
 	p := &process{world: o.world, office: o, index: index, life: life}
+	p.openClock()
 	byBase := map[string]*db.DB{}
 	for _, base := range []string{stockBase, orderBase, ticketsBase} {
 		d, err := p.openFaulty(ctx, base)
@@ -100,19 +102,20 @@ func (o *office) startProcess(ctx context.Context, index, life int) (*process, e
 		byBase[base] = d
 		p.databases = append(p.databases, d)
 	}
+	sure := o.seams.sureOf(p.clock, p.wall)
 	log := slog.New(slog.DiscardHandler)
-	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.now, AskGrace: askGrace, Log: log})
+	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.clock.Now, AskGrace: askGrace, Log: log})
 	sender := mq.SenderOver(p.send)
-	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: p.orderNow, Log: log, MaxBatch: batchMax, PublishLater: true})
+	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: sure, Log: log, MaxBatch: batchMax, PublishLater: true})
 	p.payments = payment.New(byBase[orderBase], payment.Options{
 		Orders: o.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{o.seams.providerOf(reached{o.provider, p})},
-		Now: p.now, Log: log, OneByOne: true, KeepParked: p.keepParked, AskGrace: askGrace, ParkedLimit: parkedLimit,
+		Now: sure, Log: log, OneByOne: true, KeepParked: p.keepParked, Lease: payLease, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
-	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.now, Log: log})
+	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.clock.Now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
-		PayWindow: payWindow, MaxBatch: batchMax, Now: p.now, Log: log, NewID: o.world.newID,
+		PayWindow: payWindow, MaxBatch: batchMax, Now: p.clock.Now, Log: log, NewID: o.world.newID,
 		Ages: func() time.Time { return o.world.now },
 		OnHalf: func(int) {
 			p.world.interleave()
@@ -213,7 +216,7 @@ func (p *process) timeoutOf(ctx context.Context, due event.Due) error {
 }
 
 func (p *process) keepParked(ctx context.Context, orderIDs []string) (map[string]bool, error) {
-	return archive.KeptParked(ctx, p.stock, p.now(), orderIDs)
+	return archive.KeptParked(ctx, p.stock, p.clock.Now(), orderIDs)
 }
 
 // handle calls the handler of a group, as the program's consumers do.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/payment"
 	"boxoffice/sale"
 	"boxoffice/stock"
@@ -20,7 +21,7 @@ type seams struct {
 	idle     string                                          // the work that nobody does
 	provider func(payment.Provider) payment.Provider         // as the office calls it
 	orders   func(payment.Orders) payment.Orders             // as the payments call them
-	ahead    time.Duration                                   // of the order service's clock
+	sure     func(*officeclock.Clock, time.Time) time.Time   // the time that has certainly come, by the clocks of office and machine
 	request  func(r sale.Request, try int) sale.Request      // as it is decided
 	gullible bool                                            // callbacks are acknowledged whatever becomes of them
 }
@@ -37,6 +38,14 @@ func (s seams) providerOf(p payment.Provider) payment.Provider {
 		return s.provider(p)
 	}
 	return p
+}
+
+// sureOf is by what orders are cancelled.
+func (s seams) sureOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
+	if s.sure != nil {
+		return func() time.Time { return s.sure(c, wall()) }
+	}
+	return c.Sure
 }
 
 func (s seams) stored(b *bus, h *half) { b.decide(h, s.early) }
