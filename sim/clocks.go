@@ -10,6 +10,7 @@ import (
 
 const (
 	clockPause = 5 * time.Second  // within which a process has asked the database what the time is
+	unreadMost = 20 * time.Minute // for which it gets no answer to that
 	apartMost  = 10 * time.Minute // by which the clock of a machine is wrong all the time
 	payLease   = 5 * time.Minute  // that a payment which starts has at least
 )
@@ -51,15 +52,15 @@ func (p *process) correctClock() {
 	p.clock.Correct(p.office.clocks.machine(p.index) - p.office.clocks.database)
 }
 
-// followClock has a process find out, within seconds, that a clock was set. While the database is away it knows nothing of it.
-func (p *process) followClock() {
+// followClock has a process find out, within a time, that a clock was set. While the database is away it knows nothing of it.
+func (p *process) followClock(within time.Duration) {
 	w := p.world
 	p.looks++
-	w.after(w.between(0, clockPause), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), anybody, func(context.Context) {
+	w.after(w.between(0, within), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), anybody, func(context.Context) {
 		switch {
 		case p.dead || p.office.processes[p.index] != p:
 		case w.isAway(orderBase):
-			p.followClock()
+			p.followClock(clockPause)
 		default:
 			p.correctClock()
 		}
@@ -75,8 +76,12 @@ func (o *office) setMachine(index int, ahead time.Duration) {
 	w.inject(clockStep)
 	set := func(ahead time.Duration) {
 		o.clocks.set[index] = ahead
+		within := clockPause
+		if w.roll(clockUnread) {
+			within = unreadMost
+		}
 		if p := o.processes[index]; p != nil {
-			p.followClock()
+			p.followClock(within)
 		}
 	}
 	set(ahead)
@@ -94,11 +99,13 @@ func (o *office) setDatabase(ahead time.Duration) {
 	w.after(w.between(time.Minute, 2*time.Hour), "the clock is right again after "+w.event, anybody, func(context.Context) { o.databaseIs(0) })
 }
 
+// databaseIs sets the clock of the order database. The processes find out in the same moment: what they do in the seconds in which
+// one knows and another does not is not simulated.
 func (o *office) databaseIs(ahead time.Duration) {
 	o.clocks.database = ahead
 	for _, p := range o.processes {
 		if p != nil {
-			p.followClock()
+			p.correctClock()
 		}
 	}
 }

@@ -33,6 +33,7 @@ const (
 	crash             fault = "crash"               // a process dies at any statement, message or call, before or after it
 	restart           fault = "restart"             // a process is stopped and started
 	clockStep         fault = "clock-step"          // a machine's clock is set forward or back, and right again after up to two hours
+	clockUnread       fault = "clock-unread"        // a process cannot ask the database about it for up to twenty minutes
 	clocksApart       fault = "clocks-apart"        // the clocks of the machines are minutes apart all the time
 	databaseClockStep fault = "database-clock-step" // that of the order database, by which all go, is set
 	providerAway      fault = "provider-away"       // for minutes
@@ -51,7 +52,7 @@ func rates() map[fault]int {
 		halfRefused: 40, halfUnanswered: 40, endLost: 100, endLate: 80, checkEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, brokerAway: 0,
 		readFails: 2, statementFails: 3, commitFails: 8, commitDoubtful: 8, databaseAway: 0,
-		crash: 1, restart: 0, clockStep: 0, clocksApart: 0, databaseClockStep: 0,
+		crash: 1, restart: 0, clockStep: 0, clockUnread: 200, clocksApart: 0, databaseClockStep: 0,
 		providerAway: 0, callUnanswered: 60, callbackLost: 250, callbackTwice: 200, callbackLate: 150, callbackForged: 50,
 		wrongAmount: 40, paidTwice: 60,
 	}

@@ -115,7 +115,7 @@ func (o *office) startProcess(ctx context.Context, index, life int) (*process, e
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
-		PayWindow: payWindow, MaxBatch: batchMax, Now: p.clock.Now, Log: log, NewID: o.world.newID,
+		PayWindow: payWindow, MaxBatch: batchMax, Now: o.seams.nowOf(p.clock, p.wall), Log: log, NewID: o.world.newID,
 		Ages: func() time.Time { return o.world.now },
 		OnHalf: func(int) {
 			p.world.interleave()

@@ -21,6 +21,7 @@ type seams struct {
 	idle     string                                          // the work that nobody does
 	provider func(payment.Provider) payment.Provider         // as the office calls it
 	orders   func(payment.Orders) payment.Orders             // as the payments call them
+	now      func(*officeclock.Clock, time.Time) time.Time   // when somebody buys, by the clocks of office and machine
 	sure     func(*officeclock.Clock, time.Time) time.Time   // the time that has certainly come, by the clocks of office and machine
 	request  func(r sale.Request, try int) sale.Request      // as it is decided
 	gullible bool                                            // callbacks are acknowledged whatever becomes of them
@@ -38,6 +39,14 @@ func (s seams) providerOf(p payment.Provider) payment.Provider {
 		return s.provider(p)
 	}
 	return p
+}
+
+// nowOf is by what deadlines are made.
+func (s seams) nowOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
+	if s.now != nil {
+		return func() time.Time { return s.now(c, wall()) }
+	}
+	return c.Now
 }
 
 // sureOf is by what orders are cancelled.
