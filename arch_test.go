@@ -398,7 +398,7 @@ func layered() []string {
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "common/officeclock", "common/outage", "common/tracing",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
-		"scripts/bench", "scripts/drill/crash",
+		"scripts/bench", "scripts/drill/crash", "scripts/load",
 	}
 }
 
