@@ -20,6 +20,15 @@ const (
 	firstRetry   = time.Second
 )
 
+// rush has buyers ask, and some of them click twice.
+func (o *office) rush(ctx context.Context, requests []sale.Request) {
+	w := o.world
+	if w.chance(30) {
+		w.after(w.between(0, 3*time.Second), "second click of "+w.event, anybody, func(ctx context.Context) { o.buy(ctx, requests, 1) })
+	}
+	o.buy(ctx, requests, 0)
+}
+
 // buy has buyers ask at once, in one list. Whoever is not told what became of it asks again with the same key.
 func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
 	w := o.world

@@ -132,22 +132,22 @@ func bugs() []bug {
 func bugsOfTheQueue() []bug {
 	return []bug{
 		{name: "check-back commits what it does not know", seed: 2,
-			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
 					return outcome
 				}
 				return mq.Commit
 			}}},
 		{name: "check-back answers rollback when the database is away", seed: 21,
-			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
 					return outcome
 				}
 				return mq.Rollback
 			}}},
 		{name: "check-back leaves no fence", seed: 6,
-			plant: seams{answer: func(o *office, _ *stock.Stock, h mq.Half) mq.Outcome {
-				for _, outcome := range selectFrom[string](o.oracle, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.TxID) {
+			plant: seams{answer: func(fence fenceOf, _ *stock.Stock, h mq.Half) mq.Outcome {
+				for _, outcome := range fence(h.TxID) {
 					if outcome == "committed" {
 						return mq.Commit
 					}

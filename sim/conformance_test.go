@@ -159,7 +159,7 @@ func (s *script) await(t *testing.T, holds func() bool) {
 // playSimulated plays it with the simulated queue.
 func (s *script) playSimulated(t *testing.T) {
 	t.Helper()
-	w := newWorld(options{seed: 1})
+	w := newWorld(1, nil, nil)
 	w.settled = true // the queue alone, without faults
 	b := newBus(w)
 	for _, group := range []string{firstGroup, secondGroup} {

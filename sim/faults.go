@@ -46,6 +46,13 @@ const (
 	paidTwice         fault = "paid-twice"          // the payer has paid two times
 )
 
+// The databases of an office, which can be away, as the broker and the provider can.
+const (
+	stockBase   = "stock"
+	orderBase   = "order"
+	ticketsBase = "tickets"
+)
+
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
 func rates() map[fault]int {
 	return map[fault]int{

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -49,7 +51,7 @@ func simulate(ctx context.Context, dir string, from templates, opts options) (re
 		return outcome{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
-	w := newWorld(opts)
+	w := newWorld(opts.seed, opts.without, opts.trace)
 	o, err := openOffice(ctx, w, filepath.Clean(place), from, opts.planted)
 	if err != nil {
 		return outcome{}, fmt.Errorf("open office: %w", err)
@@ -78,7 +80,7 @@ func (o *office) open(ctx context.Context, opts options) (played []int, err erro
 	w := o.world
 	w.settled = true // nothing disturbs the beginning
 	acts := o.plan(opts.hours)
-	for _, s := range o.screenings(w.dice("plan"), opts.hours) {
+	for _, s := range screeningsOf(w.dice("plan"), w.start, opts.hours) {
 		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
 			return nil, fmt.Errorf("put a screening on sale: %w", err)
 		}
@@ -93,6 +95,42 @@ func (o *office) open(ctx context.Context, opts options) (played []int, err erro
 		w.after(a.at, fmt.Sprintf("act %d: %s", a.n, a.what), anybody, a.do)
 	}
 	return played, nil
+}
+
+// plan is what happens from outside in a history: a few rushes for tickets, and what goes wrong around them.
+func (o *office) plan(hours int) []act {
+	w := o.world
+	dice := w.dice("plan")
+	var acts []act
+	add := func(at time.Duration, what string, do func(ctx context.Context)) {
+		acts = append(acts, act{at: at, what: what, do: do})
+	}
+	screenings := screeningsOf(dice, w.start, hours)
+	day := time.Duration(hours) * time.Hour
+	for range 3 {
+		rush := time.Minute + time.Duration(dice.Int64N(int64(day*4/5)))
+		at := func(most time.Duration) time.Duration { return rush + time.Duration(dice.Int64N(int64(most))) }
+		for range 12 + dice.IntN(14) {
+			requests := purchase(dice, screenings, len(acts))
+			buys := at(4 * time.Minute)
+			add(buys, "buy", func(ctx context.Context) { o.rush(ctx, requests) })
+			if dice.IntN(6) == 0 { // somebody changes what is just being sold
+				add(buys+time.Duration(dice.Int64N(int64(time.Second))), "operator", func(ctx context.Context) { o.operate(ctx, screenings) })
+			}
+		}
+		for range dice.IntN(4) {
+			add(at(90*time.Minute), "operator", func(ctx context.Context) { o.operate(ctx, screenings) })
+		}
+		for range 1 + dice.IntN(4) {
+			what, do := o.mishap(dice)
+			add(at(30*time.Minute), what, do)
+		}
+	}
+	slices.SortStableFunc(acts, func(a, b act) int { return cmp.Compare(a.at, b.at) })
+	for i := range acts {
+		acts[i].n = i
+	}
+	return acts
 }
 
 // rest ends all faults, and lets the office come to rest.

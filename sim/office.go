@@ -9,29 +9,20 @@ import (
 	"path/filepath"
 	"time"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/sql"
 	"boxoffice/stock"
 )
 
-const (
-	processes   = 2
-	parkedLimit = 3 * time.Hour // shorter than by default, so that a history sees its end
-)
-
 // office is the system that is simulated: processes over one queue, three databases and one payment provider, and those who
 // look at it from outside.
 type office struct {
-	world     *world
-	dir       string
-	bus       *bus
-	provider  *book
+	parts
 	processes []*process // nil while one is down
 	lives     []int
-	clocks    *clocks
 	oracle    *oracle
-	seams     seams
 	err       error // of the simulation itself
 }
 
@@ -57,9 +48,10 @@ func newTemplates(ctx context.Context, dir string) (templates, error) {
 // openOffice opens an office in a directory of its own.
 func openOffice(ctx context.Context, w *world, dir string, from templates, planted seams) (*office, error) {
 	o := &office{
-		world: w, dir: dir, bus: newBus(w), provider: newBook(w), processes: make([]*process, processes),
-		lives: make([]int, processes), seams: planted, clocks: newClocks(w),
+		parts:     parts{world: w, bus: newBus(w), provider: newBook(w), clocks: newClocks(w), seams: planted, dir: dir},
+		processes: make([]*process, processes), lives: make([]int, processes),
 	}
+	o.committed = o.lookAt
 	for base, file := range from {
 		if err := copyFile(file, filepath.Join(dir, base+".db")); err != nil {
 			return nil, err
@@ -71,8 +63,7 @@ func openOffice(ctx context.Context, w *world, dir string, from templates, plant
 	o.bus.subscribe(string(event.OrderSettled), event.GroupTickets)
 	o.bus.subscribe(string(event.TicketsWanted), event.GroupRevive)
 	o.bus.deliver, o.bus.check, o.bus.decided = o.deliver, o.check, func(h *half) { o.oracle.halfDecided(h) }
-	var err error
-	if o.oracle, err = newOracle(ctx, o); err != nil {
+	if err := o.openOracle(ctx); err != nil {
 		return nil, err
 	}
 	for i := range o.processes {
@@ -91,18 +82,24 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o600)
 }
 
-func (o *office) dsn(base string) string { return "sqlite:" + filepath.Join(o.dir, base+".db") }
-
-// statement is a statement as it is run.
-func (o *office) statement(base, query string) string {
-	if o.seams.rewrite != nil {
-		return o.seams.rewrite(base, query)
+// openOracle opens the databases for the oracle.
+func (o *office) openOracle(ctx context.Context) error {
+	bases := map[string]*db.DB{}
+	o.oracle = newOracle(o.world, o.bus, o.provider, bases)
+	for _, base := range []string{stockBase, orderBase, ticketsBase} {
+		d, err := openQuiet(ctx, dsn(o.dir, base))
+		if err != nil {
+			return errors.Join(err, o.oracle.close())
+		}
+		bases[base] = d
 	}
-	return query
+	return nil
 }
 
-// committed is told of each transaction that has committed.
-func (o *office) committed(p *process, base string) { o.oracle.look(p, base) }
+// lookAt looks at a database in which a process has committed.
+func (o *office) lookAt(p *process, base string) {
+	o.oracle.look(deed{p.began, o.clocks.database, p.believed, p.clock.Sure}, base)
+}
 
 func (o *office) close() error {
 	var err error
@@ -111,13 +108,13 @@ func (o *office) close() error {
 			err = errors.Join(err, p.close())
 		}
 	}
-	return errors.Join(err, o.oracle.close(), o.err)
+	return errors.Join(err, o.oracle.close(), o.oracle.err, o.err)
 }
 
 // startAt starts a process that is down.
 func (o *office) startAt(ctx context.Context, index int) error {
 	o.lives[index]++
-	p, err := o.startProcess(ctx, index, o.lives[index])
+	p, err := startProcess(ctx, &o.parts, index, o.lives[index])
 	if err != nil {
 		return fmt.Errorf("start process %d: %w", index, err)
 	}
@@ -200,7 +197,7 @@ func (o *office) check(ctx context.Context, h *half) (outcome mq.Outcome) {
 		return mq.Unknown
 	}
 	o.with(p, func() {
-		outcome = o.seams.check(ctx, o, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
+		outcome = o.seams.check(ctx, o.oracle.fence, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
 	})
 	if p.dead {
 		return mq.Unknown

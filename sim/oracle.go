@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"slices"
 	"time"
@@ -11,17 +10,26 @@ import (
 	"boxoffice/common/mq"
 )
 
+// The times that an order has.
+const (
+	payWindow = 15 * time.Minute
+	payLease  = 5 * time.Minute // from the start of a payment, at least
+	askGrace  = 2 * time.Minute // after its end, for a provider that does not answer
+)
+
 // oracle knows what was promised, looks at the databases after each commit, and says when a promise is broken.
 type oracle struct {
-	office *office
-	bases  map[string]*db.DB // that nobody disturbs
+	world    *world
+	bus      *bus
+	provider *book
+	bases    map[string]*db.DB // that nobody disturbs
+	err      error             // of the simulation itself
 
 	screenings map[string]*screening
 	watches    []*watch
 	bought     map[string]bought // by request: what a buyer was told
 	orders     map[string]orderSeen
 	held       map[string]reservationSeen
-	accepted   map[string]bool    // payments about which a callback was answered
 	promised   map[string]promise // by order
 	changed    time.Time          // when an order or a reservation was seen to change
 }
@@ -40,6 +48,25 @@ type screening struct {
 type bought struct {
 	orderID, screeningID, buyerID string
 	quantity, amount              int64
+}
+
+// deed is what a process has done when it has committed: since when, and by how much the clocks were ahead.
+type deed struct {
+	began    time.Time
+	database time.Duration    // the order database's clock
+	believed time.Duration    // the database's clock when the process started, which it cannot know to be wrong
+	sure     func() time.Time // the time that has certainly come; to ask is to look at the clock
+}
+
+// orderSeen is an order as it was last seen.
+type orderSeen struct {
+	ID       string `db:"id"`
+	Quantity int64  `db:"quantity"`
+	Amount   int64  `db:"amount"`
+	State    string `db:"state"`
+	Reason   string `db:"reason"`
+	Expires  int64  `db:"expires_at"`
+	Late     string `db:"late_payment"`
 }
 
 // promise is how long a buyer has for an order at least, in true time, and by how much the clock was ahead by which that was said.
@@ -70,19 +97,12 @@ func (k *oracle) unwatch(one *watch) {
 	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
 }
 
-func newOracle(ctx context.Context, o *office) (*oracle, error) {
-	k := &oracle{
-		office: o, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
-		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, promised: map[string]promise{}, changed: o.world.now.Add(-time.Hour),
+// newOracle makes an oracle that reads the databases, and closes them.
+func newOracle(w *world, b *bus, provider *book, bases map[string]*db.DB) *oracle {
+	return &oracle{
+		world: w, bus: b, provider: provider, bases: bases, screenings: map[string]*screening{}, bought: map[string]bought{},
+		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, promised: map[string]promise{}, changed: w.now.Add(-time.Hour),
 	}
-	for _, base := range []string{stockBase, orderBase, ticketsBase} {
-		d, err := db.OpenThrough(ctx, o.dsn(base), func(c driver.Connector) driver.Connector { return keeping{c} })
-		if err != nil {
-			return nil, errors.Join(err, k.close())
-		}
-		k.bases[base] = d
-	}
-	return k, nil
 }
 
 func (k *oracle) close() error {
@@ -95,7 +115,7 @@ func (k *oracle) close() error {
 
 // quiet tells whether nothing is going on.
 func (k *oracle) quiet() bool {
-	if k.office.world.now.Sub(k.changed) < 20*time.Minute {
+	if k.world.now.Sub(k.changed) < 20*time.Minute {
 		return false
 	}
 	for _, r := range k.held {
@@ -115,27 +135,15 @@ func (k *oracle) quiet() bool {
 func selectFrom[T any](k *oracle, base, query string, args ...any) []T {
 	var rows []T
 	if err := k.bases[base].Reader().SelectContext(context.Background(), &rows, query, args...); err != nil {
-		k.office.err = errors.Join(k.office.err, err)
-		k.office.world.fail("the oracle cannot read: %v", err)
+		k.err = errors.Join(k.err, err)
+		k.world.fail("the oracle cannot read: %v", err)
 	}
 	return rows
 }
 
-// look looks at a database in which a process has just committed.
-func (k *oracle) look(p *process, base string) {
-	switch base {
-	case stockBase:
-		k.lookAtStock()
-		k.lookAtReservations(p)
-	case orderBase:
-		k.lookAtOrders(p)
-		k.lookAtMoney()
-	}
-}
-
 // lookAtStock checks that each ticket is in one place (I1), and that no more are held than there are.
 func (k *oracle) lookAtStock() {
-	w := k.office.world
+	w := k.world
 	for _, s := range selectFrom[struct {
 		ID        string `db:"id"`
 		Capacity  int64  `db:"capacity"`
@@ -182,8 +190,8 @@ type reservationSeen struct {
 }
 
 // lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
-func (k *oracle) lookAtReservations(p *process) {
-	w := k.office.world
+func (k *oracle) lookAtReservations(d deed) {
+	w := k.world
 	type holder struct{ screening, buyer string }
 	holds := map[holder]int64{}
 	for _, r := range selectFrom[reservationSeen](k, stockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
@@ -195,7 +203,7 @@ func (k *oracle) lookAtReservations(p *process) {
 		}
 		if !known {
 			k.changed = w.now
-			k.promised[r.ID] = promise{p.began.Add(payWindow), k.office.clocks.database}
+			k.promised[r.ID] = promise{d.began.Add(payWindow), d.database}
 			if r.State != "reserved" {
 				w.fail("reservation %s began as %s", r.ID, r.State)
 			}
@@ -225,7 +233,7 @@ func (k *oracle) lookAtReservations(p *process) {
 }
 
 func (k *oracle) checkReservation(before, after reservationSeen) {
-	w := k.office.world
+	w := k.world
 	w.note("reservation %s %s -> %s %s", after.ID, before.State, after.State, after.Late)
 	moved := before
 	moved.State, moved.Late = after.State, after.Late
@@ -241,13 +249,18 @@ func (k *oracle) checkReservation(before, after reservationSeen) {
 	}
 }
 
+// fence is what stands in the fence of a half message.
+func (k *oracle) fence(txID string) []string {
+	return selectFrom[string](k, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, txID)
+}
+
 // halfDecided checks that a half message is delivered if, and only if, its local transaction has committed (I7).
 func (k *oracle) halfDecided(h *half) {
-	outcomes := selectFrom[string](k, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.txID)
+	outcomes := k.fence(h.txID)
 	switch committed := len(outcomes) == 1 && outcomes[0] == "committed"; {
 	case h.outcome == mq.Commit && !committed:
-		k.office.world.fail("I7: half %s is delivered, and its local transaction has not committed", h.txID)
+		k.world.fail("I7: half %s is delivered, and its local transaction has not committed", h.txID)
 	case h.outcome == mq.Rollback && committed:
-		k.office.world.fail("I7: half %s is rolled back, and its local transaction has committed", h.txID)
+		k.world.fail("I7: half %s is rolled back, and its local transaction has committed", h.txID)
 	}
 }

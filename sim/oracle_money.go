@@ -7,21 +7,22 @@ import (
 	"boxoffice/payment"
 )
 
-// orderSeen is an order as it was last seen.
-type orderSeen struct {
-	ID       string `db:"id"`
-	Quantity int64  `db:"quantity"`
-	Amount   int64  `db:"amount"`
-	State    string `db:"state"`
-	Reason   string `db:"reason"`
-	Expires  int64  `db:"expires_at"`
-	Late     string `db:"late_payment"`
+// look looks at a database in which a process has just committed.
+func (k *oracle) look(d deed, base string) {
+	switch base {
+	case stockBase:
+		k.lookAtStock()
+		k.lookAtReservations(d)
+	case orderBase:
+		k.lookAtOrders(d)
+		k.lookAtMoney()
+	}
 }
 
 // lookAtOrders checks that orders only go forward (I5), that none is cancelled before its time (I6), and that there is none whose
 // tickets were never reserved.
-func (k *oracle) lookAtOrders(p *process) {
-	w := k.office.world
+func (k *oracle) lookAtOrders(d deed) {
+	w := k.world
 	for _, o := range selectFrom[orderSeen](k, orderBase, `SELECT id, quantity, amount, state, COALESCE(cancel_reason, '') AS reason,
 		expires_at, late_payment FROM orders ORDER BY id`) {
 		before, known := k.orders[o.ID]
@@ -37,24 +38,24 @@ func (k *oracle) lookAtOrders(p *process) {
 			before.State, before.Reason = "PENDING_PAYMENT", "" // for a moment at least, in the transaction that made it
 		}
 		if known && o.Expires > before.Expires { // for a payment that starts
-			if until := p.began.Add(payLease); until.After(k.promised[o.ID].until) {
-				k.promised[o.ID] = promise{until, p.clock.Sure().Sub(w.now)}
+			if until := d.began.Add(payLease); until.After(k.promised[o.ID].until) {
+				k.promised[o.ID] = promise{until, d.sure().Sub(w.now)}
 			}
 		}
 		if before.State != o.State {
 			k.changed = w.now
-			k.checkOrder(p, before, o)
+			k.checkOrder(d, before, o)
 		}
 		k.orders[o.ID] = o
 	}
 }
 
-func (k *oracle) checkOrder(p *process, before, after orderSeen) {
-	w := k.office.world
+func (k *oracle) checkOrder(d deed, before, after orderSeen) {
+	w := k.world
 	w.note("order %s %s -> %s %s", after.ID, before.State, after.State, after.Reason)
 	switch {
 	case before.State == "PENDING_PAYMENT" && after.Reason == "unpaid":
-		k.checkUnpaid(p, before, after)
+		k.checkUnpaid(d, before, after)
 	case before.State == "PENDING_PAYMENT":
 	case before.State == "PAID" && (after.Reason == "office" || after.Reason == "released"):
 	case before.State == "CANCELLED" && before.Reason == "unpaid" && before.Late == "revive" && after.State == "PAID":
@@ -68,14 +69,14 @@ func (k *oracle) checkOrder(p *process, before, after orderSeen) {
 
 // checkUnpaid checks that an order that is cancelled as unpaid was due in true time, whatever the clocks say, and that its provider
 // was asked while there was time. A process cannot know of a clock that was set before it started.
-func (k *oracle) checkUnpaid(p *process, before, after orderSeen) {
-	w := k.office.world
+func (k *oracle) checkUnpaid(d deed, before, after orderSeen) {
+	w := k.world
 	promised := k.promised[after.ID]
-	now := w.now.Add(max(0, p.believed-promised.ahead))
+	now := w.now.Add(max(0, d.believed-promised.ahead))
 	if now.Before(promised.until) {
 		w.fail("I6: order %s is cancelled as unpaid %s before its time", after.ID, promised.until.Sub(now))
 	}
-	for _, a := range k.office.provider.attempts {
+	for _, a := range k.provider.attempts {
 		if a.OrderID == after.ID && now.Before(promised.until.Add(askGrace)) && (a.state == payment.Open || a.hasPaid(before.Amount)) {
 			w.fail("order %s is cancelled as unpaid, and payment %s of it is %s at its provider, which was not asked", after.ID, a.ID, a.state)
 		}
@@ -84,7 +85,7 @@ func (k *oracle) checkUnpaid(p *process, before, after orderSeen) {
 
 // lookAtMoney checks that what a payment brought goes to one place (I4): no more goes back than came, none pays twice.
 func (k *oracle) lookAtMoney() {
-	w := k.office.world
+	w := k.world
 	for _, p := range selectFrom[struct {
 		ID       string `db:"id"`
 		OrderID  string `db:"order_id"`
@@ -94,7 +95,7 @@ func (k *oracle) lookAtMoney() {
 		Back     int64  `db:"back"`
 	}](k, orderBase, `SELECT id, order_id, amount, result, refunded,
 		(SELECT COALESCE(SUM(amount), 0) FROM refunds r WHERE r.payment_id = p.id) AS back FROM payments p ORDER BY id`) {
-		taken := k.office.provider.payments[p.ID]
+		taken := k.provider.payments[p.ID]
 		switch {
 		case taken == nil:
 			w.fail("payment %s is recorded, and no provider has taken it", p.ID)
@@ -118,7 +119,7 @@ func (k *oracle) lookAtMoney() {
 
 // settled checks what must be true once everything has come to rest (I3, I4, I6, I8).
 func (k *oracle) settled() {
-	w, b := k.office.world, k.office.bus
+	w, b := k.world, k.bus
 	if open := b.openHalves(); len(open) > 0 {
 		w.fail("I8: half messages are undecided: %v", open)
 	}
@@ -155,7 +156,7 @@ func (k *oracle) settled() {
 
 // settledReservation checks that a reservation has come to its order's end.
 func (k *oracle) settledReservation(r reservationSeen) {
-	w := k.office.world
+	w := k.world
 	o, exists := k.orders[r.ID]
 	want := map[string]string{"PAID": "sold", "CANCELLED": "released"}[o.State]
 	switch {
@@ -173,7 +174,7 @@ func (k *oracle) settledReservation(r reservationSeen) {
 
 // settledMoney checks that the provider has of each payment what a paid order costs, or nothing.
 func (k *oracle) settledMoney() {
-	w := k.office.world
+	w := k.world
 	recorded := map[string]string{}
 	for _, p := range selectFrom[struct {
 		ID     string `db:"id"`
@@ -188,8 +189,8 @@ func (k *oracle) settledMoney() {
 	}](k, orderBase, `SELECT id, refunded FROM payments WHERE result = 'applied'`) {
 		parts[p.ID] = p.Refunded
 	}
-	for _, id := range k.office.provider.order {
-		p := k.office.provider.payments[id]
+	for _, id := range k.provider.order {
+		p := k.provider.payments[id]
 		kept := p.Amount.Amount - p.refunded
 		switch result := recorded[id]; {
 		case result == "":
@@ -219,7 +220,7 @@ func (k *oracle) settledTickets() {
 			want = 0
 		}
 		if valid[id] != want {
-			k.office.world.fail("order %s of %d is %s and has %d valid tickets", id, o.Quantity, o.State, valid[id])
+			k.world.fail("order %s of %d is %s and has %d valid tickets", id, o.Quantity, o.State, valid[id])
 		}
 	}
 }

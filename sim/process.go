@@ -23,19 +23,17 @@ import (
 )
 
 const (
-	payWindow = 15 * time.Minute
-	askGrace  = 2 * time.Minute
-	batchMax  = 8 // small, so that lists are cut
+	parkedLimit = 3 * time.Hour // shorter than by default, so that a history sees its end
+	batchMax    = 8             // small, so that lists are cut
 )
 
 // process is one process of the office with all its roles: the services of the product over connections that may fail.
 type process struct {
-	world  *world
-	office *office
-	index  int
-	life   int       // how often it was started
-	dead   bool      // it reaches nothing any more, and is about to be buried
-	began  time.Time // what it does for somebody
+	*parts
+	index int
+	life  int       // how often it was started
+	dead  bool      // it reaches nothing any more, and is about to be buried
+	began time.Time // what it does for somebody
 
 	wall     func() time.Time // of its machine
 	clock    *officeclock.Clock
@@ -53,6 +51,17 @@ type process struct {
 	publisher  *stock.Republisher
 	canceller  *cancellation.Worker
 	publishing bool // its queued order-settled are about to be sent
+}
+
+// parts are what a process is made of and turns to.
+type parts struct {
+	world     *world
+	bus       *bus
+	provider  *book
+	clocks    *clocks
+	seams     seams
+	dir       string                        // of the databases
+	committed func(p *process, base string) // is told of each transaction that has committed
 }
 
 // gate keeps a local transaction from beginning before its half message is on its way.
@@ -74,6 +83,48 @@ func (p *process) reach(part string) error {
 	return nil
 }
 
+// openClock makes the office's clock of the process's machine's. What it finds when it starts it believes.
+func (p *process) openClock() {
+	p.wall = func() time.Time { return p.world.now.Add(p.clocks.machine(p.index)) }
+	p.clock = officeclock.New(p.wall, func() time.Time { return p.world.now }, payWindow+payLease+askGrace)
+	p.believed = p.clocks.database
+	p.correctClock()
+}
+
+func (p *process) correctClock() {
+	p.clock.Correct(p.clocks.machine(p.index) - p.clocks.database)
+}
+
+// followClock has a process find out, within a time, that a clock was set. While the database is away it knows nothing of it.
+func (p *process) followClock(within time.Duration) {
+	w := p.world
+	p.looks++
+	w.after(w.between(0, within), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), anybody, func(context.Context) {
+		switch {
+		case p.dead:
+		case w.isAway(orderBase):
+			p.followClock(clockPause)
+		default:
+			p.correctClock()
+		}
+	})
+}
+
+// die ends a process within what it does.
+func (p *process) die() { p.dead = true }
+
+func (p *process) isDead() bool { return p.dead }
+
+// statement is a statement as it is run.
+func (p *process) statement(base, query string) string {
+	if p.seams.rewrite != nil {
+		return p.seams.rewrite(base, query)
+	}
+	return query
+}
+
+func (p *process) hasCommitted(base string) { p.committed(p, base) }
+
 // waitForHalf lets the local transaction of a purchase begin when the half message's fate is known.
 func (p *process) waitForHalf(ctx context.Context, base string) error {
 	g := p.gate
@@ -89,34 +140,34 @@ func (p *process) waitForHalf(ctx context.Context, base string) error {
 	}
 }
 
-// start opens the databases and makes the services, as the program does when it starts.
-func (o *office) startProcess(ctx context.Context, index, life int) (*process, error) {
-	p := &process{world: o.world, office: o, index: index, life: life}
+// startProcess opens the databases and makes the services, as the program does when it starts.
+func startProcess(ctx context.Context, from *parts, index, life int) (*process, error) {
+	p := &process{parts: from, index: index, life: life}
 	p.openClock()
 	byBase := map[string]*db.DB{}
 	for _, base := range []string{stockBase, orderBase, ticketsBase} {
-		d, err := p.openFaulty(ctx, base)
+		d, err := openFaulty(ctx, p.world, p, dsn(p.dir, base), base)
 		if err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 		byBase[base] = d
 		p.databases = append(p.databases, d)
 	}
-	sure := o.seams.sureOf(p.clock, p.wall)
+	sure := p.seams.sureOf(p.clock, p.wall)
 	log := slog.New(slog.DiscardHandler)
 	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.clock.Now, AskGrace: askGrace, Log: log})
 	sender := mq.SenderOver(p.send)
 	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: sure, Log: log, MaxBatch: batchMax, PublishLater: true})
 	p.payments = payment.New(byBase[orderBase], payment.Options{
-		Orders: o.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{o.seams.providerOf(reached{o.provider, p})},
+		Orders: p.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{p.seams.providerOf(reached{p.provider, p})},
 		Now: sure, Log: log, OneByOne: true, KeepParked: p.keepParked, Lease: payLease, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
 	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.clock.Now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
-		PayWindow: payWindow, MaxBatch: batchMax, Now: o.seams.nowOf(p.clock, p.wall), Log: log, NewID: o.world.newID,
-		Ages: func() time.Time { return o.world.now },
+		PayWindow: payWindow, MaxBatch: batchMax, Now: p.seams.nowOf(p.clock, p.wall), Log: log, NewID: p.world.newID,
+		Ages: func() time.Time { return p.world.now },
 		OnHalf: func(int) {
 			p.world.interleave()
 			p.gate = &gate{make(chan struct{}), make(chan struct{})}
@@ -145,7 +196,7 @@ func (p *process) send(_ context.Context, m mq.Outgoing) error {
 	if err := p.reach(brokerPart); err != nil {
 		return fmt.Errorf("%w: %w: %w", mq.ErrNotSent, mq.ErrUnavailable, err)
 	}
-	err := p.office.bus.send(m)
+	err := p.bus.send(m)
 	if p.world.roll(crash) {
 		p.dead = true
 	}
@@ -166,22 +217,22 @@ func (p *process) sendHalf(ctx context.Context, l stock.ReservationList, local f
 		return mq.Unknown, fmt.Errorf("%w: %w", mq.ErrNotSent, err)
 	}
 	w := p.world
-	h, err := p.office.bus.putHalf(l.TxID, string(event.StockReserved), body)
+	h, err := p.bus.putHalf(l.TxID, string(event.StockReserved), body)
 	if err != nil {
 		return mq.Unknown, err
 	}
 	if w.roll(checkEarly) {
-		p.office.bus.ask(ctx, h)
+		p.bus.ask(ctx, h)
 	}
 	w.interleave()
 	if p.dead {
 		return mq.Unknown, mq.ErrNotSent
 	}
-	p.office.seams.stored(p.office.bus, h)
+	p.bus.decide(h, p.seams.early)
 	close(g.open)
 	outcome := local(ctx)
 	if !p.dead {
-		p.office.bus.end(h, p.office.seams.ended(outcome))
+		p.bus.end(h, p.seams.ended(outcome))
 	}
 	return outcome, nil
 }

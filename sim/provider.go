@@ -70,15 +70,21 @@ func (b *book) take(id string, a *attempt, orderID string, amount event.Money) *
 	return p
 }
 
+// caller is a process that calls the provider, which may not get there, and may die.
+type caller interface {
+	reach(part string) error
+	die()
+}
+
 // reached is the provider as a process reaches it.
 type reached struct {
 	*book
-	process *process
+	by caller
 }
 
 // call carries a call out, unless it does not get there; its answer may be lost.
 func (r reached) call(carryOut func() error) error {
-	if err := r.process.reach(providerPart); err != nil {
+	if err := r.by.reach(providerPart); err != nil {
 		return err
 	}
 	err := carryOut()
@@ -86,7 +92,7 @@ func (r reached) call(carryOut func() error) error {
 		return ioError{"the provider's answer is lost"}
 	}
 	if r.world.roll(crash) {
-		r.process.dead = true
+		r.by.die()
 		return ioError{"the process died"}
 	}
 	r.world.interleave()

@@ -11,10 +11,13 @@ import (
 	"boxoffice/stock"
 )
 
+// fenceOf is what stands in the fence of a half message.
+type fenceOf func(txID string) []string
+
 // seams are where a test plants a bug into the product that is simulated. In every other run they are empty.
 type seams struct {
 	rewrite  func(base, statement string) string             // of a statement of SQL
-	answer   func(*office, *stock.Stock, mq.Half) mq.Outcome // of a check-back
+	answer   func(fenceOf, *stock.Stock, mq.Half) mq.Outcome // of a check-back
 	early    mq.Outcome                                      // is sent before the local transaction
 	end      func(mq.Outcome) mq.Outcome                     // of a half message
 	swallow  string                                          // the group whose errors are acknowledged
@@ -57,8 +60,6 @@ func (s seams) sureOf(c *officeclock.Clock, wall func() time.Time) func() time.T
 	return c.Sure
 }
 
-func (s seams) stored(b *bus, h *half) { b.decide(h, s.early) }
-
 func (s seams) ended(outcome mq.Outcome) mq.Outcome {
 	if s.end != nil {
 		return s.end(outcome)
@@ -66,9 +67,9 @@ func (s seams) ended(outcome mq.Outcome) mq.Outcome {
 	return outcome
 }
 
-func (s seams) check(ctx context.Context, o *office, k *stock.Stock, h mq.Half) mq.Outcome {
+func (s seams) check(ctx context.Context, fence fenceOf, k *stock.Stock, h mq.Half) mq.Outcome {
 	if s.answer != nil {
-		return s.answer(o, k, h)
+		return s.answer(fence, k, h)
 	}
 	return k.Check(ctx, h)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -19,7 +20,8 @@ const (
 // world is one history: its time, its dice, and what is still to happen. All of it happens in one goroutine at a time, one event
 // after the other or one within another, so that the same seed is the same history.
 type world struct {
-	options
+	seed    uint64
+	without map[fault]bool // kinds of faults that are not injected
 	start   time.Time
 	now     time.Time
 	queue   agenda
@@ -71,11 +73,12 @@ func (a *agenda) Pop() any {
 	return e
 }
 
-func newWorld(o options) *world {
+// newWorld makes the world of a seed, whose lines are printed if somebody wants to read them.
+func newWorld(seed uint64, without map[fault]bool, trace io.Writer) *world {
 	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	w := &world{
-		options: o, start: start, now: start, busy: map[int]bool{}, faults: map[fault]int{}, away: map[string]time.Time{},
-		journal: newJournal(o.trace),
+		seed: seed, without: without, start: start, now: start, busy: map[int]bool{}, faults: map[fault]int{}, away: map[string]time.Time{},
+		journal: newJournal(trace),
 	}
 	w.random = w.dice("world")
 	return w
