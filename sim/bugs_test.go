@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -89,7 +91,7 @@ func (p wrongProvider) Refund(ctx context.Context, r payment.Refund) (payment.Re
 func (p wrongProvider) Verify(ctx context.Context, header http.Header, body []byte) (payment.Report, error) {
 	if p.trusting {
 		header = header.Clone()
-		header.Set(signatureHeader, genuine)
+		header.Set(world.SignatureHeader, world.Genuine)
 	}
 	return p.Provider.Verify(ctx, header, body)
 }
@@ -191,24 +193,24 @@ func bugsOfTheQueue() []bug {
 func bugsOfStock() []bug {
 	return []bug{
 		{name: "the fence may be there already", seed: 4,
-			plant: replaced(stockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
+			plant: replaced(world.StockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
 		{name: "the sale goes on after its terms have changed", seed: 6,
-			plant: replaced(stockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
+			plant: replaced(world.StockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
 		{name: "a key may buy again", seed: 3,
-			plant: replaced(stockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
+			plant: replaced(world.StockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
 		{name: "tickets come back twice", seed: 14,
-			plant: replaced(stockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
+			plant: replaced(world.StockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
 		{name: "released tickets are not counted as available", seed: 1,
-			plant: replaced(stockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
+			plant: replaced(world.StockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
 		{name: "sold tickets stay reserved", seed: 1,
-			plant: replaced(stockBase,
+			plant: replaced(world.StockBase,
 				"sold = sold + ?", "reserved = reserved - ?, sold = sold + ?", "reserved = reserved - 0 * ?, sold = sold + 0 * ?")},
 		{name: "a limit is not looked at", seed: 50,
-			plant: replaced(stockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
+			plant: replaced(world.StockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
 		{name: "what a buyer gives back is not counted", seed: 1,
-			plant: replaced(stockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
+			plant: replaced(world.StockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
 		{name: "tickets are taken again and stay available", seed: 4,
-			plant: replaced(stockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
+			plant: replaced(world.StockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
 				"available = available - 0 * ?, reserved = reserved + 0 * ?")},
 	}
 }
@@ -216,11 +218,11 @@ func bugsOfStock() []bug {
 func bugsOfOrders() []bug {
 	return []bug{
 		{name: "an order is made anew by each message", seed: 2,
-			plant: replaced(orderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
+			plant: replaced(world.OrderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
 		{name: "a payment of any amount pays", seed: 4,
-			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
+			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
 		{name: "late money pays an order that is cancelled", seed: 1,
-			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
+			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
 		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: seams{gullible: true}},
 		{name: "a forged callback is believed", seed: 5, plant: provided(wrongProvider{trusting: true})},
 		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
@@ -233,9 +235,9 @@ func bugsOfOrders() []bug {
 			plant: ordered(idleOrders{noReturned: true})},
 		{name: "an order is not held while it is paid", seed: 1, plant: ordered(idleOrders{noHold: true})},
 		{name: "what a cancelled order had cost does not count as going back", seed: 1,
-			plant: replaced(orderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
+			plant: replaced(world.OrderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
 		{name: "a void order keeps its tickets", seed: 1,
-			plant: replaced(ticketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
+			plant: replaced(world.TicketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
 	}
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"time"
+
+	"boxoffice/sim/world"
 )
 
 const (
@@ -20,13 +22,13 @@ type clocks struct {
 }
 
 // newClocks are those of machines that are minutes apart in most histories.
-func newClocks(w *world) *clocks {
+func newClocks(w *world.World) *clocks {
 	c := &clocks{}
-	dice := w.dice("clocks")
-	if dice.IntN(4) == 0 || w.without[clocksApart] {
+	dice := w.Dice("clocks")
+	if dice.IntN(4) == 0 || w.Without[world.ClocksApart] {
 		return c
 	}
-	w.inject(clocksApart)
+	w.Inject(world.ClocksApart)
 	for i := range c.apart {
 		c.apart[i] = time.Duration(dice.Int64N(int64(2*apartMost))) - apartMost
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/common/db"
 )
 
@@ -15,8 +17,8 @@ func dsn(dir, base string) string { return "sqlite:" + filepath.Join(dir, base+"
 
 // customer is a process that uses a database, which may not answer, and may die.
 type customer interface {
-	reach(part string) error
-	die()
+	Reach(part string) error
+	Die()
 	isDead() bool
 	waitForHalf(ctx context.Context, base string) error
 	statement(base, query string) string
@@ -24,7 +26,7 @@ type customer interface {
 }
 
 // openFaulty opens a process's connections to a database, at whose statements the world may come in between.
-func openFaulty(ctx context.Context, w *world, by customer, dsn, base string) (*db.DB, error) {
+func openFaulty(ctx context.Context, w *world.World, by customer, dsn, base string) (*db.DB, error) {
 	return db.OpenThrough(ctx, dsn, func(c driver.Connector) driver.Connector { return faultyConnector{c, w, by, base} })
 }
 
@@ -51,7 +53,7 @@ func openMigrated(ctx context.Context, dsn string, migrations func() (fs.FS, err
 
 type faultyConnector struct {
 	driver.Connector
-	world *world
+	world *world.World
 	by    customer
 	base  string
 }
@@ -133,7 +135,7 @@ func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
 // faultyConn passes on what the fault plan lets through.
 type faultyConn struct {
 	*keepingConn
-	world *world
+	world *world.World
 	by    customer
 	base  string
 	inTx  bool
@@ -143,7 +145,7 @@ func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver
 	if err := c.by.waitForHalf(ctx, c.base); err != nil {
 		return nil, err
 	}
-	if err := c.by.reach(c.base); err != nil {
+	if err := c.by.Reach(c.base); err != nil {
 		return nil, err
 	}
 	tx, err := c.sqliteConn.BeginTx(ctx, opts)
@@ -151,7 +153,7 @@ func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver
 		return nil, err
 	}
 	c.inTx = true
-	c.world.openTx++
+	c.world.OpenTx++
 	return &faultyTx{tx, c}, nil
 }
 
@@ -178,18 +180,18 @@ func (c *faultyConn) before() error {
 	w := c.world
 	if c.inTx {
 		if c.by.isDead() {
-			return ioError{"the process is dead"}
+			return world.IOError{What: "the process is dead"}
 		}
-		if w.roll(statementFails) {
-			return ioError{"the statement got no answer"}
+		if w.Roll(world.StatementFails) {
+			return world.IOError{What: "the statement got no answer"}
 		}
 		return nil
 	}
-	if err := c.by.reach(c.base); err != nil {
+	if err := c.by.Reach(c.base); err != nil {
 		return err
 	}
-	if w.roll(readFails) {
-		return ioError{"the query got no answer"}
+	if w.Roll(world.ReadFails) {
+		return world.IOError{What: "the query got no answer"}
 	}
 	return nil
 }
@@ -208,12 +210,12 @@ func (t *faultyTx) Rollback() error {
 func (t *faultyTx) Commit() error {
 	p, w := t.conn.by, t.conn.world
 	switch {
-	case p.isDead(), w.roll(crash):
-		p.die()
-		return errors.Join(ioError{"the process died before the COMMIT"}, t.Rollback())
-	case w.roll(commitFails):
+	case p.isDead(), w.Roll(world.Crash):
+		p.Die()
+		return errors.Join(world.IOError{What: "the process died before the COMMIT"}, t.Rollback())
+	case w.Roll(world.CommitFails):
 		t.conn.unanswered()
-		return errors.Join(ioError{"the COMMIT got no answer"}, t.Rollback())
+		return errors.Join(world.IOError{What: "the COMMIT got no answer"}, t.Rollback())
 	}
 	err := t.Tx.Commit()
 	t.end()
@@ -221,13 +223,13 @@ func (t *faultyTx) Commit() error {
 		return err
 	}
 	p.hasCommitted(t.conn.base)
-	if w.roll(crash) {
-		p.die()
-		return ioError{"the process died after the COMMIT"}
+	if w.Roll(world.Crash) {
+		p.Die()
+		return world.IOError{What: "the process died after the COMMIT"}
 	}
-	if w.roll(commitDoubtful) {
+	if w.Roll(world.CommitDoubtful) {
 		t.conn.unanswered()
-		return ioError{"the COMMIT got no answer"}
+		return world.IOError{What: "the COMMIT got no answer"}
 	}
 	return nil
 }
@@ -235,14 +237,14 @@ func (t *faultyTx) Commit() error {
 // unanswered is a database that has not answered a COMMIT. Often it does not answer the next question either.
 func (c *faultyConn) unanswered() {
 	w := c.world
-	if w.chance(50) && !w.isAway(c.base) {
-		w.away[c.base] = w.now.Add(w.between(time.Millisecond, 5*time.Second))
+	if w.Chance(50) && !w.IsAway(c.base) {
+		w.Away[c.base] = w.Now.Add(w.Between(time.Millisecond, 5*time.Second))
 	}
 }
 
 func (t *faultyTx) end() {
 	if t.conn.inTx {
 		t.conn.inTx = false
-		t.conn.world.openTx--
+		t.conn.world.OpenTx--
 	}
 }

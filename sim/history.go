@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"boxoffice/sim/world"
 )
 
 const (
@@ -21,8 +23,8 @@ const (
 type options struct {
 	seed    uint64
 	hours   int
-	without map[fault]bool // kinds of faults that are not injected
-	only    map[int]bool   // the acts of the plan that are played; nil for all
+	without map[world.Fault]bool // kinds of faults that are not injected
+	only    map[int]bool         // the acts of the plan that are played; nil for all
 	planted seams
 	trace   io.Writer
 }
@@ -41,7 +43,7 @@ type outcome struct {
 	refunds   int
 	dead      int
 	acts      []int // that were played
-	faults    map[fault]int
+	faults    map[world.Fault]int
 }
 
 // simulate plays one history in a new directory, which it removes.
@@ -51,7 +53,7 @@ func simulate(ctx context.Context, dir string, from templates, opts options) (re
 		return outcome{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
-	w := newWorld(opts.seed, opts.without, opts.trace)
+	w := world.New(opts.seed, opts.without, opts.trace)
 	o, err := openOffice(ctx, w, filepath.Clean(place), from, opts.planted)
 	if err != nil {
 		return outcome{}, fmt.Errorf("open office: %w", err)
@@ -61,11 +63,11 @@ func simulate(ctx context.Context, dir string, from templates, opts options) (re
 	if err != nil {
 		return outcome{}, err
 	}
-	w.runUntil(w.start.Add(time.Duration(opts.hours)*time.Hour), o.bury)
+	w.RunUntil(w.Start.Add(time.Duration(opts.hours)*time.Hour), o.bury)
 	o.rest()
 	result = outcome{
-		seed: opts.seed, hash: w.journal.sum(), violation: w.violation, promise: w.promise, took: w.now.Sub(w.start), events: w.events,
-		messages: o.bus.stored, orders: len(o.oracle.orders), refunds: len(o.provider.refunds), dead: len(o.bus.dead), acts: acts, faults: w.faults,
+		seed: opts.seed, hash: w.Hash(), violation: w.Violation, promise: w.Promise, took: w.Now.Sub(w.Start), events: w.Events,
+		messages: o.bus.Stored, orders: len(o.oracle.orders), refunds: len(o.provider.Refunds), dead: len(o.bus.Dead), acts: acts, faults: w.Faults,
 	}
 	for _, seen := range o.oracle.orders {
 		if seen.State == "PAID" {
@@ -78,21 +80,21 @@ func simulate(ctx context.Context, dir string, from templates, opts options) (re
 // open puts the screenings on sale and schedules the acts of the plan; it returns which.
 func (o *office) open(ctx context.Context, opts options) (played []int, err error) {
 	w := o.world
-	w.settled = true // nothing disturbs the beginning
+	w.Settled = true // nothing disturbs the beginning
 	acts := o.plan(opts.hours)
-	for _, s := range screeningsOf(w.dice("plan"), w.start, opts.hours) {
+	for _, s := range screeningsOf(w.Dice("plan"), w.Start, opts.hours) {
 		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
 			return nil, fmt.Errorf("put a screening on sale: %w", err)
 		}
 		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
 	}
-	w.settled = false
+	w.Settled = false
 	for _, a := range acts {
 		if opts.only != nil && !opts.only[a.n] {
 			continue
 		}
 		played = append(played, a.n)
-		w.after(a.at, fmt.Sprintf("act %d: %s", a.n, a.what), anybody, a.do)
+		w.After(a.at, fmt.Sprintf("act %d: %s", a.n, a.what), world.Anybody, a.do)
 	}
 	return played, nil
 }
@@ -100,12 +102,12 @@ func (o *office) open(ctx context.Context, opts options) (played []int, err erro
 // plan is what happens from outside in a history: a few rushes for tickets, and what goes wrong around them.
 func (o *office) plan(hours int) []act {
 	w := o.world
-	dice := w.dice("plan")
+	dice := w.Dice("plan")
 	var acts []act
 	add := func(at time.Duration, what string, do func(ctx context.Context)) {
 		acts = append(acts, act{at: at, what: what, do: do})
 	}
-	screenings := screeningsOf(dice, w.start, hours)
+	screenings := screeningsOf(dice, w.Start, hours)
 	day := time.Duration(hours) * time.Hour
 	for range 3 {
 		rush := time.Minute + time.Duration(dice.Int64N(int64(day*4/5)))
@@ -136,14 +138,14 @@ func (o *office) plan(hours int) []act {
 // rest ends all faults, and lets the office come to rest.
 func (o *office) rest() {
 	w := o.world
-	w.settled = true
-	w.note("no more faults")
+	w.Settled = true
+	w.Note("no more faults")
 	o.rightClocks()
-	end := w.now.Add(restMost)
-	for w.runUntil(w.now.Add(restFor), o.bury); w.violation == "" && o.bus.pending > 0 && w.now.Before(end); {
-		w.runUntil(w.now.Add(time.Hour), o.bury)
+	end := w.Now.Add(restMost)
+	for w.RunUntil(w.Now.Add(restFor), o.bury); w.Violation == "" && o.bus.Pending > 0 && w.Now.Before(end); {
+		w.RunUntil(w.Now.Add(time.Hour), o.bury)
 	}
-	if w.violation == "" {
+	if w.Violation == "" {
 		o.oracle.settled()
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/common/audit"
 	"boxoffice/stock"
 )
@@ -18,26 +20,26 @@ func (o *office) mishap(dice *rand.Rand) (what string, do func(context.Context))
 	if dice.IntN(4) == 0 {
 		lasts = time.Duration(10+dice.IntN(20)) * time.Minute // longer than all check-backs
 	}
-	away := func(f fault, part string) (string, func(context.Context)) {
+	away := func(f world.Fault, part string) (string, func(context.Context)) {
 		return fmt.Sprintf("%s is away", part), func(context.Context) {
-			if !w.without[f] {
-				w.inject(f)
-				w.away[part] = w.now.Add(lasts)
+			if !w.Without[f] {
+				w.Inject(f)
+				w.Away[part] = w.Now.Add(lasts)
 			}
 		}
 	}
 	index := dice.IntN(processes)
 	switch dice.IntN(8) {
 	case 0:
-		return away(brokerAway, brokerPart)
+		return away(world.BrokerAway, world.BrokerPart)
 	case 1:
-		return away(providerAway, providerPart)
+		return away(world.ProviderAway, world.ProviderPart)
 	case 2:
-		return away(databaseAway, stockBase)
+		return away(world.DatabaseAway, world.StockBase)
 	case 3:
-		return away(databaseAway, orderBase)
+		return away(world.DatabaseAway, world.OrderBase)
 	case 4:
-		return away(databaseAway, ticketsBase)
+		return away(world.DatabaseAway, world.TicketsBase)
 	case 5:
 		ahead := aStep(dice)
 		return "a clock is set", func(context.Context) { o.setMachine(index, ahead) }
@@ -63,14 +65,14 @@ func aStep(dice *rand.Rand) time.Duration {
 // setMachine sets the clock of a machine, and right again later.
 func (o *office) setMachine(index int, ahead time.Duration) {
 	w := o.world
-	if w.without[clockStep] {
+	if w.Without[world.ClockStep] {
 		return
 	}
-	w.inject(clockStep)
+	w.Inject(world.ClockStep)
 	set := func(ahead time.Duration) {
 		o.clocks.set[index] = ahead
 		within := clockPause
-		if w.roll(clockUnread) {
+		if w.Roll(world.ClockUnread) {
 			within = unreadMost
 		}
 		if p := o.processes[index]; p != nil {
@@ -78,18 +80,18 @@ func (o *office) setMachine(index int, ahead time.Duration) {
 		}
 	}
 	set(ahead)
-	w.after(w.between(time.Minute, 2*time.Hour), "the clock is right again after "+w.event, anybody, func(context.Context) { set(0) })
+	w.After(w.Between(time.Minute, 2*time.Hour), "the clock is right again after "+w.Event, world.Anybody, func(context.Context) { set(0) })
 }
 
 // setDatabase sets the clock of the order database, and right again later.
 func (o *office) setDatabase(ahead time.Duration) {
 	w := o.world
-	if w.without[databaseClockStep] {
+	if w.Without[world.DatabaseClockStep] {
 		return
 	}
-	w.inject(databaseClockStep)
+	w.Inject(world.DatabaseClockStep)
 	o.databaseIs(ahead)
-	w.after(w.between(time.Minute, 2*time.Hour), "the clock is right again after "+w.event, anybody, func(context.Context) { o.databaseIs(0) })
+	w.After(w.Between(time.Minute, 2*time.Hour), "the clock is right again after "+w.Event, world.Anybody, func(context.Context) { o.databaseIs(0) })
 }
 
 // databaseIs sets the clock of the order database. The processes find out in the same moment: what they do in the seconds in which
@@ -112,13 +114,13 @@ func (o *office) rightClocks() {
 // restart stops a process as an operator does: what it has queued goes out first.
 func (o *office) restart(ctx context.Context, index int) {
 	w, p := o.world, o.processes[index]
-	if p == nil || p.dead || w.busy[index] || w.without[restart] {
+	if p == nil || p.dead || w.Busy[index] || w.Without[world.Restart] {
 		return
 	}
-	w.inject(restart)
+	w.Inject(world.Restart)
 	o.with(p, func() {
 		if _, err := p.orders.PublishQueued(ctx); err != nil {
-			w.note("publish fails: %v", err)
+			w.Note("publish fails: %v", err)
 		}
 		p.dead = true
 	})
@@ -130,16 +132,16 @@ func (o *office) operate(ctx context.Context, screenings []stock.Screening) {
 	if p == nil {
 		return
 	}
-	s := screenings[w.random.IntN(len(screenings))]
+	s := screenings[w.Random.IntN(len(screenings))]
 	by := audit.Act{Actor: "operator", Note: "simulated"}
 	var err error
 	what := ""
 	o.with(p, func() {
-		switch w.random.IntN(8) {
+		switch w.Random.IntN(8) {
 		case 0, 1:
 			what, err = "pause", o.pauseSale(ctx, p, s.ID)
 		case 2:
-			capacity := max(1, o.oracle.screenings[s.ID].capacity+int64(w.random.IntN(9)-3))
+			capacity := max(1, o.oracle.screenings[s.ID].capacity+int64(w.Random.IntN(9)-3))
 			what = fmt.Sprintf("capacity %d", capacity)
 			_, err = p.stock.ChangeScreening(ctx, s.ID, stock.ScreeningChange{Capacity: &capacity, By: by})
 		case 3:
@@ -151,17 +153,17 @@ func (o *office) operate(ctx context.Context, screenings []stock.Screening) {
 			what, err = o.giveBack(ctx, p, by)
 		}
 	})
-	w.note("operator: %s of %s: %v", what, s.ID, err)
+	w.Note("operator: %s of %s: %v", what, s.ID, err)
 }
 
 // pauseSale stops the sale of a screening for some minutes.
 func (o *office) pauseSale(ctx context.Context, p *process, id string) error {
 	w, yes, no := o.world, true, false
-	w.after(w.between(time.Second, 5*time.Minute), "resume after "+w.event, anybody, func(ctx context.Context) {
+	w.After(w.Between(time.Second, 5*time.Minute), "resume after "+w.Event, world.Anybody, func(ctx context.Context) {
 		if q := o.pick(); q != nil {
 			o.with(q, func() {
 				_, err := q.stock.ChangeScreening(ctx, id, stock.ScreeningChange{Paused: &no})
-				w.note("resume %s: %v", id, err)
+				w.Note("resume %s: %v", id, err)
 			})
 		}
 	})
@@ -175,7 +177,7 @@ func (o *office) changeLimit(ctx context.Context, p *process, id string, by audi
 	if known.limitMax == 0 {
 		return nil
 	}
-	limit := int64(1 + o.world.random.IntN(5))
+	limit := int64(1 + o.world.Random.IntN(5))
 	known.limitMax = max(known.limitMax, limit)
 	_, err := p.stock.ChangeScreening(ctx, id, stock.ScreeningChange{PerUserLimit: &limit, By: by})
 	return err
@@ -193,9 +195,9 @@ func (o *office) giveBack(ctx context.Context, p *process, by audit.Act) (what s
 		return "nothing", nil
 	}
 	slices.Sort(ids)
-	id := ids[o.world.random.IntN(len(ids))]
-	if o.world.chance(30) {
-		_, err = p.orders.RefundPart(ctx, id, "part", 1+o.world.random.Int64N(900), by)
+	id := ids[o.world.Random.IntN(len(ids))]
+	if o.world.Chance(30) {
+		_, err = p.orders.RefundPart(ctx, id, "part", 1+o.world.Random.Int64N(900), by)
 		return "part of " + id, err
 	}
 	_, err = p.orders.CancelPaid(ctx, id, by)

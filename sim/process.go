@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/archive"
 	"boxoffice/cancellation"
 	"boxoffice/common/db"
@@ -55,9 +57,9 @@ type process struct {
 
 // parts are what a process is made of and turns to.
 type parts struct {
-	world     *world
-	bus       *bus
-	provider  *book
+	world     *world.World
+	bus       *world.Bus
+	provider  *world.Book
 	clocks    *clocks
 	seams     seams
 	dir       string                        // of the databases
@@ -67,26 +69,26 @@ type parts struct {
 // gate keeps a local transaction from beginning before its half message is on its way.
 type gate struct{ arrived, open chan struct{} }
 
-// reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
-func (p *process) reach(part string) error {
+// Reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
+func (p *process) Reach(part string) error {
 	if p.dead {
-		return ioError{"the process is dead"}
+		return world.IOError{What: "the process is dead"}
 	}
-	p.world.interleave()
+	p.world.Interleave()
 	switch {
-	case p.dead, p.world.roll(crash):
+	case p.dead, p.world.Roll(world.Crash):
 		p.dead = true
-		return ioError{"the process died"}
-	case p.world.isAway(part):
-		return ioError{part + " is away"}
+		return world.IOError{What: "the process died"}
+	case p.world.IsAway(part):
+		return world.IOError{What: part + " is away"}
 	}
 	return nil
 }
 
 // openClock makes the office's clock of the process's machine's. What it finds when it starts it believes.
 func (p *process) openClock() {
-	p.wall = func() time.Time { return p.world.now.Add(p.clocks.machine(p.index)) }
-	p.clock = officeclock.New(p.wall, func() time.Time { return p.world.now }, payWindow+payLease+askGrace)
+	p.wall = func() time.Time { return p.world.Now.Add(p.clocks.machine(p.index)) }
+	p.clock = officeclock.New(p.wall, func() time.Time { return p.world.Now }, payWindow+payLease+askGrace)
 	p.believed = p.clocks.database
 	p.correctClock()
 }
@@ -99,10 +101,10 @@ func (p *process) correctClock() {
 func (p *process) followClock(within time.Duration) {
 	w := p.world
 	p.looks++
-	w.after(w.between(0, within), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), anybody, func(context.Context) {
+	w.After(w.Between(0, within), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), world.Anybody, func(context.Context) {
 		switch {
 		case p.dead:
-		case w.isAway(orderBase):
+		case w.IsAway(world.OrderBase):
 			p.followClock(clockPause)
 		default:
 			p.correctClock()
@@ -110,8 +112,8 @@ func (p *process) followClock(within time.Duration) {
 	})
 }
 
-// die ends a process within what it does.
-func (p *process) die() { p.dead = true }
+// Die ends a process within what it does.
+func (p *process) Die() { p.dead = true }
 
 func (p *process) isDead() bool { return p.dead }
 
@@ -128,7 +130,7 @@ func (p *process) hasCommitted(base string) { p.committed(p, base) }
 // waitForHalf lets the local transaction of a purchase begin when the half message's fate is known.
 func (p *process) waitForHalf(ctx context.Context, base string) error {
 	g := p.gate
-	if g == nil || base != stockBase {
+	if g == nil || base != world.StockBase {
 		return nil
 	}
 	close(g.arrived)
@@ -145,7 +147,7 @@ func startProcess(ctx context.Context, from *parts, index, life int) (*process, 
 	p := &process{parts: from, index: index, life: life}
 	p.openClock()
 	byBase := map[string]*db.DB{}
-	for _, base := range []string{stockBase, orderBase, ticketsBase} {
+	for _, base := range []string{world.StockBase, world.OrderBase, world.TicketsBase} {
 		d, err := openFaulty(ctx, p.world, p, dsn(p.dir, base), base)
 		if err != nil {
 			return nil, errors.Join(err, p.close())
@@ -155,21 +157,21 @@ func startProcess(ctx context.Context, from *parts, index, life int) (*process, 
 	}
 	sure := p.seams.sureOf(p.clock, p.wall)
 	log := slog.New(slog.DiscardHandler)
-	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.clock.Now, AskGrace: askGrace, Log: log})
+	p.stock = stock.New(byBase[world.StockBase], stock.Options{Now: p.clock.Now, AskGrace: askGrace, Log: log})
 	sender := mq.SenderOver(p.send)
-	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: sure, Log: log, MaxBatch: batchMax, PublishLater: true})
-	p.payments = payment.New(byBase[orderBase], payment.Options{
-		Orders: p.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{p.seams.providerOf(reached{p.provider, p})},
+	p.orders = order.New(ctx, byBase[world.OrderBase], sender, order.Options{Now: sure, Log: log, MaxBatch: batchMax, PublishLater: true})
+	p.payments = payment.New(byBase[world.OrderBase], payment.Options{
+		Orders: p.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{p.seams.providerOf(world.Reached{Book: p.provider, By: p})},
 		Now: sure, Log: log, OneByOne: true, KeepParked: p.keepParked, Lease: payLease, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
-	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.clock.Now, Log: log})
+	p.tickets = tickets.New(byBase[world.TicketsBase], tickets.Options{Orders: p.orders, Now: p.clock.Now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
-		PayWindow: payWindow, MaxBatch: batchMax, Now: p.seams.nowOf(p.clock, p.wall), Log: log, NewID: p.world.newID,
-		Ages: func() time.Time { return p.world.now },
+		PayWindow: payWindow, MaxBatch: batchMax, Now: p.seams.nowOf(p.clock, p.wall), Log: log, NewID: p.world.NewID,
+		Ages: func() time.Time { return p.world.Now },
 		OnHalf: func(int) {
-			p.world.interleave()
+			p.world.Interleave()
 			p.gate = &gate{make(chan struct{}), make(chan struct{})}
 		},
 	}, p.sendHalf)
@@ -193,11 +195,11 @@ func (p *process) close() error {
 
 // send sends a message; the process may die before or after it.
 func (p *process) send(_ context.Context, m mq.Outgoing) error {
-	if err := p.reach(brokerPart); err != nil {
+	if err := p.Reach(world.BrokerPart); err != nil {
 		return fmt.Errorf("%w: %w: %w", mq.ErrNotSent, mq.ErrUnavailable, err)
 	}
-	err := p.bus.send(m)
-	if p.world.roll(crash) {
+	err := p.bus.Send(m)
+	if p.world.Roll(world.Crash) {
 		p.dead = true
 	}
 	return err
@@ -211,28 +213,28 @@ func (p *process) sendHalf(ctx context.Context, l stock.ReservationList, local f
 	p.gate = nil
 	body, err := json.Marshal(event.Reserved{Orders: l.Orders})
 	if err == nil {
-		err = p.reach(brokerPart)
+		err = p.Reach(world.BrokerPart)
 	}
 	if err != nil {
 		return mq.Unknown, fmt.Errorf("%w: %w", mq.ErrNotSent, err)
 	}
 	w := p.world
-	h, err := p.bus.putHalf(l.TxID, string(event.StockReserved), body)
+	h, err := p.bus.PutHalf(l.TxID, string(event.StockReserved), body)
 	if err != nil {
 		return mq.Unknown, err
 	}
-	if w.roll(checkEarly) {
-		p.bus.ask(ctx, h)
+	if w.Roll(world.CheckEarly) {
+		p.bus.Ask(ctx, h)
 	}
-	w.interleave()
+	w.Interleave()
 	if p.dead {
 		return mq.Unknown, mq.ErrNotSent
 	}
-	p.bus.decide(h, p.seams.early)
+	p.bus.Decide(h, p.seams.early)
 	close(g.open)
 	outcome := local(ctx)
 	if !p.dead {
-		p.bus.end(h, p.seams.ended(outcome))
+		p.bus.End(h, p.seams.ended(outcome))
 	}
 	return outcome, nil
 }
@@ -271,7 +273,7 @@ func (p *process) keepParked(ctx context.Context, orderIDs []string) (map[string
 }
 
 // handle calls the handler of a group, as the program's consumers do.
-func (p *process) handle(ctx context.Context, group string, m *message) error {
+func (p *process) handle(ctx context.Context, group string, m *world.Message) error {
 	switch group {
 	case event.GroupCreate:
 		return handled(ctx, event.StockReserved, m, p.orders.Create)
@@ -287,8 +289,8 @@ func (p *process) handle(ctx context.Context, group string, m *message) error {
 	return fmt.Errorf("there is no group %s", group)
 }
 
-func handled[T any](ctx context.Context, topic mq.Topic[T], m *message, handle func(context.Context, T) error) error {
-	payload, err := topic.Decode(m.body)
+func handled[T any](ctx context.Context, topic mq.Topic[T], m *world.Message, handle func(context.Context, T) error) error {
+	payload, err := topic.Decode(m.Body)
 	if err != nil {
 		return mq.Permanent(err)
 	}

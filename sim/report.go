@@ -6,6 +6,8 @@ import (
 	"hash"
 	"io"
 	"time"
+
+	"boxoffice/sim/world"
 )
 
 // report adds up histories.
@@ -14,10 +16,10 @@ type report struct {
 	histories, violations                         int
 	took                                          time.Duration
 	events, messages, orders, paid, refunds, dead int
-	faults                                        map[fault]int
+	faults                                        map[world.Fault]int
 }
 
-func newReport() *report { return &report{sums: sha256.New(), faults: map[fault]int{}} }
+func newReport() *report { return &report{sums: sha256.New(), faults: map[world.Fault]int{}} }
 
 // add adds a history.
 func (r *report) add(o outcome) {
@@ -48,7 +50,7 @@ func (r *report) print(out io.Writer, wall time.Duration) {
 
 		r.histories, r.took.Hours()/24, wall.Round(time.Second), r.events, r.messages, r.dead, r.orders, r.paid, r.refunds)
 	_, _ = fmt.Fprintf(out, "%d faults of %d kinds:", injected, len(r.faults))
-	for _, f := range kinds() {
+	for _, f := range world.Kinds() {
 		if n := r.faults[f]; n > 0 {
 			_, _ = fmt.Fprintf(out, " %s %d", f, n)
 		}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"boxoffice/sim/world"
 )
 
 // errViolation says that a history has broken a promise.
@@ -32,7 +34,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	opts := options{hours: *hours}
 	var err error
-	if opts.without, err = parseFaults(*without); err != nil {
+	if opts.without, err = world.ParseFaults(*without); err != nil {
 		return err
 	}
 	if opts.only, err = parseActs(*acts); err != nil {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"boxoffice/sim/world"
 )
 
 // shrinkRuns bounds how often a history is played to make it shorter.
@@ -47,7 +49,7 @@ func shrink(ctx context.Context, play player, opts options, found outcome) (opti
 		shorter := opts
 		shorter.without = maps.Clone(opts.without)
 		if shorter.without == nil {
-			shorter.without = map[fault]bool{}
+			shorter.without = map[world.Fault]bool{}
 		}
 		shorter.without[f] = true
 		if _, err := try(shorter); err != nil {
