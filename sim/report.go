@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"boxoffice/sim/office"
+
 	"boxoffice/sim/world"
 )
 
@@ -22,20 +24,20 @@ type report struct {
 func newReport() *report { return &report{sums: sha256.New(), faults: map[world.Fault]int{}} }
 
 // add adds a history.
-func (r *report) add(o outcome) {
+func (r *report) add(o office.Outcome) {
 	r.histories++
-	r.took += o.took
-	r.events += o.events
-	r.messages += o.messages
-	r.orders += o.orders
-	r.paid += o.paid
-	r.refunds += o.refunds
-	r.dead += o.dead
-	for f, n := range o.faults {
+	r.took += o.Took
+	r.events += o.Events
+	r.messages += o.Messages
+	r.orders += o.Orders
+	r.paid += o.Paid
+	r.refunds += o.Refunds
+	r.dead += o.Dead
+	for f, n := range o.Faults {
 		r.faults[f] += n
 	}
-	_, _ = fmt.Fprintf(r.sums, "%d %s\n", o.seed, o.hash)
-	if o.violation != "" {
+	_, _ = fmt.Fprintf(r.sums, "%d %s\n", o.Seed, o.Hash)
+	if o.Violation != "" {
 		r.violations++
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func newTemplates(ctx context.Context, dir string) (templates, error) {
 }
 
 // openOffice opens an office in a directory of its own.
-func openOffice(ctx context.Context, w *world.World, dir string, from templates, planted seams) (*office, error) {
+func openOffice(ctx context.Context, w *world.World, dir string, from templates, planted Seams) (*office, error) {
 	o := &office{
 		parts:     parts{world: w, bus: world.NewBus(w), provider: world.NewBook(w), clocks: newClocks(w), seams: planted, dir: dir},
 		processes: make([]*process, processes), lives: make([]int, processes),

@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"cmp"
@@ -19,70 +19,104 @@ const (
 	restMost = 30 * time.Hour // if there are still messages on their way
 )
 
-// options say which history is simulated. The same options are the same history.
-type options struct {
-	seed    uint64
-	hours   int
-	without map[world.Fault]bool // kinds of faults that are not injected
-	only    map[int]bool         // the acts of the plan that are played; nil for all
-	planted seams
-	trace   io.Writer
+// Options say which history is simulated. The same options are the same history.
+type Options struct {
+	Seed    uint64
+	Hours   int
+	Without map[world.Fault]bool // kinds of faults that are not injected
+	Only    map[int]bool         // the acts of the plan that are played; nil for all
+	Planted Seams
+	Trace   io.Writer
 }
 
-// outcome is what a history came to.
-type outcome struct {
-	seed      uint64
-	hash      string
-	violation string
-	promise   string        // that is broken
-	took      time.Duration // simulated
-	events    int
-	messages  int
-	orders    int
-	paid      int
-	refunds   int
-	dead      int
-	acts      []int // that were played
-	faults    map[world.Fault]int
+// Outcome is what a history came to.
+type Outcome struct {
+	Seed      uint64
+	Hash      string
+	Violation string
+	Promise   string        // that is broken
+	Took      time.Duration // simulated
+	Events    int
+	Messages  int
+	Orders    int
+	Paid      int
+	Refunds   int
+	Dead      int
+	Acts      []int // that were played
+	Faults    map[world.Fault]int
 }
 
-// simulate plays one history in a new directory, which it removes.
-func simulate(ctx context.Context, dir string, from templates, opts options) (result outcome, err error) {
-	place, err := os.MkdirTemp(dir, "history-")
+// Stage is where histories are played: a directory with empty databases, of which each history gets a copy.
+type Stage struct {
+	dir   string
+	empty templates
+}
+
+// NewStage makes a stage below a directory.
+func NewStage(ctx context.Context, below string) (*Stage, error) {
+	dir, err := os.MkdirTemp(directory(below), "sim-")
 	if err != nil {
-		return outcome{}, err
+		return nil, err
+	}
+	s := &Stage{dir: dir}
+	if s.empty, err = newTemplates(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close removes the stage with all that is on it.
+func (s *Stage) Close() error { return os.RemoveAll(s.dir) }
+
+// directory is where the databases are: in memory, where there is such a place, because an fsync there costs nothing.
+func directory(given string) string {
+	const memory = "/dev/shm"
+	if given != "" {
+		return given
+	}
+	if info, err := os.Stat(memory); err == nil && info.IsDir() {
+		return memory
+	}
+	return os.TempDir()
+}
+
+// Play plays one history in a new directory, which it removes.
+func (s *Stage) Play(ctx context.Context, opts Options) (result Outcome, err error) {
+	place, err := os.MkdirTemp(s.dir, "history-")
+	if err != nil {
+		return Outcome{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
-	w := world.New(opts.seed, opts.without, opts.trace)
-	o, err := openOffice(ctx, w, filepath.Clean(place), from, opts.planted)
+	w := world.New(opts.Seed, opts.Without, opts.Trace)
+	o, err := openOffice(ctx, w, filepath.Clean(place), s.empty, opts.Planted)
 	if err != nil {
-		return outcome{}, fmt.Errorf("open office: %w", err)
+		return Outcome{}, fmt.Errorf("open office: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.close()) }()
 	acts, err := o.open(ctx, opts)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	w.RunUntil(w.Start.Add(time.Duration(opts.hours)*time.Hour), o.bury)
+	w.RunUntil(w.Start.Add(time.Duration(opts.Hours)*time.Hour), o.bury)
 	o.rest()
-	result = outcome{
-		seed: opts.seed, hash: w.Hash(), violation: w.Violation, promise: w.Promise, took: w.Now.Sub(w.Start), events: w.Events,
-		messages: o.bus.Stored, orders: len(o.oracle.orders), refunds: len(o.provider.Refunds), dead: len(o.bus.Dead), acts: acts, faults: w.Faults,
+	result = Outcome{
+		Seed: opts.Seed, Hash: w.Hash(), Violation: w.Violation, Promise: w.Promise, Took: w.Now.Sub(w.Start), Events: w.Events,
+		Messages: o.bus.Stored, Orders: len(o.oracle.orders), Refunds: len(o.provider.Refunds), Dead: len(o.bus.Dead), Acts: acts, Faults: w.Faults,
 	}
 	for _, seen := range o.oracle.orders {
 		if seen.State == "PAID" {
-			result.paid++
+			result.Paid++
 		}
 	}
 	return result, nil
 }
 
 // open puts the screenings on sale and schedules the acts of the plan; it returns which.
-func (o *office) open(ctx context.Context, opts options) (played []int, err error) {
+func (o *office) open(ctx context.Context, opts Options) (played []int, err error) {
 	w := o.world
 	w.Settled = true // nothing disturbs the beginning
-	acts := o.plan(opts.hours)
-	for _, s := range screeningsOf(w.Dice("plan"), w.Start, opts.hours) {
+	acts := o.plan(opts.Hours)
+	for _, s := range screeningsOf(w.Dice("plan"), w.Start, opts.Hours) {
 		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
 			return nil, fmt.Errorf("put a screening on sale: %w", err)
 		}
@@ -90,7 +124,7 @@ func (o *office) open(ctx context.Context, opts options) (played []int, err erro
 	}
 	w.Settled = false
 	for _, a := range acts {
-		if opts.only != nil && !opts.only[a.n] {
+		if opts.Only != nil && !opts.Only[a.n] {
 			continue
 		}
 		played = append(played, a.n)

@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 // fenceOf is what stands in the fence of a half message.
 type fenceOf func(txID string) []string
 
-// seams are where a test plants a bug into the product that is simulated. In every other run they are empty.
-type seams struct {
+// Seams are where a test plants a bug into the product that is simulated. In every other run they are empty.
+type Seams struct {
 	rewrite  func(base, statement string) string             // of a statement of SQL
 	answer   func(fenceOf, *stock.Stock, mq.Half) mq.Outcome // of a check-back
-	early    mq.Outcome                                      // is sent before the local transaction
+	Early    mq.Outcome                                      // is sent before the local transaction
 	end      func(mq.Outcome) mq.Outcome                     // of a half message
 	swallow  string                                          // the group whose errors are acknowledged
 	idle     string                                          // the work that nobody does
@@ -30,14 +30,14 @@ type seams struct {
 	gullible bool                                            // callbacks are acknowledged whatever becomes of them
 }
 
-func (s seams) ordersOf(o payment.Orders) payment.Orders {
+func (s Seams) ordersOf(o payment.Orders) payment.Orders {
 	if s.orders != nil {
 		return s.orders(o)
 	}
 	return o
 }
 
-func (s seams) providerOf(p payment.Provider) payment.Provider {
+func (s Seams) providerOf(p payment.Provider) payment.Provider {
 	if s.provider != nil {
 		return s.provider(p)
 	}
@@ -45,7 +45,7 @@ func (s seams) providerOf(p payment.Provider) payment.Provider {
 }
 
 // nowOf is by what deadlines are made.
-func (s seams) nowOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
+func (s Seams) nowOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
 	if s.now != nil {
 		return func() time.Time { return s.now(c, wall()) }
 	}
@@ -53,28 +53,28 @@ func (s seams) nowOf(c *officeclock.Clock, wall func() time.Time) func() time.Ti
 }
 
 // sureOf is by what orders are cancelled.
-func (s seams) sureOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
+func (s Seams) sureOf(c *officeclock.Clock, wall func() time.Time) func() time.Time {
 	if s.sure != nil {
 		return func() time.Time { return s.sure(c, wall()) }
 	}
 	return c.Sure
 }
 
-func (s seams) ended(outcome mq.Outcome) mq.Outcome {
+func (s Seams) ended(outcome mq.Outcome) mq.Outcome {
 	if s.end != nil {
 		return s.end(outcome)
 	}
 	return outcome
 }
 
-func (s seams) check(ctx context.Context, fence fenceOf, k *stock.Stock, h mq.Half) mq.Outcome {
+func (s Seams) check(ctx context.Context, fence fenceOf, k *stock.Stock, h mq.Half) mq.Outcome {
 	if s.answer != nil {
 		return s.answer(fence, k, h)
 	}
 	return k.Check(ctx, h)
 }
 
-func (s seams) decided(r sale.Request, try int) sale.Request {
+func (s Seams) decided(r sale.Request, try int) sale.Request {
 	if s.request != nil {
 		return s.request(r, try)
 	}

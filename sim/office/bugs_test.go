@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package office
 
 import (
 	"context"
@@ -26,13 +26,13 @@ import (
 // bug is a defect of one line, planted where the simulated product meets the simulation.
 type bug struct {
 	name  string
-	plant seams
+	plant Seams
 	seed  uint64 // of a history that has found it
 }
 
 // replaced is a statement of SQL with one part replaced by another.
-func replaced(base, marker, part, by string) seams {
-	return seams{rewrite: func(at, query string) string {
+func replaced(base, marker, part, by string) Seams {
+	return Seams{rewrite: func(at, query string) string {
 		if at == base && strings.Contains(query, marker) {
 			return strings.ReplaceAll(query, part, by)
 		}
@@ -115,13 +115,13 @@ func (p wrongProvider) Close(ctx context.Context, a payment.Attempt) (payment.St
 	return status, err
 }
 
-func provided(p wrongProvider) seams {
+func provided(p wrongProvider) Seams {
 	p.tries = new(int)
-	return seams{provider: func(real payment.Provider) payment.Provider { p.Provider = real; return p }}
+	return Seams{provider: func(real payment.Provider) payment.Provider { p.Provider = real; return p }}
 }
 
-func ordered(o idleOrders) seams {
-	return seams{orders: func(real payment.Orders) payment.Orders { o.Orders = real; return o }}
+func ordered(o idleOrders) Seams {
+	return Seams{orders: func(real payment.Orders) payment.Orders { o.Orders = real; return o }}
 }
 
 // bugs are the table of what is planted.
@@ -134,21 +134,21 @@ func bugs() []bug {
 func bugsOfTheQueue() []bug {
 	return []bug{
 		{name: "check-back commits what it does not know", seed: 2,
-			plant: seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
 					return outcome
 				}
 				return mq.Commit
 			}}},
 		{name: "check-back answers rollback when the database is away", seed: 21,
-			plant: seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
 					return outcome
 				}
 				return mq.Rollback
 			}}},
 		{name: "check-back leaves no fence", seed: 6,
-			plant: seams{answer: func(fence fenceOf, _ *stock.Stock, h mq.Half) mq.Outcome {
+			plant: Seams{answer: func(fence fenceOf, _ *stock.Stock, h mq.Half) mq.Outcome {
 				for _, outcome := range fence(h.TxID) {
 					if outcome == "committed" {
 						return mq.Commit
@@ -156,34 +156,34 @@ func bugsOfTheQueue() []bug {
 				}
 				return mq.Rollback
 			}}},
-		{name: "commit is sent before the local transaction", seed: 1, plant: seams{early: mq.Commit}},
-		{name: "an unknown outcome is sent as rollback", seed: 1, plant: seams{end: func(o mq.Outcome) mq.Outcome {
+		{name: "commit is sent before the local transaction", seed: 1, plant: Seams{Early: mq.Commit}},
+		{name: "an unknown outcome is sent as rollback", seed: 1, plant: Seams{end: func(o mq.Outcome) mq.Outcome {
 			if o == mq.Unknown {
 				return mq.Rollback
 			}
 			return o
 		}}},
 		{name: "every outcome is sent as commit", seed: 1,
-			plant: seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
-		{name: "tickets are acknowledged before they are made", seed: 8, plant: seams{swallow: event.GroupTickets}},
-		{name: "nobody sweeps", seed: 13, plant: seams{idle: "sweep"}},
-		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: seams{idle: "cancellations"}},
-		{name: "nobody works on payments", seed: 1, plant: seams{idle: "payments"}},
+			plant: Seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
+		{name: "tickets are acknowledged before they are made", seed: 8, plant: Seams{swallow: event.GroupTickets}},
+		{name: "nobody sweeps", seed: 13, plant: Seams{idle: "sweep"}},
+		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: Seams{idle: "cancellations"}},
+		{name: "nobody works on payments", seed: 1, plant: Seams{idle: "payments"}},
 		{name: "the order service goes by a clock that is ahead", seed: 1,
-			plant: seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Sure().Add(time.Hour) }}},
+			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Sure().Add(time.Hour) }}},
 		{name: "orders begin by the clock of a machine", seed: 1,
-			plant: seams{now: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
+			plant: Seams{now: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
 		{name: "orders end by the clock of a machine", seed: 2,
-			plant: seams{sure: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
+			plant: Seams{sure: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
 		{name: "orders end by a clock that may have been set", seed: 5,
-			plant: seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Now() }}},
+			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Now() }}},
 		{name: "a retried purchase gets a new key", seed: 1,
-			plant: seams{request: func(r sale.Request, try int) sale.Request {
+			plant: Seams{request: func(r sale.Request, try int) sale.Request {
 				r.Key += strings.Repeat("x", try)
 				return r
 			}}},
 		{name: "keys are shared by all buyers", seed: 1,
-			plant: seams{request: func(r sale.Request, _ int) sale.Request {
+			plant: Seams{request: func(r sale.Request, _ int) sale.Request {
 				r.BuyerID = "buyer-0"
 				return r
 			}}},
@@ -223,7 +223,7 @@ func bugsOfOrders() []bug {
 			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
 		{name: "late money pays an order that is cancelled", seed: 1,
 			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
-		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: seams{gullible: true}},
+		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: Seams{gullible: true}},
 		{name: "a forged callback is believed", seed: 5, plant: provided(wrongProvider{trusting: true})},
 		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
 		{name: "a payment counts as closed without being closed", seed: 1,
@@ -241,22 +241,37 @@ func bugsOfOrders() []bug {
 	}
 }
 
+// newStage returns a stage of the test.
+func newStage(t *testing.T) *Stage {
+	t.Helper()
+	stage, err := NewStage(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stage.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return stage
+}
+
 // seedsMax is how many histories are played at most until a bug is found.
 const seedsMax = 100
 
 // A simulator that finds nothing may be one that cannot find anything: each of these bugs is planted, and found. The seed that is
 // noted is tried first, which is quick; BOXOFFICE_TEST_SEEDS=1 counts how many histories each bug takes from the first seed on.
 func TestEachPlantedBugIsFound(t *testing.T) {
-	play := newPlayer(t)
+	s := newStage(t)
 	counting := os.Getenv("BOXOFFICE_TEST_SEEDS") != ""
 	for _, b := range bugs() {
 		t.Run(b.name, func(t *testing.T) {
-			opts := options{seed: b.seed, hours: 3, planted: b.plant}
-			if !counting && b.seed > 0 && isFound(t, play, opts) {
+			opts := Options{Seed: b.seed, Hours: 3, Planted: b.plant}
+			if !counting && b.seed > 0 && isFound(t, s, opts) {
 				return
 			}
-			for opts.seed = 1; opts.seed <= seedsMax; opts.seed++ {
-				if isFound(t, play, opts) {
+			for opts.Seed = 1; opts.Seed <= seedsMax; opts.Seed++ {
+				if isFound(t, s, opts) {
 					return
 				}
 			}
@@ -266,14 +281,14 @@ func TestEachPlantedBugIsFound(t *testing.T) {
 }
 
 // isFound tells whether a planted bug breaks a promise in a history.
-func isFound(t *testing.T, play player, opts options) bool {
+func isFound(t *testing.T, s *Stage, opts Options) bool {
 	t.Helper()
-	result, err := play(t.Context(), opts)
+	result, err := s.Play(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.violation != "" {
-		t.Logf("seed %d: %s", opts.seed, result.violation)
+	if result.Violation != "" {
+		t.Logf("seed %d: %s", opts.Seed, result.Violation)
 	}
-	return result.violation != ""
+	return result.Violation != ""
 }

@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -61,7 +61,7 @@ type parts struct {
 	bus       *world.Bus
 	provider  *world.Book
 	clocks    *clocks
-	seams     seams
+	seams     Seams
 	dir       string                        // of the databases
 	committed func(p *process, base string) // is told of each transaction that has committed
 }
@@ -230,7 +230,7 @@ func (p *process) sendHalf(ctx context.Context, l stock.ReservationList, local f
 	if p.dead {
 		return mq.Unknown, mq.ErrNotSent
 	}
-	p.bus.Decide(h, p.seams.early)
+	p.bus.Decide(h, p.seams.Early)
 	close(g.open)
 	outcome := local(ctx)
 	if !p.dead {
