@@ -117,10 +117,12 @@ func allowedImports() map[string][]string {
 		"broker/internal/transport": {"broker/remoting"},
 		"broker/remoting":           {},
 		"examples/internal/site":    {"broker", "common/mq"},
-		"sim": {
-			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets",
-			"common/audit", "common/db", "common/event", "common/mq",
+		"sim":                       {"sim/office", "sim/world"},
+		"sim/office": {
+			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets", "sim/world",
+			"common/audit", "common/db", "common/event", "common/mq", "common/officeclock",
 		},
+		"sim/world": {"order", "payment", "common/event", "common/mq"},
 	}
 }
 
@@ -411,7 +413,7 @@ func layered() []string {
 		"simulator", "archive", "backup", "doctor",
 		"common/db", "common/event", "common/mq", "common/officeclock", "common/outage", "common/tracing",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
-		"scripts/bench", "scripts/drill/crash",
+		"scripts/bench", "scripts/drill/crash", "scripts/load", "sim", "sim/office", "sim/world",
 	}
 }
 

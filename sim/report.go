@@ -6,6 +6,10 @@ import (
 	"hash"
 	"io"
 	"time"
+
+	"boxoffice/sim/office"
+
+	"boxoffice/sim/world"
 )
 
 // report adds up histories.
@@ -14,26 +18,26 @@ type report struct {
 	histories, violations                         int
 	took                                          time.Duration
 	events, messages, orders, paid, refunds, dead int
-	faults                                        map[fault]int
+	faults                                        map[world.Fault]int
 }
 
-func newReport() *report { return &report{sums: sha256.New(), faults: map[fault]int{}} }
+func newReport() *report { return &report{sums: sha256.New(), faults: map[world.Fault]int{}} }
 
 // add adds a history.
-func (r *report) add(o outcome) {
+func (r *report) add(o office.Outcome) {
 	r.histories++
-	r.took += o.took
-	r.events += o.events
-	r.messages += o.messages
-	r.orders += o.orders
-	r.paid += o.paid
-	r.refunds += o.refunds
-	r.dead += o.dead
-	for f, n := range o.faults {
+	r.took += o.Took
+	r.events += o.Events
+	r.messages += o.Messages
+	r.orders += o.Orders
+	r.paid += o.Paid
+	r.refunds += o.Refunds
+	r.dead += o.Dead
+	for f, n := range o.Faults {
 		r.faults[f] += n
 	}
-	_, _ = fmt.Fprintf(r.sums, "%d %s\n", o.seed, o.hash)
-	if o.violation != "" {
+	_, _ = fmt.Fprintf(r.sums, "%d %s\n", o.Seed, o.Hash)
+	if o.Violation != "" {
 		r.violations++
 	}
 }
@@ -48,7 +52,7 @@ func (r *report) print(out io.Writer, wall time.Duration) {
 
 		r.histories, r.took.Hours()/24, wall.Round(time.Second), r.events, r.messages, r.dead, r.orders, r.paid, r.refunds)
 	_, _ = fmt.Fprintf(out, "%d faults of %d kinds:", injected, len(r.faults))
-	for _, f := range kinds() {
+	for _, f := range world.Kinds() {
 		if n := r.faults[f]; n > 0 {
 			_, _ = fmt.Fprintf(out, " %s %d", f, n)
 		}

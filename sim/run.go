@@ -6,10 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"boxoffice/sim/office"
+
+	"boxoffice/sim/world"
 )
 
 // errViolation says that a history has broken a promise.
@@ -30,43 +33,38 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	opts := options{hours: *hours}
+	opts := office.Options{Hours: *hours}
 	var err error
-	if opts.without, err = parseFaults(*without); err != nil {
+	if opts.Without, err = world.ParseFaults(*without); err != nil {
 		return err
 	}
-	if opts.only, err = parseActs(*acts); err != nil {
+	if opts.Only, err = parseActs(*acts); err != nil {
 		return err
 	}
 	if *trace {
-		opts.trace = out
+		opts.Trace = out
 	}
-	place, err := os.MkdirTemp(directory(*dir), "sim-")
+	stage, err := office.NewStage(ctx, *dir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(place) }()
-	empty, err := newTemplates(ctx, place)
-	if err != nil {
-		return err
-	}
-	play := func(ctx context.Context, o options) (outcome, error) { return simulate(ctx, place, empty, o) }
+	defer func() { _ = stage.Close() }()
 	sum := newReport()
 	began := time.Now()
 	for seed := *from; seed < *from+uint64(*seeds) && ctx.Err() == nil; seed++ {
-		opts.seed = seed
-		result, err := play(ctx, opts)
+		opts.Seed = seed
+		result, err := stage.Play(ctx, opts)
 		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		sum.add(result)
-		if result.violation != "" {
-			if err := explain(ctx, out, play, opts, result); err != nil {
+		if result.Violation != "" {
+			if err := explain(ctx, out, stage.Play, opts, result); err != nil {
 				return err
 			}
 		}
 		if *list {
-			_, _ = fmt.Fprintf(out, "%d %s: %d events, %d orders, %d paid\n", seed, result.hash, result.events, result.orders, result.paid)
+			_, _ = fmt.Fprintf(out, "%d %s: %d events, %d orders, %d paid\n", seed, result.Hash, result.Events, result.Orders, result.Paid)
 		}
 	}
 	sum.print(out, time.Since(began))
@@ -77,28 +75,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // explain prints a history that has broken a promise, and the shortest one that can be found which breaks the same.
-func explain(ctx context.Context, out io.Writer, play player, opts options, result outcome) error {
-	_, _ = fmt.Fprintf(out, "seed %d: %s\n  %s\n", opts.seed, result.violation, opts.command())
-	opts.trace = nil
+func explain(ctx context.Context, out io.Writer, play player, opts office.Options, result office.Outcome) error {
+	_, _ = fmt.Fprintf(out, "seed %d: %s\n  %s\n", opts.Seed, result.Violation, commandOf(opts))
+	opts.Trace = nil
 	shorter, shortest, err := shrink(ctx, play, opts, result)
 	if err != nil {
-		return fmt.Errorf("shrink seed %d: %w", opts.seed, err)
+		return fmt.Errorf("shrink seed %d: %w", opts.Seed, err)
 	}
-	_, _ = fmt.Fprintf(out, "  %d acts instead of %d, %d kinds of faults: %s\n  %s\n", len(shortest.acts), len(result.acts), len(shortest.faults),
-		shortest.violation, shorter.command())
+	_, _ = fmt.Fprintf(out, "  %d acts instead of %d, %d kinds of faults: %s\n  %s\n", len(shortest.Acts), len(result.Acts), len(shortest.Faults),
+		shortest.Violation, commandOf(shorter))
 	return nil
-}
-
-// directory is where the databases are: in memory, where there is such a place, because an fsync there costs nothing.
-func directory(given string) string {
-	const memory = "/dev/shm"
-	if given != "" {
-		return given
-	}
-	if info, err := os.Stat(memory); err == nil && info.IsDir() {
-		return memory
-	}
-	return os.TempDir()
 }
 
 func parseActs(list string) (map[int]bool, error) {

@@ -6,36 +6,40 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"boxoffice/sim/office"
+
+	"boxoffice/sim/world"
 )
 
 // shrinkRuns bounds how often a history is played to make it shorter.
 const shrinkRuns = 80
 
 // player plays a history.
-type player func(context.Context, options) (outcome, error)
+type player func(context.Context, office.Options) (office.Outcome, error)
 
 // shrink makes a history that breaks a promise shorter: it leaves out acts of the plan, and then kinds of faults, as long as the
 // same promise is broken. An act that is left out changes nothing of the dice of the others.
-func shrink(ctx context.Context, play player, opts options, found outcome) (options, outcome, error) {
+func shrink(ctx context.Context, play player, opts office.Options, found office.Outcome) (office.Options, office.Outcome, error) {
 	runs := 0
-	try := func(shorter options) (bool, error) {
+	try := func(shorter office.Options) (bool, error) {
 		runs++
 		result, err := play(ctx, shorter)
-		if err != nil || result.promise != found.promise {
+		if err != nil || result.Promise != found.Promise {
 			return false, err
 		}
 		opts, found = shorter, result
 		return true, nil
 	}
-	opts.only = actsOf(found.acts)
-	for size := (len(opts.only) + 1) / 2; size > 0 && runs < shrinkRuns; size /= 2 {
-		for _, part := range slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(opts.only)), size)) {
+	opts.Only = actsOf(found.Acts)
+	for size := (len(opts.Only) + 1) / 2; size > 0 && runs < shrinkRuns; size /= 2 {
+		for _, part := range slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(opts.Only)), size)) {
 			shorter := opts
-			shorter.only = maps.Clone(opts.only)
+			shorter.Only = maps.Clone(opts.Only)
 			for _, n := range part {
-				delete(shorter.only, n)
+				delete(shorter.Only, n)
 			}
-			if runs == shrinkRuns || len(shorter.only) == 0 {
+			if runs == shrinkRuns || len(shorter.Only) == 0 {
 				break
 			}
 			if _, err := try(shorter); err != nil {
@@ -43,13 +47,13 @@ func shrink(ctx context.Context, play player, opts options, found outcome) (opti
 			}
 		}
 	}
-	for _, f := range slices.Sorted(maps.Keys(found.faults)) {
+	for _, f := range slices.Sorted(maps.Keys(found.Faults)) {
 		shorter := opts
-		shorter.without = maps.Clone(opts.without)
-		if shorter.without == nil {
-			shorter.without = map[fault]bool{}
+		shorter.Without = maps.Clone(opts.Without)
+		if shorter.Without == nil {
+			shorter.Without = map[world.Fault]bool{}
 		}
-		shorter.without[f] = true
+		shorter.Without[f] = true
 		if _, err := try(shorter); err != nil {
 			return opts, found, err
 		}
@@ -65,19 +69,19 @@ func actsOf(list []int) map[int]bool {
 	return only
 }
 
-// command is what plays a history again.
-func (o options) command() string {
-	text := fmt.Sprintf("go run ./sim -from %d -seeds 1 -hours %d -trace", o.seed, o.hours)
-	if len(o.without) > 0 {
+// commandOf is what plays a history again.
+func commandOf(o office.Options) string {
+	text := fmt.Sprintf("go run ./sim -from %d -seeds 1 -hours %d -trace", o.Seed, o.Hours)
+	if len(o.Without) > 0 {
 		var names []string
-		for _, f := range slices.Sorted(maps.Keys(o.without)) {
+		for _, f := range slices.Sorted(maps.Keys(o.Without)) {
 			names = append(names, string(f))
 		}
 		text += " -without " + strings.Join(names, ",")
 	}
-	if o.only != nil {
+	if o.Only != nil {
 		var acts []string
-		for _, n := range slices.Sorted(maps.Keys(o.only)) {
+		for _, n := range slices.Sorted(maps.Keys(o.Only)) {
 			acts = append(acts, fmt.Sprint(n))
 		}
 		text += " -acts " + strings.Join(acts, ",")

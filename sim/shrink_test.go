@@ -8,32 +8,34 @@ import (
 	"strings"
 	"testing"
 
+	"boxoffice/sim/office"
+
 	"boxoffice/common/mq"
 )
 
 // Whoever is told that seed 7 breaks a promise has thousands of lines to read. Most of them have nothing to do with it.
 func TestAHistoryThatBreaksAPromiseIsMadeShorter(t *testing.T) {
 	play := newPlayer(t)
-	opts := options{seed: 1, hours: 2, planted: seams{early: mq.Commit}}
+	opts := office.Options{Seed: 1, Hours: 2, Planted: office.Seams{Early: mq.Commit}}
 	found, err := play(t.Context(), opts)
-	if err != nil || found.violation == "" {
+	if err != nil || found.Violation == "" {
 		t.Fatalf("the planted bug was not found: %v", err)
 	}
 	shorter, shortest, err := shrink(t.Context(), play, opts, found)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(shortest.acts) >= len(found.acts) || len(shortest.acts) > 3 || shortest.promise != found.promise {
-		t.Errorf("%d acts of %d are left: %s", len(shortest.acts), len(found.acts), shortest.violation)
+	if len(shortest.Acts) >= len(found.Acts) || len(shortest.Acts) > 3 || shortest.Promise != found.Promise {
+		t.Errorf("%d acts of %d are left: %s", len(shortest.Acts), len(found.Acts), shortest.Violation)
 	}
-	if again, err := play(t.Context(), shorter); err != nil || again.hash != shortest.hash {
+	if again, err := play(t.Context(), shorter); err != nil || again.Hash != shortest.Hash {
 		t.Errorf("the shortest history is another one when it is played again: %v", err)
 	}
 	var text bytes.Buffer
 	if err := explain(t.Context(), &text, play, opts, found); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), shorter.command()) {
+	if !strings.Contains(text.String(), commandOf(shorter)) {
 		t.Errorf("told:\n%s", text.String())
 	}
 }

@@ -4,29 +4,25 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"os"
 	"testing"
 	"time"
+
+	"boxoffice/sim/office"
 )
 
-// newPlayer returns what plays histories in a directory of the test.
+// newPlayer returns what plays histories on a stage of the test.
 func newPlayer(t *testing.T) player {
 	t.Helper()
-	place, err := os.MkdirTemp(directory(""), "sim-test-")
+	stage, err := office.NewStage(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(place); err != nil {
+		if err := stage.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	empty, err := newTemplates(t.Context(), place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(ctx context.Context, o options) (outcome, error) { return simulate(ctx, place, empty, o) }
+	return stage.Play
 }
 
 // A day with everything that goes wrong in it leaves no ticket sold twice, no money without an order, and nothing undone.
@@ -35,14 +31,14 @@ func TestHistoriesKeepEveryPromise(t *testing.T) {
 	sum := newReport()
 	began := time.Now()
 	for seed := uint64(1); seed <= 8; seed++ {
-		opts := options{seed: seed, hours: 24}
+		opts := office.Options{Seed: seed, Hours: 24}
 		result, err := play(t.Context(), opts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum.add(result)
-		if result.violation != "" {
-			t.Errorf("%s\n%s", result.violation, opts.command())
+		if result.Violation != "" {
+			t.Errorf("%s\n%s", result.Violation, commandOf(opts))
 		}
 	}
 	var text bytes.Buffer
@@ -56,10 +52,10 @@ func TestHistoriesKeepEveryPromise(t *testing.T) {
 // A history that cannot be played again teaches nothing.
 func TestTheSameSeedIsTheSameHistory(t *testing.T) {
 	play := newPlayer(t)
-	opts := options{seed: 42, hours: 8}
+	opts := office.Options{Seed: 42, Hours: 8}
 	var traces [2]bytes.Buffer
 	for i := range traces {
-		opts.trace = &traces[i]
+		opts.Trace = &traces[i]
 		if _, err := play(t.Context(), opts); err != nil {
 			t.Fatal(err)
 		}
@@ -73,13 +69,13 @@ func TestTheSameSeedIsTheSameHistory(t *testing.T) {
 	if len(first) != len(second) {
 		t.Errorf("%d lines and then %d", len(first), len(second))
 	}
-	opts.seed++
+	opts.Seed++
 	one, err := play(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.seed++
-	if other, err := play(t.Context(), opts); err != nil || other.hash == one.hash {
+	opts.Seed++
+	if other, err := play(t.Context(), opts); err != nil || other.Hash == one.Hash {
 		t.Errorf("another seed is the same history: %v", err)
 	}
 }

@@ -27,7 +27,8 @@ type Clock struct {
 	ages func() time.Time // goes on steadily when wall is set; nil: wall has a steady reading of its own, as time.Now has
 	keep time.Duration    // that an order may be waiting
 
-	ahead atomic.Int64 // nanoseconds by which wall is before the database's clock; it is written by who holds mu
+	ahead atomic.Int64            // nanoseconds by which wall is before the database's clock; it is written by who holds mu
+	said  atomic.Pointer[reading] // when the database was last asked
 
 	mu    sync.Mutex
 	asked bool // the database has said what the time is
@@ -51,11 +52,20 @@ type heldReading struct {
 func New(wall, ages func() time.Time, keep time.Duration) *Clock {
 	c := &Clock{wall: wall, ages: ages, keep: keep}
 	c.last = c.read()
+	c.believe()
 	return c
 }
 
-// Now is the time of the office.
-func (c *Clock) Now() time.Time { return c.corrected(c.wall()) }
+// Now is the time of the office. When wall is set back, time goes on as before until the database has been asked: whoever buys
+// meanwhile would else be promised a deadline that the other processes find to be over.
+func (c *Clock) Now() time.Time {
+	wall := c.wall()
+	now, steady := c.corrected(wall), c.said.Load().plus(c.age(wall))
+	if now.Round(0).Before(steady.Round(0)) {
+		return steady
+	}
+	return now
+}
 
 // Machine is the time of this machine as the office reads it, whatever clock a test has given the office.
 func (c *Clock) Machine() time.Time { return c.corrected(time.Now()) }
@@ -63,15 +73,25 @@ func (c *Clock) Machine() time.Time { return c.corrected(time.Now()) }
 // corrected is what the database's clock says when a machine's says at.
 func (c *Clock) corrected(at time.Time) time.Time { return at.Add(-time.Duration(c.ahead.Load())) }
 
+// believe takes what the clock says for the time from which it goes on.
+func (c *Clock) believe() {
+	wall := c.wall()
+	c.said.Store(&reading{c.corrected(wall), c.age(wall)})
+}
+
+// age is the steady reading that belongs to a time of wall.
+func (c *Clock) age(wall time.Time) time.Time {
+	if c.ages == nil {
+		return wall
+	}
+	return c.ages()
+}
+
 // read reads the clock. The time has no steady reading any more, which would hide that the clock was set. The caller holds mu,
 // or is the first.
 func (c *Clock) read() reading {
-	at := c.wall()
-	age := at
-	if c.ages != nil {
-		age = c.ages()
-	}
-	return reading{c.corrected(at).Round(0), age}
+	wall := c.wall()
+	return reading{c.corrected(wall).Round(0), c.age(wall)}
 }
 
 // Sure is a time that has certainly come.
@@ -133,14 +153,16 @@ func (c *Clock) Correct(ahead time.Duration) (isNews bool) {
 	defer c.mu.Unlock()
 	first := !c.asked
 	c.asked = true
-	if (ahead - time.Duration(c.ahead.Load())).Abs() <= Slack {
-		return false
+	isNews = (ahead - time.Duration(c.ahead.Load())).Abs() > Slack
+	if isNews {
+		c.ahead.Store(int64(ahead))
 	}
-	c.ahead.Store(int64(ahead))
-	if first {
+	c.believe()
+	switch {
+	case isNews && first:
 		c.last = c.read()
-	} else {
+	case isNews:
 		c.look()
 	}
-	return true
+	return isNews
 }

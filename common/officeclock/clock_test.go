@@ -116,3 +116,31 @@ func TestNothingIsSureBecauseTheDatabasesClockWasSetAhead(t *testing.T) {
 		t.Errorf("sure is %v once all who were told another time have had it, want 1h21m", sure)
 	}
 }
+
+// A machine's clock was set back by an hour, and its database could not be asked: whoever bought there was promised a time that
+// was over by the clocks of the other processes, and one of them ended the order in the same second. A deadline is by the later
+// time until the database has said what counts.
+func TestNoDeadlineIsOverBecauseAClockWasSetBack(t *testing.T) {
+	s := newSettableClock()
+	begin := s.at
+	c := s.office(20 * time.Minute)
+	c.Correct(0)
+	s.pass(time.Minute)
+	s.set(-time.Hour)
+	s.pass(time.Minute)
+	if now := c.Now().Sub(begin); now != 2*time.Minute {
+		t.Errorf("now is %v, want 2m", now)
+	}
+	c.Correct(-time.Hour) // the database's clock was right all the time
+	if now := c.Now().Sub(begin); now != 2*time.Minute {
+		t.Errorf("now is %v once the database was asked, want 2m", now)
+	}
+	s.set(2 * time.Hour)
+	if now := c.Now().Sub(begin); now != 122*time.Minute {
+		t.Errorf("now is %v after the clock was set ahead, want 2h2m", now)
+	}
+	s.set(-time.Hour)
+	if c.Correct(-time.Hour + Slack/2); c.Now().Sub(begin) != 62*time.Minute { // where there is no other clock
+		t.Errorf("now is %v, and the clock says 1h2m", c.Now().Sub(begin))
+	}
+}

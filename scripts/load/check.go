@@ -12,8 +12,6 @@ import (
 	"boxoffice/scripts/wait"
 )
 
-const pollEvery = 50 * time.Millisecond
-
 // errViolated says that the shop broke a promise. It is joined with what it broke.
 var errViolated = errors.New("an invariant is violated")
 

@@ -25,18 +25,6 @@ const (
 	outcomes
 )
 
-// attempt is one purchase that somebody asked for.
-type attempt struct {
-	buyer int
-	key   string
-}
-
-// bought is an accepted purchase.
-type bought struct {
-	attempt
-	order string
-}
-
 // sale is the hot path: buyers who buy, and what they were told.
 type sale struct {
 	run    string

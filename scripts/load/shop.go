@@ -20,6 +20,8 @@ const (
 	currency       = "CNY"
 )
 
+const pollEvery = 50 * time.Millisecond // between two looks at one thing
+
 // shop is the office as the test's administrator and auditor sees it, off the hot path.
 type shop struct {
 	address *url.URL
@@ -32,6 +34,18 @@ func newShop(address *url.URL) *shop {
 }
 
 func (s *shop) close() { s.client.CloseIdleConnections() }
+
+// attempt is one purchase that somebody asked for.
+type attempt struct {
+	buyer int
+	key   string
+}
+
+// bought is an accepted purchase.
+type bought struct {
+	attempt
+	order string
+}
 
 type screening struct {
 	ID        string `json:"id"`

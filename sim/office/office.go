@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -9,28 +9,22 @@ import (
 	"path/filepath"
 	"time"
 
+	"boxoffice/sim/world"
+
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/sql"
 	"boxoffice/stock"
 )
 
-const (
-	processes   = 2
-	parkedLimit = 3 * time.Hour // shorter than by default, so that a history sees its end
-)
-
 // office is the system that is simulated: processes over one queue, three databases and one payment provider, and those who
 // look at it from outside.
 type office struct {
-	world     *world
-	dir       string
-	bus       *bus
-	provider  *book
+	parts
 	processes []*process // nil while one is down
 	lives     []int
 	oracle    *oracle
-	seams     seams
 	err       error // of the simulation itself
 }
 
@@ -40,7 +34,7 @@ type templates map[string]string // files by base
 // newTemplates makes the templates in a directory.
 func newTemplates(ctx context.Context, dir string) (templates, error) {
 	made := templates{}
-	for base, schema := range map[string]func() (fs.FS, error){stockBase: sql.Stock, orderBase: sql.Order, ticketsBase: sql.Tickets} {
+	for base, schema := range map[string]func() (fs.FS, error){world.StockBase: sql.Stock, world.OrderBase: sql.Order, world.TicketsBase: sql.Tickets} {
 		made[base] = filepath.Join(dir, "template-"+base+".db")
 		d, err := openMigrated(ctx, "sqlite:"+made[base], schema)
 		if err != nil {
@@ -54,24 +48,24 @@ func newTemplates(ctx context.Context, dir string) (templates, error) {
 }
 
 // openOffice opens an office in a directory of its own.
-func openOffice(ctx context.Context, w *world, dir string, from templates, planted seams) (*office, error) {
+func openOffice(ctx context.Context, w *world.World, dir string, from templates, planted Seams) (*office, error) {
 	o := &office{
-		world: w, dir: dir, bus: newBus(w), provider: newBook(w), processes: make([]*process, processes),
-		lives: make([]int, processes), seams: planted,
+		parts:     parts{world: w, bus: world.NewBus(w), provider: world.NewBook(w), clocks: newClocks(w), seams: planted, dir: dir},
+		processes: make([]*process, processes), lives: make([]int, processes),
 	}
+	o.committed = o.lookAt
 	for base, file := range from {
 		if err := copyFile(file, filepath.Join(dir, base+".db")); err != nil {
 			return nil, err
 		}
 	}
-	o.bus.subscribe(string(event.StockReserved), event.GroupCreate)
-	o.bus.subscribe(string(event.PaymentDue), event.GroupTimeout)
-	o.bus.subscribe(string(event.OrderSettled), event.GroupSettle)
-	o.bus.subscribe(string(event.OrderSettled), event.GroupTickets)
-	o.bus.subscribe(string(event.TicketsWanted), event.GroupRevive)
-	o.bus.deliver, o.bus.check, o.bus.decided = o.deliver, o.check, func(h *half) { o.oracle.halfDecided(h) }
-	var err error
-	if o.oracle, err = newOracle(ctx, o); err != nil {
+	o.bus.Subscribe(string(event.StockReserved), event.GroupCreate)
+	o.bus.Subscribe(string(event.PaymentDue), event.GroupTimeout)
+	o.bus.Subscribe(string(event.OrderSettled), event.GroupSettle)
+	o.bus.Subscribe(string(event.OrderSettled), event.GroupTickets)
+	o.bus.Subscribe(string(event.TicketsWanted), event.GroupRevive)
+	o.bus.Deliver, o.bus.Check, o.bus.Decided = o.deliver, o.check, func(h *world.Half) { o.oracle.halfDecided(h) }
+	if err := o.openOracle(ctx); err != nil {
 		return nil, err
 	}
 	for i := range o.processes {
@@ -90,18 +84,24 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o600)
 }
 
-func (o *office) dsn(base string) string { return "sqlite:" + filepath.Join(o.dir, base+".db") }
-
-// statement is a statement as it is run.
-func (o *office) statement(base, query string) string {
-	if o.seams.rewrite != nil {
-		return o.seams.rewrite(base, query)
+// openOracle opens the databases for the oracle.
+func (o *office) openOracle(ctx context.Context) error {
+	bases := map[string]*db.DB{}
+	o.oracle = newOracle(o.world, o.bus, o.provider, bases)
+	for _, base := range []string{world.StockBase, world.OrderBase, world.TicketsBase} {
+		d, err := openQuiet(ctx, dsn(o.dir, base))
+		if err != nil {
+			return errors.Join(err, o.oracle.close())
+		}
+		bases[base] = d
 	}
-	return query
+	return nil
 }
 
-// committed is told of each transaction that has committed.
-func (o *office) committed(p *process, base string) { o.oracle.look(p, base) }
+// lookAt looks at a database in which a process has committed.
+func (o *office) lookAt(p *process, base string) {
+	o.oracle.look(deed{p.began, o.clocks.database, p.believed, p.clock.Sure}, base)
+}
 
 func (o *office) close() error {
 	var err error
@@ -110,13 +110,13 @@ func (o *office) close() error {
 			err = errors.Join(err, p.close())
 		}
 	}
-	return errors.Join(err, o.oracle.close(), o.err)
+	return errors.Join(err, o.oracle.close(), o.oracle.err, o.err)
 }
 
 // startAt starts a process that is down.
 func (o *office) startAt(ctx context.Context, index int) error {
 	o.lives[index]++
-	p, err := o.startProcess(ctx, index, o.lives[index])
+	p, err := startProcess(ctx, &o.parts, index, o.lives[index])
 	if err != nil {
 		return fmt.Errorf("start process %d: %w", index, err)
 	}
@@ -128,19 +128,19 @@ func (o *office) startAt(ctx context.Context, index int) error {
 // bury takes away what a process had in memory. Another one is started after a while.
 func (o *office) bury() {
 	for i, p := range o.processes {
-		if p == nil || !p.dead || o.world.busy[i] {
+		if p == nil || !p.dead || o.world.Busy[i] {
 			continue
 		}
 		if err := p.close(); err != nil {
 			o.err = errors.Join(o.err, err)
 		}
 		o.processes[i] = nil
-		o.world.note("process %d is gone", i)
-		o.world.after(o.world.between(time.Second, 90*time.Second), fmt.Sprintf("start process %d.%d", i, o.lives[i]+1), anybody,
+		o.world.Note("process %d is gone", i)
+		o.world.After(o.world.Between(time.Second, 90*time.Second), fmt.Sprintf("start process %d.%d", i, o.lives[i]+1), world.Anybody,
 			func(ctx context.Context) {
 				if err := o.startAt(ctx, i); err != nil {
 					o.err = errors.Join(o.err, err)
-					o.world.fail("a process does not start: %v", err)
+					o.world.Fail("a process does not start: %v", err)
 				}
 			})
 	}
@@ -150,37 +150,37 @@ func (o *office) bury() {
 func (o *office) pick() *process {
 	var free []*process
 	for i, p := range o.processes {
-		if p != nil && !p.dead && !o.world.busy[i] {
+		if p != nil && !p.dead && !o.world.Busy[i] {
 			free = append(free, p)
 		}
 	}
 	if len(free) == 0 {
 		return nil
 	}
-	return free[o.world.random.IntN(len(free))]
+	return free[o.world.Random.IntN(len(free))]
 }
 
 // with has a process do something within the event that runs. What it has queued is sent soon after.
 func (o *office) with(p *process, do func()) {
-	o.world.busy[p.index] = true
+	o.world.Busy[p.index], p.began = true, o.world.Now
 	do()
-	delete(o.world.busy, p.index)
+	delete(o.world.Busy, p.index)
 	if p.dead || p.publishing {
 		return
 	}
 	p.publishing = true
 	w := o.world
-	w.after(w.between(0, 2*time.Second), fmt.Sprintf("publish of %d.%d after %s", p.index, p.life, short(w.event)), p.index,
+	w.After(w.Between(0, 2*time.Second), fmt.Sprintf("publish of %d.%d after %s", p.index, p.life, world.Short(w.Event)), p.index,
 		func(ctx context.Context) {
 			p.publishing = false
 			if _, err := p.orders.PublishQueued(ctx); err != nil && !p.dead {
-				w.note("publish fails: %v", err)
+				w.Note("publish fails: %v", err)
 			}
 		})
 }
 
 // deliver hands a message to a member of a group.
-func (o *office) deliver(ctx context.Context, group string, m *message) (handled bool, err error) {
+func (o *office) deliver(ctx context.Context, group string, m *world.Message) (handled bool, err error) {
 	p := o.pick()
 	if p == nil {
 		return false, nil
@@ -193,13 +193,13 @@ func (o *office) deliver(ctx context.Context, group string, m *message) (handled
 }
 
 // check asks a producer about a half message.
-func (o *office) check(ctx context.Context, h *half) (outcome mq.Outcome) {
+func (o *office) check(ctx context.Context, h *world.Half) (outcome mq.Outcome) {
 	p := o.pick()
 	if p == nil {
 		return mq.Unknown
 	}
 	o.with(p, func() {
-		outcome = o.seams.check(ctx, o, p.stock, mq.Half{Topic: h.topic, TxID: h.txID, Body: h.body, Born: h.born, Checks: h.checks})
+		outcome = o.seams.check(ctx, o.oracle.fence, p.stock, mq.Half{Topic: h.Topic, TxID: h.TxID, Body: h.Body, Born: h.Born, Checks: h.Checks})
 	})
 	if p.dead {
 		return mq.Unknown
@@ -239,12 +239,12 @@ func (o *office) work(p *process) {
 func (o *office) repeat(p *process, j job, round int) {
 	w := o.world
 	key := fmt.Sprintf("%s of %d.%d #%d", j.name, p.index, p.life, round)
-	w.after(o.pause(w.dice(key+" when").Int64N), key, p.index, func(ctx context.Context) {
+	w.After(o.pause(w.Dice(key+" when").Int64N), key, p.index, func(ctx context.Context) {
 		if o.processes[p.index] != p || p.dead {
 			return
 		}
 		if err := j.do(ctx, p); err != nil && !p.dead && !errors.Is(err, stock.ErrUnavailable) {
-			w.note("%s fails: %v", j.name, err)
+			w.Note("%s fails: %v", j.name, err)
 		}
 		if !p.dead {
 			o.repeat(p, j, round+1)

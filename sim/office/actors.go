@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"boxoffice/sim/world"
 
 	"boxoffice/common/event"
 	"boxoffice/order"
@@ -19,6 +21,15 @@ const (
 	triesOfBuyer = 6
 	firstRetry   = time.Second
 )
+
+// rush has buyers ask, and some of them click twice.
+func (o *office) rush(ctx context.Context, requests []sale.Request) {
+	w := o.world
+	if w.Chance(30) {
+		w.After(w.Between(0, 3*time.Second), "second click of "+w.Event, world.Anybody, func(ctx context.Context) { o.buy(ctx, requests, 1) })
+	}
+	o.buy(ctx, requests, 0)
+}
 
 // buy has buyers ask at once, in one list. Whoever is not told what became of it asks again with the same key.
 func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
@@ -45,7 +56,7 @@ func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
 		}
 	}
 	if len(again) > 0 && try < triesOfBuyer {
-		w.after(w.between(firstRetry, time.Minute), fmt.Sprintf("again %s", short(w.event)), anybody,
+		w.After(w.Between(firstRetry, time.Minute), fmt.Sprintf("again %s", world.Short(w.Event)), world.Anybody,
 			func(ctx context.Context) { o.buy(ctx, again, try+1) })
 	}
 }
@@ -53,26 +64,26 @@ func (o *office) buy(ctx context.Context, requests []sale.Request, try int) {
 // answered takes what a buyer is told, and what was so while he waited: what came meanwhile he need not have been told.
 func (o *office) answered(r sale.Request, a sale.Decided, seen *watch) {
 	w, k := o.world, o.oracle
-	w.note("%s (key %s, %d of %s): %v %s", r.BuyerID, r.Key, r.Quantity, r.ScreeningID, a.Err, a.ID)
+	w.Note("%s (key %s, %d of %s): %v %s", r.BuyerID, r.Key, r.Quantity, r.ScreeningID, a.Err, a.ID)
 	request := stock.RequestID(r.BuyerID, r.Key)
 	before, told := k.bought[request]
 	if a.Err != nil {
 		if low := seen.low[r.ScreeningID]; errors.Is(a.Err, stock.ErrSoldOut) && low >= r.Quantity {
-			w.fail("%s was told that %s is sold out, and %d tickets were available all the time", r.BuyerID, r.ScreeningID, low)
+			w.Fail("%s was told that %s is sold out, and %d tickets were available all the time", r.BuyerID, r.ScreeningID, low)
 		}
 		if told && seen.told[request] && before.quantity == r.Quantity && before.screeningID == r.ScreeningID {
-			w.fail("I3: a buyer was told of order %s, and now for the same key: %v", before.orderID, a.Err)
+			w.Fail("I3: a buyer was told of order %s, and now for the same key: %v", before.orderID, a.Err)
 		}
 		return
 	}
 	said := bought{a.ID, a.ScreeningID, a.BuyerID, a.Quantity, a.Amount.Amount}
 	switch held, exists := k.held[a.ID]; {
 	case !exists:
-		w.fail("I3: a buyer is told of order %s, which nobody has reserved", a.ID)
+		w.Fail("I3: a buyer is told of order %s, which nobody has reserved", a.ID)
 	case told && before != said:
-		w.fail("I3: for one key a buyer was told of %+v and is told of %+v", before, said)
+		w.Fail("I3: for one key a buyer was told of %+v and is told of %+v", before, said)
 	case held.Buyer != r.BuyerID || held.Quantity != r.Quantity || held.Screening != r.ScreeningID:
-		w.fail("I3: a buyer asked for %+v and is told of %+v", r, held)
+		w.Fail("I3: a buyer asked for %+v and is told of %+v", r, held)
 	}
 	if k.bought[request] = said; !told {
 		o.follow(said)
@@ -82,17 +93,17 @@ func (o *office) answered(r sale.Request, a sale.Decided, seen *watch) {
 // follow is what a buyer does next with an order: pay, cancel, both or nothing.
 func (o *office) follow(b bought) {
 	w := o.world
-	dice := w.dice("follow " + b.orderID)
+	dice := w.Dice("follow " + b.orderID)
 	will := dice.IntN(100)
 	soon := func(most time.Duration) time.Duration { return time.Second + time.Duration(dice.Int64N(int64(most))) }
 	if will < 60 {
-		w.after(soon(payWindow), "start payment of "+b.orderID, anybody, func(ctx context.Context) { o.startPayment(ctx, b, 0) })
+		w.After(soon(payWindow), "start payment of "+b.orderID, world.Anybody, func(ctx context.Context) { o.startPayment(ctx, b, 0) })
 	}
 	if will >= 50 && will < 75 {
-		w.after(soon(25*time.Minute), "pay without attempt for "+b.orderID, anybody, func(context.Context) { o.payDirectly(b) })
+		w.After(soon(25*time.Minute), "pay without attempt for "+b.orderID, world.Anybody, func(context.Context) { o.payDirectly(b) })
 	}
 	if will >= 45 && will < 55 || will >= 70 && will < 85 {
-		w.after(soon(payWindow+5*time.Minute), "cancel "+b.orderID, anybody, func(ctx context.Context) { o.cancel(ctx, b) })
+		w.After(soon(payWindow+5*time.Minute), "cancel "+b.orderID, world.Anybody, func(ctx context.Context) { o.cancel(ctx, b) })
 	}
 }
 
@@ -112,94 +123,94 @@ func (o *office) startPayment(ctx context.Context, b bought, try int) {
 		}
 	})
 	if err != nil || p.dead {
-		w.note("payment of %s is not started: %v", b.orderID, err)
+		w.Note("payment of %s is not started: %v", b.orderID, err)
 		if try < 3 && !errors.Is(err, order.ErrNotPayable) && !errors.Is(err, order.ErrAlreadyPaid) {
-			w.after(w.between(firstRetry, time.Minute), fmt.Sprintf("start payment of %s (try %d)", b.orderID, try+1), anybody,
+			w.After(w.Between(firstRetry, time.Minute), fmt.Sprintf("start payment of %s (try %d)", b.orderID, try+1), world.Anybody,
 				func(ctx context.Context) { o.startPayment(ctx, b, try+1) })
 		}
 		return
 	}
-	if w.chance(80) {
-		w.after(w.between(time.Second, 8*time.Minute), "payer of "+opened.ID, anybody, func(context.Context) { o.payAttempt(opened.ID) })
+	if w.Chance(80) {
+		w.After(w.Between(time.Second, 8*time.Minute), "payer of "+opened.ID, world.Anybody, func(context.Context) { o.payAttempt(opened.ID) })
 	}
 }
 
 // payAttempt is a payer who scans the code while it works.
 func (o *office) payAttempt(id string) {
 	w := o.world
-	a := o.provider.attempts[id]
-	if a == nil || a.state != payment.Open || !w.now.Before(a.ExpiresAt.Add(30*time.Second)) {
+	a := o.provider.Attempts[id]
+	if a == nil || a.State != payment.Open || !w.Now.Before(a.ExpiresAt.Add(30*time.Second)) {
 		return
 	}
-	o.call(o.provider.take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), false)
-	if w.roll(paidTwice) {
-		o.call(o.provider.take("p2-"+id, a, a.OrderID, a.Amount), false)
+	o.call(o.provider.Take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), false)
+	if w.Roll(world.PaidTwice) {
+		o.call(o.provider.Take("p2-"+id, a, a.OrderID, a.Amount), false)
 	}
 }
 
 // payDirectly is a payer whom the office has not sent: the provider tells of it until somebody has taken it.
 func (o *office) payDirectly(b bought) {
 	amount := o.amount(event.Money{Amount: b.amount, Currency: currency})
-	o.call(o.provider.take("d1-"+b.orderID, nil, b.orderID, amount), true)
-	if o.world.roll(paidTwice) {
-		o.call(o.provider.take("d2-"+b.orderID, nil, b.orderID, amount), true)
+	o.call(o.provider.Take("d1-"+b.orderID, nil, b.orderID, amount), true)
+	if o.world.Roll(world.PaidTwice) {
+		o.call(o.provider.Take("d2-"+b.orderID, nil, b.orderID, amount), true)
 	}
 }
 
 // amount is what is paid where something costs so much.
 func (o *office) amount(costs event.Money) event.Money {
-	if o.world.roll(wrongAmount) {
-		costs.Amount += int64(1 + o.world.random.IntN(100))
+	if o.world.Roll(world.WrongAmount) {
+		costs.Amount += int64(1 + o.world.Random.IntN(100))
 	}
 	return costs
 }
 
 // call has the provider call back about a payment: once, more often, late or, if the office may ask for it, never.
-func (o *office) call(p *paid, always bool) {
+func (o *office) call(p *world.Paid, always bool) {
 	w := o.world
-	if !always && w.roll(callbackLost) {
+	if !always && w.Roll(world.CallbackLost) {
 		return
 	}
 	copies := 1
-	if w.roll(callbackTwice) {
-		copies += 1 + w.random.IntN(3)
+	if w.Roll(world.CallbackTwice) {
+		copies += 1 + w.Random.IntN(3)
 	}
 	for n := range copies {
-		delay := w.between(0, 5*time.Second)
-		if w.roll(callbackLate) {
-			delay = w.between(0, time.Hour)
+		delay := w.Between(0, 5*time.Second)
+		if w.Roll(world.CallbackLate) {
+			delay = w.Between(0, time.Hour)
 		}
-		w.after(delay, fmt.Sprintf("callback %d of %s", n, p.ID), anybody, func(ctx context.Context) { o.callBack(ctx, p, n, 0) })
+		w.After(delay, fmt.Sprintf("callback %d of %s", n, p.ID), world.Anybody, func(ctx context.Context) { o.callBack(ctx, p, n, 0) })
 	}
-	if w.roll(callbackForged) {
-		w.after(w.between(0, time.Minute), "forged callback for "+p.OrderID, anybody, func(ctx context.Context) { o.forge(ctx, p) })
+	if w.Roll(world.CallbackForged) {
+		w.After(w.Between(0, time.Minute), "forged callback for "+p.OrderID, world.Anybody, func(ctx context.Context) { o.forge(ctx, p) })
 	}
 }
 
 // callBack sends a callback until it is acknowledged. What is acknowledged is recorded (I4).
-func (o *office) callBack(ctx context.Context, p *paid, n, try int) {
+func (o *office) callBack(ctx context.Context, p *world.Paid, n, try int) {
 	w := o.world
-	err := o.sendCallback(ctx, genuine, fmt.Sprintf("cb-%s-%d", p.ID, n), p.Payment)
+	err := o.sendCallback(ctx, world.Genuine, fmt.Sprintf("cb-%s-%d", p.ID, n), p.Payment)
 	if err != nil && !o.seams.gullible {
-		w.note("callback fails: %v", err)
+		w.Note("callback fails: %v", err)
 		if try < 40 {
-			w.after(w.between(5*time.Second, 10*time.Minute), fmt.Sprintf("callback %d of %s (try %d)", n, p.ID, try+1), anybody,
+			w.After(w.Between(5*time.Second, 10*time.Minute), fmt.Sprintf("callback %d of %s (try %d)", n, p.ID, try+1), world.Anybody,
 				func(ctx context.Context) { o.callBack(ctx, p, n, try+1) })
 		}
 		return
 	}
-	p.accepted = true
-	if len(selectFrom[string](o.oracle, orderBase, `SELECT id FROM payments WHERE id = ?`, p.ID)) == 0 {
-		w.fail("I4: the callback of payment %s is acknowledged, and it is not recorded", p.ID)
+	p.Accepted = true
+	if len(selectFrom[string](o.oracle, world.OrderBase, `SELECT id FROM payments WHERE id = ?`, p.ID)) == 0 {
+		w.Fail("I4: the callback of payment %s is acknowledged, and it is not recorded", p.ID)
 	}
 }
 
 // forge is somebody who is not the provider.
-func (o *office) forge(ctx context.Context, p *paid) {
+func (o *office) forge(ctx context.Context, p *world.Paid) {
 	pay := p.Payment
-	pay.ID = forgedPrefix + pay.ID
+	pay.ID = world.ForgedPrefix + pay.ID
 	if err := o.sendCallback(ctx, "guessed", "cb-"+pay.ID, pay); err == nil {
-		o.world.fail("a forged callback is taken: payment %s", pay.ID)
+		o.world.Fail("a forged callback is taken: payment %s", pay.ID)
 	}
 }
 
@@ -213,7 +224,7 @@ func (o *office) sendCallback(ctx context.Context, signature, id string, p payme
 		return err
 	}
 	header := http.Header{}
-	header.Set(signatureHeader, signature)
+	header.Set(world.SignatureHeader, signature)
 	o.with(office, func() { _, err = office.payments.Callback(ctx, order.DefaultProvider, header, body) })
 	if office.dead {
 		return errors.New("the process died")
@@ -237,5 +248,5 @@ func (o *office) cancel(ctx context.Context, b bought) {
 			err = p.payments.OrderEnded(ctx, b.orderID)
 		}
 	})
-	o.world.note("cancel %s: %v", b.orderID, err)
+	o.world.Note("cancel %s: %v", b.orderID, err)
 }

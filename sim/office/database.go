@@ -1,27 +1,38 @@
-package main
+package office
 
 import (
 	"context"
 	"database/sql/driver"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"time"
+
+	"boxoffice/sim/world"
 
 	"boxoffice/common/db"
 )
 
-// The databases of an office.
-const (
-	stockBase   = "stock"
-	orderBase   = "order"
-	ticketsBase = "tickets"
-)
+func dsn(dir, base string) string { return "sqlite:" + filepath.Join(dir, base+".db") }
+
+// customer is a process that uses a database, which may not answer, and may die.
+type customer interface {
+	Reach(part string) error
+	Die()
+	isDead() bool
+	waitForHalf(ctx context.Context, base string) error
+	statement(base, query string) string
+	hasCommitted(base string)
+}
 
 // openFaulty opens a process's connections to a database, at whose statements the world may come in between.
-func (p *process) openFaulty(ctx context.Context, base string) (*db.DB, error) {
-	return db.OpenThrough(ctx, p.office.dsn(base), func(c driver.Connector) driver.Connector {
-		return faultyConnector{c, p, base}
-	})
+func openFaulty(ctx context.Context, w *world.World, by customer, dsn, base string) (*db.DB, error) {
+	return db.OpenThrough(ctx, dsn, func(c driver.Connector) driver.Connector { return faultyConnector{c, w, by, base} })
+}
+
+// openQuiet opens a database whose statements nobody comes in between of.
+func openQuiet(ctx context.Context, dsn string) (*db.DB, error) {
+	return db.OpenThrough(ctx, dsn, func(c driver.Connector) driver.Connector { return keeping{c} })
 }
 
 // openMigrated opens a database that nobody disturbs, and brings its schema up to date.
@@ -42,8 +53,9 @@ func openMigrated(ctx context.Context, dsn string, migrations func() (fs.FS, err
 
 type faultyConnector struct {
 	driver.Connector
-	process *process
-	base    string
+	world *world.World
+	by    customer
+	base  string
 }
 
 func (c faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -55,7 +67,7 @@ func (c faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the connection keeps nothing"), conn.Close())
 	}
-	return &faultyConn{keepingConn: kept, process: c.process, base: c.base}, nil
+	return &faultyConn{keepingConn: kept, world: c.world, by: c.by, base: c.base}, nil
 }
 
 // sqliteConn is what a connection of the driver can do.
@@ -123,16 +135,17 @@ func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
 // faultyConn passes on what the fault plan lets through.
 type faultyConn struct {
 	*keepingConn
-	process *process
-	base    string
-	inTx    bool
+	world *world.World
+	by    customer
+	base  string
+	inTx  bool
 }
 
 func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	if err := c.process.waitForHalf(ctx, c.base); err != nil {
+	if err := c.by.waitForHalf(ctx, c.base); err != nil {
 		return nil, err
 	}
-	if err := c.process.reach(c.base); err != nil {
+	if err := c.by.Reach(c.base); err != nil {
 		return nil, err
 	}
 	tx, err := c.sqliteConn.BeginTx(ctx, opts)
@@ -140,7 +153,7 @@ func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver
 		return nil, err
 	}
 	c.inTx = true
-	c.process.world.openTx++
+	c.world.OpenTx++
 	return &faultyTx{tx, c}, nil
 }
 
@@ -148,7 +161,7 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	query = c.process.office.statement(c.base, query)
+	query = c.by.statement(c.base, query)
 	if c.inTx {
 		return c.sqliteConn.QueryContext(ctx, query, args)
 	}
@@ -159,26 +172,26 @@ func (c *faultyConn) ExecContext(ctx context.Context, query string, args []drive
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	return c.sqliteConn.ExecContext(ctx, c.process.office.statement(c.base, query), args)
+	return c.sqliteConn.ExecContext(ctx, c.by.statement(c.base, query), args)
 }
 
 // before is what happens before a statement. Within a transaction nobody comes in between: SQLite has one writer.
 func (c *faultyConn) before() error {
-	w := c.process.world
+	w := c.world
 	if c.inTx {
-		if c.process.dead {
-			return ioError{"the process is dead"}
+		if c.by.isDead() {
+			return world.IOError{What: "the process is dead"}
 		}
-		if w.roll(statementFails) {
-			return ioError{"the statement got no answer"}
+		if w.Roll(world.StatementFails) {
+			return world.IOError{What: "the statement got no answer"}
 		}
 		return nil
 	}
-	if err := c.process.reach(c.base); err != nil {
+	if err := c.by.Reach(c.base); err != nil {
 		return err
 	}
-	if w.roll(readFails) {
-		return ioError{"the query got no answer"}
+	if w.Roll(world.ReadFails) {
+		return world.IOError{What: "the query got no answer"}
 	}
 	return nil
 }
@@ -195,43 +208,43 @@ func (t *faultyTx) Rollback() error {
 }
 
 func (t *faultyTx) Commit() error {
-	p, w := t.conn.process, t.conn.process.world
+	p, w := t.conn.by, t.conn.world
 	switch {
-	case p.dead, w.roll(crash):
-		p.dead = true
-		return errors.Join(ioError{"the process died before the COMMIT"}, t.Rollback())
-	case w.roll(commitFails):
+	case p.isDead(), w.Roll(world.Crash):
+		p.Die()
+		return errors.Join(world.IOError{What: "the process died before the COMMIT"}, t.Rollback())
+	case w.Roll(world.CommitFails):
 		t.conn.unanswered()
-		return errors.Join(ioError{"the COMMIT got no answer"}, t.Rollback())
+		return errors.Join(world.IOError{What: "the COMMIT got no answer"}, t.Rollback())
 	}
 	err := t.Tx.Commit()
 	t.end()
 	if err != nil {
 		return err
 	}
-	p.office.committed(p, t.conn.base)
-	if w.roll(crash) {
-		p.dead = true
-		return ioError{"the process died after the COMMIT"}
+	p.hasCommitted(t.conn.base)
+	if w.Roll(world.Crash) {
+		p.Die()
+		return world.IOError{What: "the process died after the COMMIT"}
 	}
-	if w.roll(commitDoubtful) {
+	if w.Roll(world.CommitDoubtful) {
 		t.conn.unanswered()
-		return ioError{"the COMMIT got no answer"}
+		return world.IOError{What: "the COMMIT got no answer"}
 	}
 	return nil
 }
 
 // unanswered is a database that has not answered a COMMIT. Often it does not answer the next question either.
 func (c *faultyConn) unanswered() {
-	w := c.process.world
-	if w.chance(50) && !w.isAway(c.base) {
-		w.away[c.base] = w.now.Add(w.between(time.Millisecond, 5*time.Second))
+	w := c.world
+	if w.Chance(50) && !w.IsAway(c.base) {
+		w.Away[c.base] = w.Now.Add(w.Between(time.Millisecond, 5*time.Second))
 	}
 }
 
 func (t *faultyTx) end() {
 	if t.conn.inTx {
 		t.conn.inTx = false
-		t.conn.process.world.openTx--
+		t.conn.world.OpenTx--
 	}
 }

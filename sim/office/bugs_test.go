@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package office
 
 import (
 	"context"
@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -23,13 +26,13 @@ import (
 // bug is a defect of one line, planted where the simulated product meets the simulation.
 type bug struct {
 	name  string
-	plant seams
+	plant Seams
 	seed  uint64 // of a history that has found it
 }
 
 // replaced is a statement of SQL with one part replaced by another.
-func replaced(base, marker, part, by string) seams {
-	return seams{rewrite: func(at, query string) string {
+func replaced(base, marker, part, by string) Seams {
+	return Seams{rewrite: func(at, query string) string {
 		if at == base && strings.Contains(query, marker) {
 			return strings.ReplaceAll(query, part, by)
 		}
@@ -88,7 +91,7 @@ func (p wrongProvider) Refund(ctx context.Context, r payment.Refund) (payment.Re
 func (p wrongProvider) Verify(ctx context.Context, header http.Header, body []byte) (payment.Report, error) {
 	if p.trusting {
 		header = header.Clone()
-		header.Set(signatureHeader, genuine)
+		header.Set(world.SignatureHeader, world.Genuine)
 	}
 	return p.Provider.Verify(ctx, header, body)
 }
@@ -112,13 +115,13 @@ func (p wrongProvider) Close(ctx context.Context, a payment.Attempt) (payment.St
 	return status, err
 }
 
-func provided(p wrongProvider) seams {
+func provided(p wrongProvider) Seams {
 	p.tries = new(int)
-	return seams{provider: func(real payment.Provider) payment.Provider { p.Provider = real; return p }}
+	return Seams{provider: func(real payment.Provider) payment.Provider { p.Provider = real; return p }}
 }
 
-func ordered(o idleOrders) seams {
-	return seams{orders: func(real payment.Orders) payment.Orders { o.Orders = real; return o }}
+func ordered(o idleOrders) Seams {
+	return Seams{orders: func(real payment.Orders) payment.Orders { o.Orders = real; return o }}
 }
 
 // bugs are the table of what is planted.
@@ -131,49 +134,56 @@ func bugs() []bug {
 func bugsOfTheQueue() []bug {
 	return []bug{
 		{name: "check-back commits what it does not know", seed: 2,
-			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
 					return outcome
 				}
 				return mq.Commit
 			}}},
 		{name: "check-back answers rollback when the database is away", seed: 21,
-			plant: seams{answer: func(_ *office, s *stock.Stock, h mq.Half) mq.Outcome {
+			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
 					return outcome
 				}
 				return mq.Rollback
 			}}},
-		{name: "check-back leaves no fence", seed: 5,
-			plant: seams{answer: func(o *office, _ *stock.Stock, h mq.Half) mq.Outcome {
-				for _, outcome := range selectFrom[string](o.oracle, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.TxID) {
+		{name: "check-back leaves no fence", seed: 6,
+			plant: Seams{answer: func(fence fenceOf, _ *stock.Stock, h mq.Half) mq.Outcome {
+				for _, outcome := range fence(h.TxID) {
 					if outcome == "committed" {
 						return mq.Commit
 					}
 				}
 				return mq.Rollback
 			}}},
-		{name: "commit is sent before the local transaction", seed: 1, plant: seams{early: mq.Commit}},
-		{name: "an unknown outcome is sent as rollback", seed: 1, plant: seams{end: func(o mq.Outcome) mq.Outcome {
+		{name: "commit is sent before the local transaction", seed: 1, plant: Seams{Early: mq.Commit}},
+		{name: "an unknown outcome is sent as rollback", seed: 1, plant: Seams{end: func(o mq.Outcome) mq.Outcome {
 			if o == mq.Unknown {
 				return mq.Rollback
 			}
 			return o
 		}}},
 		{name: "every outcome is sent as commit", seed: 1,
-			plant: seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
-		{name: "tickets are acknowledged before they are made", seed: 8, plant: seams{swallow: event.GroupTickets}},
-		{name: "nobody sweeps", seed: 13, plant: seams{idle: "sweep"}},
-		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: seams{idle: "cancellations"}},
-		{name: "nobody works on payments", seed: 1, plant: seams{idle: "payments"}},
-		{name: "the order service goes by a clock that is ahead", seed: 1, plant: seams{ahead: time.Hour}},
+			plant: Seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
+		{name: "tickets are acknowledged before they are made", seed: 8, plant: Seams{swallow: event.GroupTickets}},
+		{name: "nobody sweeps", seed: 13, plant: Seams{idle: "sweep"}},
+		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: Seams{idle: "cancellations"}},
+		{name: "nobody works on payments", seed: 1, plant: Seams{idle: "payments"}},
+		{name: "the order service goes by a clock that is ahead", seed: 1,
+			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Sure().Add(time.Hour) }}},
+		{name: "orders begin by the clock of a machine", seed: 1,
+			plant: Seams{now: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
+		{name: "orders end by the clock of a machine", seed: 2,
+			plant: Seams{sure: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
+		{name: "orders end by a clock that may have been set", seed: 5,
+			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Now() }}},
 		{name: "a retried purchase gets a new key", seed: 1,
-			plant: seams{request: func(r sale.Request, try int) sale.Request {
+			plant: Seams{request: func(r sale.Request, try int) sale.Request {
 				r.Key += strings.Repeat("x", try)
 				return r
 			}}},
 		{name: "keys are shared by all buyers", seed: 1,
-			plant: seams{request: func(r sale.Request, _ int) sale.Request {
+			plant: Seams{request: func(r sale.Request, _ int) sale.Request {
 				r.BuyerID = "buyer-0"
 				return r
 			}}},
@@ -183,52 +193,67 @@ func bugsOfTheQueue() []bug {
 func bugsOfStock() []bug {
 	return []bug{
 		{name: "the fence may be there already", seed: 4,
-			plant: replaced(stockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
+			plant: replaced(world.StockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
 		{name: "the sale goes on after its terms have changed", seed: 6,
-			plant: replaced(stockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
+			plant: replaced(world.StockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
 		{name: "a key may buy again", seed: 3,
-			plant: replaced(stockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "tickets come back twice", seed: 17,
-			plant: replaced(stockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
+			plant: replaced(world.StockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
+		{name: "tickets come back twice", seed: 14,
+			plant: replaced(world.StockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
 		{name: "released tickets are not counted as available", seed: 1,
-			plant: replaced(stockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
+			plant: replaced(world.StockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
 		{name: "sold tickets stay reserved", seed: 1,
-			plant: replaced(stockBase,
+			plant: replaced(world.StockBase,
 				"sold = sold + ?", "reserved = reserved - ?, sold = sold + ?", "reserved = reserved - 0 * ?, sold = sold + 0 * ?")},
 		{name: "a limit is not looked at", seed: 50,
-			plant: replaced(stockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
+			plant: replaced(world.StockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
 		{name: "what a buyer gives back is not counted", seed: 1,
-			plant: replaced(stockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
+			plant: replaced(world.StockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
 		{name: "tickets are taken again and stay available", seed: 4,
-			plant: replaced(stockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
+			plant: replaced(world.StockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
 				"available = available - 0 * ?, reserved = reserved + 0 * ?")},
 	}
 }
 
 func bugsOfOrders() []bug {
 	return []bug{
-		{name: "an order is made anew by each message", seed: 1,
-			plant: replaced(orderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
+		{name: "an order is made anew by each message", seed: 2,
+			plant: replaced(world.OrderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
 		{name: "a payment of any amount pays", seed: 4,
-			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
+			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
 		{name: "late money pays an order that is cancelled", seed: 1,
-			plant: replaced(orderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
-		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: seams{gullible: true}},
+			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
+		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: Seams{gullible: true}},
 		{name: "a forged callback is believed", seed: 5, plant: provided(wrongProvider{trusting: true})},
 		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
 		{name: "a payment counts as closed without being closed", seed: 1,
 			plant: provided(wrongProvider{blind: true})},
 		{name: "a provider that does not answer has said no", seed: 1, plant: provided(wrongProvider{hasty: true})},
-		{name: "stock is never asked for the tickets of late money", seed: 2,
+		{name: "stock is never asked for the tickets of late money", seed: 4,
 			plant: ordered(idleOrders{noWanted: true})},
 		{name: "a return that was not announced is forgotten", seed: 1,
 			plant: ordered(idleOrders{noReturned: true})},
 		{name: "an order is not held while it is paid", seed: 1, plant: ordered(idleOrders{noHold: true})},
 		{name: "what a cancelled order had cost does not count as going back", seed: 1,
-			plant: replaced(orderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
+			plant: replaced(world.OrderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
 		{name: "a void order keeps its tickets", seed: 1,
-			plant: replaced(ticketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
+			plant: replaced(world.TicketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
 	}
+}
+
+// newStage returns a stage of the test.
+func newStage(t *testing.T) *Stage {
+	t.Helper()
+	stage, err := NewStage(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stage.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return stage
 }
 
 // seedsMax is how many histories are played at most until a bug is found.
@@ -237,16 +262,16 @@ const seedsMax = 100
 // A simulator that finds nothing may be one that cannot find anything: each of these bugs is planted, and found. The seed that is
 // noted is tried first, which is quick; BOXOFFICE_TEST_SEEDS=1 counts how many histories each bug takes from the first seed on.
 func TestEachPlantedBugIsFound(t *testing.T) {
-	play := newPlayer(t)
+	s := newStage(t)
 	counting := os.Getenv("BOXOFFICE_TEST_SEEDS") != ""
 	for _, b := range bugs() {
 		t.Run(b.name, func(t *testing.T) {
-			opts := options{seed: b.seed, hours: 3, planted: b.plant}
-			if !counting && b.seed > 0 && isFound(t, play, opts) {
+			opts := Options{Seed: b.seed, Hours: 3, Planted: b.plant}
+			if !counting && b.seed > 0 && isFound(t, s, opts) {
 				return
 			}
-			for opts.seed = 1; opts.seed <= seedsMax; opts.seed++ {
-				if isFound(t, play, opts) {
+			for opts.Seed = 1; opts.Seed <= seedsMax; opts.Seed++ {
+				if isFound(t, s, opts) {
 					return
 				}
 			}
@@ -256,14 +281,14 @@ func TestEachPlantedBugIsFound(t *testing.T) {
 }
 
 // isFound tells whether a planted bug breaks a promise in a history.
-func isFound(t *testing.T, play player, opts options) bool {
+func isFound(t *testing.T, s *Stage, opts Options) bool {
 	t.Helper()
-	result, err := play(t.Context(), opts)
+	result, err := s.Play(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.violation != "" {
-		t.Logf("seed %d: %s", opts.seed, result.violation)
+	if result.Violation != "" {
+		t.Logf("seed %d: %s", opts.Seed, result.Violation)
 	}
-	return result.violation != ""
+	return result.Violation != ""
 }

@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package world
 
 import (
 	"context"
@@ -159,39 +159,39 @@ func (s *script) await(t *testing.T, holds func() bool) {
 // playSimulated plays it with the simulated queue.
 func (s *script) playSimulated(t *testing.T) {
 	t.Helper()
-	w := newWorld(options{seed: 1})
-	w.settled = true // the queue alone, without faults
-	b := newBus(w)
+	w := New(1, nil, nil)
+	w.Settled = true // the queue alone, without faults
+	b := NewBus(w)
 	for _, group := range []string{firstGroup, secondGroup} {
-		b.subscribe(string(checkedTopic), group)
+		b.Subscribe(string(checkedTopic), group)
 	}
-	b.deliver = func(_ context.Context, group string, m *message) (bool, error) {
-		body, err := checkedTopic.Decode(m.body)
+	b.Deliver = func(_ context.Context, group string, m *Message) (bool, error) {
+		body, err := checkedTopic.Decode(m.Body)
 		if err != nil {
 			t.Error(err)
 		}
 		return true, s.handle(group, body)
 	}
-	b.check = func(_ context.Context, h *half) mq.Outcome { return s.check(h.txID) }
-	b.decided = func(*half) {}
-	w.after(0, "send all", anybody, func(ctx context.Context) {
+	b.Check = func(_ context.Context, h *Half) mq.Outcome { return s.check(h.TxID) }
+	b.Decided = func(*Half) {}
+	w.After(0, "send all", Anybody, func(ctx context.Context) {
 		for txID, outcome := range halves() {
-			h, err := b.putHalf(txID, string(checkedTopic), fmt.Appendf(nil, "%q", txID))
+			h, err := b.PutHalf(txID, string(checkedTopic), fmt.Appendf(nil, "%q", txID))
 			if err != nil {
 				t.Error(err)
 			}
-			b.end(h, outcome)
+			b.End(h, outcome)
 		}
 		for _, body := range plain() {
-			if err := mq.Send(ctx, mq.SenderOver(func(_ context.Context, m mq.Outgoing) error { return b.send(m) }),
+			if err := mq.Send(ctx, mq.SenderOver(func(_ context.Context, m mq.Outgoing) error { return b.Send(m) }),
 				checkedTopic, body, body); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	w.runUntil(w.start.Add(100*time.Hour), func() {})
-	if len(b.openHalves()) > 0 || b.pending > 0 || len(b.dead) != 2 {
-		t.Errorf("at rest %v are open, %d on their way and %v dead", b.openHalves(), b.pending, b.dead)
+	w.RunUntil(w.Start.Add(100*time.Hour), func() {})
+	if len(b.OpenHalves()) > 0 || b.Pending > 0 || len(b.Dead) != 2 {
+		t.Errorf("at rest %v are open, %d on their way and %v dead", b.OpenHalves(), b.Pending, b.Dead)
 	}
 }
 

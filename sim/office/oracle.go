@@ -1,29 +1,39 @@
-package main
+package office
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"slices"
 	"time"
+
+	"boxoffice/sim/world"
 
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
 )
 
+// The times that an order has.
+const (
+	payWindow = 15 * time.Minute
+	payLease  = 5 * time.Minute // from the start of a payment, at least
+	askGrace  = 2 * time.Minute // after its end, for a provider that does not answer
+)
+
 // oracle knows what was promised, looks at the databases after each commit, and says when a promise is broken.
 type oracle struct {
-	office *office
-	bases  map[string]*db.DB // that nobody disturbs
+	world    *world.World
+	bus      *world.Bus
+	provider *world.Book
+	bases    map[string]*db.DB // that nobody disturbs
+	err      error             // of the simulation itself
 
 	screenings map[string]*screening
 	watches    []*watch
 	bought     map[string]bought // by request: what a buyer was told
 	orders     map[string]orderSeen
 	held       map[string]reservationSeen
-	accepted   map[string]bool // payments about which a callback was answered
-	skewMax    time.Duration   // of any clock, so far
-	changed    time.Time       // when an order or a reservation was seen to change
+	promised   map[string]promise // by order
+	changed    time.Time          // when an order or a reservation was seen to change
 }
 
 // screening is what of a screening the oracle needs.
@@ -40,6 +50,31 @@ type screening struct {
 type bought struct {
 	orderID, screeningID, buyerID string
 	quantity, amount              int64
+}
+
+// deed is what a process has done when it has committed: since when, and by how much the clocks were ahead.
+type deed struct {
+	began    time.Time
+	database time.Duration    // the order database's clock
+	believed time.Duration    // the database's clock when the process started, which it cannot know to be wrong
+	sure     func() time.Time // the time that has certainly come; to ask is to look at the clock
+}
+
+// orderSeen is an order as it was last seen.
+type orderSeen struct {
+	ID       string `db:"id"`
+	Quantity int64  `db:"quantity"`
+	Amount   int64  `db:"amount"`
+	State    string `db:"state"`
+	Reason   string `db:"reason"`
+	Expires  int64  `db:"expires_at"`
+	Late     string `db:"late_payment"`
+}
+
+// promise is how long a buyer has for an order at least, in true time, and by how much the clock was ahead by which that was said.
+type promise struct {
+	until time.Time
+	ahead time.Duration
 }
 
 // watch is what is true while a buyer waits for his answer.
@@ -64,19 +99,12 @@ func (k *oracle) unwatch(one *watch) {
 	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
 }
 
-func newOracle(ctx context.Context, o *office) (*oracle, error) {
-	k := &oracle{
-		office: o, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
-		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, accepted: map[string]bool{}, changed: o.world.now.Add(-time.Hour),
+// newOracle makes an oracle that reads the databases, and closes them.
+func newOracle(w *world.World, b *world.Bus, provider *world.Book, bases map[string]*db.DB) *oracle {
+	return &oracle{
+		world: w, bus: b, provider: provider, bases: bases, screenings: map[string]*screening{}, bought: map[string]bought{},
+		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, promised: map[string]promise{}, changed: w.Now.Add(-time.Hour),
 	}
-	for _, base := range []string{stockBase, orderBase, ticketsBase} {
-		d, err := db.OpenThrough(ctx, o.dsn(base), func(c driver.Connector) driver.Connector { return keeping{c} })
-		if err != nil {
-			return nil, errors.Join(err, k.close())
-		}
-		k.bases[base] = d
-	}
-	return k, nil
 }
 
 func (k *oracle) close() error {
@@ -89,7 +117,7 @@ func (k *oracle) close() error {
 
 // quiet tells whether nothing is going on.
 func (k *oracle) quiet() bool {
-	if k.office.world.now.Sub(k.changed) < 20*time.Minute {
+	if k.world.Now.Sub(k.changed) < 20*time.Minute {
 		return false
 	}
 	for _, r := range k.held {
@@ -109,28 +137,15 @@ func (k *oracle) quiet() bool {
 func selectFrom[T any](k *oracle, base, query string, args ...any) []T {
 	var rows []T
 	if err := k.bases[base].Reader().SelectContext(context.Background(), &rows, query, args...); err != nil {
-		k.office.err = errors.Join(k.office.err, err)
-		k.office.world.fail("the oracle cannot read: %v", err)
+		k.err = errors.Join(k.err, err)
+		k.world.Fail("the oracle cannot read: %v", err)
 	}
 	return rows
 }
 
-// look looks at a database in which a process has just committed.
-func (k *oracle) look(p *process, base string) {
-	k.skewMax = max(k.skewMax, p.skew)
-	switch base {
-	case stockBase:
-		k.lookAtStock()
-		k.lookAtReservations()
-	case orderBase:
-		k.lookAtOrders(p)
-		k.lookAtMoney()
-	}
-}
-
 // lookAtStock checks that each ticket is in one place (I1), and that no more are held than there are.
 func (k *oracle) lookAtStock() {
-	w := k.office.world
+	w := k.world
 	for _, s := range selectFrom[struct {
 		ID        string `db:"id"`
 		Capacity  int64  `db:"capacity"`
@@ -141,7 +156,7 @@ func (k *oracle) lookAtStock() {
 		Bought    int64  `db:"bought"`
 		Closed    bool   `db:"closed"`
 		Paused    bool   `db:"paused"`
-	}](k, stockBase, `SELECT screening_id AS id, capacity, available, reserved, sold, cancelled_at IS NOT NULL AS closed, paused,
+	}](k, world.StockBase, `SELECT screening_id AS id, capacity, available, reserved, sold, cancelled_at IS NOT NULL AS closed, paused,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'reserved') AS held,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'sold') AS bought
 		FROM stock s`) {
@@ -157,9 +172,9 @@ func (k *oracle) lookAtStock() {
 		known.closed, known.paused = s.Closed, s.Paused
 		switch {
 		case s.Available < 0 || s.Reserved < 0 || s.Sold < 0 || s.Available+s.Reserved+s.Sold != s.Capacity:
-			w.fail("I1: of %d tickets of %s %d are available, %d reserved and %d sold", s.Capacity, s.ID, s.Available, s.Reserved, s.Sold)
+			w.Fail("I1: of %d tickets of %s %d are available, %d reserved and %d sold", s.Capacity, s.ID, s.Available, s.Reserved, s.Sold)
 		case s.Held != s.Reserved || s.Bought != s.Sold:
-			w.fail("I1: %s counts %d reserved and %d sold, and its reservations are %d and %d", s.ID, s.Reserved, s.Sold, s.Held, s.Bought)
+			w.Fail("I1: %s counts %d reserved and %d sold, and its reservations are %d and %d", s.ID, s.Reserved, s.Sold, s.Held, s.Bought)
 		}
 	}
 }
@@ -177,24 +192,25 @@ type reservationSeen struct {
 }
 
 // lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
-func (k *oracle) lookAtReservations() {
-	w := k.office.world
+func (k *oracle) lookAtReservations(d deed) {
+	w := k.world
 	type holder struct{ screening, buyer string }
 	holds := map[holder]int64{}
-	for _, r := range selectFrom[reservationSeen](k, stockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
+	for _, r := range selectFrom[reservationSeen](k, world.StockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
 		state, late_payment FROM reservations ORDER BY order_id`) {
 		before, known := k.held[r.ID]
 		if known && before != r {
-			k.changed = w.now
+			k.changed = w.Now
 			k.checkReservation(before, r)
 		}
 		if !known {
-			k.changed = w.now
+			k.changed = w.Now
+			k.promised[r.ID] = promise{d.began.Add(payWindow), d.database}
 			if r.State != "reserved" {
-				w.fail("reservation %s began as %s", r.ID, r.State)
+				w.Fail("reservation %s began as %s", r.ID, r.State)
 			}
 			if s := k.screenings[r.Screening]; s.closed || s.paused {
-				w.fail("%s was reserved after its screening was paused or cancelled", r.ID)
+				w.Fail("%s was reserved after its screening was paused or cancelled", r.ID)
 			}
 		}
 		k.held[r.ID] = r
@@ -206,42 +222,47 @@ func (k *oracle) lookAtReservations() {
 		Screening string `db:"screening_id"`
 		Buyer     string `db:"buyer_id"`
 		Quantity  int64  `db:"quantity"`
-	}](k, stockBase, `SELECT screening_id, buyer_id, quantity FROM holdings ORDER BY screening_id, buyer_id`) {
+	}](k, world.StockBase, `SELECT screening_id, buyer_id, quantity FROM holdings ORDER BY screening_id, buyer_id`) {
 		if n := holds[holder{row.Screening, row.Buyer}]; n != row.Quantity {
-			w.fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", row.Buyer, n, row.Screening, row.Quantity)
+			w.Fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", row.Buyer, n, row.Screening, row.Quantity)
 		}
 	}
 	for h, n := range holds { // any of them will do
 		if limit := k.screenings[h.screening].limitMax; limit > 0 && n > limit {
-			w.fail("I2: buyer %s holds %d tickets of %s, whose limit is %d", h.buyer, n, h.screening, limit)
+			w.Fail("I2: buyer %s holds %d tickets of %s, whose limit is %d", h.buyer, n, h.screening, limit)
 		}
 	}
 }
 
 func (k *oracle) checkReservation(before, after reservationSeen) {
-	w := k.office.world
-	w.note("reservation %s %s -> %s %s", after.ID, before.State, after.State, after.Late)
+	w := k.world
+	w.Note("reservation %s %s -> %s %s", after.ID, before.State, after.State, after.Late)
 	moved := before
 	moved.State, moved.Late = after.State, after.Late
 	if moved != after {
-		w.fail("reservation %s was %+v and is %+v", after.ID, before, after)
+		w.Fail("reservation %s was %+v and is %+v", after.ID, before, after)
 	}
 	revived := after.State == "reserved" && after.Late == "revived" && before.Late == "revive"
 	switch {
 	case before.State == after.State, before.State == "reserved", before.State == "sold" && after.State == "released":
 	case before.State == "released" && revived:
 	default:
-		w.fail("reservation %s went from %s %s to %s %s", after.ID, before.State, before.Late, after.State, after.Late)
+		w.Fail("reservation %s went from %s %s to %s %s", after.ID, before.State, before.Late, after.State, after.Late)
 	}
 }
 
+// fence is what stands in the fence of a half message.
+func (k *oracle) fence(txID string) []string {
+	return selectFrom[string](k, world.StockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, txID)
+}
+
 // halfDecided checks that a half message is delivered if, and only if, its local transaction has committed (I7).
-func (k *oracle) halfDecided(h *half) {
-	outcomes := selectFrom[string](k, stockBase, `SELECT outcome FROM fences WHERE tx_id = ?`, h.txID)
+func (k *oracle) halfDecided(h *world.Half) {
+	outcomes := k.fence(h.TxID)
 	switch committed := len(outcomes) == 1 && outcomes[0] == "committed"; {
-	case h.outcome == mq.Commit && !committed:
-		k.office.world.fail("I7: half %s is delivered, and its local transaction has not committed", h.txID)
-	case h.outcome == mq.Rollback && committed:
-		k.office.world.fail("I7: half %s is rolled back, and its local transaction has committed", h.txID)
+	case h.Outcome == mq.Commit && !committed:
+		k.world.Fail("I7: half %s is delivered, and its local transaction has not committed", h.TxID)
+	case h.Outcome == mq.Rollback && committed:
+		k.world.Fail("I7: half %s is rolled back, and its local transaction has committed", h.TxID)
 	}
 }

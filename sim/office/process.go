@@ -1,4 +1,4 @@
-package main
+package office
 
 import (
 	"context"
@@ -9,11 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/sim/world"
+
 	"boxoffice/archive"
 	"boxoffice/cancellation"
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/common/officeclock"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
@@ -22,20 +25,23 @@ import (
 )
 
 const (
-	payWindow = 15 * time.Minute
-	askGrace  = 2 * time.Minute
-	batchMax  = 8 // small, so that lists are cut
+	parkedLimit = 3 * time.Hour // shorter than by default, so that a history sees its end
+	batchMax    = 8             // small, so that lists are cut
 )
 
 // process is one process of the office with all its roles: the services of the product over connections that may fail.
 type process struct {
-	world  *world
-	office *office
-	index  int
-	life   int // how often it was started
-	skew   time.Duration
-	dead   bool // it reaches nothing any more, and is about to be buried
-	gate   *gate
+	*parts
+	index int
+	life  int       // how often it was started
+	dead  bool      // it reaches nothing any more, and is about to be buried
+	began time.Time // what it does for somebody
+
+	wall     func() time.Time // of its machine
+	clock    *officeclock.Clock
+	believed time.Duration // by which the database's clock was ahead when this process started
+	looks    int           // at that clock
+	gate     *gate
 
 	databases  []*db.DB
 	stock      *stock.Stock
@@ -49,34 +55,82 @@ type process struct {
 	publishing bool // its queued order-settled are about to be sent
 }
 
+// parts are what a process is made of and turns to.
+type parts struct {
+	world     *world.World
+	bus       *world.Bus
+	provider  *world.Book
+	clocks    *clocks
+	seams     Seams
+	dir       string                        // of the databases
+	committed func(p *process, base string) // is told of each transaction that has committed
+}
+
 // gate keeps a local transaction from beginning before its half message is on its way.
 type gate struct{ arrived, open chan struct{} }
 
-func (p *process) now() time.Time { return p.world.now.Add(p.skew) }
-
-// orderNow is what the order service goes by.
-func (p *process) orderNow() time.Time { return p.now().Add(p.office.seams.ahead) }
-
-// reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
-func (p *process) reach(part string) error {
+// Reach is where a process turns to anything outside of it: another one may be faster, it may die, or nobody answers.
+func (p *process) Reach(part string) error {
 	if p.dead {
-		return ioError{"the process is dead"}
+		return world.IOError{What: "the process is dead"}
 	}
-	p.world.interleave()
+	p.world.Interleave()
 	switch {
-	case p.dead, p.world.roll(crash):
+	case p.dead, p.world.Roll(world.Crash):
 		p.dead = true
-		return ioError{"the process died"}
-	case p.world.isAway(part):
-		return ioError{part + " is away"}
+		return world.IOError{What: "the process died"}
+	case p.world.IsAway(part):
+		return world.IOError{What: part + " is away"}
 	}
 	return nil
 }
 
+// openClock makes the office's clock of the process's machine's. What it finds when it starts it believes.
+func (p *process) openClock() {
+	p.wall = func() time.Time { return p.world.Now.Add(p.clocks.machine(p.index)) }
+	p.clock = officeclock.New(p.wall, func() time.Time { return p.world.Now }, payWindow+payLease+askGrace)
+	p.believed = p.clocks.database
+	p.correctClock()
+}
+
+func (p *process) correctClock() {
+	p.clock.Correct(p.clocks.machine(p.index) - p.clocks.database)
+}
+
+// followClock has a process find out, within a time, that a clock was set. While the database is away it knows nothing of it.
+func (p *process) followClock(within time.Duration) {
+	w := p.world
+	p.looks++
+	w.After(w.Between(0, within), fmt.Sprintf("%d.%d looks at the clock #%d", p.index, p.life, p.looks), world.Anybody, func(context.Context) {
+		switch {
+		case p.dead:
+		case w.IsAway(world.OrderBase):
+			p.followClock(clockPause)
+		default:
+			p.correctClock()
+		}
+	})
+}
+
+// Die ends a process within what it does.
+func (p *process) Die() { p.dead = true }
+
+func (p *process) isDead() bool { return p.dead }
+
+// statement is a statement as it is run.
+func (p *process) statement(base, query string) string {
+	if p.seams.rewrite != nil {
+		return p.seams.rewrite(base, query)
+	}
+	return query
+}
+
+func (p *process) hasCommitted(base string) { p.committed(p, base) }
+
 // waitForHalf lets the local transaction of a purchase begin when the half message's fate is known.
 func (p *process) waitForHalf(ctx context.Context, base string) error {
 	g := p.gate
-	if g == nil || base != stockBase {
+	if g == nil || base != world.StockBase {
 		return nil
 	}
 	close(g.arrived)
@@ -88,34 +142,36 @@ func (p *process) waitForHalf(ctx context.Context, base string) error {
 	}
 }
 
-// start opens the databases and makes the services, as the program does when it starts.
-func (o *office) startProcess(ctx context.Context, index, life int) (*process, error) {
-	p := &process{world: o.world, office: o, index: index, life: life}
+// startProcess opens the databases and makes the services, as the program does when it starts.
+func startProcess(ctx context.Context, from *parts, index, life int) (*process, error) {
+	p := &process{parts: from, index: index, life: life}
+	p.openClock()
 	byBase := map[string]*db.DB{}
-	for _, base := range []string{stockBase, orderBase, ticketsBase} {
-		d, err := p.openFaulty(ctx, base)
+	for _, base := range []string{world.StockBase, world.OrderBase, world.TicketsBase} {
+		d, err := openFaulty(ctx, p.world, p, dsn(p.dir, base), base)
 		if err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 		byBase[base] = d
 		p.databases = append(p.databases, d)
 	}
+	sure := p.seams.sureOf(p.clock, p.wall)
 	log := slog.New(slog.DiscardHandler)
-	p.stock = stock.New(byBase[stockBase], stock.Options{Now: p.now, AskGrace: askGrace, Log: log})
+	p.stock = stock.New(byBase[world.StockBase], stock.Options{Now: p.clock.Now, AskGrace: askGrace, Log: log})
 	sender := mq.SenderOver(p.send)
-	p.orders = order.New(ctx, byBase[orderBase], sender, order.Options{Now: p.orderNow, Log: log, MaxBatch: batchMax, PublishLater: true})
-	p.payments = payment.New(byBase[orderBase], payment.Options{
-		Orders: o.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{o.seams.providerOf(reached{o.provider, p})},
-		Now: p.now, Log: log, OneByOne: true, KeepParked: p.keepParked, AskGrace: askGrace, ParkedLimit: parkedLimit,
+	p.orders = order.New(ctx, byBase[world.OrderBase], sender, order.Options{Now: sure, Log: log, MaxBatch: batchMax, PublishLater: true})
+	p.payments = payment.New(byBase[world.OrderBase], payment.Options{
+		Orders: p.seams.ordersOf(p.orders), Stock: p.stock, Providers: []payment.Provider{p.seams.providerOf(world.Reached{Book: p.provider, By: p})},
+		Now: sure, Log: log, OneByOne: true, KeepParked: p.keepParked, Lease: payLease, AskGrace: askGrace, ParkedLimit: parkedLimit,
 	})
-	p.tickets = tickets.New(byBase[ticketsBase], tickets.Options{Orders: p.orders, Now: p.now, Log: log})
+	p.tickets = tickets.New(byBase[world.TicketsBase], tickets.Options{Orders: p.orders, Now: p.clock.Now, Log: log})
 	p.sweeper, p.publisher = stock.NewSweeper(p.stock, sender), stock.NewRepublisher(p.stock, sender)
 	p.canceller = cancellation.New(p.stock, p.orders, p.payments.OrdersEnded, nil, log)
 	p.decider = sale.NewDecider(p.stock, sale.Options{
-		PayWindow: payWindow, MaxBatch: batchMax, Now: p.now, Log: log, NewID: o.world.newID,
-		Ages: func() time.Time { return o.world.now },
+		PayWindow: payWindow, MaxBatch: batchMax, Now: p.seams.nowOf(p.clock, p.wall), Log: log, NewID: p.world.NewID,
+		Ages: func() time.Time { return p.world.Now },
 		OnHalf: func(int) {
-			p.world.interleave()
+			p.world.Interleave()
 			p.gate = &gate{make(chan struct{}), make(chan struct{})}
 		},
 	}, p.sendHalf)
@@ -139,11 +195,11 @@ func (p *process) close() error {
 
 // send sends a message; the process may die before or after it.
 func (p *process) send(_ context.Context, m mq.Outgoing) error {
-	if err := p.reach(brokerPart); err != nil {
+	if err := p.Reach(world.BrokerPart); err != nil {
 		return fmt.Errorf("%w: %w: %w", mq.ErrNotSent, mq.ErrUnavailable, err)
 	}
-	err := p.office.bus.send(m)
-	if p.world.roll(crash) {
+	err := p.bus.Send(m)
+	if p.world.Roll(world.Crash) {
 		p.dead = true
 	}
 	return err
@@ -157,28 +213,28 @@ func (p *process) sendHalf(ctx context.Context, l stock.ReservationList, local f
 	p.gate = nil
 	body, err := json.Marshal(event.Reserved{Orders: l.Orders})
 	if err == nil {
-		err = p.reach(brokerPart)
+		err = p.Reach(world.BrokerPart)
 	}
 	if err != nil {
 		return mq.Unknown, fmt.Errorf("%w: %w", mq.ErrNotSent, err)
 	}
 	w := p.world
-	h, err := p.office.bus.putHalf(l.TxID, string(event.StockReserved), body)
+	h, err := p.bus.PutHalf(l.TxID, string(event.StockReserved), body)
 	if err != nil {
 		return mq.Unknown, err
 	}
-	if w.roll(checkEarly) {
-		p.office.bus.ask(ctx, h)
+	if w.Roll(world.CheckEarly) {
+		p.bus.Ask(ctx, h)
 	}
-	w.interleave()
+	w.Interleave()
 	if p.dead {
 		return mq.Unknown, mq.ErrNotSent
 	}
-	p.office.seams.stored(p.office.bus, h)
+	p.bus.Decide(h, p.seams.Early)
 	close(g.open)
 	outcome := local(ctx)
 	if !p.dead {
-		p.office.bus.end(h, p.office.seams.ended(outcome))
+		p.bus.End(h, p.seams.ended(outcome))
 	}
 	return outcome, nil
 }
@@ -213,11 +269,11 @@ func (p *process) timeoutOf(ctx context.Context, due event.Due) error {
 }
 
 func (p *process) keepParked(ctx context.Context, orderIDs []string) (map[string]bool, error) {
-	return archive.KeptParked(ctx, p.stock, p.now(), orderIDs)
+	return archive.KeptParked(ctx, p.stock, p.clock.Now(), orderIDs)
 }
 
 // handle calls the handler of a group, as the program's consumers do.
-func (p *process) handle(ctx context.Context, group string, m *message) error {
+func (p *process) handle(ctx context.Context, group string, m *world.Message) error {
 	switch group {
 	case event.GroupCreate:
 		return handled(ctx, event.StockReserved, m, p.orders.Create)
@@ -233,8 +289,8 @@ func (p *process) handle(ctx context.Context, group string, m *message) error {
 	return fmt.Errorf("there is no group %s", group)
 }
 
-func handled[T any](ctx context.Context, topic mq.Topic[T], m *message, handle func(context.Context, T) error) error {
-	payload, err := topic.Decode(m.body)
+func handled[T any](ctx context.Context, topic mq.Topic[T], m *world.Message, handle func(context.Context, T) error) error {
+	payload, err := topic.Decode(m.Body)
 	if err != nil {
 		return mq.Permanent(err)
 	}
