@@ -50,6 +50,9 @@ func (h *halfTries) run(ctx context.Context) error {
 				return failed
 			}
 		case <-patience.C:
+			if h.hasBegun() {
+				return nil
+			}
 			h.masters.waited(last)
 		case <-ctx.Done():
 			return joinInLine(failed, notSent(ctx.Err()))
@@ -63,6 +66,15 @@ func (h *halfTries) run(ctx context.Context) error {
 		} else if running == 0 {
 			return failed
 		}
+	}
+}
+
+func (h *halfTries) hasBegun() bool {
+	select {
+	case <-h.begun:
+		return true
+	default:
+		return false
 	}
 }
 

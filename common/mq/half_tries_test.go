@@ -69,23 +69,29 @@ func TestWhenAnotherMasterIsAsked(t *testing.T) {
 	stored := masterSays{after: time.Millisecond, begun: true}
 	illegal := masterSays{err: errors.New("illegal")}
 	const ms = time.Millisecond
+	at := func(ms ...time.Duration) (times []time.Duration) {
+		for _, n := range ms {
+			times = append(times, n*time.Millisecond)
+		}
+		return times
+	}
 	for name, c := range map[string]struct {
 		says     []masterSays
 		asked    []time.Duration
 		returned time.Duration
 		fails    bool
 	}{
-		"stored":                     {[]masterSays{stored, stored}, []time.Duration{0}, ms, false},
-		"stored slowly":              {[]masterSays{{after: 249 * ms, begun: true}, stored}, []time.Duration{0}, 249 * ms, false},
-		"refused, stored":            {[]masterSays{refused, stored}, []time.Duration{0, 0}, ms, false},
-		"all refuse":                 {[]masterSays{refused, refused, refused}, []time.Duration{0, 0, 0}, 0, true},
-		"illegal":                    {[]masterSays{illegal, stored}, []time.Duration{0}, 0, true},
-		"silent, stored":             {[]masterSays{silence(), stored}, []time.Duration{0, 250 * ms}, 251 * ms, false},
-		"silent, refused, stored":    {[]masterSays{silence(), refused, stored}, []time.Duration{0, 250 * ms, 250 * ms}, 251 * ms, false},
-		"silent twice":               {[]masterSays{silence(), silence()}, []time.Duration{0, 250 * ms}, HalfTimeout, true},
-		"silent four times":          {[]masterSays{silence(), silence(), silence(), silence()}, []time.Duration{0, 250 * ms, 500 * ms, 750 * ms}, HalfTimeout, true},
-		"the first after the second": {[]masterSays{{after: 300 * ms, begun: true}, silence()}, []time.Duration{0, 250 * ms}, 300 * ms, false},
-		"the only one is silent":     {[]masterSays{silence()}, []time.Duration{0}, HalfTimeout, true},
+		"stored":                     {[]masterSays{stored, stored}, at(0), ms, false},
+		"stored slowly":              {[]masterSays{{after: 249 * ms, begun: true}, stored}, at(0), 249 * ms, false},
+		"refused, stored":            {[]masterSays{refused, stored}, at(0, 0), ms, false},
+		"all refuse":                 {[]masterSays{refused, refused, refused}, at(0, 0, 0), 0, true},
+		"illegal":                    {[]masterSays{illegal, stored}, at(0), 0, true},
+		"silent, stored":             {[]masterSays{silence(), stored}, at(0, 250), 251 * ms, false},
+		"silent, refused, stored":    {[]masterSays{silence(), refused, stored}, at(0, 250, 250), 251 * ms, false},
+		"silent twice":               {[]masterSays{silence(), silence()}, at(0, 250), HalfTimeout, true},
+		"silent four times":          {[]masterSays{silence(), silence(), silence(), silence()}, at(0, 250, 500, 750), HalfTimeout, true},
+		"the first after the second": {[]masterSays{{after: 300 * ms, begun: true}, silence()}, at(0, 250), 300 * ms, false},
+		"the only one is silent":     {[]masterSays{silence()}, at(0), HalfTimeout, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

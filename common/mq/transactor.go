@@ -96,6 +96,7 @@ func (t *Transactor) sendWarmUp(ctx context.Context, timeout time.Duration) erro
 	}).run(ctx)
 }
 
+// tries are those of a half message; begun is nil for one that has no local transaction.
 func (t *Transactor) tries(
 	send func(context.Context, *primitive.Message) error, begun <-chan struct{}, compose func() *primitive.Message,
 ) *halfTries {
