@@ -36,7 +36,7 @@ func runTries(t *testing.T, says ...masterSays) (asked []time.Duration, returned
 	}
 	var mu sync.Mutex // of asked
 	begin, begun, pool := time.Now(), make(chan struct{}), newCallPool(maxCalls)
-	h := halfTries{masters: m, calls: pool, begun: begun,
+	h := halfTries{masters: m, calls: pool, begun: begun, wait: lateTimeout,
 		compose: func() *primitive.Message { return newMessage(t.Context(), namespace{}, "t", "k", nil) },
 		send: func(_ context.Context, message *primitive.Message) error {
 			m.Select(message, queues, "")

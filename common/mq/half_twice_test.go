@@ -75,6 +75,7 @@ func TestHalfStoredLateIsRolledBack(t *testing.T) {
 		for _, whileLocalRuns := range []bool{false, true} {
 			f, release := newFence(), make(chan struct{})
 			c := newClusterTest(t, f.check)
+			mq.WaitForLate(c.transactor, patience) // the client library ends it after three seconds
 			c.when("m1", broker.Hold(release))
 			rolledBack := func() {
 				close(release)
