@@ -112,6 +112,7 @@ func allowedImports() map[string][]string {
 		"broker": {
 			"broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
 		},
+		"broker/brokertest":         {"broker", "broker/remoting"},
 		"broker/internal/commitlog": {},
 		"broker/internal/store":     {"broker/internal/commitlog", "broker/remoting"},
 		"broker/internal/transport": {"broker/remoting"},

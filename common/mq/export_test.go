@@ -1,6 +1,9 @@
 package mq
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Queues is the number of queues of a topic on all brokers.
 func Queues(ctx context.Context, b *Bus, topic string) (int, error) {
@@ -15,3 +18,6 @@ func Queues(ctx context.Context, b *Bus, topic string) (int, error) {
 // Bid and Take are the halves of a claim of names that nobody has, between which another may come.
 func Bid(ctx context.Context, b *Bus) error  { return b.bid(ctx) }
 func Take(ctx context.Context, b *Bus) error { return b.take(ctx) }
+
+// WaitForLate has a transactor wait so long for a master that answers when another one has stored the half message.
+func WaitForLate(t *Transactor, wait time.Duration) { t.late = wait }

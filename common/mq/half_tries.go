@@ -22,6 +22,7 @@ type halfTries struct {
 	compose func() *primitive.Message // makes the message anew for each try
 	send    func(context.Context, *primitive.Message) error
 	begun   <-chan struct{} // closed when the local transaction has begun; nil for a message that has none
+	wait    time.Duration   // for one master's answer, by which it is told what to do with what it has stored
 }
 
 // run returns nil as soon as the local transaction has begun or a master has stored the message for good, and otherwise,
@@ -50,6 +51,9 @@ func (h *halfTries) run(ctx context.Context) error {
 				return failed
 			}
 		case <-patience.C:
+			if h.hasBegun() {
+				return nil
+			}
 			h.masters.waited(last)
 		case <-ctx.Done():
 			return joinInLine(failed, notSent(ctx.Err()))
@@ -66,13 +70,23 @@ func (h *halfTries) run(ctx context.Context) error {
 	}
 }
 
-// begin starts a try. It is waited for beyond ctx, so that a master that answers late is told what to do with what it has
-// stored.
+func (h *halfTries) hasBegun() bool {
+	select {
+	case <-h.begun:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin starts a try, which may end after ctx.
 func (h *halfTries) begin(ctx context.Context, tried *triedMasters, answers chan<- error) (*masterTry, error) {
 	message := h.compose()
 	t := h.masters.begin(message, tried)
 	err := h.calls.run(ctx, func() {
-		err := h.send(context.WithoutCancel(ctx), message)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.wait)
+		defer cancel()
+		err := h.send(late, message)
 		h.masters.end(t, err)
 		answers <- err
 	})

@@ -160,12 +160,13 @@ func (m *masters) end(t *masterTry, err error) {
 	switch {
 	case t.master == "" || t.silent: // nothing was learnt, or it was long ago
 	case err == nil:
-		m.recover(t.master)
+		m.restore(t.master)
 	case errors.Is(err, ErrUnavailable):
 		m.fail(t, err)
 	}
 }
 
+// fail spares the master of a try from now on.
 func (m *masters) fail(t *masterTry, err error) {
 	if m.failing[t.master] == nil {
 		m.failing[t.master] = &failingMaster{pause: masterPauseFirst, until: m.now().Add(masterPauseFirst)}
@@ -180,7 +181,8 @@ func (m *masters) fail(t *masterTry, err error) {
 	}
 }
 
-func (m *masters) recover(master string) {
+// restore ends the sparing of a master that has taken a message.
+func (m *masters) restore(master string) {
 	if f := m.failing[master]; f != nil && f.told {
 		m.log.Info("a master takes messages again", "master", master)
 	}

@@ -22,6 +22,10 @@ const (
 	// HalfTimeout bounds the way of a half message to the broker: a connection that breaks does not end the client
 	// library's wait for an answer, and whoever buys is to be told within a second that nobody answers.
 	HalfTimeout = 800 * time.Millisecond
+	// lateTimeout is how long a master is waited for that may answer when another one has stored the half message, and is
+	// told to roll back then. It is little more than HalfTimeout: while the client library connects to one broker it sends
+	// to none, and a machine that is off does not refuse the connection.
+	lateTimeout = time.Second
 )
 
 // Transactor sends half messages, runs their local transactions and answers check-backs. Make one with
@@ -32,6 +36,7 @@ type Transactor struct {
 	masters  *masters
 	listener *listener
 	calls    *callPool
+	late     time.Duration // lateTimeout
 	once     sync.Once
 	err      error // of Close
 }
@@ -80,7 +85,7 @@ func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("start transactional producer of group %q: %w", group, err)
 	}
-	t := &Transactor{bus: b, producer: p, masters: masters, listener: l, calls: newCallPool(maxCalls)}
+	t := &Transactor{bus: b, producer: p, masters: masters, listener: l, calls: newCallPool(maxCalls), late: lateTimeout}
 	if err := t.sendWarmUp(ctx, tryTimeout); err != nil {
 		return nil, errors.Join(fmt.Errorf("send warm-up message: %w", err), p.Shutdown())
 	}
@@ -91,15 +96,11 @@ func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc
 func (t *Transactor) sendWarmUp(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return t.tries(t.sendInTransaction, nil, func() *primitive.Message {
+	compose := func() *primitive.Message {
 		return newMessage(ctx, t.bus.namespace, warmUpTopic, warmUpKey, []byte(warmUpKey))
-	}).run(ctx)
-}
-
-func (t *Transactor) tries(
-	send func(context.Context, *primitive.Message) error, begun <-chan struct{}, compose func() *primitive.Message,
-) *halfTries {
-	return &halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: begun}
+	}
+	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: t.sendInTransaction, wait: timeout}
+	return tries.run(ctx)
 }
 
 // Close lets no more half messages in, waits for the local transactions and checks that run, or until ctx ends, and
@@ -169,7 +170,8 @@ func (t *Transactor) send(ctx context.Context, txID string, compose func() *prim
 		failpoint.Hit("half.outcome-sent")
 		return err
 	}
-	err := t.tries(send, local.begun, compose).run(ctx)
+	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: local.begun, wait: t.late}
+	err := tries.run(ctx)
 	if local.abandon() {
 		return Unknown, err
 	}
