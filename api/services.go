@@ -80,8 +80,8 @@ type Identity interface {
 
 	SignsIn() bool
 	Session(text string) (identity.Caller, error)
-	BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error)
-	FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (identity.SignedIn, error)
+	BeginSignIn(ctx context.Context, returnPath, languages string) (address, flow string, err error)
+	FinishSignIn(ctx context.Context, client, flows string, answer url.Values) (identity.SignedIn, error)
 	EndSession(idToken, returnPath string) (address string)
 }
 

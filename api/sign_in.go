@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -81,20 +82,40 @@ func (h *handler) listSignInMethods(c echo.Context) error {
 func (s *signInHandler) begin(c echo.Context) error {
 	s.headers.set(c)
 	returnPath := c.QueryParam("return")
-	address, flow, err := s.Identity.BeginSignIn(traced(c), returnPath)
+	address, flow, err := s.Identity.BeginSignIn(traced(c), returnPath, providerLanguages(s.texts.languageOf(c.Request())))
 	if err != nil {
 		return s.tell(c, err, returnPath)
 	}
-	s.cookies.set(c, s.cookies.flow, flow, int(identity.FlowLife/time.Second))
+	s.keepFlows(c, identity.KeepFlow(s.cookies.get(c, s.cookies.flow), flow))
 	return c.Redirect(http.StatusSeeOther, address)
 }
 
+// providerLanguages are the languages that the provider is asked to speak: the page's own, as providers name it.
+func providerLanguages(language string) string {
+	if page := htmlLanguage(language); page != language {
+		return page + " " + language
+	}
+	return language
+}
+
+// keepFlows keeps the sign-ins that a browser has begun: there may be one in each of its tabs.
+func (s *signInHandler) keepFlows(c echo.Context, flows string) {
+	life := 0
+	if flows != "" {
+		life = int(identity.FlowLife / time.Second)
+	}
+	s.cookies.set(c, s.cookies.flow, flows, life)
+}
+
 // finish signs in the person whom the identity provider has sent back. What the browser has kept for it is used up, however
-// it ends.
+// it ends. Whoever comes back once more, by the button Back or by a reload, and is signed in goes on.
 func (s *signInHandler) finish(c echo.Context) error {
 	s.headers.set(c)
 	signedIn, err := s.Identity.FinishSignIn(traced(c), clientNetwork(c.RealIP()), s.cookies.get(c, s.cookies.flow), c.QueryParams())
-	s.cookies.set(c, s.cookies.flow, "", 0)
+	s.keepFlows(c, signedIn.Flows)
+	if errors.Is(err, identity.ErrSignInStale) && s.isSignedIn(c) {
+		return c.Redirect(http.StatusSeeOther, signedIn.Return)
+	}
 	if err != nil {
 		return s.tell(c, err, signedIn.Return)
 	}
@@ -102,6 +123,11 @@ func (s *signInHandler) finish(c echo.Context) error {
 	s.cookies.set(c, s.cookies.session, signedIn.Session, life)
 	s.cookies.set(c, s.cookies.idToken, signedIn.IDToken, life)
 	return c.Redirect(http.StatusSeeOther, signedIn.Return)
+}
+
+func (s *signInHandler) isSignedIn(c echo.Context) bool {
+	_, err := s.Identity.Session(s.cookies.get(c, s.cookies.session))
+	return err == nil
 }
 
 // tell shows a person what went wrong, in the language of the other pages, with a way to try again and one back, and returns the

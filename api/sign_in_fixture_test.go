@@ -73,7 +73,7 @@ func (f *signInFixture) claims(subject string, said map[string]any, change ...fu
 // signIn signs a person in, without a browser, and returns the session.
 func (f *signInFixture) signIn(t *testing.T, person identitytest.Person) string {
 	t.Helper()
-	address, flow, err := f.known.BeginSignIn(t.Context(), "/")
+	address, flow, err := f.known.BeginSignIn(t.Context(), "/", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -232,7 +232,7 @@ func TestReplayOfTheCode(t *testing.T) {
 // What a browser kept from the one purpose is nothing for another, and whatever else it may keep is nothing at all.
 func TestFlowIsNoSession(t *testing.T) {
 	f := newSignInFixture(t)
-	_, flow, err := f.known.BeginSignIn(t.Context(), "/")
+	_, flow, err := f.known.BeginSignIn(t.Context(), "/", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,14 +121,7 @@ func shownName(name string) string {
 // texts returns the texts of a claim: an array of them, or one with spaces between. The claim has exactly this name, or it is
 // reached by a path with dots, such as realm_access.roles. What is neither text nor array has none.
 func (c *claims) texts(path string) (texts []string) {
-	claim, found := c.others[path]
-	switch {
-	case path == "role":
-		claim = c.role
-	case !found:
-		claim = follow(c.others, strings.SplitN(path, ".", claimDepthMax))
-	}
-	switch claim := claim.(type) {
+	switch claim := c.at(path).(type) {
 	case string:
 		return strings.Fields(claim)
 	case []any:
@@ -139,6 +132,17 @@ func (c *claims) texts(path string) (texts []string) {
 		}
 	}
 	return texts
+}
+
+// at returns the claim of this name or at this path, or nil.
+func (c *claims) at(path string) any {
+	if path == "role" {
+		return c.role
+	}
+	if claim, found := c.others[path]; found {
+		return claim
+	}
+	return follow(c.others, strings.SplitN(path, ".", claimDepthMax))
 }
 
 // follow returns the claim at a path of names, or nil.

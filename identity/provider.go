@@ -72,6 +72,7 @@ type Provider struct {
 type discovery struct {
 	signIn     oauth2.Endpoint
 	endSession string // empty: the provider's own sessions end there alone
+	provider   *oidc.Provider
 }
 
 // NewProvider makes a provider. Nothing is asked of it yet; an error is that of a file of keys which cannot be used.
@@ -153,12 +154,15 @@ func (p *Provider) discover(ctx context.Context) (keys string, err error) {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	endpoint := discovered.Endpoint()
-	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys, cmp.Or(document.EndSession, endpoint.AuthURL)} {
+	for _, text := range []string{
+		endpoint.AuthURL, endpoint.TokenURL, document.Keys,
+		cmp.Or(document.EndSession, endpoint.AuthURL), cmp.Or(discovered.UserInfoEndpoint(), endpoint.AuthURL),
+	} {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || strings.HasPrefix(p.Issuer, "https:") && u.Scheme != "https" {
 			return "", fmt.Errorf("discover: %q is not an https URL", text)
 		}
 	}
-	p.discovered.Store(&discovery{endpoint, document.EndSession})
+	p.discovered.Store(&discovery{endpoint, document.EndSession, discovered})
 	return document.Keys, nil
 }
 

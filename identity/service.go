@@ -65,6 +65,7 @@ func New(options Options) (*Service, error) {
 		s.signIn = &signIn{
 			SignInOptions: *options.SignIn, provider: options.Provider, seal: flowSeal,
 			client: httpclient.New(nil, answerBytesMax), exchanges: exchanges, now: options.Now,
+			userInfo: newUserInfoOutage(options.Provider.Log),
 		}
 	}
 	return s, nil
@@ -116,9 +117,10 @@ func (s *Service) Session(text string) (Caller, error) {
 }
 
 // BeginSignIn returns the address at the identity provider to which a person goes to sign in, and what the browser keeps for
-// FlowLife meanwhile. Afterwards the person wants to be at returnPath. It fails with ErrProviderAway.
-func (s *Service) BeginSignIn(ctx context.Context, returnPath string) (address, flow string, err error) {
-	return s.signIn.begin(ctx, returnPath)
+// FlowLife meanwhile, beside others (KeepFlow). Afterwards the person wants to be at returnPath. The provider is asked to speak
+// these languages (tags with spaces between), if any. It fails with ErrProviderAway.
+func (s *Service) BeginSignIn(ctx context.Context, returnPath, languages string) (address, flow string, err error) {
+	return s.signIn.begin(ctx, returnPath, languages)
 }
 
 // SignedIn is a sign-in that is finished.
@@ -127,18 +129,19 @@ type SignedIn struct {
 	IDToken   string // by which the provider knows whose session is to end, when the person signs out
 	ExpiresAt time.Time
 	Return    string // the path to go to; after an error, that from which to try again
+	Flows     string // what the browser keeps on: sign-ins that it has begun besides, in other tabs
 }
 
-// FinishSignIn takes the answer with which the identity provider has sent a person back, and what the browser has kept. The
-// client is where it is, such as its network address. It fails with ErrSignInStale, ErrSignInRefused, ErrTooManySignIns or
+// FinishSignIn takes the answer with which the identity provider has sent a person back, and the flows that the browser has kept.
+// The client is where it is, such as its network address. It fails with ErrSignInStale, ErrSignInRefused, ErrTooManySignIns or
 // ErrProviderAway.
-func (s *Service) FinishSignIn(ctx context.Context, client, flow string, answer url.Values) (SignedIn, error) {
-	done, err := s.signIn.finish(ctx, client, flow, answer)
+func (s *Service) FinishSignIn(ctx context.Context, client, flows string, answer url.Values) (SignedIn, error) {
+	done, err := s.signIn.finish(ctx, client, flows, answer)
 	if err != nil {
-		return SignedIn{Return: done.returnPath}, err
+		return SignedIn{Return: done.returnPath, Flows: done.flows}, err
 	}
 	session, expires, err := s.sessions.begin(done.who)
-	return SignedIn{Session: session, IDToken: done.idToken, ExpiresAt: expires, Return: done.returnPath}, err
+	return SignedIn{Session: session, IDToken: done.idToken, ExpiresAt: expires, Return: done.returnPath, Flows: done.flows}, err
 }
 
 // EndSession returns the address at the identity provider to which a person goes to sign out there, too, or "" if it has none.

@@ -15,6 +15,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/oauth2"
+
+	"boxoffice/common/outage"
 )
 
 const (
@@ -45,6 +47,7 @@ type signIn struct {
 	made     atomic.Pointer[madeConfig]
 
 	exchanges *exchanges
+	userInfo  *outage.Outage
 }
 
 // madeConfig is the client's side of the flow as it was made of a discovery document. It is kept, because it learns how the
@@ -64,8 +67,9 @@ type flowContent struct {
 	jwt.RegisteredClaims
 }
 
-// begin returns the address at the provider to which a person goes, and what the browser keeps meanwhile.
-func (s *signIn) begin(ctx context.Context, returnPath string) (address, flow string, err error) {
+// begin returns the address at the provider to which a person goes, and what the browser keeps meanwhile. The provider is asked to
+// speak the language of the page from which the person comes: by itself it only knows that of the browser.
+func (s *signIn) begin(ctx context.Context, returnPath, languages string) (address, flow string, err error) {
 	config, err := s.config(ctx)
 	if err != nil {
 		return "", "", err
@@ -77,7 +81,11 @@ func (s *signIn) begin(ctx context.Context, returnPath string) (address, flow st
 	if flow, err = s.seal.close(content); err != nil {
 		return "", "", err
 	}
-	return config.AuthCodeURL(content.State, oidc.Nonce(content.Nonce), oauth2.S256ChallengeOption(content.Verifier)), flow, nil
+	params := []oauth2.AuthCodeOption{oidc.Nonce(content.Nonce), oauth2.S256ChallengeOption(content.Verifier)}
+	if languages != "" {
+		params = append(params, oauth2.SetAuthURLParam("ui_locales", languages))
+	}
+	return config.AuthCodeURL(content.State, params...), flow, nil
 }
 
 // config returns the client's side of the flow, with the endpoints of the provider.
@@ -103,22 +111,20 @@ func (s *signIn) config(ctx context.Context) (*oauth2.Config, error) {
 	return config, nil
 }
 
-// finished is a sign-in that has come back from the provider. After an error only Return is there, if the browser has begun one.
+// finished is a sign-in that has come back from the provider. After an error nobody and no ID token is there.
 type finished struct {
 	who        Caller
 	idToken    string
 	returnPath string // from which the sign-in was begun
+	flows      string // that the browser has begun besides
 }
 
 // finish returns the person whom the provider has sent back with an answer, at a client.
-func (s *signIn) finish(ctx context.Context, client, flow string, answer url.Values) (finished, error) {
-	var begun flowContent
-	if err := s.seal.open(flow, &begun); err != nil {
-		return finished{returnPath: "/"}, fmt.Errorf("%w: %w", ErrSignInStale, err)
-	}
-	done := finished{returnPath: begun.Return}
-	if len(answer["state"]) != 1 || subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(begun.State)) != 1 {
-		return done, fmt.Errorf("%w: its state is another", ErrSignInStale)
+func (s *signIn) finish(ctx context.Context, client, flows string, answer url.Values) (finished, error) {
+	begun, others, err := s.take(flows, answer["state"])
+	done := finished{returnPath: LocalPath(begun.Return), flows: others}
+	if err != nil {
+		return done, fmt.Errorf("%w: %w", ErrSignInStale, err)
 	}
 	if issuer := answer.Get("iss"); issuer != "" && issuer != s.provider.Issuer { // RFC 9207
 		return done, fmt.Errorf("%w: the answer is another provider's", ErrSignInStale)
@@ -128,11 +134,7 @@ func (s *signIn) finish(ctx context.Context, client, flow string, answer url.Val
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	token, err := s.exchange(ctx, client, answer.Get("code"), begun)
-	if err != nil {
-		return done, err
-	}
-	said, err := s.readIDToken(ctx, token, begun)
+	said, token, err := s.ask(ctx, client, answer.Get("code"), begun)
 	if err != nil {
 		return done, err
 	}
@@ -140,33 +142,50 @@ func (s *signIn) finish(ctx context.Context, client, flow string, answer url.Val
 	return done, nil
 }
 
-// exchange gets the ID token for a code. One that the provider does not know is refused; whatever else fails is the provider's
-// fault, or that of how it is configured.
-func (s *signIn) exchange(ctx context.Context, client, code string, begun flowContent) (token string, err error) {
+// ask gets from the provider who has signed in, for a code, and the ID token that says so.
+func (s *signIn) ask(ctx context.Context, client, code string, begun flowContent) (said *claims, idToken string, err error) {
 	config, err := s.config(ctx)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	giveBack, err := s.exchanges.take(ctx, client, begun.State)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer giveBack()
-	got, err := config.Exchange(oidc.ClientContext(ctx, s.client), code, oauth2.VerifierOption(begun.Verifier))
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.ErrorCode == "invalid_grant" {
-		return "", fmt.Errorf("%w: exchange code: %w", ErrSignInRefused, err)
-	}
+	got, err := s.exchange(ctx, config, code, begun)
 	if err != nil {
-		return "", fmt.Errorf("%w: exchange code: %w", ErrProviderAway, err)
+		return nil, "", err
 	}
-	token, _ = got.Extra("id_token").(string)
-	return token, nil
+	idToken, _ = got.Extra("id_token").(string)
+	if said, err = s.readIDToken(ctx, idToken, begun); err != nil {
+		return nil, "", err
+	}
+	if s.lacks(said) {
+		s.complete(ctx, said, got)
+	}
+	return said, idToken, nil
 }
 
-// readIDToken verifies an ID token, of which the provider has said that it is this sign-in's.
+// exchange gets the tokens for a code. One that the provider does not know is refused; whatever else fails is the provider's
+// fault, or that of how it is configured.
+func (s *signIn) exchange(ctx context.Context, config *oauth2.Config, code string, begun flowContent) (*oauth2.Token, error) {
+	got, err := config.Exchange(oidc.ClientContext(ctx, s.client), code, oauth2.VerifierOption(begun.Verifier))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.ErrorCode == "invalid_grant" {
+		return nil, fmt.Errorf("%w: exchange code: %w", ErrSignInRefused, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: exchange code: %w", ErrProviderAway, err)
+	}
+	return got, nil
+}
+
+// readIDToken verifies an ID token, of which the provider has said that it is this sign-in's. The library allows a clock that
+// is behind the provider's; of one that is ahead nothing but this lets a token be used that is good for seconds.
 func (s *signIn) readIDToken(ctx context.Context, text string, begun flowContent) (*claims, error) {
 	verifier := oidc.NewVerifier(s.provider.Issuer, s.provider, &oidc.Config{
-		ClientID: s.ClientID, SupportedSigningAlgs: providerAlgorithms(), Now: s.now,
+		ClientID: s.ClientID, SupportedSigningAlgs: providerAlgorithms(),
+		Now: func() time.Time { return s.now().Add(-Leeway) },
 	})
 	token, err := verifier.Verify(ctx, text)
 	if err != nil {

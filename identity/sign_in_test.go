@@ -45,7 +45,7 @@ func newSignIn(t *testing.T) *Service {
 func TestExchangesTakeTurns(t *testing.T) {
 	service := newSignIn(t)
 	exchanges := service.signIn.exchanges
-	address, flow, err := service.BeginSignIn(t.Context(), "/orders")
+	address, flow, err := service.BeginSignIn(t.Context(), "/orders", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestOneClientCannotTakeTheTurnsOfAll(t *testing.T) {
 	service := newSignIn(t)
 	signIn := func() {
 		t.Helper()
-		address, honest, err := service.BeginSignIn(t.Context(), "/orders")
+		address, honest, err := service.BeginSignIn(t.Context(), "/orders", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestOneClientCannotTakeTheTurnsOfAll(t *testing.T) {
 	signIn() // after which it is known how the provider wants to be asked
 	way := &slowForGarbage{RoundTripper: service.signIn.client.Transport, refuse: make(chan struct{})}
 	service.signIn.client = &http.Client{Transport: way}
-	address, flow, err := service.BeginSignIn(t.Context(), "/")
+	address, flow, err := service.BeginSignIn(t.Context(), "/", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestOneClientThatBeginsManySignIns(t *testing.T) {
 	service := newSignIn(t)
 	signIn := func(client string) {
 		t.Helper()
-		address, honest, err := service.BeginSignIn(t.Context(), "/orders")
+		address, honest, err := service.BeginSignIn(t.Context(), "/orders", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestOneClientThatBeginsManySignIns(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	for range times {
-		address, flow, err := service.BeginSignIn(ctx, "/")
+		address, flow, err := service.BeginSignIn(ctx, "/", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ package identitytest
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"maps"
 	"net"
 	"net/http"
@@ -63,6 +64,7 @@ func (p *Provider) routes() http.Handler {
 	mux.HandleFunc(mockoidc.AuthorizationEndpoint, p.authorize)
 	mux.HandleFunc(mockoidc.TokenEndpoint, p.Token)
 	mux.HandleFunc(mockoidc.JWKSEndpoint, p.JWKS)
+	mux.HandleFunc(mockoidc.UserinfoEndpoint, p.Userinfo)
 	mux.HandleFunc(mockoidc.DiscoveryEndpoint, p.discovery)
 	mux.HandleFunc(endSessionPath, p.endSession)
 	return mux
@@ -128,13 +130,18 @@ func (p *Provider) Sign(claims jwt.MapClaims) string {
 type Person struct {
 	Subject string
 	Said    map[string]any
+	Info    map[string]any // what it says at its userinfo endpoint besides the subject, or in place of it
 }
 
 // ID is the subject of the tokens.
 func (p Person) ID() string { return p.Subject }
 
-// Userinfo is what an endpoint answers that nobody asks.
-func (p Person) Userinfo([]string) ([]byte, error) { return []byte("{}"), nil }
+// Userinfo is what the userinfo endpoint answers.
+func (p Person) Userinfo([]string) ([]byte, error) {
+	info := map[string]any{"sub": p.Subject}
+	maps.Copy(info, p.Info)
+	return json.Marshal(info)
+}
 
 // Claims is what the ID token says.
 func (p Person) Claims(_ []string, base *mockoidc.IDTokenClaims) (jwt.Claims, error) {
