@@ -63,7 +63,7 @@ func (f facts) obsolete(r row, now time.Time) (why string, err error) {
 		return "its order is gone", nil
 	case r.Kind == KindReserved && o.State != order.PendingPayment:
 		return "its order does not wait for payment any more", nil
-	case r.Kind == KindReserved && o.ExpiresAt <= now.UnixMilli():
+	case r.Kind == KindReserved && o.IsDue(now.UnixMilli()):
 		return "the time to pay its order is over", nil
 	case r.Kind == KindPaid && o.State != order.Paid:
 		return "its order is not paid any more", nil

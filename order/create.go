@@ -68,7 +68,7 @@ func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[str
 	now := o.now().UnixMilli()
 	orders := make(map[string]Order, len(reserved))
 	for _, order := range reserved {
-		if order.ExpiresAt <= now {
+		if order.IsDue(now) {
 			return nil, errNotNew
 		}
 		orders[order.ID] = Order{Order: order, State: PendingPayment}

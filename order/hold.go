@@ -54,7 +54,7 @@ func (o *Orders) HoldForPayment(ctx context.Context, reserved event.Order, hold 
 // not seen that payment among those to ask for, is to find the order changed.
 func (c *changeSet) hold(ctx context.Context, tx *db.Tx, id string, hold Hold) (isHeld bool, err error) {
 	order := c.orders[id]
-	if order.State != PendingPayment || order.ExpiresAt <= c.now {
+	if order.State != PendingPayment || order.IsDue(c.now) {
 		return false, nil
 	}
 	if !order.Extended && hold.Deadline > order.ExpiresAt {

@@ -66,7 +66,7 @@ const askPause = 10 * time.Second
 // nextLook is when a pending order is to be looked at again, in Unix milliseconds: at its deadline, and after that every
 // askPause until it is cancelled.
 func (o Order) nextLook(now time.Time) int64 {
-	if o.ExpiresAt > now.UnixMilli() {
+	if !o.IsDue(now.UnixMilli()) {
 		return o.ExpiresAt
 	}
 	return min(o.cancelAfter(), now.Add(askPause).UnixMilli())

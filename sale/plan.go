@@ -92,14 +92,15 @@ func sameAs(r stock.Reservation, request Request) (Bought, error) {
 // the same buyer's holding is waited for, because it may be the one that makes the row.
 func (s *planner) fits(p plan, k stock.Snapshot, r Request) bool {
 	screening := k.Screenings[r.ScreeningID]
-	if r.Quantity > screening.Available-p.tickets[screening.ID]-s.inFlight.tickets[screening.ID] {
-		return false
+	var held int64
+	if screening.PerUserLimit > 0 {
+		key := stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}
+		if s.inFlight.buyers[key] != 0 {
+			return false
+		}
+		held = k.Holdings[key] + p.holdings[key].Quantity
 	}
-	if screening.PerUserLimit == 0 {
-		return true
-	}
-	key := stock.Holding{ScreeningID: r.ScreeningID, BuyerID: r.BuyerID}
-	return s.inFlight.buyers[key] == 0 && r.Quantity <= screening.PerUserLimit-k.Holdings[key]-p.holdings[key].Quantity
+	return r.Quantity <= screening.Room(held, p.tickets[screening.ID]+s.inFlight.tickets[screening.ID])
 }
 
 // admit makes an order, of which the id and the times are given, of a purchase.

@@ -75,8 +75,8 @@ func (w wantedTickets) canBeHad(now time.Time) bool {
 	if over || w.Policy != event.LateRevive || w.LatePayment != event.LateRevive {
 		return false
 	}
-	return w.State == Held ||
-		w.Quantity <= w.Available && (w.PerUserLimit == 0 || w.Quantity <= w.PerUserLimit-w.Holds.Int64)
+	house := Screening{Available: w.Available, PerUserLimit: w.PerUserLimit}
+	return w.State == Held || w.Quantity <= house.Room(w.Holds.Int64, 0)
 }
 
 // take makes the reservation held again, and due for a sweep a grace from now. If it is held still, because the message

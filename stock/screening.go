@@ -2,6 +2,7 @@ package stock
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"boxoffice/common/audit"
@@ -118,6 +119,19 @@ type Reservation struct {
 // PositionOf is the position of a reservation in a list: by its purchase, and its order's id.
 func PositionOf(r Reservation) keyset.Position { return keyset.Position{At: r.CreatedAt, ID: r.ID} }
 
+// Room is how many tickets more a buyer can have who holds some, while so many are promised to others.
+func (s Screening) Room(held, promised int64) int64 {
+	return min(s.Available-promised, s.leftOfLimit(held))
+}
+
+// leftOfLimit is how many tickets more the limit lets a buyer have who holds some.
+func (s Screening) leftOfLimit(held int64) int64 {
+	if s.PerUserLimit == 0 {
+		return math.MaxInt64
+	}
+	return s.PerUserLimit - held
+}
+
 // Refusal says why Quantity tickets cannot be had at a time by who holds some already: ErrCancelled, ErrSaleNotOpen,
 // ErrSaleClosed, ErrSalePaused, ErrLimitExceeded or ErrSoldOut.
 func (s Screening) Refusal(quantity, held int64, now time.Time) error {
@@ -130,7 +144,7 @@ func (s Screening) Refusal(quantity, held int64, now time.Time) error {
 		return ErrSaleClosed
 	case s.Paused:
 		return ErrSalePaused
-	case s.PerUserLimit > 0 && quantity > s.PerUserLimit-held:
+	case quantity > s.leftOfLimit(held):
 		return ErrLimitExceeded
 	case quantity > s.Available:
 		return ErrSoldOut

@@ -70,6 +70,9 @@ type Order struct {
 	LatePayment LatePayment `json:"late_payment,omitempty"`
 }
 
+// IsDue tells whether the time to pay the order is over, at a time in Unix milliseconds: from its deadline on.
+func (o Order) IsDue(now int64) bool { return o.ExpiresAt <= now }
+
 // HaveLatePayment tells whether one of the orders has another LatePayment than LateRefund, for which rows need a column
 // more.
 func HaveLatePayment(orders []Order) bool {

@@ -62,3 +62,11 @@ func TestWireForm(t *testing.T) {
 		})
 	}
 }
+
+// An order's last millisecond is the one before its deadline, for whoever cancels it, takes its payment or writes to its buyer.
+func TestAnOrderIsDueFromItsDeadlineOn(t *testing.T) {
+	o := event.Order{ExpiresAt: 1000}
+	if o.IsDue(999) || !o.IsDue(1000) || !o.IsDue(1001) {
+		t.Errorf("due at 999, 1000, 1001: %v, %v, %v", o.IsDue(999), o.IsDue(1000), o.IsDue(1001))
+	}
+}
