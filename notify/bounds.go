@@ -16,7 +16,5 @@ const (
 	contactRest = 30 * 24 * time.Hour // after which a contact is forgotten that nothing is known of any more
 )
 
-const idsPerStatement = 500 // far below what the databases accept
-
 // pauseAfter is the pause before a message is tried again that was tried tries times.
 func pauseAfter(tries int) time.Duration { return min(firstPause<<min(tries-1, 12), lastPause) }

@@ -147,7 +147,7 @@ func (s *Service) ActsOn(ctx context.Context, ids ...string) ([]audit.Recorded, 
 // RetryAll has those of these notifications that are dead sent again, and returns which: each says who had it done. It may be
 // called again with the same ids.
 func (s *Service) RetryAll(ctx context.Context, ids []string, act audit.Act) (due []string, err error) {
-	for some := range slices.Chunk(ids, idsPerStatement) {
+	for some := range slices.Chunk(ids, db.InMax) {
 		var again []string
 		err := s.db.InTx(ctx, func(tx *db.Tx) error {
 			again = nil

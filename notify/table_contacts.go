@@ -20,16 +20,13 @@ type contactRow struct {
 // readContacts reads the contacts of buyers by their ids; those of others are absent from the answer.
 func readContacts(ctx context.Context, d *db.DB, buyerIDs []string) (map[string]Contact, error) {
 	buyerIDs = slices.Compact(slices.Sorted(slices.Values(buyerIDs)))
-	contacts := make(map[string]Contact, len(buyerIDs))
-	for chunk := range slices.Chunk(buyerIDs, idsPerStatement) {
-		var rows []contactRow
-		if err := d.Reader().SelectContext(ctx, &rows, `SELECT buyer_id, email, phone, language FROM contacts
-			WHERE buyer_id IN `+db.In(len(chunk)), db.Args(chunk)...); err != nil {
-			return nil, fmt.Errorf("read contacts: %w", err)
-		}
-		for _, r := range rows {
-			contacts[r.BuyerID] = Contact(r)
-		}
+	rows, err := db.SelectIn[contactRow](ctx, d.Reader(), `SELECT buyer_id, email, phone, language FROM contacts WHERE buyer_id IN (?)`, buyerIDs)
+	if err != nil {
+		return nil, fmt.Errorf("read contacts: %w", err)
+	}
+	contacts := make(map[string]Contact, len(rows))
+	for _, r := range rows {
+		contacts[r.BuyerID] = Contact(r)
 	}
 	return contacts, nil
 }

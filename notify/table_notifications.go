@@ -103,19 +103,17 @@ func readRows(ctx context.Context, d *db.DB, which string, args ...any) ([]row, 
 
 // missingRows leaves out those rows that are there.
 func missingRows(ctx context.Context, d *db.DB, rows []row) ([]row, error) {
-	there := make(map[string]bool, len(rows))
-	for chunk := range slices.Chunk(rows, idsPerStatement) {
-		args := make([]any, len(chunk))
-		for i, r := range chunk {
-			args[i] = r.ID
-		}
-		var ids []string
-		if err := d.Reader().SelectContext(ctx, &ids, `SELECT id FROM notifications WHERE id IN `+db.In(len(args)), args...); err != nil {
-			return nil, fmt.Errorf("read which notifications there are: %w", err)
-		}
-		for _, id := range ids {
-			there[id] = true
-		}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	known, err := db.SelectIn[string](ctx, d.Reader(), `SELECT id FROM notifications WHERE id IN (?)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read which notifications there are: %w", err)
+	}
+	there := make(map[string]bool, len(known))
+	for _, id := range known {
+		there[id] = true
 	}
 	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return there[r.ID] }), nil
 }

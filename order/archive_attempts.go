@@ -16,7 +16,7 @@ func deleteAttempts(ctx context.Context, tx *db.Tx, records []Record) error {
 		}
 	}
 	for state, ids := range byState {
-		if err := execIn(ctx, tx, `DELETE FROM payment_attempts WHERE state = ? AND id IN (?)`, ids, state); err != nil {
+		if err := tx.ExecIn(ctx, `DELETE FROM payment_attempts WHERE state = ? AND id IN (?)`, ids, state); err != nil {
 			return err
 		}
 	}
@@ -31,7 +31,7 @@ func restoreAttempts(ctx context.Context, tx *db.Tx, records []Record) error {
 			ids = append(ids, a.ID)
 		}
 	}
-	rows, err := selectIn[string](ctx, tx, `SELECT id FROM payment_attempts WHERE id IN (?)`, ids)
+	rows, err := db.SelectIn[string](ctx, tx, `SELECT id FROM payment_attempts WHERE id IN (?)`, ids)
 	if err != nil {
 		return err
 	}

@@ -20,14 +20,14 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := checkEpoch(ctx, tx, screeningID, epoch); err != nil {
 			return err
 		}
-		orderIDs, err := selectIn[string](ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
+		orderIDs, err := db.SelectIn[string](ctx, tx, `SELECT id FROM orders WHERE id IN (?)`, orderIDsOf(records))
 		if err != nil || len(orderIDs) == 0 {
 			return err
 		}
 		if err := lockOrders(ctx, tx, orderIDs); err != nil {
 			return err
 		}
-		waiting, err := selectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, orderIDs)
+		waiting, err := db.SelectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, orderIDs)
 		switch {
 		case err != nil:
 			return err
@@ -51,7 +51,7 @@ func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int6
 		if err := deleteAttempts(ctx, tx, records); err != nil {
 			return err
 		}
-		err = changeEach(ctx, tx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
+		err = tx.ChangeEach(ctx, `DELETE FROM orders WHERE state <> 'PENDING_PAYMENT' AND screening_id = ? AND id IN (?)`,
 			orderIDs, screeningID)
 		if errors.Is(err, db.ErrConflict) {
 			err = errOrderPending
@@ -84,5 +84,5 @@ func deletePayments(ctx context.Context, tx *db.Tx, orderIDs []string, archived 
 	if len(applied) != len(archived) {
 		return fmt.Errorf("payments of these orders: %d, and in the archive: %d", len(applied), len(archived))
 	}
-	return execIn(ctx, tx, `DELETE FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?)`, orderIDs)
+	return tx.ExecIn(ctx, `DELETE FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?)`, orderIDs)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -83,7 +84,7 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 	for id, row := range orders {
 		records[id] = Record{Order: row, Attempts: attempts[id]}
 	}
-	payments, err := selectIn[RecordedPayment](ctx, o.db.Reader(), `SELECT id, provider, order_id, amount, currency, webhook_id, received_at
+	payments, err := db.SelectIn[RecordedPayment](ctx, o.db.Reader(), `SELECT id, provider, order_id, amount, currency, webhook_id, received_at
 		FROM payments WHERE result = 'applied' AND refunded = 0 AND order_id IN (?) ORDER BY id`, ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read payments to archive: %w", err))
@@ -99,7 +100,7 @@ func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record,
 
 // readRecordedOrders reads the rows of orders by id; those that do not exist are absent from the answer.
 func readRecordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]RecordedOrder, error) {
-	rows, err := selectIn[RecordedOrder](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
+	rows, err := db.SelectIn[RecordedOrder](ctx, q, `SELECT id, screening_id, buyer_id, quantity, amount, currency, state,
 		COALESCE(cancel_reason, '') AS cancel_reason, created_at, recorded_at, expires_at, COALESCE(settled_at, 0) AS settled_at, late_payment
 		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
@@ -114,7 +115,7 @@ func readRecordedOrders(ctx context.Context, q sqlx.QueryerContext, ids []string
 
 // readAttempts reads the final attempts of orders, by order.
 func readAttempts(ctx context.Context, q sqlx.QueryerContext, orderIDs []string) (map[string][]RecordedAttempt, error) {
-	rows, err := selectIn[RecordedAttempt](ctx, q, `SELECT id, order_id, provider, amount, currency, state, return_url, reference, action,
+	rows, err := db.SelectIn[RecordedAttempt](ctx, q, `SELECT id, order_id, provider, amount, currency, state, return_url, reference, action,
 		expires_at, tries, next_at, created_at, changed_at FROM payment_attempts
 		WHERE state IN ('paid', 'closed') AND order_id IN (?) ORDER BY created_at, id`, orderIDs)
 	attempts := make(map[string][]RecordedAttempt, len(rows))

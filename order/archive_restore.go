@@ -90,7 +90,7 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 			archived, ids = append(archived, p), append(ids, p.ID)
 		}
 	}
-	rows, err := selectIn[presentPayment](ctx, tx, `SELECT id, provider, order_id, amount, currency, webhook_id, received_at, result
+	rows, err := db.SelectIn[presentPayment](ctx, tx, `SELECT id, provider, order_id, amount, currency, webhook_id, received_at, result
 		FROM payments WHERE id IN (?)`, ids)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func restorePayments(ctx context.Context, tx *db.Tx, records []Record, now int64
 	for _, p := range archived {
 		restore.add(p, present)
 	}
-	if err := execIn(ctx, tx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
+	if err := tx.ExecIn(ctx, `DELETE FROM payments WHERE id IN (?)`, restore.deleted); err != nil {
 		return err
 	}
 	if err := tx.Insert(ctx, `payments (id, provider, order_id, amount, currency, webhook_id, result, received_at)`, restore.inserted); err != nil {

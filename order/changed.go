@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"boxoffice/common/db"
 	"boxoffice/common/event"
 )
 
@@ -35,7 +36,7 @@ func (o *Orders) FindChanged(ctx context.Context, seen []Seen) (map[string]Order
 	}
 	changed := map[string]Order{}
 	for was, some := range ids {
-		rows, err := selectIn[orderRow](ctx, o.db.Reader(), `SELECT `+orderColumns+` FROM orders
+		rows, err := db.SelectIn[orderRow](ctx, o.db.Reader(), `SELECT `+orderColumns+` FROM orders
 			WHERE id IN (?) AND (state <> ? OR extended <> ? OR late_payment <> ?)`, some, string(was.State), was.extended,
 			string(was.late))
 		if err != nil {

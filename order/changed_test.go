@@ -14,7 +14,7 @@ import (
 func TestFindChanged(t *testing.T) {
 	f := newFixture(t)
 	var orders []event.Order
-	for range 2*rowsPerStatement + 10 { // several statements
+	for range 2*db.InMax + 10 { // several statements
 		orders = append(orders, f.reserve(time.Hour))
 	}
 	insert(t, f.db, orders)
@@ -45,7 +45,7 @@ func TestFindChanged(t *testing.T) {
 		}
 	}
 	wantChanged()
-	paid, cancelled, held := orders[3].ID, orders[rowsPerStatement].ID, orders[2*rowsPerStatement+1].ID
+	paid, cancelled, held := orders[3].ID, orders[db.InMax].ID, orders[2*db.InMax+1].ID
 	change(`UPDATE orders SET state = 'PAID', settled_at = 1 WHERE id = ?`, paid)
 	change(`UPDATE orders SET state = 'CANCELLED', cancel_reason = 'buyer', settled_at = 1 WHERE id = ?`, cancelled)
 	change(`UPDATE orders SET extended = 1, expires_at = expires_at + 1 WHERE id = ?`, held)

@@ -170,7 +170,7 @@ func TestConcurrentDeliveriesCreateOnce(t *testing.T) {
 
 func TestFindReadsManyAndLeavesOutTheAbsent(t *testing.T) {
 	f := newFixture(t)
-	list := make([]event.Order, 2*rowsPerStatement+1)
+	list := make([]event.Order, 2*db.InMax+1)
 	ids := []string{"absent"}
 	for i := range list {
 		list[i] = f.reserve(time.Hour)

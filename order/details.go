@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/common/audit"
+	"boxoffice/common/db"
 )
 
 // detailsMax is how many payments or acts are read of one order, the oldest of them: an order has one or two.
@@ -27,7 +28,7 @@ func (o *Orders) Details(ctx context.Context, ids ...string) (map[string]Details
 		RecordedAt int64 `db:"recorded_at"`
 		SettledAt  int64 `db:"settled_at"`
 	}
-	rows, err := selectIn[row](ctx, o.db.Reader(), `SELECT `+orderColumns+`, recorded_at, COALESCE(settled_at, 0) AS settled_at
+	rows, err := db.SelectIn[row](ctx, o.db.Reader(), `SELECT `+orderColumns+`, recorded_at, COALESCE(settled_at, 0) AS settled_at
 		FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read orders: %w", err))
@@ -63,7 +64,7 @@ func (o *Orders) PaymentsFor(ctx context.Context, orderIDs ...string) ([]Receive
 		WebhookID  string `db:"webhook_id"`
 		ReceivedAt int64  `db:"received_at"`
 	}
-	rows, err := selectIn[row](ctx, o.db.Reader(), fmt.Sprintf(`SELECT id, provider, order_id, amount, currency, result, refunded,
+	rows, err := db.SelectIn[row](ctx, o.db.Reader(), fmt.Sprintf(`SELECT id, provider, order_id, amount, currency, result, refunded,
 		webhook_id, received_at FROM payments WHERE result IN ('applied', 'parked', 'refund_due', 'mismatch') AND order_id IN (?)
 		ORDER BY received_at, id LIMIT %d`, detailsMax), orderIDs)
 	if err != nil {
@@ -89,7 +90,7 @@ func (o *Orders) ReusedFor(ctx context.Context, orderID string) ([]Claim, error)
 // statement.
 func (o *Orders) ActsOn(ctx context.Context, subjects ...string) ([]audit.Recorded, error) {
 	var acts []audit.Recorded
-	for some := range slices.Chunk(subjects, rowsPerStatement) {
+	for some := range slices.Chunk(subjects, db.InMax) {
 		found, err := audit.ReadOn(ctx, o.db.Reader(), some, detailsMax)
 		if err != nil {
 			return nil, o.unavailable(err)
@@ -117,7 +118,7 @@ func (o *Orders) MoneyFor(ctx context.Context, orders map[string]Details) (map[s
 		PaidBy   string `db:"paid_by"`
 		Provider string `db:"provider"`
 	}
-	rows, err := selectIn[row](ctx, o.db.Reader(), `SELECT order_id, currency, SUM(amount) AS received, SUM(refunded) AS refunded,
+	rows, err := db.SelectIn[row](ctx, o.db.Reader(), `SELECT order_id, currency, SUM(amount) AS received, SUM(refunded) AS refunded,
 		COALESCE(MAX(CASE WHEN result = 'applied' THEN id END), '') AS paid_by,
 		COALESCE(MAX(CASE WHEN result = 'applied' THEN provider END), '') AS provider
 		FROM payments WHERE result IN ('applied', 'parked', 'refund_due', 'mismatch') AND order_id IN (?)

@@ -82,7 +82,7 @@ func (c *changeSet) hold(ctx context.Context, tx *db.Tx, id string, hold Hold) (
 // payment of which nobody was asked, and is left alone.
 func (o *Orders) StopAsking(ctx context.Context, asked map[string]int64) error {
 	if err := o.db.InTx(ctx, func(tx *db.Tx) error {
-		for ids := range slices.Chunk(slices.Sorted(maps.Keys(asked)), rowsPerStatement) {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(asked)), db.InMax) {
 			var args []any
 			for _, id := range ids {
 				args = append(args, id, asked[id])

@@ -57,7 +57,7 @@ func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, a
 			return err
 		}
 		refundID = refundIDOf(paidBy.ID, key)
-		recorded, err := selectIn[int64](ctx, tx, `SELECT amount FROM refunds WHERE id IN (?)`, []string{refundID})
+		recorded, err := db.SelectIn[int64](ctx, tx, `SELECT amount FROM refunds WHERE id IN (?)`, []string{refundID})
 		switch {
 		case err != nil:
 			return fmt.Errorf("read refund: %w", err)

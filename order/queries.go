@@ -51,7 +51,7 @@ func (o *Orders) Totals(ctx context.Context) (Totals, error) {
 
 // AwaitTickets tells for which of these orders money waits until stock says whether their tickets are still there.
 func (o *Orders) AwaitTickets(ctx context.Context, ids []string) (map[string]bool, error) {
-	known, err := selectIn[string](ctx, o.db.Reader(), `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
+	known, err := db.SelectIn[string](ctx, o.db.Reader(), `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read revivals: %w", err))
 	}
@@ -152,7 +152,7 @@ func (o *Orders) SettledAt(ctx context.Context, ids ...string) (map[string]time.
 		ID        string `db:"id"`
 		SettledAt int64  `db:"settled_at"`
 	}
-	rows, err := selectIn[row](ctx, o.db.Reader(), `SELECT id, settled_at FROM orders WHERE settled_at IS NOT NULL AND id IN (?)`, ids)
+	rows, err := db.SelectIn[row](ctx, o.db.Reader(), `SELECT id, settled_at FROM orders WHERE settled_at IS NOT NULL AND id IN (?)`, ids)
 	if err != nil {
 		return nil, o.unavailable(fmt.Errorf("read settled orders: %w", err))
 	}
@@ -171,7 +171,7 @@ func (o *Orders) Acts(ctx context.Context, f audit.Filter, limit int) ([]audit.R
 
 // RecordActs records for each of some subjects what an operator has done about many, as RecordAct does.
 func (o *Orders) RecordActs(ctx context.Context, act audit.Act, entry audit.Entry, subjects ...string) error {
-	for some := range slices.Chunk(subjects, rowsPerStatement) {
+	for some := range slices.Chunk(subjects, db.InMax) {
 		if err := o.unavailable(o.db.InTx(ctx, func(tx *db.Tx) error { return audit.RecordEach(ctx, tx, act, entry, some, o.now()) })); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func (o *Orders) SumMoney(ctx context.Context, ids []string) (sum Money, err err
 		Received int64 `db:"received"`
 		Refunded int64 `db:"refunded"`
 	}
-	rows, err := selectIn[row](ctx, o.db.Reader(), `SELECT COALESCE(SUM(amount), 0) AS received,
+	rows, err := db.SelectIn[row](ctx, o.db.Reader(), `SELECT COALESCE(SUM(amount), 0) AS received,
 		COALESCE(SUM(refunded), 0) AS refunded FROM payments
 		WHERE result IN ('applied', 'parked', 'refund_due', 'mismatch') AND order_id IN (?)`, ids)
 	if err != nil {

@@ -48,7 +48,7 @@ func (r orderRow) order() Order {
 
 // readOrders reads orders by id; those that do not exist are absent from the answer.
 func readOrders(ctx context.Context, q sqlx.QueryerContext, ids []string) (map[string]Order, error) {
-	rows, err := selectIn[orderRow](ctx, q, `SELECT `+orderColumns+` FROM orders WHERE id IN (?)`, ids)
+	rows, err := db.SelectIn[orderRow](ctx, q, `SELECT `+orderColumns+` FROM orders WHERE id IN (?)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
@@ -85,7 +85,7 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order, now int6
 // paid and cancelled.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
-	if err := changeEach(ctx, tx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
+	if err := tx.ChangeEach(ctx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?
 		WHERE state = ? AND id IN (?)`, ids, string(to), cancelReason, now, string(from)); err != nil {
 		return fmt.Errorf("settle orders: %w", err)
 	}
@@ -109,10 +109,10 @@ func (u *unpaidOrders) add(read Order) {
 func (u *unpaidOrders) cancel(ctx context.Context, tx *db.Tx, now int64) error {
 	const statement = `UPDATE orders SET state = 'CANCELLED', cancel_reason = 'unpaid', settled_at = ?
 		WHERE state = 'PENDING_PAYMENT' AND expires_at <= ? AND `
-	if err := changeEach(ctx, tx, statement+`ask_until > 0 AND ask_until <= ? AND id IN (?)`, u.asked, now, now, now); err != nil {
+	if err := tx.ChangeEach(ctx, statement+`ask_until > 0 AND ask_until <= ? AND id IN (?)`, u.asked, now, now, now); err != nil {
 		return fmt.Errorf("cancel unpaid orders: %w", err)
 	}
-	if err := changeEach(ctx, tx, statement+`ask_until = 0 AND id IN (?)`, u.others, now, now); err != nil {
+	if err := tx.ChangeEach(ctx, statement+`ask_until = 0 AND id IN (?)`, u.others, now, now); err != nil {
 		return fmt.Errorf("cancel unpaid orders: %w", err)
 	}
 	return nil
@@ -141,7 +141,7 @@ func recordLooks(ctx context.Context, tx *db.Tx, sent []Order) error {
 		ids[order.Looks] = append(ids[order.Looks], order.ID)
 	}
 	for _, looks := range slices.Sorted(maps.Keys(ids)) {
-		if err := execIn(ctx, tx, `UPDATE orders SET looks = ? WHERE state = 'PENDING_PAYMENT' AND looks < ? AND id IN (?)`,
+		if err := tx.ExecIn(ctx, `UPDATE orders SET looks = ? WHERE state = 'PENDING_PAYMENT' AND looks < ? AND id IN (?)`,
 			ids[looks], looks, looks); err != nil {
 			return fmt.Errorf("record looks at orders: %w", err)
 		}
@@ -161,7 +161,7 @@ func payOrders(ctx context.Context, tx *db.Tx, payments []Payment, now int64) er
 	})
 	for _, amount := range amounts {
 		slices.Sort(ids[amount])
-		if err := changeEach(ctx, tx, `UPDATE orders SET state = 'PAID', settled_at = ?
+		if err := tx.ChangeEach(ctx, `UPDATE orders SET state = 'PAID', settled_at = ?
 			WHERE state = 'PENDING_PAYMENT' AND amount = ? AND currency = ? AND id IN (?)`,
 			ids[amount], now, amount.Amount, amount.Currency); err != nil {
 			return fmt.Errorf("pay orders: %w", err)

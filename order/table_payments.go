@@ -57,7 +57,7 @@ func readPayments(ctx context.Context, q sqlx.QueryerContext, ids []string) (map
 
 // selectPayments reads the payments that fulfil a condition on ids, the oldest first.
 func selectPayments(ctx context.Context, q sqlx.QueryerContext, condition string, ids []string) ([]paymentRow, error) {
-	rows, err := selectIn[paymentRow](ctx, q, `SELECT id, provider, order_id, amount, currency, result, refunded
+	rows, err := db.SelectIn[paymentRow](ctx, q, `SELECT id, provider, order_id, amount, currency, result, refunded
 		FROM payments WHERE `+condition+` ORDER BY received_at, id`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read payments: %w", err)
@@ -121,7 +121,7 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, n
 // changeResults changes the result of payments that were read with result from, or fails with db.ErrConflict: another
 // transaction may have read and changed the same ones.
 func changeResults(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {
-	if err := changeEach(ctx, tx, `UPDATE payments SET result = ?, refunded = ? * amount WHERE result = ? AND id IN (?)`,
+	if err := tx.ChangeEach(ctx, `UPDATE payments SET result = ?, refunded = ? * amount WHERE result = ? AND id IN (?)`,
 		ids, string(to), to.refunded(1), string(from)); err != nil {
 		return fmt.Errorf("decide payments: %w", err)
 	}
@@ -149,7 +149,7 @@ func recordReused(ctx context.Context, tx *db.Tx, reused []Payment, now int64) e
 	for i, p := range reused {
 		ids[i] = p.ID
 	}
-	rows, err := selectIn[paymentRow](ctx, tx, `SELECT payment_id AS id, order_id, amount, currency FROM reused_payments
+	rows, err := db.SelectIn[paymentRow](ctx, tx, `SELECT payment_id AS id, order_id, amount, currency FROM reused_payments
 		WHERE payment_id IN (?)`, ids)
 	if err != nil {
 		return fmt.Errorf("read reused payment ids: %w", err)

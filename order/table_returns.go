@@ -18,7 +18,7 @@ func insertReturn(ctx context.Context, tx *db.Tx, orderID string, nextAt int64) 
 
 // dropReturns forgets orders of which stock has been told.
 func dropReturns(ctx context.Context, tx *db.Tx, orderIDs []string) error {
-	if err := execIn(ctx, tx, `DELETE FROM order_returns WHERE order_id IN (?)`, orderIDs); err != nil {
+	if err := tx.ExecIn(ctx, `DELETE FROM order_returns WHERE order_id IN (?)`, orderIDs); err != nil {
 		return fmt.Errorf("forget the return of tickets: %w", err)
 	}
 	return nil

@@ -50,7 +50,7 @@ func (d lateDecisions) write(ctx context.Context, tx *db.Tx, now int64) error {
 // lockOrders keeps other transactions from changing orders until the commit. Money that comes late is recorded under the
 // same lock, see awaitTickets: so none comes unseen while it is decided that no more may wait.
 func lockOrders(ctx context.Context, tx *db.Tx, ids []string) error {
-	if err := execIn(ctx, tx, `UPDATE orders SET late_payment = late_payment WHERE id IN (?)`, slices.Sorted(slices.Values(ids))); err != nil {
+	if err := tx.ExecIn(ctx, `UPDATE orders SET late_payment = late_payment WHERE id IN (?)`, slices.Sorted(slices.Values(ids))); err != nil {
 		return fmt.Errorf("lock orders: %w", err)
 	}
 	return nil
@@ -59,11 +59,11 @@ func lockOrders(ctx context.Context, tx *db.Tx, ids []string) error {
 // awaitTickets records that money waits for these orders, or fails with db.ErrConflict when one of them may not be revived
 // any more. Their rows are locked first: see lockOrders.
 func awaitTickets(ctx context.Context, tx *db.Tx, ids []string, now int64) error {
-	if err := changeEach(ctx, tx, `UPDATE orders SET late_payment = 'revive' WHERE state = 'CANCELLED'
+	if err := tx.ChangeEach(ctx, `UPDATE orders SET late_payment = 'revive' WHERE state = 'CANCELLED'
 		AND cancel_reason = 'unpaid' AND late_payment = 'revive' AND id IN (?)`, ids); err != nil {
 		return fmt.Errorf("keep orders for late payments: %w", err)
 	}
-	known, err := selectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
+	known, err := db.SelectIn[string](ctx, tx, `SELECT order_id FROM revivals WHERE order_id IN (?)`, ids)
 	if err != nil {
 		return fmt.Errorf("read revivals: %w", err)
 	}
@@ -82,7 +82,7 @@ func awaitTickets(ctx context.Context, tx *db.Tx, ids []string, now int64) error
 // reviveOrders makes cancelled orders paid whose tickets are held again, or fails with db.ErrConflict when one of them may
 // not be revived any more.
 func reviveOrders(ctx context.Context, tx *db.Tx, ids []string, now int64) error {
-	if err := changeEach(ctx, tx, `UPDATE orders SET state = 'PAID', cancel_reason = NULL, settled_at = ?
+	if err := tx.ChangeEach(ctx, `UPDATE orders SET state = 'PAID', cancel_reason = NULL, settled_at = ?
 		WHERE state = 'CANCELLED' AND cancel_reason = 'unpaid' AND late_payment = 'revive' AND id IN (?)`, ids, now); err != nil {
 		return fmt.Errorf("revive orders: %w", err)
 	}
@@ -91,7 +91,7 @@ func reviveOrders(ctx context.Context, tx *db.Tx, ids []string, now int64) error
 
 // dropRevivals deletes what was recorded of orders for which nothing waits any more. The orders are locked.
 func dropRevivals(ctx context.Context, tx *db.Tx, ids []string) error {
-	if err := execIn(ctx, tx, `DELETE FROM revivals WHERE order_id IN (?)`, ids); err != nil {
+	if err := tx.ExecIn(ctx, `DELETE FROM revivals WHERE order_id IN (?)`, ids); err != nil {
 		return fmt.Errorf("drop revivals: %w", err)
 	}
 	return nil

@@ -4,15 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"boxoffice/common/db"
 )
-
-// idsPerStatement bounds the ids in one statement, far below what the databases accept.
-const idsPerStatement = 500
 
 // orderState is what is known of an order here.
 type orderState string
@@ -28,16 +24,13 @@ func readStates(ctx context.Context, d *db.DB, ids []string) (map[string]orderSt
 		OrderID string     `db:"order_id"`
 		State   orderState `db:"state"`
 	}
+	rows, err := db.SelectIn[row](ctx, d.Reader(), `SELECT order_id, state FROM ticket_orders WHERE order_id IN (?)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read orders with tickets: %w", err)
+	}
 	states := make(map[string]orderState, len(ids))
-	for chunk := range slices.Chunk(ids, idsPerStatement) {
-		var rows []row
-		if err := d.Reader().SelectContext(ctx, &rows, `SELECT order_id, state FROM ticket_orders WHERE order_id IN `+db.In(len(chunk)),
-			db.Args(chunk)...); err != nil {
-			return nil, fmt.Errorf("read orders with tickets: %w", err)
-		}
-		for _, r := range rows {
-			states[r.OrderID] = r.State
-		}
+	for _, r := range rows {
+		states[r.OrderID] = r.State
 	}
 	return states, nil
 }
@@ -86,16 +79,12 @@ func insertTickets(ctx context.Context, tx *db.Tx, made []Ticket) error {
 // voidOrders makes the tickets of orders void, used or not, or fails with db.ErrConflict when one of the orders is void
 // already.
 func voidOrders(ctx context.Context, tx *db.Tx, ids []string, by doer) error {
-	for chunk := range slices.Chunk(ids, idsPerStatement) {
-		if err := tx.ExecGuarded(ctx, len(chunk), `UPDATE ticket_orders SET state = 'void', voided_at = ?, voided_by = ?
-			WHERE state = 'issued' AND order_id IN `+db.In(len(chunk)),
-			append([]any{by.at.UnixMilli(), by.process}, db.Args(chunk)...)...); err != nil {
-			return fmt.Errorf("void orders: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'void' WHERE order_id IN `+db.In(len(chunk)),
-			db.Args(chunk)...); err != nil {
-			return fmt.Errorf("void tickets: %w", err)
-		}
+	if err := tx.ChangeEach(ctx, `UPDATE ticket_orders SET state = 'void', voided_at = ?, voided_by = ?
+		WHERE state = 'issued' AND order_id IN (?)`, ids, by.at.UnixMilli(), by.process); err != nil {
+		return fmt.Errorf("void orders: %w", err)
+	}
+	if err := tx.ExecIn(ctx, `UPDATE tickets SET state = 'void' WHERE order_id IN (?)`, ids); err != nil {
+		return fmt.Errorf("void tickets: %w", err)
 	}
 	return nil
 }
