@@ -73,7 +73,7 @@ func (p page) shows(width, height int64, scale float64, language, scheme string)
 	}
 }
 
-// keep takes a picture, as small as it can be without a loss.
+// keep takes a picture, with a palette: true colors made it three times as large.
 func (p page) keep(path string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, testDeadline)
@@ -87,7 +87,7 @@ func (p page) keep(path string) {
 		p.t.Fatal(err)
 	}
 	var packed bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&packed, shown); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&packed, paletted(shown)); err != nil {
 		p.t.Fatal(err)
 	}
 	if err := os.WriteFile(path, packed.Bytes(), 0o600); err != nil {

@@ -1,5 +1,6 @@
 // The shop in a browser: what stands around every page, and which page an address is.
 
+import { dropBegun } from "./begun.js";
 import { element, setText } from "./dom.js";
 import { homeView } from "./home.js";
 import { text, translate } from "./i18n.js";
@@ -11,6 +12,7 @@ import { orderView } from "./order.js";
 import { ordersView } from "./orders.js";
 import { problemText } from "./problem.js";
 import * as purchases from "./purchases.js";
+import { quantityOf } from "./quantity.js";
 import { go, refresh, startRouter } from "./router.js";
 import { screeningView } from "./screening.js";
 import { session } from "./session.js";
@@ -41,7 +43,10 @@ function showAccount() {
 // A purchase ends in its order, wherever in the page the buyer is by then; only another page is not taken away.
 purchases.onPurchase((screening, order) => {
   const here = location.pathname === `/s/${encodeURIComponent(screening)}`;
-  if (order) noteWaiting(order);
+  if (order) {
+    dropBegun(quantityOf(screening));
+    noteWaiting(order);
+  }
   if (order && here) go(`/o/${encodeURIComponent(order.id)}`, { order, bought: true });
   else if (order) note(text("buy.done", { count: order.quantity }), "good", { href: `/o/${encodeURIComponent(order.id)}`, words: text("buy.to_order") });
   const { working, error } = purchases.stateOf(screening);

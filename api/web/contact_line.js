@@ -1,16 +1,19 @@
 // The line on the page of an order that says where its tickets are sent, and lets the buyer say it. An office that sends
 // nothing has no such line.
 
+import { begun, dropBegun, keepBegun } from "./begun.js";
 import { CallError, contact, forgetContact, setContact } from "./calls.js";
 import { element, setText } from "./dom.js";
 import { currentLanguage, text } from "./i18n.js";
 import { tell } from "./news.js";
 import { problemText } from "./problem.js";
+import { session } from "./session.js";
 
 const lookAgain = 5000; // while the office does not say
 
 // contactLine returns the line's root, whether it asks, and how it is stopped. It shows itself once it knows what to say.
 export function contactLine() {
+  const typed = `contact:${session.buyer}`; // and not saved
   const words = element("p", { id: "contact-words", role: "status" });
   const email = element("input", { type: "email", id: "contact-email", autocomplete: "email", maxlength: 254 });
   const phone = element("input", { type: "tel", id: "contact-phone", autocomplete: "tel", maxlength: 24, placeholder: "+86..." });
@@ -18,7 +21,8 @@ export function contactLine() {
   const change = element("button", { type: "button", class: "quiet", click: () => edit(true) }, text("contact.change"));
   const forget = element("button", { type: "button", class: "quiet", click: () => act(forgetContact) }, text("contact.forget"));
   const fields = { mail: field(email, "contact.email"), sms: field(phone, "contact.phone") };
-  const form = element("form", { class: "contact-form", submit: send }, fields.mail, fields.sms, save);
+  const keep = () => keepBegun(typed, { email: email.value, phone: phone.value });
+  const form = element("form", { class: "contact-form", submit: send, input: keep }, fields.mail, fields.sms, save);
   const known = element("div", { class: "actions" }, change, forget);
   const root = element("section", { class: "contact", "aria-labelledby": "contact-words", hidden: true }, words, form, known);
   let timer = 0;
@@ -30,9 +34,10 @@ export function contactLine() {
     now = answer;
     const { email: to, phone: number, channels } = answer;
     for (const [channel, part] of Object.entries(fields)) part.hidden = !channels.includes(channel);
-    email.value = to ?? answer.suggested_email ?? "";
-    phone.value = number ?? "";
-    edit(!to && !number);
+    const before = begun(typed);
+    email.value = before?.email ?? to ?? answer.suggested_email ?? "";
+    phone.value = before?.phone ?? number ?? "";
+    edit(before !== null || (!to && !number));
     showRoot();
   }
 
@@ -59,6 +64,7 @@ export function contactLine() {
     for (const button of [save, change, forget]) button.disabled = true;
     try {
       await what();
+      dropBegun(typed);
       show(await contact());
       tell("");
     } catch (error) {

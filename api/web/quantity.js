@@ -1,13 +1,21 @@
 // How many tickets: one tap for each number, arrows on a keyboard.
 
+import { begun, keepBegun } from "./begun.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
 import { text } from "./i18n.js";
 
 const most = 10;
 
-export function quantityChoice(onChange) {
-  const root = element("fieldset", { class: "quantity", change: onChange }, element("legend", {}, text("screening.quantity")));
+export const quantityOf = (id) => `quantity:${id}`; // under which a choice is kept
+
+// quantityChoice chooses for the screening of that id. It begins with what was chosen before and not bought.
+export function quantityChoice(id, onChange) {
+  const change = () => {
+    keepBegun(quantityOf(id), value());
+    onChange();
+  };
+  const root = element("fieldset", { class: "quantity", change }, element("legend", {}, text("screening.quantity")));
   let offered = 0;
   const value = () => Number(root.querySelector("input:checked")?.value) || 1;
   return {
@@ -18,7 +26,7 @@ export function quantityChoice(onChange) {
     offer(limit, available) {
       const count = Math.min(most, limit || most, Math.max(1, available));
       if (count === offered) return;
-      const chosen = Math.min(value(), count);
+      const chosen = Math.min(offered === 0 ? Number(begun(quantityOf(id))) || 1 : value(), count);
       const focused = root.contains(document.activeElement);
       for (const choice of root.querySelectorAll("label")) choice.remove();
       for (let n = 1; n <= count; n++) {

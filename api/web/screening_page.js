@@ -19,7 +19,7 @@ export function screeningPage(screening, buy) {
   const stock = stockParts();
   const description = element("p", { class: "description" });
   const result = element("p", { class: "result", role: "status" });
-  const quantity = quantityChoice(() => tick());
+  const quantity = quantityChoice(id, () => tick());
   const total = element("strong", { class: "total" });
   const sum = element("p", { class: "sum" }, element("span", { class: "muted" }, text("screening.total")), total);
   const button = element("button", { type: "submit", class: "buy", form: "buy" });
