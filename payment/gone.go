@@ -19,6 +19,8 @@ const (
 	goneLimit = 64 // rows of one kind in one pass
 
 	notConfigured = "its payment provider is not configured any more"
+	// notConfiguredAsked is for who would send the money by other means: it may come twice.
+	notConfiguredAsked = notConfigured + ", and may have sent the money: ask it first"
 )
 
 // Unattended is how much work of a provider nobody does: it is not configured, or no process of the role order runs.
@@ -36,8 +38,8 @@ func (s *Service) Unattended(ctx context.Context) ([]Unattended, error) {
 		SELECT provider, COUNT(*) AS attempts, 0 AS refunds FROM payment_attempts
 			WHERE state IN ('starting', 'open') AND next_at <= ? GROUP BY provider
 		UNION ALL SELECT provider, 0, COUNT(*) FROM refunds WHERE state IN ('due', 'sent', 'failed', 'needs_attention')
-			AND (state <> 'needs_attention' AND next_at <= ? OR state = 'needs_attention' AND detail = ?) GROUP BY provider
-		) AS open_work GROUP BY provider ORDER BY provider`, before, before, notConfigured); err != nil {
+			AND (state <> 'needs_attention' AND next_at <= ? OR state = 'needs_attention' AND detail IN (?, ?)) GROUP BY provider
+		) AS open_work GROUP BY provider ORDER BY provider`, before, before, notConfigured, notConfiguredAsked); err != nil {
 		return nil, s.failed("count payments that nobody looks after", err)
 	}
 	return found, nil
@@ -77,9 +79,11 @@ func (s *Service) leaveGone(ctx context.Context) (int, error) {
 			return n, err
 		}
 		for _, row := range refunds {
-			err := s.changeRefund(ctx, row, refundChange{
-				state: refundNeedsAttention, detail: notConfigured, nextAt: s.Now(),
-			})
+			detail := notConfigured
+			if row.Tries > 0 {
+				detail = notConfiguredAsked
+			}
+			err := s.changeRefund(ctx, row, refundChange{state: refundNeedsAttention, detail: detail, nextAt: s.Now()})
 			if err != nil && !errors.Is(err, db.ErrConflict) {
 				return n, err
 			}
@@ -113,16 +117,16 @@ func (s *Service) endAttempts(ctx context.Context, provider string) (int, error)
 	return len(ids), nil
 }
 
-// takeBack sends the refunds of a provider that is configured again, as they were. It returns how many there were.
+// takeBack sends the refunds of a provider that is configured again, as they were, with all tries before them. It returns how many there were.
 func (s *Service) takeBack(ctx context.Context, p Provider) (int, error) {
 	var rows []refundRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`
 		WHERE r.state IN ('due', 'sent', 'failed', 'needs_attention') AND r.provider = ? AND r.state = 'needs_attention'
-		AND r.detail = ? LIMIT ?`, p.Name(), notConfigured, goneLimit); err != nil {
+		AND r.detail IN (?, ?) LIMIT ?`, p.Name(), notConfigured, notConfiguredAsked, goneLimit); err != nil {
 		return 0, s.failed("read refunds of a provider that is back", err)
 	}
 	for _, row := range rows {
-		err := s.changeRefund(ctx, row, refundChange{state: refundDue, nextAt: s.Now()})
+		err := s.changeRefund(ctx, row, refundChange{state: refundDue, nextAt: s.Now(), anew: true})
 		if err != nil && !errors.Is(err, db.ErrConflict) {
 			return 0, err
 		}

@@ -60,6 +60,47 @@ func TestRefundOfAProviderThatIsGoneNeedsAPerson(t *testing.T) {
 	f.wantUnattended()
 }
 
+// A refund was on its way when its provider was taken out of the configuration. A person read that the provider is not configured any more,
+// sent the money by other means and settled the refund; the provider's came too. Who may have the money already is told.
+func TestPersonIsToldThatAProviderThatIsGoneMayHaveSentARefund(t *testing.T) {
+	for name, before := range map[string]func(*fakeProvider){
+		"on its way":        func(p *fakeProvider) { p.pending = true },
+		"without an answer": func(p *fakeProvider) { p.cut["refund"] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newLateRefund(t)
+			f.provider.set(before)
+			f.work()
+			f.advance(goneAfter + lastRefundPause)
+			f.workOf(f.without("fake"))
+			if got := f.wantRefund(refundNeedsAttention); !strings.Contains(got.Detail, "may have sent the money") {
+				t.Errorf("the person reads %q", got.Detail)
+			}
+			f.wantUnattended(Unattended{"fake", 0, 1})
+			f.provider.set(func(p *fakeProvider) { p.pending, p.cut["refund"] = false, false })
+			f.work() // it is back
+			if got := f.refunds(RefundStates()...)[0]; got.State == refundNeedsAttention {
+				t.Errorf("its provider is back, and it waits for a person: %+v", got)
+			}
+		})
+	}
+}
+
+// A refund had been asked for twenty times when its provider was forgotten in a configuration. Once it was back, the first call without an
+// answer was the last: a person had to send what goes by itself.
+func TestRefundIsTriedAnewWithAProviderThatIsBack(t *testing.T) {
+	f := newLateRefund(t)
+	f.provider.set(func(p *fakeProvider) { p.pending = true })
+	f.work()
+	f.exec(`UPDATE refunds SET tries = 20`)
+	f.advance(goneAfter + lastRefundPause)
+	f.workOf(f.without("fake"))
+	f.wantRefund(refundNeedsAttention)
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = errAway })
+	f.work()
+	f.wantRefund(refundFailed)
+}
+
 // A provider was forgotten in a configuration, and is back: all its refunds go on by themselves, under their keys.
 func TestRefundGoesOnWithItsProvider(t *testing.T) {
 	f := newLateRefund(t)

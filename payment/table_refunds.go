@@ -125,6 +125,7 @@ func (s *Service) findRefund(ctx context.Context, id string) (refundRow, error) 
 type refundChange struct {
 	state, reference, detail string
 	spent                    bool
+	anew                     bool // it is tried anew
 	nextAt                   time.Time
 }
 
@@ -135,10 +136,14 @@ func (s *Service) changeRefund(ctx context.Context, read refundRow, to refundCha
 	if to.reference == "" {
 		to.reference = read.Reference
 	}
+	tries := read.Tries
+	if to.anew {
+		tries = triesBefore(read, read.Sending)
+	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		return tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, reference = ?, detail = ?, spent = ?, next_at = ?, changed_at = ?
-			WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
-			to.state, to.reference, strings.ToValidUTF8(to.detail[:min(len(to.detail), detailMax)], ""), to.spent,
+		return tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, reference = ?, detail = ?, spent = ?, tries = ?,
+			next_at = ?, changed_at = ? WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
+			to.state, to.reference, strings.ToValidUTF8(to.detail[:min(len(to.detail), detailMax)], ""), to.spent, tries,
 			to.nextAt.UnixMilli(), s.Now().UnixMilli(),
 			read.ID, read.State, read.Sending, read.NextAt)
 	})
