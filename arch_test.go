@@ -57,11 +57,12 @@ func allowedImports() map[string][]string {
 		"payment": {
 			"order", "common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/outage", "common/tracing",
 		},
-		"payment/webhook":       {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
+		"payment/webhook":       {"payment", "order", "common/event", "common/hooksecret", "common/httpclient", "common/strictjson"},
 		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient"},
 		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
 		"payment/alipay":        {"payment", "order", "common/event", "common/httpclient"},
 		"simulator":             {"payment", "payment/webhook", "order", "common/durable", "common/event", "common/strictjson"},
+		"common/hooksecret":     {},
 		"common/httpclient":     {},
 		"common/strictjson":     {},
 		"identity":              {"common/httpclient", "common/outage"},
@@ -72,7 +73,7 @@ func allowedImports() map[string][]string {
 		"tickets":               {"order", "purge", "common/db", "common/event", "common/failpoint"},
 		"notify":                {"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/outage"},
 		"notify/smtp":           {"notify"},
-		"notify/sms":            {"notify", "common/httpclient"},
+		"notify/sms":            {"notify", "common/hooksecret", "common/httpclient"},
 		"doctor": {
 			"stock", "order", "payment", "tickets", "notify", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
