@@ -4,6 +4,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"boxoffice/common/event"
+	"boxoffice/common/mq"
+	"boxoffice/doctor"
 	"boxoffice/simulator"
 )
 
@@ -197,4 +201,68 @@ func TestConsoleSendsARefundAgain(t *testing.T) {
 	p.view("#/acts", `document.querySelector(".row[data-act=retry_refund]")?.innerText.includes("the provider is there again") === true`)
 	p.until("with its state in words",
 		`document.querySelector(".row[data-act=retry_refund]").innerText.includes("No answer, tried again \u2192 To be sent")`)
+}
+
+// The order service is stopped, and before that somebody has sent it what it cannot read. The console called a queue that nobody
+// reads "0 behind", in green, showed twenty dead letters of twenty-two as if these were all, listed what has a button of its own
+// below all of them, and said that it sends again what it puts aside.
+func TestConsoleTellsOfAPoisonedQueueThatNobodyReads(t *testing.T) {
+	b := newBrowser(t)
+	o := newOffice(t, "-roles", "api,stock", "-sweep-grace", "10h")
+	broken := o.openBrokenOrderService()
+	order := o.mustBuy("alice", o.addScreening(10, 0), 2)
+	o.sendPoison(t, 21)
+	o.eventually("all are dead letters", func() bool {
+		r, _ := o.doctor(0)
+		return r.Counts[doctor.DeadLetter] == 22 && nothingWaits(r)
+	})
+	if err := broken.consumer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.clock.offset.Add(int64(2 * time.Minute)) // what is in flight is overdue
+	p := b.consoleOf(o, "Olga")
+	p.view("#/trouble", `document.querySelector("#main .badge[data-kind=bad]")?.innerText === "23 findings"`)
+	p.until("its other parts are there too", `!document.querySelector("#main").innerText.includes("Loading")`)
+	if first := p.text("#main .row"); !strings.Contains(first, order.ID) || !strings.Contains(first, "Mend") {
+		t.Errorf("the first finding is %q", first)
+	}
+	of := func(group string) string {
+		return `[...document.querySelectorAll(".row")].find((one) => one.querySelector("h3")?.innerText === "` + group + `").querySelector(".badge")`
+	}
+	p.until("nobody reads what makes orders", of("boxoffice-order-create")+`.innerText === "nobody reads it, 0 behind"
+		&& `+of("boxoffice-order-create")+`.dataset.kind === "bad"`)
+	p.until("stock reads its own", of("boxoffice-stock-settle")+`.dataset.kind === "good"`)
+	for _, words := range []string{"boxoffice-order-create (22)", "2 more are not listed.", "put it aside"} {
+		if found := p.text("#main"); !strings.Contains(found, words) {
+			t.Errorf("the console does not say %q:\n%s", words, found)
+		}
+	}
+	p.pressNamed("#main", "Send all again")
+	p.until("it says what it does", `document.getElementById("ask").innerText.includes("those that nothing can read are put aside")`)
+	p.confirms("nobody needs them")
+	p.until("no letter is left", `document.querySelector("#main").innerText.includes("No message was given up.")`)
+	newOfficeAt(t, o.home, "-roles", "order").clock.offset.Store(o.clock.offset.Load())
+	p.until("somebody reads it", of("boxoffice-order-create")+`.dataset.kind !== "bad"`)
+	o.eventuallyStatus("alice", order.ID, "pending_payment")
+}
+
+// sendPoison sends to the order service what nothing can read.
+func (o *officeTest) sendPoison(t *testing.T, messages int) {
+	t.Helper()
+	bus, err := mq.Open(t.Context(), mq.Config{
+		NameServers: []string{o.queue.Addr()}, Process: "poisoner", Prefix: o.prefix, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bus.Close() })
+	sender, err := bus.NewSender(t.Context(), "poisoner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range messages {
+		if err := mq.Send(t.Context(), sender, mq.Topic[string](event.StockReserved), "poison", "this is no reservation"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

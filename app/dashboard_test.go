@@ -4,12 +4,18 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/sale"
+	"boxoffice/stock"
 )
 
 // dashboard is what these tests read of docker/grafana/dashboards/boxoffice.json.
@@ -152,6 +158,52 @@ func TestWhatAlertsTellOfIsOnTheDashboard(t *testing.T) {
 			if !shown[name] {
 				t.Errorf("an alert tells of %s, which no panel shows", name)
 			}
+		}
+	}
+}
+
+// Every process that looks exports the same facts, so their sum counts them as often as there are processes: with three of them the
+// panel "Messages stored" showed three messages for each.
+func TestFactsAreNotSummedOverProcesses(t *testing.T) {
+	expressions := alertExpressions(t)
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			expressions = append(expressions, target.Expr)
+		}
+	}
+	summed, counts := regexp.MustCompile(`sum(?: by \([^)]*\))? ?\((?:\w+\()?(boxoffice_\w+)`), regexp.MustCompile(`_(?:total|bucket|sum|count)$`)
+	found := 0
+	for _, expression := range expressions {
+		for _, sum := range summed.FindAllStringSubmatch(expression, -1) {
+			if found++; !counts.MatchString(sum[1]) {
+				t.Errorf("%s adds up %s, which every process exports", expression, sum[1])
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d sums are found", found)
+	}
+}
+
+// The counter of purchases began with the first one of each answer. Prometheus sees no rise in a series that it sees first, so the
+// alert "purchases refused" missed an outage of a process that had refused nobody before, and a new office's panel was empty.
+func TestPurchasesAreCountedFromZero(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newPurchaseResults())
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatal(families, err)
+	}
+	var results []string
+	for _, m := range families[0].GetMetric() {
+		results = append(results, m.GetLabel()[0].GetValue())
+		if m.GetCounter().GetValue() != 0 {
+			t.Errorf("%v", m)
+		}
+	}
+	for _, want := range []string{purchaseResult(nil), purchaseResult(sale.ErrBusy), purchaseResult(stock.ErrUnavailable), purchaseResult(errors.New("x"))} {
+		if !slices.Contains(results, want) {
+			t.Errorf("%s is not among %v", want, results)
 		}
 	}
 }

@@ -18,10 +18,7 @@ type countedSeller struct {
 
 // countPurchases puts the counter around the seller, and registers it with the seller's other metrics.
 func countPurchases(seller *sale.Seller, registry prometheus.Registerer) (*countedSeller, error) {
-	counted := &countedSeller{Seller: seller, results: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "boxoffice_purchases_total",
-		Help: "Purchases by answer; accepted counts a repeated key each time.",
-	}, []string{"result"})}
+	counted := &countedSeller{Seller: seller, results: newPurchaseResults()}
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "boxoffice_purchases_waiting", Help: "Purchases in the queue of this process.",
 	}, func() float64 { return float64(seller.Waiting()) })
@@ -44,34 +41,53 @@ func (s *countedSeller) Purchase(ctx context.Context, r sale.Request) (sale.Boug
 	return bought, err
 }
 
+// refusal is an answer to a purchase that is none, and its label.
+type refusal struct {
+	err    error
+	result string
+}
+
+const (
+	acceptedResult = "accepted"
+	otherResult    = "other"
+)
+
+// refusals lists how a purchase is refused.
+func refusals() []refusal {
+	return []refusal{
+		{stock.ErrSoldOut, "sold_out"}, {stock.ErrSaleClosed, "sale_closed"}, {stock.ErrSaleNotOpen, "sale_not_open"},
+		{stock.ErrSalePaused, "sale_paused"}, {stock.ErrCancelled, "screening_cancelled"}, {stock.ErrLimitExceeded, "limit_exceeded"},
+		{sale.ErrBusy, "busy"}, {stock.ErrUnavailable, "unavailable"}, {sale.ErrKeyReused, "idempotency_key_reused"},
+		{stock.ErrScreeningNotFound, "not_found"},
+	}
+}
+
+// newPurchaseResults is the counter of purchases by answer, with every answer at 0: Prometheus takes the first value that it sees
+// of a series for nothing new, so that the first minute of an outage would not be counted.
+func newPurchaseResults() *prometheus.CounterVec {
+	results := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "boxoffice_purchases_total",
+		Help: "Purchases by answer; accepted counts a repeated key each time.",
+	}, []string{"result"})
+	for _, r := range refusals() {
+		results.WithLabelValues(r.result)
+	}
+	results.WithLabelValues(acceptedResult)
+	results.WithLabelValues(otherResult)
+	return results
+}
+
 // purchaseResult is the label for what a purchase was answered with.
 func purchaseResult(err error) string {
-	switch {
-	case err == nil:
-		return "accepted"
-	case errors.Is(err, stock.ErrSoldOut):
-		return "sold_out"
-	case errors.Is(err, stock.ErrSaleClosed):
-		return "sale_closed"
-	case errors.Is(err, stock.ErrSaleNotOpen):
-		return "sale_not_open"
-	case errors.Is(err, stock.ErrSalePaused):
-		return "sale_paused"
-	case errors.Is(err, stock.ErrCancelled):
-		return "screening_cancelled"
-	case errors.Is(err, stock.ErrLimitExceeded):
-		return "limit_exceeded"
-	case errors.Is(err, sale.ErrBusy):
-		return "busy"
-	case errors.Is(err, stock.ErrUnavailable):
-		return "unavailable"
-	case errors.Is(err, sale.ErrKeyReused):
-		return "idempotency_key_reused"
-	case errors.Is(err, stock.ErrScreeningNotFound):
-		return "not_found"
-	default:
-		return "other"
+	if err == nil {
+		return acceptedResult
 	}
+	for _, r := range refusals() {
+		if errors.Is(err, r.err) {
+			return r.result
+		}
+	}
+	return otherResult
 }
 
 // newHalfSizes is the histogram of how many orders share a half message, and with it a transaction.

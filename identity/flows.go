@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
@@ -14,6 +16,16 @@ const (
 )
 
 var errStateUnknown = errors.New("its state is another")
+
+// flowContent is what the browser keeps while a person is at the provider: whoever comes back without it has begun
+// somewhere else.
+type flowContent struct {
+	State    string `json:"state"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+	Return   string `json:"return"`
+	jwt.RegisteredClaims
+}
 
 // KeepFlow adds a sign-in to those that a browser has begun, the newest first: a person may begin one in each of several tabs, and
 // finish them in any order. The oldest are given up for which there is no room.
@@ -30,20 +42,20 @@ func KeepFlow(kept, flow string) string {
 }
 
 func splitFlows(kept string) []string {
-	if kept == "" || len(kept) > TokenBytesMax {
+	if kept == "" || len(kept) > flowsBytesMax {
 		return nil
 	}
 	return strings.SplitN(kept, flowSeparator, flowsMax)
 }
 
-// take finds the sign-in of this state among those that a browser has begun, and returns the others that are not over. Without it,
+// takeFlow finds the sign-in of this state among those that a browser has begun, and returns the others that are not over. Without it,
 // it returns the newest one, from which the person wants to go on.
-func (s *signIn) take(kept string, state []string) (begun flowContent, others string, err error) {
+func takeFlow(s seal, kept string, state []string) (begun flowContent, others string, err error) {
 	var newest flowContent
 	var remaining []string
 	for _, flow := range slices.Backward(splitFlows(kept)) {
 		var content flowContent
-		if failed := s.seal.open(flow, &content); failed != nil {
+		if failed := s.open(flow, &content); failed != nil {
 			err = failed
 			continue
 		}

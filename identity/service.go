@@ -65,7 +65,7 @@ func New(options Options) (*Service, error) {
 		s.signIn = &signIn{
 			SignInOptions: *options.SignIn, provider: options.Provider, seal: flowSeal,
 			client: httpclient.New(nil, answerBytesMax), exchanges: exchanges, now: options.Now,
-			userInfo: newUserInfoOutage(options.Provider.Log),
+			userInfo: newUserInfo(options.Provider, options.SignIn.Scopes),
 		}
 	}
 	return s, nil

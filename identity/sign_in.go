@@ -15,8 +15,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/oauth2"
-
-	"boxoffice/common/outage"
 )
 
 const (
@@ -47,7 +45,7 @@ type signIn struct {
 	made     atomic.Pointer[madeConfig]
 
 	exchanges *exchanges
-	userInfo  *outage.Outage
+	userInfo  *userInfo
 }
 
 // madeConfig is the client's side of the flow as it was made of a discovery document. It is kept, because it learns how the
@@ -55,16 +53,6 @@ type signIn struct {
 type madeConfig struct {
 	of     *discovery
 	config *oauth2.Config
-}
-
-// flowContent is what the browser keeps while a person is at the provider: whoever comes back without it has begun
-// somewhere else.
-type flowContent struct {
-	State    string `json:"state"`
-	Nonce    string `json:"nonce"`
-	Verifier string `json:"verifier"`
-	Return   string `json:"return"`
-	jwt.RegisteredClaims
 }
 
 // begin returns the address at the provider to which a person goes, and what the browser keeps meanwhile. The provider is asked to
@@ -121,7 +109,7 @@ type finished struct {
 
 // finish returns the person whom the provider has sent back with an answer, at a client.
 func (s *signIn) finish(ctx context.Context, client, flows string, answer url.Values) (finished, error) {
-	begun, others, err := s.take(flows, answer["state"])
+	begun, others, err := takeFlow(s.seal, flows, answer["state"])
 	done := finished{returnPath: LocalPath(begun.Return), flows: others}
 	if err != nil {
 		return done, fmt.Errorf("%w: %w", ErrSignInStale, err)
@@ -161,8 +149,8 @@ func (s *signIn) ask(ctx context.Context, client, code string, begun flowContent
 	if said, err = s.readIDToken(ctx, idToken, begun); err != nil {
 		return nil, "", err
 	}
-	if s.lacks(said) {
-		s.complete(ctx, said, got)
+	if s.userInfo.lacks(said) {
+		s.userInfo.complete(oidc.ClientContext(ctx, s.client), said, got)
 	}
 	return said, idToken, nil
 }

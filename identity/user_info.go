@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -17,33 +16,43 @@ const userInfoErrorMax = 200 // characters of what the endpoint says
 
 var errOtherSubject = errors.New("it is about another person")
 
-func newUserInfoOutage(log *slog.Logger) *outage.Outage {
-	return outage.New(log, "userinfo of the identity provider", 1)
+// userInfo is what a provider says of a person at its userinfo endpoint.
+type userInfo struct {
+	provider     *Provider
+	wantsAddress bool
+	outage       *outage.Outage
+}
+
+func newUserInfo(provider *Provider, scopes []string) *userInfo {
+	return &userInfo{
+		provider: provider, wantsAddress: slices.Contains(scopes, "email"),
+		outage: outage.New(provider.Log, "userinfo of the identity provider", 1),
+	}
 }
 
 // lacks tells whether an ID token leaves out something that is wanted of a person: a provider may say it at its userinfo
 // endpoint alone (OpenID Connect Core, 5.4).
-func (s *signIn) lacks(said *claims) bool {
+func (u *userInfo) lacks(said *claims) bool {
 	named := said.at("name") != nil || said.at("preferred_username") != nil
-	return !named || said.at(s.provider.RolesClaim) == nil || slices.Contains(s.Scopes, "email") && said.at("email") == nil
+	return !named || said.at(u.provider.RolesClaim) == nil || u.wantsAddress && said.at("email") == nil
 }
 
 // complete adds what the userinfo endpoint says of a person, if the provider has one. Whoever has signed in is known without it:
 // when it fails, the name, the roles or the address are missing until the next sign-in, which the log says.
-func (s *signIn) complete(ctx context.Context, said *claims, token *oauth2.Token) {
-	discovered := s.provider.discovered.Load()
+func (u *userInfo) complete(ctx context.Context, said *claims, token *oauth2.Token) {
+	discovered := u.provider.discovered.Load()
 	if discovered == nil || discovered.provider.UserInfoEndpoint() == "" || token.AccessToken == "" {
 		return
 	}
-	more, err := s.readUserInfo(ctx, discovered.provider, said.Subject, token)
-	s.userInfo.Observe(err)
+	more, err := readUserInfo(ctx, discovered.provider, said.Subject, token)
+	u.outage.Observe(err)
 	if err == nil {
 		said.add(more)
 	}
 }
 
-func (s *signIn) readUserInfo(ctx context.Context, provider *oidc.Provider, subject string, token *oauth2.Token) (*claims, error) {
-	answer, err := provider.UserInfo(oidc.ClientContext(ctx, s.client), oauth2.StaticTokenSource(token))
+func readUserInfo(ctx context.Context, provider *oidc.Provider, subject string, token *oauth2.Token) (*claims, error) {
+	answer, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
 		return nil, fmt.Errorf("ask userinfo: %.*s", userInfoErrorMax, err)
 	}

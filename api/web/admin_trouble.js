@@ -38,6 +38,7 @@ function findingsOf({ healthy, complete, total, findings, counts, notes, at }, a
   });
   const kinds = Object.entries(counts).filter(([, count]) => count > 1).map(([kind, count]) => ({ kind, count, remedy: findings.find((one) => one.kind === kind)?.remedy }));
   const togetherOnly = (kind) => kind === "dead_letter" || kind === "exhausted_half";
+  const ownButtonFirst = [...findings].sort((a, b) => togetherOnly(a.kind) - togetherOnly(b.kind)); // a thousand dead letters would hide them
   const findingRow = ({ kind, id, detail, said, remedy, remedy_said: mending }) => row({
     title: wordOf(`finding.${kind}`, kind),
     state: ofOrders.includes(kind) ? link(`#/orders/${encodeURIComponent(id)}`, id)
@@ -54,7 +55,7 @@ function findingsOf({ healthy, complete, total, findings, counts, notes, at }, a
     element("p", {}, badge(healthy ? text("admin.healthy") : text("admin.found", { count: total }), healthy ? "good" : "bad"), " ",
       element("span", { class: "muted" }, exactTime(at), complete ? "" : ` ${text("admin.incomplete")}`)),
     ...(all.length > 0 ? [element("div", { class: "actions" }, ...all)] : []),
-    ...(findings.length > 0 ? [rows(findings, findingRow, "")] : []),
+    ...(findings.length > 0 ? [rows(ownButtonFirst, findingRow, "")] : []),
     ...(notes.length > 0 ? [element("details", {}, element("summary", {}, text("admin.notes", { count: notes.length })), rows(notes, noteRow, ""))] : []),
   ];
 }
@@ -72,12 +73,15 @@ function lettersOf({ items }, acted) {
       [text("admin.detail"), one.problem && (currentLanguage() === "en" ? one.problem : text("admin.unreadable"))]],
   });
   return [element("div", { class: "actions" }, resend), ...groups.map(({ group, count, letters }) =>
-    element("div", {}, element("h3", {}, `${group ?? text("finding.exhausted_half")} (${number(count)})`), rows(letters, letter, "")))];
+    element("div", {}, element("h3", {}, `${group ?? text("finding.exhausted_half")} (${number(count)})`), rows(letters, letter, ""),
+      ...(count > letters.length ? [nothing(text("admin.more_letters", { count: count - letters.length }))] : [])))];
 }
 
 function queuesOf({ groups, half_messages_in_doubt: doubt, half_messages_exhausted: exhausted }) {
+  const unread = (group) => group.consumers.length === 0; // with nothing to read it is not behind, and yet nobody does its work
   const groupRow = (group) => row({
-    title: group.group, state: badge(text("admin.lag", { count: group.lag }), group.lag > 0 ? "wait" : "good"),
+    title: group.group,
+    state: unread(group) ? badge(text("admin.no_consumer", { count: group.lag }), "bad") : badge(text("admin.lag", { count: group.lag }), group.lag > 0 ? "wait" : "good"),
     known: [[text("admin.topic"), group.topic], [text("admin.retrying"), number(group.retrying)], [text("admin.dead_letters"), number(group.dead_letters)],
       [text("admin.consumers"), number(group.consumers.length)]],
   });
