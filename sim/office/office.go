@@ -34,7 +34,8 @@ type templates map[string]string // files by base
 // newTemplates makes the templates in a directory.
 func newTemplates(ctx context.Context, dir string) (templates, error) {
 	made := templates{}
-	for base, schema := range map[string]func() (fs.FS, error){world.StockBase: sql.Stock, world.OrderBase: sql.Order, world.TicketsBase: sql.Tickets} {
+	schemas := map[string]func() (fs.FS, error){world.StockBase: sql.Stock, world.OrderBase: sql.Order, world.TicketsBase: sql.Tickets}
+	for base, schema := range schemas {
 		made[base] = filepath.Join(dir, "template-"+base+".db")
 		d, err := openMigrated(ctx, "sqlite:"+made[base], schema)
 		if err != nil {

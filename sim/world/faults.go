@@ -46,11 +46,13 @@ const (
 	PaidTwice         Fault = "paid-twice"          // the payer has paid two times
 )
 
-// The databases of an office, which can be away, as the broker and the provider can.
+// What can be away: the databases of an office, the queue and the provider.
 const (
-	StockBase   = "stock"
-	OrderBase   = "order"
-	TicketsBase = "tickets"
+	StockBase    = "stock"
+	OrderBase    = "order"
+	TicketsBase  = "tickets"
+	BrokerPart   = "broker"
+	ProviderPart = "provider"
 )
 
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
@@ -95,6 +97,10 @@ func ParseFaults(list string) (map[Fault]bool, error) {
 // IOError is what a process gets of a part that does not answer. It is a network error to whoever asks.
 type IOError struct{ What string }
 
-func (e IOError) Error() string   { return e.What }
-func (e IOError) Timeout() bool   { return true }
+func (e IOError) Error() string { return e.What }
+
+// Timeout is that of a network error.
+func (e IOError) Timeout() bool { return true }
+
+// Temporary is that of a network error.
 func (e IOError) Temporary() bool { return true }

@@ -13,8 +13,8 @@ import (
 	"boxoffice/payment"
 )
 
+// What a callback is signed with, and how the id of a payment begins that was made up.
 const (
-	ProviderPart    = "provider"
 	SignatureHeader = "Sim-Signature"
 	Genuine         = "genuine"
 	ForgedPrefix    = "forged-"
@@ -102,8 +102,10 @@ func (r Reached) call(carryOut func() error) error {
 	return err
 }
 
+// Name is that of the provider by which payments come that name none.
 func (r Reached) Name() string { return order.DefaultProvider }
 
+// Start opens an attempt, once for each id.
 func (r Reached) Start(_ context.Context, a payment.Attempt) (started payment.Started, err error) {
 	err = r.call(func() error {
 		known := r.Attempts[a.ID]
@@ -122,11 +124,13 @@ func (r Reached) Start(_ context.Context, a payment.Attempt) (started payment.St
 	return started, err
 }
 
+// Query says how an attempt stands.
 func (r Reached) Query(_ context.Context, a payment.Attempt) (status payment.Status, err error) {
 	err = r.call(func() error { status = r.status(a.ID); return nil })
 	return status, err
 }
 
+// Close closes an attempt that nobody has paid.
 func (r Reached) Close(_ context.Context, a payment.Attempt) (status payment.Status, err error) {
 	err = r.call(func() error {
 		known := r.Attempts[a.ID]
@@ -155,6 +159,7 @@ func (b *Book) status(attemptID string) payment.Status {
 	return status
 }
 
+// Refund sends money back.
 func (r Reached) Refund(_ context.Context, refund payment.Refund) (status payment.RefundStatus, err error) {
 	err = r.call(func() error { status, err = r.refund(refund); return err })
 	return status, err
@@ -185,6 +190,7 @@ func (b *Book) refund(refund payment.Refund) (payment.RefundStatus, error) {
 	return payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}, nil
 }
 
+// QueryRefund says how a refund stands: one that was pending is done when it is asked about.
 func (r Reached) QueryRefund(_ context.Context, refund payment.Refund) (status payment.RefundStatus, err error) {
 	err = r.call(func() error {
 		known := r.Refunds[refund.Key]
@@ -198,6 +204,7 @@ func (r Reached) QueryRefund(_ context.Context, refund payment.Refund) (status p
 	return status, err
 }
 
+// Verify reads a callback, unless somebody else has sent it.
 func (r Reached) Verify(_ context.Context, header http.Header, body []byte) (report payment.Report, err error) {
 	if header.Get(SignatureHeader) != Genuine {
 		return report, payment.ErrForged
