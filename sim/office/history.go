@@ -125,6 +125,7 @@ func (o *office) open(ctx context.Context, opts Options) (played []int, err erro
 		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
 	}
 	w.Settled = false
+	o.mendRefunds(1)
 	for _, a := range acts {
 		if opts.Only != nil && !opts.Only[a.n] {
 			continue

@@ -179,29 +179,45 @@ func (b *Book) refund(refund payment.Refund) (payment.RefundStatus, error) {
 			w.Fail("payment %s of %d got %d back and is to get %d more", from.ID, from.Amount.Amount, from.Refunded, refund.Amount.Amount)
 			return payment.RefundStatus{}, payment.ErrRefused
 		}
-		from.Refunded += refund.Amount.Amount
 		known = &Refunded{refund, payment.RefundDone}
-		if w.Chance(30) {
+		switch {
+		case w.Roll(refundFails):
+			known.state = payment.RefundFailed
+		case w.Chance(30):
 			known.state = payment.RefundPending
 		}
+		if known.state != payment.RefundFailed {
+			from.Refunded += refund.Amount.Amount
+		}
 		b.Refunds[refund.Key] = known
-		w.Note("refund %s of %d for %s", refund.Key, refund.Amount.Amount, refund.PaymentID)
+		w.Note("refund %s of %d for %s: %s", refund.Key, refund.Amount.Amount, refund.PaymentID, known.state)
 	}
 	return payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}, nil
 }
 
-// QueryRefund says how a refund stands: one that was pending is done when it is asked about.
+// QueryRefund says how a refund stands: the way of one that was pending ends when somebody asks about it.
 func (r Reached) QueryRefund(_ context.Context, refund payment.Refund) (status payment.RefundStatus, err error) {
 	err = r.call(func() error {
 		known := r.Refunds[refund.Key]
 		if known == nil {
 			return fmt.Errorf("%w: refund %s is not known", payment.ErrRefused, refund.Key)
 		}
-		known.state = payment.RefundDone
+		if known.state == payment.RefundPending {
+			r.arrive(known)
+		}
 		status = payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}
 		return nil
 	})
 	return status, err
+}
+
+// arrive ends the way of a refund: its money is back, or did not get there.
+func (b *Book) arrive(known *Refunded) {
+	known.state = payment.RefundDone
+	if b.world.Roll(refundFails) {
+		known.state = payment.RefundFailed
+		b.Payments[known.PaymentID].Refunded -= known.Amount.Amount
+	}
 }
 
 // Verify reads a callback, unless somebody else has sent it.
