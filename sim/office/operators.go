@@ -114,7 +114,8 @@ func (o *office) rightClocks() {
 // mendRefunds is a person who looks now and then at the refunds that failed for good, and has them sent again.
 func (o *office) mendRefunds(visit int) {
 	w := o.world
-	w.After(w.Between(30*time.Minute, 2*time.Hour), fmt.Sprintf("somebody looks at the refunds #%d", visit), world.Anybody, func(ctx context.Context) {
+	key := fmt.Sprintf("somebody looks at the refunds #%d", visit)
+	w.After(w.Between(30*time.Minute, 2*time.Hour), key, world.Anybody, func(ctx context.Context) {
 		o.mendRefunds(visit + 1)
 		p := o.pick()
 		if p == nil {
