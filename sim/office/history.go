@@ -1,3 +1,5 @@
+// Package office plays histories of an office: the product's own services in processes that die, over databases and clocks that fail,
+// with buyers, payers and operators. After every commit an oracle looks whether a promise is broken.
 package office
 
 import (
@@ -123,6 +125,7 @@ func (o *office) open(ctx context.Context, opts Options) (played []int, err erro
 		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
 	}
 	w.Settled = false
+	o.mendRefunds(1)
 	for _, a := range acts {
 		if opts.Only != nil && !opts.Only[a.n] {
 			continue

@@ -34,7 +34,8 @@ type templates map[string]string // files by base
 // newTemplates makes the templates in a directory.
 func newTemplates(ctx context.Context, dir string) (templates, error) {
 	made := templates{}
-	for base, schema := range map[string]func() (fs.FS, error){world.StockBase: sql.Stock, world.OrderBase: sql.Order, world.TicketsBase: sql.Tickets} {
+	schemas := map[string]func() (fs.FS, error){world.StockBase: sql.Stock, world.OrderBase: sql.Order, world.TicketsBase: sql.Tickets}
+	for base, schema := range schemas {
 		made[base] = filepath.Join(dir, "template-"+base+".db")
 		d, err := openMigrated(ctx, "sqlite:"+made[base], schema)
 		if err != nil {
@@ -100,7 +101,7 @@ func (o *office) openOracle(ctx context.Context) error {
 
 // lookAt looks at a database in which a process has committed.
 func (o *office) lookAt(p *process, base string) {
-	o.oracle.look(deed{p.began, o.clocks.database, p.believed, p.clock.Sure}, base)
+	o.oracle.look(deed{p.began, min(p.found, o.clocks.database), p.believed, p.clock.Sure}, base)
 }
 
 func (o *office) close() error {
@@ -162,7 +163,7 @@ func (o *office) pick() *process {
 
 // with has a process do something within the event that runs. What it has queued is sent soon after.
 func (o *office) with(p *process, do func()) {
-	o.world.Busy[p.index], p.began = true, o.world.Now
+	o.world.Busy[p.index], p.began, p.found = true, o.world.Now, o.clocks.database
 	do()
 	delete(o.world.Busy, p.index)
 	if p.dead || p.publishing {

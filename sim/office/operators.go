@@ -111,6 +111,26 @@ func (o *office) rightClocks() {
 	o.databaseIs(0)
 }
 
+// mendRefunds is a person who looks now and then at the refunds that failed for good, and has them sent again.
+func (o *office) mendRefunds(visit int) {
+	w := o.world
+	key := fmt.Sprintf("somebody looks at the refunds #%d", visit)
+	w.After(w.Between(30*time.Minute, 2*time.Hour), key, world.Anybody, func(ctx context.Context) {
+		o.mendRefunds(visit + 1)
+		p := o.pick()
+		if p == nil {
+			return
+		}
+		failed := selectFrom[string](o.oracle, world.OrderBase, `SELECT id FROM refunds WHERE state = 'needs_attention' ORDER BY id`)
+		o.with(p, func() {
+			for _, id := range failed {
+				_, err := p.payments.Retry(ctx, id, audit.Act{Actor: "operator", Note: "simulated"})
+				w.Note("send refund %s again: %v", id, err)
+			}
+		})
+	})
+}
+
 // restart stops a process as an operator does: what it has queued goes out first.
 func (o *office) restart(ctx context.Context, index int) {
 	w, p := o.world, o.processes[index]

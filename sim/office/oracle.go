@@ -55,7 +55,7 @@ type bought struct {
 // deed is what a process has done when it has committed: since when, and by how much the clocks were ahead.
 type deed struct {
 	began    time.Time
-	database time.Duration    // the order database's clock
+	database time.Duration    // the order database's clock, by which a deadline was made: the least of it since then
 	believed time.Duration    // the database's clock when the process started, which it cannot know to be wrong
 	sure     func() time.Time // the time that has certainly come; to ask is to look at the clock
 }

@@ -33,9 +33,10 @@ const (
 type process struct {
 	*parts
 	index int
-	life  int       // how often it was started
-	dead  bool      // it reaches nothing any more, and is about to be buried
-	began time.Time // what it does for somebody
+	life  int           // how often it was started
+	dead  bool          // it reaches nothing any more, and is about to be buried
+	began time.Time     // what it does for somebody
+	found time.Duration // by which the database's clock was ahead then
 
 	wall     func() time.Time // of its machine
 	clock    *officeclock.Clock

@@ -19,7 +19,6 @@ const (
 	twiceSoon  = 2 * time.Second
 	lateFor    = 20 * time.Minute
 	halfTopic  = "RMQ_SYS_TRANS_HALF_TOPIC"
-	BrokerPart = "broker"
 )
 
 // Bus is a message queue with the semantics of RocketMQ on its worst day: what it has acknowledged it delivers to every group at

@@ -38,6 +38,7 @@ const (
 	DatabaseClockStep Fault = "database-clock-step" // that of the order database, by which all go, is set
 	ProviderAway      Fault = "provider-away"       // for minutes
 	callUnanswered    Fault = "call-unanswered"     // a call of the provider is carried out, and its answer is lost
+	refundFails       Fault = "refund-fails"        // for good, at once or after it was on its way: a person has it sent again
 	CallbackLost      Fault = "callback-lost"       // of a payment that the office has started
 	CallbackTwice     Fault = "callback-twice"      // up to four times
 	CallbackLate      Fault = "callback-late"       // up to an hour
@@ -46,11 +47,13 @@ const (
 	PaidTwice         Fault = "paid-twice"          // the payer has paid two times
 )
 
-// The databases of an office, which can be away, as the broker and the provider can.
+// What can be away: the databases of an office, the queue and the provider.
 const (
-	StockBase   = "stock"
-	OrderBase   = "order"
-	TicketsBase = "tickets"
+	StockBase    = "stock"
+	OrderBase    = "order"
+	TicketsBase  = "tickets"
+	BrokerPart   = "broker"
+	ProviderPart = "provider"
 )
 
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
@@ -60,7 +63,7 @@ func rates() map[Fault]int {
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, BrokerAway: 0,
 		ReadFails: 2, StatementFails: 3, CommitFails: 8, CommitDoubtful: 8, DatabaseAway: 0,
 		Crash: 1, Restart: 0, ClockStep: 0, ClockUnread: 200, ClocksApart: 0, DatabaseClockStep: 0,
-		ProviderAway: 0, callUnanswered: 60, CallbackLost: 250, CallbackTwice: 200, CallbackLate: 150, CallbackForged: 50,
+		ProviderAway: 0, callUnanswered: 60, refundFails: 150, CallbackLost: 250, CallbackTwice: 200, CallbackLate: 150, CallbackForged: 50,
 		WrongAmount: 40, PaidTwice: 60,
 	}
 }
@@ -95,6 +98,10 @@ func ParseFaults(list string) (map[Fault]bool, error) {
 // IOError is what a process gets of a part that does not answer. It is a network error to whoever asks.
 type IOError struct{ What string }
 
-func (e IOError) Error() string   { return e.What }
-func (e IOError) Timeout() bool   { return true }
+func (e IOError) Error() string { return e.What }
+
+// Timeout is that of a network error.
+func (e IOError) Timeout() bool { return true }
+
+// Temporary is that of a network error.
 func (e IOError) Temporary() bool { return true }

@@ -13,8 +13,8 @@ import (
 	"boxoffice/payment"
 )
 
+// What a callback is signed with, and how the id of a payment begins that was made up.
 const (
-	ProviderPart    = "provider"
 	SignatureHeader = "Sim-Signature"
 	Genuine         = "genuine"
 	ForgedPrefix    = "forged-"
@@ -102,8 +102,10 @@ func (r Reached) call(carryOut func() error) error {
 	return err
 }
 
+// Name is that of the provider by which payments come that name none.
 func (r Reached) Name() string { return order.DefaultProvider }
 
+// Start opens an attempt, once for each id.
 func (r Reached) Start(_ context.Context, a payment.Attempt) (started payment.Started, err error) {
 	err = r.call(func() error {
 		known := r.Attempts[a.ID]
@@ -122,11 +124,13 @@ func (r Reached) Start(_ context.Context, a payment.Attempt) (started payment.St
 	return started, err
 }
 
+// Query says how an attempt stands.
 func (r Reached) Query(_ context.Context, a payment.Attempt) (status payment.Status, err error) {
 	err = r.call(func() error { status = r.status(a.ID); return nil })
 	return status, err
 }
 
+// Close closes an attempt that nobody has paid.
 func (r Reached) Close(_ context.Context, a payment.Attempt) (status payment.Status, err error) {
 	err = r.call(func() error {
 		known := r.Attempts[a.ID]
@@ -155,6 +159,7 @@ func (b *Book) status(attemptID string) payment.Status {
 	return status
 }
 
+// Refund sends money back.
 func (r Reached) Refund(_ context.Context, refund payment.Refund) (status payment.RefundStatus, err error) {
 	err = r.call(func() error { status, err = r.refund(refund); return err })
 	return status, err
@@ -174,30 +179,48 @@ func (b *Book) refund(refund payment.Refund) (payment.RefundStatus, error) {
 			w.Fail("payment %s of %d got %d back and is to get %d more", from.ID, from.Amount.Amount, from.Refunded, refund.Amount.Amount)
 			return payment.RefundStatus{}, payment.ErrRefused
 		}
-		from.Refunded += refund.Amount.Amount
 		known = &Refunded{refund, payment.RefundDone}
-		if w.Chance(30) {
+		switch {
+		case w.Roll(refundFails):
+			known.state = payment.RefundFailed
+		case w.Chance(30):
 			known.state = payment.RefundPending
 		}
+		if known.state != payment.RefundFailed {
+			from.Refunded += refund.Amount.Amount
+		}
 		b.Refunds[refund.Key] = known
-		w.Note("refund %s of %d for %s", refund.Key, refund.Amount.Amount, refund.PaymentID)
+		w.Note("refund %s of %d for %s: %s", refund.Key, refund.Amount.Amount, refund.PaymentID, known.state)
 	}
 	return payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}, nil
 }
 
+// QueryRefund says how a refund stands: the way of one that was pending ends when somebody asks about it.
 func (r Reached) QueryRefund(_ context.Context, refund payment.Refund) (status payment.RefundStatus, err error) {
 	err = r.call(func() error {
 		known := r.Refunds[refund.Key]
 		if known == nil {
 			return fmt.Errorf("%w: refund %s is not known", payment.ErrRefused, refund.Key)
 		}
-		known.state = payment.RefundDone
+		if known.state == payment.RefundPending {
+			r.arrive(known)
+		}
 		status = payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}
 		return nil
 	})
 	return status, err
 }
 
+// arrive ends the way of a refund: its money is back, or did not get there.
+func (b *Book) arrive(known *Refunded) {
+	known.state = payment.RefundDone
+	if b.world.Roll(refundFails) {
+		known.state = payment.RefundFailed
+		b.Payments[known.PaymentID].Refunded -= known.Amount.Amount
+	}
+}
+
+// Verify reads a callback, unless somebody else has sent it.
 func (r Reached) Verify(_ context.Context, header http.Header, body []byte) (report payment.Report, err error) {
 	if header.Get(SignatureHeader) != Genuine {
 		return report, payment.ErrForged
