@@ -60,27 +60,18 @@ func allowedImports() map[string][]string {
 			"order", "common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/idform", "common/outage",
 			"common/tracing",
 		},
-<<<<<<< HEAD
-		"payment/webhook":       {"payment", "order", "common/event", "common/httpclient", "common/idform", "common/strictjson"},
+		"payment/webhook":       {"payment", "order", "common/event", "common/hooksecret", "common/httpclient", "common/idform", "common/strictjson"},
 		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient", "common/idform"},
 		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/idform", "common/strictjson"},
 		"payment/alipay":        {"payment", "order", "common/event", "common/httpclient", "common/idform"},
 		"simulator":             {"payment", "payment/webhook", "order", "common/durable", "common/event", "common/idform", "common/strictjson"},
-=======
-		"payment/webhook":       {"payment", "order", "common/event", "common/hooksecret", "common/httpclient", "common/strictjson"},
-		"payment/stripe":        {"payment", "order", "common/event", "common/httpclient"},
-		"payment/wechat":        {"payment", "order", "common/event", "common/httpclient", "common/strictjson"},
-		"payment/alipay":        {"payment", "order", "common/event", "common/httpclient"},
-		"simulator":             {"payment", "payment/webhook", "order", "common/durable", "common/event", "common/strictjson"},
 		"common/hooksecret":     {},
->>>>>>> pa
 		"common/httpclient":     {},
 		"common/idform":         {},
 		"common/keyset":         {},
 		"common/strictjson":     {},
 		"identity":              {"common/httpclient", "common/idform", "common/outage"},
 		"identity/identitytest": {},
-<<<<<<< HEAD
 		"sale": {
 			"stock", "common/batch", "common/db", "common/event", "common/failpoint", "common/idform", "common/mq", "common/tracing",
 		},
@@ -96,16 +87,7 @@ func allowedImports() map[string][]string {
 			"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/idform", "common/outage",
 		},
 		"notify/smtp": {"notify"},
-		"notify/sms":  {"notify", "common/httpclient"},
-=======
-		"sale":                  {"stock", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
-		"stock":                 {"common/audit", "common/db", "common/event", "common/failpoint", "common/mq", "common/sentence", "common/tracing"},
-		"order":                 {"common/audit", "common/batch", "common/db", "common/event", "common/failpoint", "common/mq", "common/tracing"},
-		"tickets":               {"order", "purge", "common/db", "common/event", "common/failpoint"},
-		"notify":                {"order", "tickets", "purge", "common/audit", "common/db", "common/event", "common/failpoint", "common/outage"},
-		"notify/smtp":           {"notify"},
-		"notify/sms":            {"notify", "common/hooksecret", "common/httpclient"},
->>>>>>> pa
+		"notify/sms":  {"notify", "common/hooksecret", "common/httpclient"},
 		"doctor": {
 			"stock", "order", "payment", "tickets", "notify", "common/audit", "common/event", "common/mq", "common/sentence",
 		},

@@ -11,11 +11,8 @@ import (
 	"strings"
 	"time"
 
-<<<<<<< HEAD
-	"boxoffice/common/idform"
-=======
 	"boxoffice/common/hooksecret"
->>>>>>> pa
+	"boxoffice/common/idform"
 	"boxoffice/order"
 )
 

@@ -38,14 +38,10 @@ type apiClient struct {
 // codeLives is for how long a code can be shown. It is dead after two hours, and its payer needs some minutes of them.
 const codeLives = 2*time.Hour - 5*time.Minute
 
-<<<<<<< HEAD
 // lastCodeLives is for how long the code of an order can be paid that was made when its time was nearly over, or over.
 const lastCodeLives = time.Minute
 
-// start makes a native order, whose code the payer scans. The same order again has a code again, maybe another one.
-=======
 // Start makes a native order, whose code the payer scans. The same order again has a code again, maybe another one.
->>>>>>> pa
 //
 // WeChat Pay refuses to make an order again with another value, such as another callback URL; one that is closed
 // (ORDER_CLOSED), which never opens again; and one that is paid (ORDERPAID). The last is no refusal to us, because money
@@ -113,11 +109,7 @@ func (c *apiClient) find(ctx context.Context, a payment.Attempt) (tradeState str
 // unknown is how an attempt stands that WeChat Pay does not know: open until it expires, and its last code is dead. It may not have
 // stored the order everywhere yet, and its payer may have a code that lives.
 func (c *apiClient) unknown(a payment.Attempt) payment.Status {
-<<<<<<< HEAD
-	if c.now().Before(a.ExpiresAt.Add(lastCodeLives)) {
-=======
-	if c.deadlines().Before(a.ExpiresAt) {
->>>>>>> pa
+	if c.deadlines().Before(a.ExpiresAt.Add(lastCodeLives)) {
 		return payment.Status{State: payment.Open}
 	}
 	return payment.Status{State: payment.Closed}
