@@ -188,6 +188,10 @@ func TestRestoreHasPaymentsOfPendingOrdersAskedFor(t *testing.T) {
 			if len(until) != 3 || until[0] <= now().UnixMilli() || until[1] != 0 || until[2] <= deadline {
 				t.Errorf("providers are asked until %v, want for the first and the last", until)
 			}
+			var searched int
+			if err := d.Reader().GetContext(t.Context(), &searched, `SELECT COUNT(*) FROM restored_orders`); err != nil || searched != 2 {
+				t.Errorf("forgotten payments of %d orders are looked for, %v, want of those two", searched, err)
+			}
 		})
 	}
 }

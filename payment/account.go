@@ -1,35 +1,10 @@
 package payment
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // An office can be started with another account of a provider while attempts of the one before are open. That account has never
 // heard of them: were it asked, they would end as unpaid, with their money at the one before. So an attempt is asked for with the
 // account alone that it was started with. Until that is configured again it counts as one whose provider refuses to say anything.
-
-// accountOf returns the account that a provider has now; empty if it names none.
-func accountOf(p Provider) string {
-	if named, ok := p.(NamedAccount); ok {
-		return named.Account()
-	}
-	return ""
-}
-
-// isOf tells whether an attempt can be asked for with this account. Of one that was started before accounts were recorded nobody
-// knows better.
-func (r attemptRow) isOf(account string) bool {
-	return r.Account == "" || account == "" || r.Account == account
-}
-
-// reach fails with ErrRefused for an attempt that its provider cannot be asked for.
-func (r attemptRow) reach(p Provider) error {
-	if now := accountOf(p); !r.isOf(now) {
-		return fmt.Errorf("%w: the payment was started with the account %s, and %s is configured", ErrRefused, r.Account, now)
-	}
-	return nil
-}
 
 // warnOfOtherAccounts tells, when the work begins, of open attempts that nobody can be asked for.
 func (s *Service) warnOfOtherAccounts(ctx context.Context) {

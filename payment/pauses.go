@@ -2,6 +2,9 @@ package payment
 
 import "time"
 
+// AskTimeout bounds all questions before one list of orders is cancelled.
+const AskTimeout = 15 * time.Second
+
 const (
 	firstAskPause    = 10 * time.Second // after an attempt has opened; doubles with each answer that it is still open
 	lastAskPause     = 5 * time.Minute

@@ -88,6 +88,14 @@ type Extender interface{ ExtendsUnopened() bool }
 // them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts of another one.
 type NamedAccount interface{ Account() string }
 
+// accountOf returns the account that a provider has now; empty if it names none.
+func accountOf(p Provider) string {
+	if named, ok := p.(NamedAccount); ok {
+		return named.Account()
+	}
+	return ""
+}
+
 // Attempt is one try to pay for one order with one provider.
 type Attempt struct {
 	ID          string // made by us, 32 of a-z and 2-7: the merchant's number of this payment at the provider

@@ -21,46 +21,6 @@ type searchRow struct {
 	UntilAt int64  `db:"until_at"`
 }
 
-// searchRestored asks every provider for the forgotten payments of restored orders that have ended, closes what can still be paid, and
-// returns how many orders there were. What came for them is recorded as any late payment.
-func (s *Service) searchRestored(ctx context.Context) (int, error) {
-	if len(s.Providers()) == 0 {
-		return 0, nil
-	}
-	rows, err := s.claimSearches(ctx)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.OrderID
-	}
-	attempts, err := s.attemptsOf(ctx, ids...)
-	if err != nil {
-		return 0, err
-	}
-	forgotten, err := s.forgotten(ctx, ids, attempts)
-	if err != nil {
-		return 0, err
-	}
-	groups, later := s.takeTurns(forgotten)
-	unanswered := s.askAll(ctx, groups)
-	if err := ctx.Err(); err != nil {
-		return 0, err // the process stops: they are due again after the lease
-	}
-	var found []string
-	for _, row := range rows {
-		if !unanswered[row.OrderID] && !later[row.OrderID] {
-			found = append(found, row.OrderID)
-			continue
-		}
-		if err := s.searchLater(ctx, row); err != nil {
-			return 0, err
-		}
-	}
-	return len(rows), s.endSearch(ctx, found)
-}
-
 // claimSearches gets the orders whose time has come for this worker.
 func (s *Service) claimSearches(ctx context.Context) (claimed []searchRow, err error) {
 	rows, err := s.dueSearches(ctx)

@@ -43,6 +43,20 @@ const attemptColumns = `id, order_id, provider, amount, currency, state, return_
 
 func (r attemptRow) isFinal() bool { return r.State == Paid || r.State == Closed }
 
+// isOf tells whether an attempt can be asked for with this account. Of one that was started before accounts were recorded nobody
+// knows better.
+func (r attemptRow) isOf(account string) bool {
+	return r.Account == "" || account == "" || r.Account == account
+}
+
+// reach fails with ErrRefused for an attempt that its provider cannot be asked for.
+func (r attemptRow) reach(p Provider) error {
+	if now := accountOf(p); !r.isOf(now) {
+		return fmt.Errorf("%w: the payment was started with the account %s, and %s is configured", ErrRefused, r.Account, now)
+	}
+	return nil
+}
+
 func (r attemptRow) attempt() Attempt {
 	return Attempt{
 		ID: r.ID, OrderID: r.OrderID, Amount: event.Money{Amount: r.Amount, Currency: r.Currency},

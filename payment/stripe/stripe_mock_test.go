@@ -102,7 +102,7 @@ func TestEveryCallAgainstStripeMock(t *testing.T) {
 	if err != nil || !strings.HasPrefix(started.Reference, "cs_test_") {
 		t.Fatalf("start: %+v, %v", started, err)
 	}
-	if _, err := p.Close(t.Context(), a); err == nil || !strings.Contains(err.Error(), "no payment of it is found") {
+	if _, err := p.Close(t.Context(), a); err == nil || !strings.Contains(err.Error(), "finds no payment of this attempt") {
 		t.Errorf("close without a reference: %v", err) // its answer is a payment of nobody
 	}
 	a.Reference = started.Reference
