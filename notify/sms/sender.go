@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"boxoffice/common/hooksecret"
 	"boxoffice/common/httpclient"
 	"boxoffice/notify"
 )
@@ -26,10 +26,6 @@ const (
 	answerBytesMax = 64 << 10
 	errorBytesMax  = 300 // of an answer that is quoted in an error
 	defaultTimeout = 10 * time.Second
-
-	secretPrefix = "whsec_"
-	secretMin    = 24 // bytes; the specification asks for 24 to 64
-	secretMax    = 64
 )
 
 // Options configures a Sender.
@@ -69,28 +65,16 @@ func New(options Options) (*Sender, error) {
 	if err != nil || address.Host == "" || address.User != nil || address.Scheme != "https" && address.Scheme != "http" {
 		return nil, errors.New("URL of the SMS gateway is none of http or https, or has a password")
 	}
-	signer, err := newSigner(options.Secret)
+	secret, err := hooksecret.Decode(options.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("secret of the SMS gateway: %w", err)
 	}
+	signer, err := standardwebhooks.NewWebhookRaw(secret)
+	if err != nil {
+		return nil, errors.New("secret of the SMS gateway cannot sign")
+	}
 	options.Timeout = cmp.Or(options.Timeout, defaultTimeout)
 	return &Sender{options, httpclient.New(options.Client, answerBytesMax), signer}, nil
-}
-
-// newSigner checks the secret itself, since the library takes one that is too short. Its error does not contain it.
-func newSigner(text string) (*standardwebhooks.Webhook, error) {
-	encoded, found := strings.CutPrefix(text, secretPrefix)
-	if !found {
-		return nil, errors.New("does not begin with " + secretPrefix)
-	}
-	secret, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, errors.New("is not base64 after " + secretPrefix)
-	}
-	if len(secret) < secretMin || len(secret) > secretMax {
-		return nil, fmt.Errorf("has %d bytes, not %d to %d", len(secret), secretMin, secretMax)
-	}
-	return standardwebhooks.NewWebhookRaw(secret)
 }
 
 // Send posts one text message. The gateway has taken it when it answers 2xx.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/common/hooksecret"
 	"boxoffice/common/idform"
 	"boxoffice/order"
 )
@@ -23,9 +24,6 @@ const (
 )
 
 const (
-	secretPrefix  = "whsec_"
-	secretMin     = 24 // bytes; the specification asks for 24 to 64
-	secretMax     = 64
 	tolerance     = 5 * time.Minute
 	signaturesMax = 8 // a sender that rotates its secret sends two
 )
@@ -46,7 +44,7 @@ type Verifier struct {
 func NewVerifier(secrets []string, now func() time.Time) (*Verifier, error) {
 	v := &Verifier{now: now}
 	for i, text := range secrets {
-		secret, err := decodeSecret(text)
+		secret, err := hooksecret.Decode(text)
 		if err != nil {
 			return nil, fmt.Errorf("webhook secret %d: %w", i+1, err)
 		}
@@ -60,24 +58,8 @@ func NewVerifier(secrets []string, now func() time.Time) (*Verifier, error) {
 
 // CheckSecret tells the configuration what is wrong with a secret. Its error does not contain the secret.
 func CheckSecret(text string) error {
-	_, err := decodeSecret(text)
+	_, err := hooksecret.Decode(text)
 	return err
-}
-
-// decodeSecret returns the key bytes of a secret. Its error does not contain the secret, because errors are logged.
-func decodeSecret(text string) ([]byte, error) {
-	encoded, found := strings.CutPrefix(text, secretPrefix)
-	if !found {
-		return nil, errors.New("does not begin with " + secretPrefix)
-	}
-	secret, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, errors.New("is not base64 after " + secretPrefix)
-	}
-	if len(secret) < secretMin || len(secret) > secretMax {
-		return nil, fmt.Errorf("has %d bytes, not %d to %d", len(secret), secretMin, secretMax)
-	}
-	return secret, nil
 }
 
 // Verify tells whether the headers sign this body with one of the secrets, at a time within the tolerance of now. Every
