@@ -43,7 +43,7 @@ type Options struct {
 
 // Provider is Stripe for one account.
 type Provider struct {
-	api      *api
+	*api     // starts, queries, closes and refunds
 	verifier *verifier
 }
 
@@ -103,31 +103,6 @@ func (p *Provider) Name() string { return name }
 
 // SharedAccount says that an account of Stripe may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
-
-// Start opens a Checkout Session.
-func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
-	return p.api.start(ctx, a)
-}
-
-// Query asks how a session stands.
-func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
-	return p.api.query(ctx, a)
-}
-
-// Close expires a session.
-func (p *Provider) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
-	return p.api.close(ctx, a)
-}
-
-// Refund sends money back.
-func (p *Provider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
-	return p.api.refund(ctx, r)
-}
-
-// QueryRefund asks how a refund stands.
-func (p *Provider) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
-	return p.api.queryRefund(ctx, r)
-}
 
 // Verify checks the signature over the raw body before anything of the body is believed.
 func (p *Provider) Verify(_ context.Context, header http.Header, body []byte) (payment.Report, error) {

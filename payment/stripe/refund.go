@@ -40,9 +40,9 @@ var (
 // idempotency key: should it have been made all the same, it is among those of its payment by then.
 const keyPatience = 5 * time.Minute
 
-// refund sends money back. First it looks for a refund of the same key: Stripe forgets an idempotency key after a day,
+// Refund sends money back. First it looks for a refund of the same key: Stripe forgets an idempotency key after a day,
 // and would send money again. Within that day the idempotency key makes one refund of two calls at once.
-func (a *api) refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+func (a *api) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
 	amount, _, err := toStripe(r.Amount)
 	if err == nil && r.Amount.Currency != r.Total.Currency {
 		err = errOtherCurrency
@@ -73,8 +73,8 @@ func (a *api) refund(ctx context.Context, r payment.Refund) (payment.RefundStatu
 	return refundStatusOf(made)
 }
 
-// queryRefund asks how a refund stands, by its own id if that is known.
-func (a *api) queryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+// QueryRefund asks how a refund stands, by its own id if that is known.
+func (a *api) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
 	if r.Reference == "" {
 		found, err := a.findRefund(ctx, r)
 		if err != nil {

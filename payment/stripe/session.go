@@ -24,7 +24,7 @@ var (
 	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
 )
 
-// start opens a Checkout Session.
+// Start opens a Checkout Session.
 //
 // Stripe repeats its first answer to an idempotency key for at least a day, and refuses the key with other parameters.
 // So every parameter is one of the attempt that never changes, and expires_at, which would depend on the time of the
@@ -34,7 +34,7 @@ var (
 //
 // Which payment methods the payer can choose from is set in Stripe's Dashboard. Prices are not converted: the payer
 // pays the amount of the order in its currency.
-func (a *api) start(ctx context.Context, attempt payment.Attempt) (payment.Started, error) {
+func (a *api) Start(ctx context.Context, attempt payment.Attempt) (payment.Started, error) {
 	amount, currency, err := toStripe(attempt.Amount)
 	if err != nil {
 		return payment.Started{}, fmt.Errorf("start payment: %w: %w", payment.ErrRefused, err)
@@ -78,8 +78,8 @@ func isWebURL(text string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
-// query asks how a session stands.
-func (a *api) query(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
+// Query asks how a session stands.
+func (a *api) Query(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
 	if attempt.Reference == "" {
 		return a.search(ctx, attempt)
 	}
@@ -138,9 +138,9 @@ func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.
 	return session, status, err
 }
 
-// close expires a session. Stripe refuses that for one that is not open, because its payer or another call was faster.
+// Close expires a session. Stripe refuses that for one that is not open, because its payer or another call was faster.
 // A payment with a delayed method cannot be stopped any more: it stays open until Stripe knows.
-func (a *api) close(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
+func (a *api) Close(ctx context.Context, attempt payment.Attempt) (payment.Status, error) {
 	if attempt.Reference == "" {
 		return a.search(ctx, attempt)
 	}

@@ -32,7 +32,7 @@ type apiClient struct {
 	callbackURL func() string
 	orders      native.NativeApiService
 	refunds     refunddomestic.RefundsApiService
-	now         func() time.Time
+	deadlines   func() time.Time // the time in which attempts expire
 }
 
 // codeLives is for how long a code can be shown. It is dead after two hours, and its payer needs some minutes of them.
@@ -41,12 +41,12 @@ const codeLives = 2*time.Hour - 5*time.Minute
 // lastCodeLives is for how long the code of an order can be paid that was made when its time was nearly over, or over.
 const lastCodeLives = time.Minute
 
-// start makes a native order, whose code the payer scans. The same order again has a code again, maybe another one.
+// Start makes a native order, whose code the payer scans. The same order again has a code again, maybe another one.
 //
 // WeChat Pay refuses to make an order again with another value, such as another callback URL; one that is closed
 // (ORDER_CLOSED), which never opens again; and one that is paid (ORDERPAID). The last is no refusal to us, because money
 // has moved: to ask for the attempt, or its callback, tells more. An order whose time is over already lives a minute.
-func (c *apiClient) start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
+func (c *apiClient) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
 	const doing = "start payment"
 	if a.Amount.Currency != currency {
 		return payment.Started{}, fmt.Errorf("%s: %w: only %s can be paid", doing, payment.ErrRefused, currency)
@@ -79,8 +79,8 @@ func (c *apiClient) prepay(ctx context.Context, a payment.Attempt, attach string
 	return answer, err
 }
 
-// query asks how an attempt stands.
-func (c *apiClient) query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+// Query asks how an attempt stands.
+func (c *apiClient) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
 	_, status, err := c.find(ctx, a)
 	return status, err
 }
@@ -109,16 +109,16 @@ func (c *apiClient) find(ctx context.Context, a payment.Attempt) (tradeState str
 // unknown is how an attempt stands that WeChat Pay does not know: open until it expires, and its last code is dead. It may not have
 // stored the order everywhere yet, and its payer may have a code that lives.
 func (c *apiClient) unknown(a payment.Attempt) payment.Status {
-	if c.now().Before(a.ExpiresAt.Add(lastCodeLives)) {
+	if c.deadlines().Before(a.ExpiresAt.Add(lastCodeLives)) {
 		return payment.Status{State: payment.Open}
 	}
 	return payment.Status{State: payment.Closed}
 }
 
-// close closes an order, and asks how it stands then: the payer may have been faster. WeChat Pay advises to wait some
+// Close closes an order, and asks how it stands then: the payer may have been faster. WeChat Pay advises to wait some
 // minutes after an order was made, because it may refuse to close one that it has not stored everywhere yet. Such a
 // refusal is an error, and the call is repeated.
-func (c *apiClient) close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
+func (c *apiClient) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
 	answer, err := c.orders.CloseOrder(ctx, native.CloseOrderRequest{
 		OutTradeNo: core.String(a.ID), Mchid: core.String(c.account.merchantID),
 	})
@@ -148,8 +148,8 @@ func (c *apiClient) close(ctx context.Context, a payment.Attempt) (payment.Statu
 	return status, nil
 }
 
-// refund sends money back. The same key again is the same refund, as it stands now.
-func (c *apiClient) refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+// Refund sends money back. The same key again is the same refund, as it stands now.
+func (c *apiClient) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
 	const doing = "refund"
 	if r.Amount.Currency != currency || r.Total.Currency != currency {
 		return payment.RefundStatus{}, fmt.Errorf("%s: %w: only %s can be refunded", doing, payment.ErrRefused, currency)
@@ -166,9 +166,9 @@ func (c *apiClient) refund(ctx context.Context, r payment.Refund) (payment.Refun
 	return answeredRefund(doing, answer, r)
 }
 
-// queryRefund asks how a refund stands that was sent. One that WeChat Pay does not know yet is asked for again: it
+// QueryRefund asks how a refund stands that was sent. One that WeChat Pay does not know yet is asked for again: it
 // answers so for some time after it has taken a refund.
-func (c *apiClient) queryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
+func (c *apiClient) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
 	const doing = "ask for refund"
 	answer, _, err := c.refunds.QueryByOutRefundNo(ctx, refunddomestic.QueryByOutRefundNoRequest{OutRefundNo: core.String(r.Key)})
 	switch {

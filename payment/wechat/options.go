@@ -79,7 +79,7 @@ func newParts(opts Options) (*apiClient, publicKeys, error) {
 	}
 	return &apiClient{
 		account: account{opts.AppID, opts.MerchantID, opts.Office}, callbackURL: opts.CallbackURL,
-		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, now: opts.Deadlines,
+		orders: native.NativeApiService{Client: client}, refunds: refunddomestic.RefundsApiService{Client: client}, deadlines: opts.Deadlines,
 	}, keys, nil
 }
 

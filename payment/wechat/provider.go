@@ -15,10 +15,10 @@ const providerName = "wechat"
 
 // Provider is WeChat Pay.
 type Provider struct {
-	api    *apiClient
-	keys   publicKeys
-	reader reader
-	now    func() time.Time
+	*apiClient // starts, queries, closes and refunds
+	keys       publicKeys
+	reader     reader
+	now        func() time.Time
 }
 
 var (
@@ -39,42 +39,17 @@ func New(opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{api: api, keys: keys, reader: reader{api.account, opts.APIv3Keys}, now: opts.Now}, nil
+	return &Provider{apiClient: api, keys: keys, reader: reader{api.account, opts.APIv3Keys}, now: opts.Now}, nil
 }
 
 // SharedAccount says that an account of WeChat Pay may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
 
 // Account names the merchant and its application: WeChat Pay tells of orders of both alone.
-func (p *Provider) Account() string { return p.api.account.merchantID + "/" + p.api.account.appID }
+func (p *Provider) Account() string { return p.account.merchantID + "/" + p.account.appID }
 
 // Name returns the provider's name.
 func (p *Provider) Name() string { return providerName }
-
-// Start makes an order at WeChat Pay, whose code the payer scans. It has no reference: WeChat Pay knows it by its id.
-func (p *Provider) Start(ctx context.Context, a payment.Attempt) (payment.Started, error) {
-	return p.api.start(ctx, a)
-}
-
-// Query asks how an attempt stands.
-func (p *Provider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
-	return p.api.query(ctx, a)
-}
-
-// Close makes WeChat Pay take no more money for an attempt.
-func (p *Provider) Close(ctx context.Context, a payment.Attempt) (payment.Status, error) {
-	return p.api.close(ctx, a)
-}
-
-// Refund sends money back.
-func (p *Provider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
-	return p.api.refund(ctx, r)
-}
-
-// QueryRefund asks how a refund stands.
-func (p *Provider) QueryRefund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
-	return p.api.queryRefund(ctx, r)
-}
 
 // Verify checks the signature over the raw body before it decodes the body, and decrypts what is in it.
 func (p *Provider) Verify(ctx context.Context, header http.Header, body []byte) (payment.Report, error) {
