@@ -80,23 +80,6 @@ func (s *Service) SettleByHand(ctx context.Context, id string, act audit.Act) (R
 	})
 }
 
-// triesBefore is what counts of the tries so far when a refund is sent again: under a new key none, and under the same one
-// that there were some.
-func triesBefore(row refundRow, sending int) int {
-	if sending != row.Sending {
-		return 0
-	}
-	return min(row.Tries, 1)
-}
-
-// referenceOf is the provider's id of a refund when it is sent again: under a new key it has none yet.
-func referenceOf(row refundRow, sending int) string {
-	if sending != row.Sending {
-		return ""
-	}
-	return row.Reference
-}
-
 // act changes a refund that needs a person. It fails with ErrRefundAbsent, or with ErrRefundInFlight for one that is being
 // sent or is back: another decision could move its money twice.
 func (s *Service) act(
@@ -117,7 +100,8 @@ func (s *Service) act(
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE refunds SET state = ?, sending = ?, spent = 0, tries = ?, reference = ?,
 			next_at = ?, changed_at = ? WHERE id = ? AND state = ? AND sending = ? AND next_at = ?`,
-			state, sending, triesBefore(row, sending), referenceOf(row, sending), now.UnixMilli(), now.UnixMilli(), id, row.State, row.Sending, row.NextAt); err != nil {
+			state, sending, triesBefore(row, sending), referenceOf(row, sending), now.UnixMilli(), now.UnixMilli(),
+			id, row.State, row.Sending, row.NextAt); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, act, audit.Entry{

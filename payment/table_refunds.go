@@ -93,6 +93,23 @@ func refundKey(id string, sending int) string {
 	return id + "_" + strconv.Itoa(sending)
 }
 
+// triesBefore is what counts of the tries so far when a refund is sent again: under a new key none, and under the same one
+// that there were some.
+func triesBefore(row refundRow, sending int) int {
+	if sending != row.Sending {
+		return 0
+	}
+	return min(row.Tries, 1)
+}
+
+// referenceOf is the provider's id of a refund when it is sent again: under a new key it has none yet.
+func referenceOf(row refundRow, sending int) string {
+	if sending != row.Sending {
+		return ""
+	}
+	return row.Reference
+}
+
 // openRefunds reads refunds of a provider whose time has come, up to limit of each state. SQLite uses its partial index only
 // when the query repeats the index's condition.
 func (s *Service) openRefunds(ctx context.Context, provider string, now time.Time, limit int) ([]refundRow, error) {
