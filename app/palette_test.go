@@ -69,28 +69,37 @@ func shadesOf(shown image.Image) []shade {
 	return found
 }
 
-// cut divides colors into at most so many groups that are alike: the group whose colors differ most is halved, again and again.
+// cut divides colors into at most so many groups that are alike: the group whose colors differ most, at the most points, is halved,
+// again and again: a poster's colors that run into each other show steps first.
 func cut(all []shade, most int) [][]shade {
 	if len(all) == 0 {
 		return nil
 	}
 	groups := [][]shade{all}
 	for len(groups) < most {
-		widest, channel, width := 0, 0, 0
+		worst, channel, harm := 0, 0, 0
 		for i, group := range groups {
-			if c, w := spreadOf(group); w > width {
-				widest, channel, width = i, c, w
+			c, width := spreadOf(group)
+			if e := width * width * pointsOf(group); e > harm {
+				worst, channel, harm = i, c, e
 			}
 		}
-		if width == 0 {
+		if harm == 0 {
 			break
 		}
-		group := groups[widest]
+		group := groups[worst]
 		slices.SortStableFunc(group, func(a, b shade) int { return cmp.Compare(a.channels[channel], b.channels[channel]) })
-		groups[widest] = group[:len(group)/2]
+		groups[worst] = group[:len(group)/2]
 		groups = append(groups, group[len(group)/2:])
 	}
 	return groups
+}
+
+func pointsOf(group []shade) (points int) {
+	for _, one := range group {
+		points += one.points
+	}
+	return points
 }
 
 // spreadOf tells in which channel the colors of a group differ most, and by how much.
@@ -110,9 +119,8 @@ func spreadOf(group []shade) (channel, width int) {
 // meanOf is the color that stands for a group.
 func meanOf(group []shade) color.RGBA {
 	var sums [3]int
-	points := 0
+	points := pointsOf(group)
 	for _, one := range group {
-		points += one.points
 		for c := range 3 {
 			sums[c] += int(one.channels[c]) * one.points
 		}
