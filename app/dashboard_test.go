@@ -201,7 +201,8 @@ func TestPurchasesAreCountedFromZero(t *testing.T) {
 			t.Errorf("%v", m)
 		}
 	}
-	for _, want := range []string{purchaseResult(nil), purchaseResult(sale.ErrBusy), purchaseResult(stock.ErrUnavailable), purchaseResult(errors.New("x"))} {
+	for _, err := range []error{nil, sale.ErrBusy, stock.ErrUnavailable, errors.New("x")} {
+		want := purchaseResult(err)
 		if !slices.Contains(results, want) {
 			t.Errorf("%s is not among %v", want, results)
 		}

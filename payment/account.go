@@ -15,7 +15,8 @@ func (s *Service) warnOfOtherAccounts(ctx context.Context) {
 	}
 	for _, row := range found {
 		if p, exists := s.providers[row.Provider]; exists && !row.isOf(accountOf(p)) {
-			s.Log.WarnContext(ctx, "payments are open that were started with another account of their provider: configure it again until they have ended",
+			s.Log.WarnContext(ctx,
+				"payments are open that were started with another account of their provider: configure it again until they have ended",
 				"provider", row.Provider, "account", row.Account, "configured", accountOf(p))
 		}
 	}

@@ -119,8 +119,10 @@ func TestSearchForForgottenPaymentsHasAnEnd(t *testing.T) {
 	if n := f.searchFor(48 * time.Hour); n != 0 {
 		t.Errorf("asked %d times after the end", n)
 	}
-	if f.payments.outages["fake"].Observe(errAway) || f.payments.outages["fake"].Observe(errAway) {
-		t.Error("a provider that has found nothing counts as away")
+	for range 2 {
+		if f.payments.outages["fake"].Observe(errAway) {
+			t.Error("a provider that has found nothing counts as away")
+		}
 	}
 }
 

@@ -110,5 +110,5 @@ func (p *Provider) Verify(_ context.Context, header http.Header, body []byte) (p
 	if err != nil {
 		return payment.Report{}, err
 	}
-	return reportOf(e, p.api.office)
+	return reportOf(e, p.office)
 }
