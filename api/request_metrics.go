@@ -2,6 +2,7 @@ package api
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,9 +31,13 @@ type routeMetrics struct {
 	seconds prometheus.ObserverVec // by status
 }
 
+// route returns the part of a route. The files of the pages are some sixty, and one route here.
 func (m *requestMetrics) route(method, path string) *routeMetrics {
 	if m.seconds == nil {
 		return &routeMetrics{}
+	}
+	if strings.HasPrefix(path, "/web/") {
+		path = "/web/*"
 	}
 	return &routeMetrics{m.seconds.MustCurryWith(prometheus.Labels{"method": method, "route": path})}
 }

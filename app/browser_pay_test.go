@@ -192,7 +192,7 @@ func TestPageComesBackToAPayment(t *testing.T) {
 	}
 }
 
-// A buyer pays twice: the order is paid once, and the page says where the second money is.
+// A buyer pays twice: the order is paid once, and the page says why the second money goes back, and where it is.
 func TestPagePaysTwice(t *testing.T) {
 	b, s := newPayingBrowser(t, payment.Redirect)
 	p := b.open("/")
@@ -202,7 +202,7 @@ func TestPagePaysTwice(t *testing.T) {
 	p.until("the provider's page is there", provider)
 	p.press("button[value=twice]")
 	p.until("paid", fmt.Sprintf(`location.pathname === %q && `, "/o/"+order)+paid)
-	p.until("and the second money is back", `/CN\u00a549\.00 is back/.test(document.querySelector(".order").innerText)`)
+	p.until("and the second money is back", `/It was paid twice\. CN\u00a549\.00 is back/.test(document.querySelector(".order").innerText)`)
 	p.wantNoWiderThanAPhone()
 	b.eventually("the provider has sent one of two back", func() bool {
 		totals := s.Totals()

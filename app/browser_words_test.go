@@ -111,6 +111,19 @@ func TestConsoleKeepsWhatIsBeingFilledIn(t *testing.T) {
 	p.view("#/acts", `document.querySelector(".row[data-act=screening_pause] a")?.innerText.startsWith("Vertigo \u00b7 ") === true`)
 }
 
+// The form took a Chinese title of 86 characters, and the API refused it after the press: it counts 255 bytes.
+func TestConsoleSaysThatATitleIsTooLong(t *testing.T) {
+	p := newBrowser(t).console("Olga")
+	p.until("the name has the focus at once, or is answered", `document.getElementById("operator") !== null`)
+	p.press("#add")
+	for length, says := range map[int]string{85: "", 86: "This has 258 bytes, and at most 255 are taken: a Latin letter has one, a Chinese character three."} {
+		p.fill("#f-movie", strings.Repeat("\u5f71", length))
+		if got := js[string](p, `document.getElementById("f-movie").validationMessage`); got != says {
+			t.Errorf("of %d characters it says %q, want %q", length, got, says)
+		}
+	}
+}
+
 // A note was lost when the session ended while its act was being confirmed. And of a refund whose answer was lost before that,
 // what was sent after the next sign-in was another one: its key had gone with the dialog.
 func TestConsoleKeepsAnActOverASessionThatEnds(t *testing.T) {

@@ -160,7 +160,7 @@ func (o *officeTest) wantExplained(id string) {
 		o.t.Errorf("the message of the purchase is %s, and told of by %+v", timeline.Message, timeline.Entries)
 	}
 	for _, what := range []string{
-		"tickets_reserved", "money_received", "order_recorded", "order_paid", "tickets_sold", "operator_act", "payment_due",
+		"tickets_reserved", "money_received", "order_recorded", "order_paid", "tickets_sold", "operator_act",
 	} {
 		if !slices.Contains(whats, what) {
 			o.t.Errorf("the timeline is %q, and lacks %s", whats, what)

@@ -67,7 +67,6 @@ func TestTimelineOfAnOrderWhoseScreeningIsCancelled(t *testing.T) {
 		"1m1s|order_cancelled||reason: office",
 		"1m1.001s|outcome_published|10.0.0.2, pid 8|as message m2",
 		"1m1.5s|tickets_void|tickets, pid 6|",
-		"15m0s|payment_due||unpaid orders are cancelled",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the timeline is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -132,7 +132,7 @@ func TestHistoryWithoutTheQueue(t *testing.T) {
 		t.Errorf("of a message without a transaction it tells %q", got)
 	}
 	o.queueErr = mq.ErrUnavailable
-	if h := o.history(paid.ID); h.Message != MessageAway || len(h.Entries) != 5 {
+	if h := o.history(paid.ID); h.Message != MessageAway || len(h.Entries) != 4 {
 		t.Errorf("the queue is away: %+v", h)
 	}
 	o.queueErr = errors.New("a defect")
@@ -186,7 +186,6 @@ func TestTimelineTellsWhatHappened(t *testing.T) {
 		"payment_started by payment_attempt", "money_received by payment",
 		"order_paid by order", "payment_paid by payment_attempt", "tickets_sold by reservation", "operator_act by operator_act",
 		"refund_due by refund", "operator_act by operator_act", "refund_changed by refund", "payment_id_reused by payment",
-		"payment_due by order",
 	}
 	if got := whats(h.Entries); !slices.Equal(got, want) {
 		t.Errorf("paid:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

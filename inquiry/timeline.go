@@ -80,6 +80,10 @@ func (t *timeline) order(o *order.Details) {
 	}
 	t.add(o.RecordedAt, OrderRecorded, FromOrder, sentence.New("recorded_after", "{age} after the purchase",
 		"age", o.RecordedAt.Sub(time.UnixMilli(o.CreatedAt)).Round(time.Millisecond)))
+	due := time.UnixMilli(o.ExpiresAt)
+	if !o.SettledAt.IsZero() && o.SettledAt.Before(due) { // it ended before, and its deadline is none any more
+		return
+	}
 	said := []sentence.Sentence{sentence.New("unpaid_is_cancelled", "unpaid orders are cancelled")}
 	if o.Extended {
 		said = append(said, sentence.New("deadline_moved", "this deadline was moved once, when a payment started"))
@@ -88,7 +92,7 @@ func (t *timeline) order(o *order.Details) {
 		said = append(said, sentence.New("provider_asked_until", "until {until} its payment provider is asked before that",
 			"until", time.UnixMilli(o.AskUntil)))
 	}
-	t.add(time.UnixMilli(o.ExpiresAt), PaymentDue, FromOrder, said...)
+	t.add(due, PaymentDue, FromOrder, said...)
 }
 
 func (t *timeline) attempts(d Dossier) {

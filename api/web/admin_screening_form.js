@@ -18,22 +18,33 @@ function localTime(time) {
 }
 const givenTime = (typed) => new Date(typed).toISOString();
 
-// parts are the fields: the input, how a screening fills it in, and what it says to the API.
+const bytesOf = (typed) => new TextEncoder().encode(typed).length;
+
+// lookAtLengths has the browser refuse what is longer than the API takes. That counts bytes, of which a Chinese character has
+// three, and the browser's own limit counts characters.
+function lookAtLengths(all) {
+  for (const { input: field, most } of Object.values(all)) {
+    if (most) field.setCustomValidity(bytesOf(field.value.trim()) > most ? text("admin.too_long", { most, typed: bytesOf(field.value.trim()) }) : "");
+  }
+}
+
+// parts are the fields: the input, how a screening fills it in, what it says to the API, and how many bytes that has at most.
 function parts() {
   const plain = { show: String, read: (typed) => typed.trim() };
+  const long = (most, made) => ({ ...plain, most, input: made });
   const count = { show: String, read: Number };
   const time = { show: localTime, read: givenTime };
   const when = () => input("datetime-local", { required: true, step: 1 });
   return {
-    movie: { ...plain, input: input("text", { required: true, maxlength: 255 }) },
-    venue: { ...plain, input: input("text", { required: true, maxlength: 255 }) },
+    movie: long(255, input("text", { required: true, maxlength: 255 })),
+    venue: long(255, input("text", { required: true, maxlength: 255 })),
     starts_at: { ...time, input: when() },
     sale_opens_at: { ...time, input: when() },
     sale_closes_at: { ...time, input: when() },
     capacity: { ...count, input: input("number", { required: true, min: 1, max: 100_000_000, inputmode: "numeric" }) },
     per_user_limit: { ...count, input: input("number", { required: true, min: 0, max: 100_000_000, value: 0, inputmode: "numeric" }) },
     late_payment: { ...plain, input: choice([["refund", text("admin.late_refund")], ["revive", text("admin.late_revive")]], "refund") },
-    description: { ...plain, input: element("textarea", { rows: 4, maxlength: 4000 }) },
+    description: long(4000, element("textarea", { rows: 4, maxlength: 4000 })),
     poster_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
     map_url: { ...plain, input: input("url", { maxlength: 1000, pattern: "https:.+" }) },
   };
@@ -86,6 +97,7 @@ export function screeningForm(found, { done, leave }) {
   const doubt = doubtPart(all);
   const draft = draftPart(nameOf(found), { ...Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input])), amount, currency, note });
   doubt.look();
+  lookAtLengths(all);
   const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
   const send = element("button", { type: "submit" }, text(found ? "admin.save" : "admin.create"));
 
@@ -119,7 +131,7 @@ export function screeningForm(found, { done, leave }) {
     }
   };
   const labelled = (name, hint = null) => field(`f-${name}`, text(`field.${name}`), all[name].input, hint);
-  const changed = () => { doubt.look(); draft.keep(); };
+  const changed = () => { doubt.look(); lookAtLengths(all); draft.keep(); };
   return element("form", { class: "screening-form", autocomplete: "off", submit, input: changed },
     labelled("movie"), labelled("venue"), labelled("starts_at"), doubt.root,
     element("div", { class: "pair" }, labelled("sale_opens_at"), labelled("sale_closes_at")),

@@ -16,5 +16,8 @@ export function reasonOf(order, screening) {
   return hasText(key) ? text(key) : order.cancel_reason;
 }
 
-// refundsOf says where money is that goes back.
-export const refundsOf = (list) => list.map(({ state, amount }) => text(`refund.${state}`, { amount: money(amount) })).join("\n");
+// refundsOf says where money is that goes back, and why some of it does although the order is as it was.
+export const refundsOf = (list) => list.map(({ state, amount, reason }) => {
+  const why = hasText(`refund_why.${reason}`) ? text(`refund_why.${reason}`) : "";
+  return why + text(`refund.${state}`, { amount: money(amount) });
+}).join("\n");
