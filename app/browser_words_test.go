@@ -116,7 +116,9 @@ func TestConsoleSaysThatATitleIsTooLong(t *testing.T) {
 	p := newBrowser(t).console("Olga")
 	p.until("the name has the focus at once, or is answered", `document.getElementById("operator") !== null`)
 	p.press("#add")
-	for length, says := range map[int]string{85: "", 86: "This has 258 bytes, and at most 255 are taken: a Latin letter has one, a Chinese character three."} {
+	for length, says := range map[int]string{
+		85: "", 86: "This has 258 bytes, and at most 255 are taken: a Latin letter has one, a Chinese character three.",
+	} {
 		p.fill("#f-movie", strings.Repeat("\u5f71", length))
 		if got := js[string](p, `document.getElementById("f-movie").validationMessage`); got != says {
 			t.Errorf("of %d characters it says %q, want %q", length, got, says)
