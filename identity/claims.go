@@ -6,11 +6,11 @@ import (
 	"time"
 	"unicode"
 
-	"boxoffice/common/idform"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
+
+	"boxoffice/common/idform"
 )
 
 const (

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"boxoffice/common/idform"
-
 	"github.com/golang-jwt/jwt/v5"
+
+	"boxoffice/common/idform"
 )
 
 // Why a token cannot be made.

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"boxoffice/common/idform"
-
 	"github.com/wechatpay-apiv3/wechatpay-go/core/consts"
+
+	"boxoffice/common/idform"
 )
 
 const (
