@@ -23,6 +23,7 @@ type access struct {
 	ask     ask  // a request that is otherwise good
 	status  int  // for alice, who owns what it is about
 	foreign int  // for others who may use it; 0 is status
+	session int  // for everybody who is signed in by a cookie; 0 is status
 	ownSite bool // it is refused for everybody whose browser another site has made send it
 }
 
@@ -99,7 +100,7 @@ func accessTable() map[string]access {
 		"GET /v1/me":                             {who: anyRole, ask: get("/v1/me"), status: 200},
 		"GET /v1/sign-in":                        {who: everybody, ask: get("/v1/sign-in"), status: 200},
 		"GET /sign-in":                           {who: everybody, ask: get("/sign-in"), status: 303},
-		"GET /sign-in/callback":                  {who: everybody, ask: get("/sign-in/callback?code=x&state=y"), status: 400},
+		"GET /sign-in/callback":                  {who: everybody, ask: get("/sign-in/callback?code=x&state=y"), status: 400, session: 303},
 		"GET /sign-out/callback":                 {who: everybody, ask: get("/sign-out/callback?state=/"), status: 303},
 		"POST /sign-out":                         {who: everybody, ask: post("/sign-out", ""), status: 204, ownSite: true},
 		"POST /v1/dev/tokens":                    {who: everybody, ask: post("/v1/dev/tokens", `{"user":"eve","role":"buyer"}`), status: 200},
@@ -138,6 +139,8 @@ func (v visitor) want(a access, method string) int {
 	switch crossSite := v.fromElsewhere(method); {
 	case a.ownSite && crossSite:
 		return http.StatusForbidden
+	case a.who == everybody && a.session != 0 && v.cookie != "" && v.valid:
+		return a.session
 	case a.who == everybody:
 		return a.status
 	case !v.valid:

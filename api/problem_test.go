@@ -113,6 +113,7 @@ func domainErrors() map[string]struct {
 // signs a token, in the demo of which each has words of its own.
 func otherErrors() []string {
 	return []string{"stock.ErrNotArchived", "stock.ErrArchiveTaken", "stock.ErrBusy", "order.ErrFenced", "payment.ErrUnknownRefund",
+		"payment.ErrNothingFound",
 		"identity.ErrInvalidSubject", "identity.ErrInvalidRole"}
 }
 

@@ -18,6 +18,6 @@ export function reasonOf(order, screening) {
 
 // refundsOf says where money is that goes back, and why some of it does although the order is as it was.
 export const refundsOf = (list) => list.map(({ state, amount, reason }) => {
-  const why = hasText(`refund_why.${reason}`) ? text(`refund_why.${reason}`) : "";
+  const why = hasText(`refundwhy.${reason}`) ? text(`refundwhy.${reason}`) : "";
   return why + text(`refund.${state}`, { amount: money(amount) });
 }).join("\n");
