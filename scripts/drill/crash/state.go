@@ -33,9 +33,11 @@ type drill struct {
 	cut     int
 }
 
-// isOver tells whether enough was broken.
+// isOver tells whether enough was broken. The statements of the first cuts may all be such as do not come by, so that a short run
+// goes on until it has cut a connection.
 func (d *drill) isOver() bool {
-	return d.killed >= d.options.Kills || !d.until.IsZero() && time.Now().After(d.until)
+	isBroken := d.killed >= d.options.Kills && (d.options.Cuts <= 0 || d.cut > 0)
+	return isBroken || !d.until.IsZero() && time.Now().After(d.until)
 }
 
 // when is a statement's moment and database: before stock.
