@@ -163,6 +163,23 @@ func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
 	f.wantRefund(refundDone)
 }
 
+// A bank took a refund after all that its provider had failed. The callback said so while the provider, asked, still called it
+// under way: the callback was dropped, a person was to look, and whoever had it sent again sent it twice.
+func TestLateDoneThatIsStillUnderWayIsWaitedFor(t *testing.T) {
+	f := newLateRefund(t)
+	f.provider.set(func(p *fakeProvider) { p.pending = true })
+	f.work()
+	r := f.wantRefund(refundSent)
+	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundFailed} })
+	f.tell(r.ID, RefundFailed)
+	f.wantRefund(refundNeedsAttention)
+	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundPending} })
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundSent)
+	f.tell(r.ID, RefundDone)
+	f.wantRefund(refundDone)
+}
+
 // While a worker waited for its provider's answer, a callback brought the refund to a person, who settled it. The answer, that
 // the money was back, was dropped.
 func TestAnswerAfterADecisionIsNotDropped(t *testing.T) {

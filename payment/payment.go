@@ -235,10 +235,13 @@ func (s *Service) answered(p Provider, err error) error {
 	return fmt.Errorf("%w: %w", ErrProviderAway, err)
 }
 
-// failureLevel is the level at which a failure of the work on one payment is logged. Of an outage there is a line already.
+// failureLevel is the level at which a failure of the work on one payment is logged. Of an outage and of another account there is
+// a line already, and that a payment can still be made is no failure.
 func failureLevel(err error) slog.Level {
-	if errors.Is(err, ErrProviderAway) || errors.Is(err, order.ErrUnavailable) {
-		return slog.LevelDebug
+	for _, known := range []error{ErrProviderAway, order.ErrUnavailable, errOtherAccount, errStillOpen} {
+		if errors.Is(err, known) {
+			return slog.LevelDebug
+		}
 	}
 	return slog.LevelWarn
 }

@@ -28,6 +28,7 @@ func (s *Service) forgotten(ctx context.Context, orderIDs []string, known []atte
 	}
 	for further := range forgottenMax { // first the likeliest of each order: time may be up before the last
 		for _, row := range rows {
+			row.ExpiresAt += s.Lease.Milliseconds() // the latest that it ended: the order's deadline may have moved since the backup
 			for _, provider := range s.Providers() {
 				n := before[by{row.OrderID, provider}] + further
 				if n >= attemptsMax {

@@ -185,7 +185,7 @@ func (s *Service) afterReport(
 		return afterStatus(row, status, later), err == nil && (status.State == RefundFailed || status.State == RefundStuck), err
 	case row.Spent && report.State == RefundDone:
 		status, err := s.askAfter(ctx, p, row, report.RefundStatus)
-		return afterStatus(row, status, later), err == nil && status.State == RefundDone, err
+		return afterStatus(row, status, later), err == nil && (status.State == RefundDone || status.State == RefundPending), err
 	case row.State == refundDone, row.Spent && report.State == RefundPending: // which was so before its provider said yes, or no
 		return to, false, nil
 	}

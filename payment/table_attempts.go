@@ -52,7 +52,7 @@ func (r attemptRow) isOf(account string) bool {
 // reach fails with ErrRefused for an attempt that its provider cannot be asked for.
 func (r attemptRow) reach(p Provider) error {
 	if now := accountOf(p); !r.isOf(now) {
-		return fmt.Errorf("%w: the payment was started with the account %s, and %s is configured", ErrRefused, r.Account, now)
+		return fmt.Errorf("%w: %w: %s, and %s is configured", ErrRefused, errOtherAccount, r.Account, now)
 	}
 	return nil
 }
