@@ -32,6 +32,7 @@ type fakeProvider struct {
 	lives    time.Duration    // of actions
 	busy     bool             // payers are just paying, and nothing can be closed
 	unopened bool             // payers have not come, so nothing can be closed before it expires
+	unheard  func() time.Time // the clock by which it calls what it does not know open until that expires, as Alipay's adapter; may be nil
 	passive  bool             // it only sends callbacks
 	shared   bool             // its account takes money for others too
 	nameless bool             // it knows attempts by the ids that the office gives
@@ -147,6 +148,9 @@ func (p *fakeProvider) status(call string, asked Attempt, closes bool) (Status, 
 		return Status{}, fmt.Errorf("%s: a reference is needed", call)
 	}
 	a := p.attempts[asked.ID]
+	if a == nil && p.unheard != nil && p.unheard().Before(asked.ExpiresAt) {
+		return Status{State: Open}, p.leave(call)
+	}
 	if a == nil {
 		return Status{State: Closed}, p.leave(call)
 	}

@@ -84,6 +84,29 @@ func TestForgottenPaymentThatIsBeingPaidIsWaitedFor(t *testing.T) {
 	f.wantBalanced()
 }
 
+// The payment that moved its order's deadline was made after the backup. At the deadline that the backup has, Alipay knew nothing of
+// it, since its payer had not scanned the code, which lived for minutes yet; nobody asked again, and the money stayed there.
+func TestForgottenPaymentOutlivesTheDeadlineOfTheBackup(t *testing.T) {
+	f := newFixture(t)
+	f.provider.nameless, f.other.nameless = true, true
+	o := f.create(time.Minute)
+	opened := f.start(o)
+	f.restore(false)
+	f.exec(`UPDATE orders SET expires_at = ?`, o.ExpiresAt)
+	var scanned *fakeAttempt
+	f.provider.set(func(p *fakeProvider) {
+		scanned, p.unheard = p.attempts[opened.ID], f.now
+		delete(p.attempts, opened.ID)
+	})
+	f.cancelByBuyer(o)
+	f.searchFor(3 * time.Minute)
+	f.provider.set(func(p *fakeProvider) { p.attempts[opened.ID] = scanned })
+	f.provider.payAttempt(opened.ID)
+	f.workFor(24*time.Hour, 10*time.Minute)
+	f.wantRefund(refundDone)
+	f.wantBalanced()
+}
+
 // An order of which every provider has told all is asked for no more, also by whoever cancels it as unpaid.
 func TestSearchForForgottenPaymentsEndsWithTheLastAnswer(t *testing.T) {
 	f := newFixture(t)
