@@ -211,7 +211,8 @@ func TestCheckInPageWithACookie(t *testing.T) {
 	provider.QueueUser(identitytest.Person{Subject: "bob"})
 	js[bool](p, `(window.before = true)`) // the same page is shown before the sign-in and after it
 	p.clicks("#provider")
-	p.until("a buyer is asked for a token", `!window.before && location.pathname === "/check-in" && !document.getElementById("provider").hidden && !(`+isOpen+`)`)
+	p.until("a buyer is asked for a token", `!window.before && location.pathname === "/check-in" &&
+		!document.getElementById("provider").hidden && !(`+isOpen+`)`)
 	p.tell("out", `fetch("/sign-out", {method: "POST"}).then((r) => r.status)`, "204")
 	provider.QueueUser(identitytest.Person{Subject: "sam", Said: map[string]any{"roles": []string{"staff"}}})
 	p.clicks("#provider")

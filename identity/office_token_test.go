@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/common/idform"
-
 	"github.com/golang-jwt/jwt/v5"
+
+	"boxoffice/common/idform"
 )
 
 func officeToken(t testing.TB, subject, role string, change ...func(jwt.MapClaims)) string {

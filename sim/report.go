@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"boxoffice/sim/office"
-
 	"boxoffice/sim/world"
 )
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"boxoffice/sim/office"
-
 	"boxoffice/sim/world"
 )
 

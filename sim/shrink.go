@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"boxoffice/sim/office"
-
 	"boxoffice/sim/world"
 )
 

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"boxoffice/sim/office"
-
 	"boxoffice/common/mq"
+	"boxoffice/sim/office"
 )
 
 // Whoever is told that seed 7 breaks a promise has thousands of lines to read. Most of them have nothing to do with it.

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"boxoffice/common/idform"
-
 	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"boxoffice/common/idform"
 )
 
 const (

@@ -8,12 +8,11 @@ import (
 	"net/http"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/event"
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
+	"boxoffice/sim/world"
 	"boxoffice/stock"
 )
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
@@ -20,6 +18,7 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
+	"boxoffice/sim/world"
 	"boxoffice/stock"
 )
 

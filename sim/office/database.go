@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/db"
+	"boxoffice/sim/world"
 )
 
 func dsn(dir, base string) string { return "sqlite:" + filepath.Join(dir, base+".db") }

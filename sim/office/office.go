@@ -9,11 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
+	"boxoffice/sim/world"
 	"boxoffice/sql"
 	"boxoffice/stock"
 )

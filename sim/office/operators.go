@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/audit"
+	"boxoffice/sim/world"
 	"boxoffice/stock"
 )
 

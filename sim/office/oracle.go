@@ -6,10 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/common/db"
 	"boxoffice/common/mq"
+	"boxoffice/sim/world"
 )
 
 // The times that an order has.

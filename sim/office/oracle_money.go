@@ -4,9 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/payment"
+	"boxoffice/sim/world"
 )
 
 // look looks at a database in which a process has just committed.

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"boxoffice/sim/world"
-
 	"boxoffice/archive"
 	"boxoffice/cancellation"
 	"boxoffice/common/db"
@@ -20,6 +18,7 @@ import (
 	"boxoffice/order"
 	"boxoffice/payment"
 	"boxoffice/sale"
+	"boxoffice/sim/world"
 	"boxoffice/stock"
 	"boxoffice/tickets"
 )
