@@ -1,18 +1,11 @@
 package payment
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // An office can be started with another account of a provider while attempts of the one before are open. That account has never
 // heard of them: were it asked, they would end as unpaid, with their money at the one before. So an attempt is asked for with the
 // account alone that it was started with. Until that is configured again it counts as one whose provider refuses to say anything,
 // and is given up as such (giveUpRefusedAfter).
-
-// errOtherAccount says that an attempt was started with another account of its provider, so that nobody is asked for it. The start
-// and the doctor tell of that.
-var errOtherAccount = errors.New("the payment was started with another account")
 
 // warnOfOtherAccounts tells, when the work begins, of open attempts that nobody can be asked for.
 func (s *Service) warnOfOtherAccounts(ctx context.Context) {

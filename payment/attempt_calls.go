@@ -209,12 +209,8 @@ func (s *Service) learnOfPayment(ctx context.Context, row attemptRow, payment Pa
 	return s.OrderEnded(ctx, payment.OrderID)
 }
 
-var (
-	// errStillOpen says that an attempt can still be paid.
-	errStillOpen = errors.New("the payment is still open")
-	// errPaidNothing says that an answer cannot be believed: were it, the order would be cancelled with nobody asking again.
-	errPaidNothing = errors.New("the provider says that it is paid, and names no payment")
-)
+// errPaidNothing says that an answer cannot be believed: were it, the order would be cancelled with nobody asking again.
+var errPaidNothing = errors.New("the provider says that it is paid, and names no payment")
 
 // takeTurns sorts the open attempts by their providers, and takes a turn at each of these, which askAll ends. later are the
 // orders with a provider at which there is none left.

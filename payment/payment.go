@@ -246,6 +246,15 @@ func failureLevel(err error) slog.Level {
 	return slog.LevelWarn
 }
 
+// Why an attempt has no end yet.
+var (
+	// errStillOpen says that it can still be paid.
+	errStillOpen = errors.New("the payment is still open")
+	// errOtherAccount says that it was started with another account of its provider, so that nobody is asked for it. The start and
+	// the doctor tell of that.
+	errOtherAccount = errors.New("the payment was started with another account")
+)
+
 // errUnclaimed says that no worker has a row.
 var errUnclaimed = errors.New("claim")
 
