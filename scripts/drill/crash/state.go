@@ -33,10 +33,10 @@ type drill struct {
 	cut     int
 }
 
-// isOver tells whether enough was broken. The statements of the first cuts may all be such as do not come by, so that a short run
-// goes on until it has cut a connection.
+// isOver tells whether enough was broken. The statements of the first cuts may all be such as do not come by, so that a short run,
+// of few cuts and a time, goes on until it has cut a connection.
 func (d *drill) isOver() bool {
-	isBroken := d.killed >= d.options.Kills && (d.options.Cuts <= 0 || d.cut > 0)
+	isBroken := d.killed >= d.options.Kills && (d.options.Cuts <= 0 || d.until.IsZero() || d.cut > 0)
 	return isBroken || !d.until.IsZero() && time.Now().After(d.until)
 }
 
