@@ -55,6 +55,7 @@ func (h *halfTries) run(ctx context.Context) error {
 				return nil
 			}
 			h.masters.waited(last)
+			patience.Reset(masterPatience) // the library may not have chosen a master yet, and then nobody knows of another one
 		case <-ctx.Done():
 			return joinInLine(failed, notSent(ctx.Err()))
 		}

@@ -18,6 +18,7 @@ type masterSays struct {
 	after time.Duration
 	err   error
 	begun bool
+	found time.Duration // what the client library takes to choose the first master
 }
 
 // silence is the answer of a master that does not answer: the client library gives it up.
@@ -36,9 +37,11 @@ func runTries(t *testing.T, says ...masterSays) (asked []time.Duration, returned
 	}
 	var mu sync.Mutex // of asked
 	begin, begun, pool := time.Now(), make(chan struct{}), newCallPool(maxCalls)
+	find := sync.OnceFunc(func() { time.Sleep(says[0].found) })
 	h := halfTries{masters: m, calls: pool, begun: begun, wait: lateTimeout,
 		compose: func() *primitive.Message { return newMessage(t.Context(), namespace{}, "t", "k", nil) },
 		send: func(_ context.Context, message *primitive.Message) error {
+			find()
 			m.Select(message, queues, "")
 			mu.Lock()
 			s := says[len(asked)]
@@ -91,7 +94,11 @@ func TestWhenAnotherMasterIsAsked(t *testing.T) {
 		"silent twice":               {[]masterSays{silence(), silence()}, at(0, 250), HalfTimeout, true},
 		"silent four times":          {[]masterSays{silence(), silence(), silence(), silence()}, at(0, 250, 500, 750), HalfTimeout, true},
 		"the first after the second": {[]masterSays{{after: 300 * ms, begun: true}, silence()}, at(0, 250), 300 * ms, false},
-		"the only one is silent":     {[]masterSays{silence()}, at(0), HalfTimeout, true},
+		// The library asked a dead nameserver for the route first, and the silent master after that was waited for to the end.
+		"chosen late, silent, stored": {
+			[]masterSays{{found: 300 * ms, after: tryTimeout, err: notSent(context.DeadlineExceeded)}, stored}, at(300, 500), 501 * ms, false,
+		},
+		"the only one is silent": {[]masterSays{silence()}, at(0), HalfTimeout, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
