@@ -40,6 +40,15 @@ func TestEachFieldOfAScreeningIsJudgedOnce(t *testing.T) {
 	}
 }
 
+// A link was taken whose host has half a bracket. Go reads it, and no browser opens it.
+func TestLinkThatNoBrowserOpensIsNone(t *testing.T) {
+	for link, want := range map[string]bool{"https://a]": false, "https://[::1]:8443/x": true, "https://rex.example/x[1]": true} {
+		if isURL(link) != want {
+			t.Errorf("%s is a link: %v, want %v", link, !want, want)
+		}
+	}
+}
+
 // A screening that was added before its name or currency had to be as they are today could not be paused any more.
 func TestAnEarlierScreeningCanBeChangedWhereItIsRight(t *testing.T) {
 	s, _ := newStock(t)
