@@ -77,7 +77,7 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 	}
 	others, err := o.config.Providers.Make(o.nameAtProviders(), func(provider string) string {
 		return o.publicURL() + api.CallbackPath + "/" + provider
-	}, o.wall, o.clock.Sure) // as orders are cancelled: a payment that is ended for good before its order is asked for by nobody
+	}, o.wall, o.clock.Sure) // as orders are cancelled: a payment that is closed before its order ends is not asked for any more
 	return append(providers, others...), err
 }
 

@@ -135,10 +135,9 @@ func TestLatePendingUndoesNoRefusal(t *testing.T) {
 	f.wantRefund(refundDone)
 }
 
-// A bank returned a refund days after it was done, and a person was to look. Then the callback came that had told of "done" before, which
-// the office had not taken then (Stripe sends such a one again for three days, signed anew): the refund was done in the books, and the
-// payer never got the money. What its provider has failed is done only if the provider, asked, says so too.
-func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
+// newRefundFailedLater makes a refund that its provider had under way and has failed since, so that a person has to look.
+func newRefundFailedLater(t *testing.T) (*fixture, RefundInfo) {
+	t.Helper()
 	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.pending = true })
 	f.work()
@@ -146,6 +145,14 @@ func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
 	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundFailed} })
 	f.tell(r.ID, RefundFailed)
 	f.wantRefund(refundNeedsAttention)
+	return f, r
+}
+
+// A bank returned a refund days after it was done, and a person was to look. Then the callback came that had told of "done" before, which
+// the office had not taken then (Stripe sends such a one again for three days, signed anew): the refund was done in the books, and the
+// payer never got the money. What its provider has failed is done only if the provider, asked, says so too.
+func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
+	f, r := newRefundFailedLater(t)
 	f.tell(r.ID, RefundDone)
 	f.wantRefund(refundNeedsAttention)
 	report := Report{ID: "evt", Refunds: []RefundReport{{r.ID, RefundStatus{State: RefundDone}}}}
@@ -166,13 +173,7 @@ func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
 // A bank took a refund after all that its provider had failed. The callback said so while the provider, asked, still called it
 // under way: the callback was dropped, a person was to look, and whoever had it sent again sent it twice.
 func TestLateDoneThatIsStillUnderWayIsWaitedFor(t *testing.T) {
-	f := newLateRefund(t)
-	f.provider.set(func(p *fakeProvider) { p.pending = true })
-	f.work()
-	r := f.wantRefund(refundSent)
-	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundFailed} })
-	f.tell(r.ID, RefundFailed)
-	f.wantRefund(refundNeedsAttention)
+	f, r := newRefundFailedLater(t)
 	f.provider.set(func(p *fakeProvider) { p.keys[r.ID] = RefundStatus{State: RefundPending} })
 	f.tell(r.ID, RefundDone)
 	f.wantRefund(refundSent)

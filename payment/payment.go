@@ -226,10 +226,9 @@ func (s *Service) answered(p Provider, err error) error {
 	case err == nil, errors.Is(err, ErrRefused), errors.Is(err, ErrUnknownRefund), errors.Is(err, ErrUnsupported):
 		s.outages[p.Name()].Observe(nil)
 		return err
-	}
-	if errors.Is(err, ErrNothingFound) {
+	case errors.Is(err, ErrNothingFound):
 		s.outages[p.Name()].Observe(nil)
-	} else {
+	default:
 		s.outages[p.Name()].Observe(err)
 	}
 	return fmt.Errorf("%w: %w", ErrProviderAway, err)
