@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"boxoffice/common/event"
@@ -19,15 +20,28 @@ import (
 const (
 	triesOfBuyer = 6
 	firstRetry   = time.Second
+	tabsApart    = 20 * time.Millisecond
 )
 
-// rush has buyers ask, and some of them click twice.
+// rush has buyers ask, some of them in two tabs at once, and some of them click twice.
 func (o *office) rush(ctx context.Context, requests []sale.Request) {
 	w := o.world
+	if w.Chance(30) {
+		w.After(w.Between(0, tabsApart), "other tab of "+w.Event, world.Anybody, func(ctx context.Context) { o.buy(ctx, inOtherTab(requests), 0) })
+	}
 	if w.Chance(30) {
 		w.After(w.Between(0, 3*time.Second), "second click of "+w.Event, world.Anybody, func(ctx context.Context) { o.buy(ctx, requests, 1) })
 	}
 	o.buy(ctx, requests, 0)
+}
+
+// inOtherTab is what the same buyers ask for once more, as purchases of their own.
+func inOtherTab(requests []sale.Request) []sale.Request {
+	other := slices.Clone(requests)
+	for i := range other {
+		other[i].Key += "-tab"
+	}
+	return other
 }
 
 // buy has buyers ask at once, in one list. Whoever is not told what became of it asks again with the same key.

@@ -55,7 +55,7 @@ type bought struct {
 type deed struct {
 	began    time.Time
 	database time.Duration    // the order database's clock, by which a deadline was made: the least of it since then
-	believed time.Duration    // the database's clock when the process started, which it cannot know to be wrong
+	believed time.Duration    // the database's clock as the process believes it, which it cannot know to be wrong
 	sure     func() time.Time // the time that has certainly come; to ask is to look at the clock
 }
 

@@ -39,7 +39,7 @@ type process struct {
 
 	wall     func() time.Time // of its machine
 	clock    *officeclock.Clock
-	believed time.Duration // by which the database's clock was ahead when this process started
+	believed time.Duration // by which the database's clock was ahead when this process started, or less since
 	looks    int           // at that clock
 	gate     *gate
 
@@ -93,7 +93,9 @@ func (p *process) openClock() {
 	p.correctClock()
 }
 
+// correctClock has the process measure the database's clock. One that goes less ahead than it had believed is believed from then on.
 func (p *process) correctClock() {
+	p.believed = min(p.believed, p.clocks.database)
 	p.clock.Correct(p.clocks.machine(p.index) - p.clocks.database)
 }
 

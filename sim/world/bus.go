@@ -156,15 +156,40 @@ func (b *Bus) PutHalf(txID, topic string, body []byte) (*Half, error) {
 	if w.IsAway(BrokerPart) || w.Roll(halfRefused) {
 		return nil, fmt.Errorf("%w: %w: the broker does not take a half message", mq.ErrNotSent, mq.ErrUnavailable)
 	}
-	h := &Half{Message: Message{id: topic + "/tx " + txID, Topic: topic, key: txID, Body: body}, TxID: txID, Born: w.Now}
-	h.from = h
-	b.Halves[txID] = h
-	w.Note("half %s is stored", txID)
-	b.checkAfter(h, firstCheck+w.Between(0, nextCheck))
+	h := b.storeHalf(txID, txID, topic, body)
+	if w.Roll(halfTwice) {
+		b.storeAtAnother(txID, topic, body)
+	}
 	if w.Roll(halfUnanswered) {
 		return h, fmt.Errorf("%w: no answer", mq.ErrNotSent)
 	}
 	return h, nil
+}
+
+// storeHalf stores a half message under an id of its own: two masters may have one of the same transaction.
+func (b *Bus) storeHalf(id, txID, topic string, body []byte) *Half {
+	h := &Half{Message: Message{id: topic + "/tx " + id, Topic: topic, key: txID, Body: body}, TxID: txID, Born: b.world.Now}
+	h.from = h
+	b.Halves[id] = h
+	b.world.Note("half %s is stored", id)
+	b.checkAfter(h, firstCheck+b.world.Between(0, nextCheck))
+	return h
+}
+
+// storeAtAnother has another master store the half message as well, as happens to a sender that has waited too long for the
+// answer of one and asks the next. The answer that comes late is a rollback of this one alone; without one it checks back.
+func (b *Bus) storeAtAnother(txID, topic string, body []byte) {
+	w := b.world
+	h := b.storeHalf(txID+"/2", txID, topic, body)
+	if w.Chance(50) {
+		return
+	}
+	w.After(w.Between(0, 2*firstCheck), "late answer for "+txID, Anybody, func(context.Context) {
+		if h.open() {
+			h.discarded = true
+			w.Note("the second half of %s is rolled back", txID)
+		}
+	})
 }
 
 // End is commit or rollback by the sender of a half message, which nobody acknowledges.
@@ -197,7 +222,7 @@ func (b *Bus) Decide(h *Half, outcome mq.Outcome) {
 }
 
 func (b *Bus) checkAfter(h *Half, delay time.Duration) {
-	b.world.After(delay, fmt.Sprintf("check %s (%d)", h.TxID, h.Checks+1), Anybody, func(ctx context.Context) { b.checkBack(ctx, h) })
+	b.world.After(delay, fmt.Sprintf("check %s (%d)", h.id, h.Checks+1), Anybody, func(ctx context.Context) { b.checkBack(ctx, h) })
 }
 
 // checkBack asks about a half message, and again later, until it is decided or was asked about too often.

@@ -13,6 +13,7 @@ type Fault string
 const (
 	halfRefused       Fault = "half-refused"        // the broker does not take a half message
 	halfUnanswered    Fault = "half-unanswered"     // it takes it, and its answer is lost
+	halfTwice         Fault = "half-twice"          // two masters have taken it: the answer of one came late or never
 	endLost           Fault = "end-lost"            // commit or rollback never arrives
 	endLate           Fault = "end-late"            // it arrives after check-backs
 	CheckEarly        Fault = "check-early"         // the check-back comes before the local transaction
@@ -59,7 +60,7 @@ const (
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
 func rates() map[Fault]int {
 	return map[Fault]int{
-		halfRefused: 40, halfUnanswered: 40, endLost: 100, endLate: 80, CheckEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
+		halfRefused: 40, halfUnanswered: 40, halfTwice: 60, endLost: 100, endLate: 80, CheckEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, BrokerAway: 0,
 		ReadFails: 2, StatementFails: 3, CommitFails: 8, CommitDoubtful: 8, DatabaseAway: 0,
 		Crash: 1, Restart: 0, ClockStep: 0, ClockUnread: 200, ClocksApart: 0, DatabaseClockStep: 0,
