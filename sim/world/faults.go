@@ -60,7 +60,8 @@ const (
 // rates are how often of a thousand opportunities a fault is injected. Those with 0 are acts of the plan.
 func rates() map[Fault]int {
 	return map[Fault]int{
-		halfRefused: 40, halfUnanswered: 40, halfTwice: 60, endLost: 100, endLate: 80, CheckEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
+		halfRefused: 40, halfUnanswered: 40, halfTwice: 60, endLost: 100, endLate: 80,
+		CheckEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, BrokerAway: 0,
 		ReadFails: 2, StatementFails: 3, CommitFails: 8, CommitDoubtful: 8, DatabaseAway: 0,
 		Crash: 1, Restart: 0, ClockStep: 0, ClockUnread: 200, ClocksApart: 0, DatabaseClockStep: 0,
