@@ -1,31 +1,25 @@
 package sale
 
 import (
-	"hash/maphash"
 	"sync"
 	"time"
 
 	"boxoffice/stock"
 )
 
-const requestBytes = 64 // of memory for an order in a requestSet
+const requestBytes = 40 // of memory for an order in a requestSet
 
-// requestSet is the request ids of a screening's orders, and whose they are: nearly all who ask have none, and a look for
-// the buyer costs a tenth of making a request id. It only grows, as orders do.
+// requestSet is the request ids of a screening's orders. It only grows, as orders do.
 type requestSet struct {
-	mu     sync.RWMutex
-	seed   maphash.Seed
-	ids    map[stock.IDBytes]struct{}
-	buyers map[uint64]struct{} // hashes; two buyers with the same one only cost a look at the ids
+	mu  sync.RWMutex
+	ids map[stock.IDBytes]struct{}
 }
 
 func (s *requestSet) add(orders []stock.OrderKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ids == nil {
-		s.seed = maphash.MakeSeed()
 		s.ids = make(map[stock.IDBytes]struct{}, len(orders))
-		s.buyers = make(map[uint64]struct{}, len(orders))
 	}
 	for _, order := range orders {
 		id, err := stock.ParseID(order.RequestID)
@@ -33,7 +27,6 @@ func (s *requestSet) add(orders []stock.OrderKey) {
 			continue // then there are never as many as the stock row counts, and nobody is refused
 		}
 		s.ids[id] = struct{}{}
-		s.buyers[maphash.String(s.seed, order.BuyerID)] = struct{}{}
 	}
 }
 
@@ -47,9 +40,6 @@ func (s *requestSet) has(buyerID, key string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.ids == nil {
-		return false
-	}
-	if _, known := s.buyers[maphash.String(s.seed, buyerID)]; !known {
 		return false
 	}
 	_, known := s.ids[stock.RequestIDBytes(buyerID, key)]
