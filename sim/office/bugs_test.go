@@ -136,21 +136,21 @@ func bugs() []bug {
 
 func bugsOfTheQueue() []bug {
 	return []bug{
-		{name: "check-back commits what it does not know", seed: 2,
+		{name: "check-back commits what it does not know", seed: 1,
 			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Rollback {
 					return outcome
 				}
 				return mq.Commit
 			}}},
-		{name: "check-back answers rollback when the database is away", seed: 26,
+		{name: "check-back answers rollback when the database is away", seed: 7,
 			plant: Seams{answer: func(_ fenceOf, s *stock.Stock, h mq.Half) mq.Outcome {
 				if outcome := s.Check(context.Background(), h); outcome != mq.Unknown {
 					return outcome
 				}
 				return mq.Rollback
 			}}},
-		{name: "check-back leaves no fence", seed: 1,
+		{name: "check-back leaves no fence", seed: 4,
 			plant: Seams{answer: func(fence fenceOf, _ *stock.Stock, h mq.Half) mq.Outcome {
 				for _, outcome := range fence(h.TxID) {
 					if outcome == "committed" {
@@ -160,23 +160,23 @@ func bugsOfTheQueue() []bug {
 				return mq.Rollback
 			}}},
 		{name: "commit is sent before the local transaction", seed: 1, plant: Seams{Early: mq.Commit}},
-		{name: "an unknown outcome is sent as rollback", seed: 1, plant: Seams{end: func(o mq.Outcome) mq.Outcome {
+		{name: "an unknown outcome is sent as rollback", seed: 14, plant: Seams{end: func(o mq.Outcome) mq.Outcome {
 			if o == mq.Unknown {
 				return mq.Rollback
 			}
 			return o
 		}}},
-		{name: "every outcome is sent as commit", seed: 1,
+		{name: "every outcome is sent as commit", seed: 2,
 			plant: Seams{end: func(mq.Outcome) mq.Outcome { return mq.Commit }}},
-		{name: "tickets are acknowledged before they are made", seed: 8, plant: Seams{swallow: event.GroupTickets}},
-		{name: "nobody sweeps", seed: 13, plant: Seams{idle: "sweep"}},
-		{name: "nobody ends the orders of cancelled screenings", seed: 2, plant: Seams{idle: "cancellations"}},
+		{name: "tickets are acknowledged before they are made", seed: 1, plant: Seams{swallow: event.GroupTickets}},
+		{name: "nobody sweeps", seed: 6, plant: Seams{idle: "sweep"}},
+		{name: "nobody ends the orders of cancelled screenings", seed: 1, plant: Seams{idle: "cancellations"}},
 		{name: "nobody works on payments", seed: 1, plant: Seams{idle: "payments"}},
 		{name: "the order service goes by a clock that is ahead", seed: 1,
 			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Sure().Add(time.Hour) }}},
 		{name: "orders begin by the clock of a machine", seed: 1,
 			plant: Seams{now: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
-		{name: "orders end by the clock of a machine", seed: 2,
+		{name: "orders end by the clock of a machine", seed: 1,
 			plant: Seams{sure: func(_ *officeclock.Clock, wall time.Time) time.Time { return wall }}},
 		{name: "orders end by a clock that may have been set", seed: 5,
 			plant: Seams{sure: func(c *officeclock.Clock, _ time.Time) time.Time { return c.Now() }}},
@@ -195,20 +195,20 @@ func bugsOfTheQueue() []bug {
 
 func bugsOfStock() []bug {
 	return []bug{
-		{name: "the fence may be there already", seed: 5,
+		{name: "the fence may be there already", seed: 4,
 			plant: replaced(world.StockBase, "INSERT INTO fences", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "the sale goes on after its terms have changed", seed: 6,
+		{name: "the sale goes on after its terms have changed", seed: 27,
 			plant: replaced(world.StockBase, "sales = sales + ?", "AND limit_changes = ?", "AND limit_changes <= ? + 9")},
-		{name: "a key may buy again", seed: 4,
+		{name: "a key may buy again", seed: 2,
 			plant: replaced(world.StockBase, "INSERT INTO reservations", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "tickets come back twice", seed: 19,
+		{name: "tickets come back twice", seed: 6,
 			plant: replaced(world.StockBase, "UPDATE reservations SET state = ?, settled_at", "WHERE state = ?", "WHERE ? <> ''")},
 		{name: "released tickets are not counted as available", seed: 1,
 			plant: replaced(world.StockBase, "sold = sold + ?", "available = available + ?", "available = available + 0 * ?")},
 		{name: "sold tickets stay reserved", seed: 1,
 			plant: replaced(world.StockBase,
 				"sold = sold + ?", "reserved = reserved - ?, sold = sold + ?", "reserved = reserved - 0 * ?, sold = sold + 0 * ?")},
-		{name: "a limit is not looked at", seed: 50,
+		{name: "a limit is not looked at", seed: 25,
 			plant: replaced(world.StockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
 		{name: "what a buyer gives back is not counted", seed: 1,
 			plant: replaced(world.StockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
@@ -220,22 +220,22 @@ func bugsOfStock() []bug {
 
 func bugsOfOrders() []bug {
 	return []bug{
-		{name: "an order is made anew by each message", seed: 2,
+		{name: "an order is made anew by each message", seed: 4,
 			plant: replaced(world.OrderBase, "INSERT INTO orders", "INSERT INTO", "INSERT OR REPLACE INTO")},
-		{name: "a payment of any amount pays", seed: 12,
+		{name: "a payment of any amount pays", seed: 1,
 			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "amount = ? AND", "? > 0 AND")},
 		{name: "late money pays an order that is cancelled", seed: 1,
 			plant: replaced(world.OrderBase, "UPDATE orders SET state = 'PAID', settled_at", "state = 'PENDING_PAYMENT'", "state <> 'PAID'")},
 		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: Seams{gullible: true}},
-		{name: "a forged callback is believed", seed: 5, plant: provided(wrongProvider{trusting: true})},
+		{name: "a forged callback is believed", seed: 1, plant: provided(wrongProvider{trusting: true})},
 		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
-		{name: "a refund that failed counts as back", seed: 2, plant: provided(wrongProvider{sure: true})},
+		{name: "a refund that failed counts as back", seed: 1, plant: provided(wrongProvider{sure: true})},
 		{name: "a payment counts as closed without being closed", seed: 1,
 			plant: provided(wrongProvider{blind: true})},
 		{name: "a provider that does not answer has said no", seed: 1, plant: provided(wrongProvider{hasty: true})},
 		{name: "stock is never asked for the tickets of late money", seed: 4,
 			plant: ordered(idleOrders{noWanted: true})},
-		{name: "a return that was not announced is forgotten", seed: 1,
+		{name: "a return that was not announced is forgotten", seed: 3,
 			plant: ordered(idleOrders{noReturned: true})},
 		{name: "an order is not held while it is paid", seed: 1, plant: ordered(idleOrders{noHold: true})},
 		{name: "what a cancelled order had cost does not count as going back", seed: 1,

@@ -76,6 +76,12 @@ type promise struct {
 	ahead time.Duration
 }
 
+// promiseOf is what an order promises that is made by a deed. A deadline is a whole millisecond of the database's clock.
+func promiseOf(d deed) promise {
+	until := d.began.Add(d.database + payWindow).Truncate(time.Millisecond)
+	return promise{until.Add(-d.database), d.database}
+}
+
 // watch is what is true while a buyer waits for his answer.
 type watch struct {
 	low  map[string]int64 // by screening, the fewest tickets that were available
@@ -204,7 +210,7 @@ func (k *oracle) lookAtReservations(d deed) {
 		}
 		if !known {
 			k.changed = w.Now
-			k.promised[r.ID] = promise{d.began.Add(payWindow), d.database}
+			k.promised[r.ID] = promiseOf(d)
 			if r.State != "reserved" {
 				w.Fail("reservation %s began as %s", r.ID, r.State)
 			}
