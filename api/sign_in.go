@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -113,7 +112,7 @@ func (s *signInHandler) finish(c echo.Context) error {
 	s.headers.set(c)
 	signedIn, err := s.Identity.FinishSignIn(traced(c), clientNetwork(c.RealIP()), s.cookies.get(c, s.cookies.flow), c.QueryParams())
 	s.keepFlows(c, signedIn.Flows)
-	if errors.Is(err, identity.ErrSignInStale) && s.isSignedIn(c) {
+	if identity.IsFinished(err) && s.isSignedIn(c) {
 		return c.Redirect(http.StatusSeeOther, signedIn.Return)
 	}
 	if err != nil {

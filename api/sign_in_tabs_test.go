@@ -2,10 +2,13 @@ package api
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"boxoffice/identity"
 	"boxoffice/identity/identitytest"
 )
 
@@ -55,6 +58,35 @@ func TestBackAfterASignIn(t *testing.T) {
 	}
 	f.signOut(t, browser, "", "same-origin")
 	f.wantPage(t, browser, back.String(), http.StatusBadRequest, "/")
+}
+
+// Who was signed in and signed in as somebody else was, when that failed, sent on in silence as who they had been: when they took too
+// long at the provider, and when another provider answered.
+func TestAFailedSignInIsToldToWhoIsSignedIn(t *testing.T) {
+	f := newSignInFixture(t)
+	now := testNow()
+	f.known = f.newIdentity(t, func() time.Time { return now })
+	f.fixture = newFixture(t, func(o *Options) { o.Identity = f.known })
+	f.server = httptest.NewServer(f.handler)
+	defer f.server.Close()
+	browser := identitytest.NewBrowser(t)
+	f.open(t, browser, f.comeBack(t, identitytest.Person{Subject: "alice"}, f.begin(t, browser, "/")).String())
+	back := f.comeBack(t, identitytest.Person{Subject: "bob"}, f.begin(t, browser, "/problems"))
+	foreign := *back
+	foreign.RawQuery += "&iss=" + url.QueryEscape("https://evil.example")
+	wantTold := func(address string) {
+		t.Helper()
+		if shown := f.open(t, browser, address); shown.status != http.StatusBadRequest {
+			t.Errorf("%s: %d at %s", address, shown.status, shown.at)
+		}
+	}
+	wantTold(foreign.String())
+	back = f.comeBack(t, identitytest.Person{Subject: "bob"}, f.begin(t, browser, "/problems"))
+	now = now.Add(identity.FlowLife + time.Second)
+	wantTold(back.String())
+	if me := f.open(t, browser, "/v1/me"); !strings.Contains(me.body, `"subject":"alice"`) {
+		t.Errorf("signed in as %s", me.body)
+	}
 }
 
 // An English browser in which the shop was switched to Chinese was asked for its password in English. The provider is told the

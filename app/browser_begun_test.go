@@ -55,6 +55,15 @@ func TestPageKeepsWhatIsBegunWithAnOrder(t *testing.T) {
 	p.press(".contact button[type=submit]") // which the browser lets through: it is an address
 	p.answerSignIn("alice")
 	p.until("and after a session that ended", typed+" && "+second)
+	q := b.open("/") // the session ends there
+	js[bool](q, `localStorage.setItem("token", "expired") === undefined`)
+	q.visit(b.shop + "/orders")
+	q.until("the other tab is told that it has ended", `localStorage.getItem("session").startsWith("expired:")`)
+	p.until("this tab is signed out", `!localStorage.getItem("token") && document.getElementById("sign-out")?.hidden !== false`)
+	if kept := js[bool](p, `Object.keys(sessionStorage).some((name) => name.startsWith("begun:"))`); !kept {
+		t.Error("the end of the session in another tab has erased what was begun here")
+	}
+	p.signIn("alice")
 	p.press("#sign-out")
 	p.until("nothing is kept of who has signed out", `Object.keys(sessionStorage).every((name) => !name.startsWith("begun:"))`)
 }

@@ -73,6 +73,8 @@ type discovery struct {
 	signIn     oauth2.Endpoint
 	endSession string // empty: the provider's own sessions end there alone
 	provider   *oidc.Provider
+
+	hasUserInfo bool // there is a userinfo endpoint that may be asked
 }
 
 // NewProvider makes a provider. Nothing is asked of it yet; an error is that of a file of keys which cannot be used.
@@ -154,16 +156,23 @@ func (p *Provider) discover(ctx context.Context) (keys string, err error) {
 		return "", fmt.Errorf("discover: %w", err)
 	}
 	endpoint := discovered.Endpoint()
-	for _, text := range []string{
-		endpoint.AuthURL, endpoint.TokenURL, document.Keys,
-		cmp.Or(document.EndSession, endpoint.AuthURL), cmp.Or(discovered.UserInfoEndpoint(), endpoint.AuthURL),
-	} {
-		if u, err := url.Parse(text); err != nil || u.Host == "" || strings.HasPrefix(p.Issuer, "https:") && u.Scheme != "https" {
+	for _, text := range []string{endpoint.AuthURL, endpoint.TokenURL, document.Keys, cmp.Or(document.EndSession, endpoint.AuthURL)} {
+		if !p.mayBeAsked(text) {
 			return "", fmt.Errorf("discover: %q is not an https URL", text)
 		}
 	}
-	p.discovered.Store(&discovery{endpoint, document.EndSession, discovered})
+	userInfo := discovered.UserInfoEndpoint()
+	found := &discovery{signIn: endpoint, endSession: document.EndSession, provider: discovered, hasUserInfo: p.mayBeAsked(userInfo)}
+	if before := p.discovered.Swap(found); userInfo != "" && !found.hasUserInfo && (before == nil || before.hasUserInfo) {
+		p.Log.WarnContext(ctx, "the identity provider's userinfo endpoint is not asked: it is not an https URL", "url", userInfo)
+	}
 	return document.Keys, nil
+}
+
+// mayBeAsked tells whether an endpoint is as safe as the provider: nothing that https protects there is sent in the clear.
+func (p *Provider) mayBeAsked(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || !strings.HasPrefix(p.Issuer, "https:"))
 }
 
 // readKeys reads the keys from a URL or a file. A set that is the same as before leaves what was verified by it in the cache.

@@ -203,7 +203,8 @@ func TestKeysAreNotSoughtElsewhere(t *testing.T) {
 	}
 }
 
-// A provider on TLS that sends people, secrets or keys over no TLS, or that is another one, is not taken for discovered.
+// A provider on TLS that sends people, secrets or keys over no TLS, or that is another one, is not taken for discovered. A userinfo
+// endpoint over no TLS alone is not asked: for its sake no keys were read, and nobody's token was valid.
 func TestDiscoveryStaysOnTLS(t *testing.T) {
 	var issuer string
 	var change map[string]string
@@ -227,6 +228,8 @@ func TestDiscoveryStaysOnTLS(t *testing.T) {
 		"keys over no TLS":     {map[string]string{"jwks_uri": "http://login.example/keys"}, false},
 		"sign-out over no TLS": {map[string]string{"end_session_endpoint": "http://login.example/out"}, false},
 		"sign-out over TLS":    {map[string]string{"end_session_endpoint": "https://login.example/out"}, true},
+		"userinfo over no TLS": {map[string]string{"userinfo_endpoint": "http://login.example/userinfo"}, true},
+		"userinfo over TLS":    {map[string]string{"userinfo_endpoint": "https://login.example/userinfo"}, true},
 		"no authorization":     {map[string]string{"authorization_endpoint": ""}, false},
 		"keys in a file of us": {map[string]string{"jwks_uri": "/etc/hostname"}, false},
 	} {
@@ -236,6 +239,9 @@ func TestDiscoveryStaysOnTLS(t *testing.T) {
 		keys, err := f.provider.discover(t.Context())
 		if (err == nil) != c.good || c.good && keys != issuer+"/keys" || (f.provider.discovered.Load() != nil) != c.good {
 			t.Errorf("%s: %q, %v", name, keys, err)
+		}
+		if found := f.provider.discovered.Load(); c.good && found.hasUserInfo != strings.HasPrefix(c.change["userinfo_endpoint"], "https:") {
+			t.Errorf("%s: userinfo is asked: %v", name, found.hasUserInfo)
 		}
 	}
 }

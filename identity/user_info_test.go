@@ -1,12 +1,16 @@
 package identity
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 
 	"boxoffice/identity/identitytest"
 )
@@ -16,7 +20,7 @@ import (
 func newPersonSignIn(t *testing.T, person identitytest.Person, before time.Duration) (*Service, *logText) {
 	t.Helper()
 	server := identitytest.Run(t, func() time.Time { return testNow().Add(-before) })
-	for range 2 { // sign-ins of hers
+	for range userInfoPatience + 1 { // sign-ins of hers
 		server.QueueUser(person)
 	}
 	log := &logText{}
@@ -81,7 +85,11 @@ func TestWhatTheIDTokenLeavesOutIsAsked(t *testing.T) {
 			nil, map[string]any{"sub": "mallory", "name": "Mallory", "realm_access": roles("admin")}, Caller{Name: "alice", Roles: Buyer},
 			"it is about another person",
 		},
-		"not as it should be": {nil, map[string]any{"exp": -5}, Caller{Name: "alice", Roles: Buyer}, "outage begins"},
+		"not as it should be": {nil, map[string]any{"exp": -5}, Caller{Name: "alice", Roles: Buyer}, "is not used"},
+		"roles within a claim that the token has": {
+			map[string]any{"name": "Alice", "realm_access": map[string]any{"verify_caller": true}}, all,
+			Caller{Name: "Alice", Email: "info@example.com", Roles: Buyer | Admin}, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service, log := newPersonSignIn(t, identitytest.Person{Subject: "alice", Said: c.said, Info: c.info}, 0)
@@ -101,7 +109,7 @@ func TestWhatTheIDTokenLeavesOutIsAsked(t *testing.T) {
 func TestSignInGoesOnWithoutUserInfo(t *testing.T) {
 	service, log := newPersonSignIn(t, identitytest.Person{Subject: "alice"}, 0)
 	service.signIn.client = &http.Client{Transport: withoutUserInfo{service.signIn.client.Transport}}
-	for range 2 {
+	for range userInfoPatience + 1 {
 		if who, err := signInOnce(t, service); err != nil || who.Name != who.Subject || who.Roles != Buyer {
 			t.Errorf("signed in as %+v, %v", who, err)
 		}
@@ -109,6 +117,43 @@ func TestSignInGoesOnWithoutUserInfo(t *testing.T) {
 	if logged := log.String(); strings.Count(logged, "outage begins") != 1 || len(logged) > 500 {
 		t.Errorf("it logs %q", logged)
 	}
+}
+
+// One answer that never came, or that nobody waited for, was told as an outage of the provider; and a silent userinfo endpoint held a
+// sign-in, and the turn for which others wait, until the whole sign-in had failed.
+func TestASilentUserInfoHoldsNobody(t *testing.T) {
+	service, log := newPersonSignIn(t, identitytest.Person{Subject: "alice"}, 0)
+	silent := &silentUserInfo{RoundTripper: service.signIn.client.Transport}
+	service.signIn.client = &http.Client{Transport: silent}
+	if who, err := signInOnce(t, service); err != nil || who.Name != who.Subject {
+		t.Errorf("signed in as %+v, %v", who, err)
+	}
+	if left := silent.left; left <= 0 || left > userInfoTimeout {
+		t.Errorf("userinfo has %s to answer, want %s at most", left, userInfoTimeout)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range userInfoPatience {
+		service.signIn.userInfo.complete(oidc.ClientContext(ended, service.signIn.client), &claims{}, &oauth2.Token{AccessToken: "x"})
+	}
+	if logged := log.String(); logged != "" {
+		t.Errorf("it logs %q", logged)
+	}
+}
+
+// silentUserInfo notes how long the userinfo endpoint has to answer, and fails as after that time.
+type silentUserInfo struct {
+	http.RoundTripper
+	left time.Duration
+}
+
+func (s *silentUserInfo) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/userinfo") {
+		return s.RoundTripper.RoundTrip(r)
+	}
+	deadline, _ := r.Context().Deadline()
+	s.left = time.Until(deadline)
+	return nil, context.DeadlineExceeded
 }
 
 // withoutUserInfo answers at length that there is no userinfo.

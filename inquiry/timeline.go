@@ -21,7 +21,7 @@ func (d Dossier) timeline(sent messages, now time.Time) []Entry {
 	t := &timeline{now: now}
 	t.reservation(d.Reservation)
 	t.message(sent.purchase, d.OrderID)
-	t.order(d.Order)
+	t.order(d)
 	t.attempts(d)
 	t.payments(d)
 	t.refunds(d)
@@ -74,14 +74,19 @@ func (t *timeline) message(m *mq.Stored, orderID string) {
 	t.add(m.StoredAt, MessageCommitted, FromMessage, how)
 }
 
-func (t *timeline) order(o *order.Details) {
+func (t *timeline) order(d Dossier) {
+	o := d.Order
 	if o == nil {
 		return
 	}
 	t.add(o.RecordedAt, OrderRecorded, FromOrder, sentence.New("recorded_after", "{age} after the purchase",
 		"age", o.RecordedAt.Sub(time.UnixMilli(o.CreatedAt)).Round(time.Millisecond)))
 	due := time.UnixMilli(o.ExpiresAt)
-	if !o.SettledAt.IsZero() && o.SettledAt.Before(due) { // it ended before, and its deadline is none any more
+	ended := d.paidBefore() // an order that was paid and is cancelled keeps the later time alone
+	if ended.IsZero() {
+		ended = o.SettledAt
+	}
+	if !ended.IsZero() && ended.Before(due) { // and its deadline is none any more
 		return
 	}
 	said := []sentence.Sentence{sentence.New("unpaid_is_cancelled", "unpaid orders are cancelled")}

@@ -24,7 +24,7 @@ export const session = {
     localStorage.removeItem("buyer");
     localStorage.removeItem("token");
     if (reason === "") localStorage.removeItem("name");
-    tell("", reason);
+    tell(reason && `${reason}:${performance.now()}`, reason);
   },
 
   // onChange calls back with a reason when this tab or another has signed in or out.
@@ -38,7 +38,9 @@ function tell(value, reason = "") {
   changes.dispatchEvent(new CustomEvent("change", { detail: reason }));
 }
 
-// "session" is the last key that is written; a null key means that the whole storage was cleared.
-window.addEventListener("storage", ({ key }) => {
-  if (key === "session" || key === null) changes.dispatchEvent(new CustomEvent("change", { detail: "" }));
+// "session" is the last key that is written, with the reason in it when a session has ended by itself; a null key means that the
+// whole storage was cleared.
+window.addEventListener("storage", ({ key, newValue }) => {
+  if (key !== "session" && key !== null) return;
+  changes.dispatchEvent(new CustomEvent("change", { detail: newValue?.startsWith("expired:") ? "expired" : "" }));
 });
