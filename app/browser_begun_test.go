@@ -30,6 +30,17 @@ func TestPageKeepsHowManyAreChosen(t *testing.T) {
 	p.until("who buys again begins with one", `document.querySelector(".quantity input:checked")?.value === "1"`)
 }
 
+// Three were chosen, one was left for a moment while others held theirs: the choice was one from then on.
+func TestChosenQuantityComesBackWithTheTickets(t *testing.T) {
+	p := newBrowser(t).open("/s/casablanca")
+	js[bool](p, `import("/web/quantity.js").then(({quantityChoice}) => {
+		sessionStorage.setItem("begun:quantity:some", "3");
+		const choice = quantityChoice("some", () => {});
+		window.chosen = [5, 1, 5, 2].map((available) => (choice.offer(0, available), choice.value())).join();
+	}) !== null`)
+	p.until("it is three when three are there", `window.chosen === "3,1,3,2"`)
+}
+
 // What was half typed as the address for the tickets was gone after a switch of the language, or after a session that ended, and
 // the payment provider that was chosen was the first one again. Nobody else finds it on this machine.
 func TestPageKeepsWhatIsBegunWithAnOrder(t *testing.T) {

@@ -212,3 +212,23 @@ func TestPagePaysTwice(t *testing.T) {
 		t.Errorf("ledger %s", r.body)
 	}
 }
+
+// The page of an order that the office had cancelled said up to twenty seconds late that its money was on its way back, and as late
+// that it was back.
+func TestOrderPageAsksSoonWhereMoneyIs(t *testing.T) {
+	b := newBrowser(t)
+	order := b.payInDemo("alice", 1)
+	p := b.open("/")
+	p.signIn("alice")
+	p.before(`(() => {
+		const send = window.fetch;
+		window.asked = [];
+		window.fetch = (path, options) => (String(path).endsWith("/refunds") && window.asked.push(performance.now()), send(path, options));
+	})()`)
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("it is paid, and asked about once", `document.querySelector(".order[data-status=paid]") !== null && window.asked.length > 0`)
+	b.operate("POST", "/v1/admin/orders/"+order.ID+"/cancel", `{"note":"the projector is broken"}`, 200)
+	p.until("it is cancelled", `document.querySelector(".order[data-status=cancelled]") !== null`)
+	js[bool](p, `(window.asked = []) !== null`)
+	p.until("it is asked about three times in eight seconds", `window.asked.some((at, i, all) => all[i + 2] - at < 8000)`)
+}

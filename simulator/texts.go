@@ -4,8 +4,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
+
+	"golang.org/x/text/language"
 
 	"boxoffice/common/event"
 )
@@ -32,19 +32,9 @@ func readTexts() (texts map[string]map[string]string, err error) {
 
 // languageOf chooses the language that a browser prefers; English if it names neither.
 func languageOf(acceptLanguage string) string {
-	best, bestQuality := english, 0.0
-	for part := range strings.SplitSeq(acceptLanguage, ",") {
-		tag, parameter, _ := strings.Cut(part, ";")
-		base, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		quality := 1.0
-		if text, given := strings.CutPrefix(strings.TrimSpace(parameter), "q="); given {
-			quality, _ = strconv.ParseFloat(text, 64)
-		}
-		if (base == english || base == chinese) && quality > bestQuality {
-			best, bestQuality = base, quality
-		}
-	}
-	return best
+	names := []string{english, chinese}
+	_, index := language.MatchStrings(language.NewMatcher([]language.Tag{language.English, language.Chinese}), acceptLanguage)
+	return names[index]
 }
 
 // formatMoney writes a sum for people: 98.00 CNY.

@@ -32,7 +32,7 @@ export function orderView(root, [id], arrival) {
     }
     page.show(order);
     noteWaiting(order);
-    const ended = !isOpen(order) && (!last || isOpen(last));
+    const ended = !isOpen(order) && order.status !== last?.status;
     last = order;
     if (ended) money.wake();
   };

@@ -22,11 +22,12 @@ export function quantityChoice(id, onChange) {
     root,
     value,
     disable(disabled) { root.disabled = disabled; },
-    // offer offers as many as one buyer may have (0 is no limit) and as there are. What is chosen stays, if it is offered.
+    // offer offers as many as one buyer may have (0 is no limit) and as there are. What is chosen stays, as far as it is offered, and
+    // comes back when more are.
     offer(limit, available) {
       const count = Math.min(most, limit || most, Math.max(1, available));
       if (count === offered) return;
-      const chosen = Math.min(offered === 0 ? Number(begun(quantityOf(id))) || 1 : value(), count);
+      const chosen = Math.min(Number(begun(quantityOf(id))) || value(), count);
       const focused = root.contains(document.activeElement);
       for (const choice of root.querySelectorAll("label")) choice.remove();
       for (let n = 1; n <= count; n++) {
