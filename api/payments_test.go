@@ -62,10 +62,12 @@ func TestLongestCodeIsDrawn(t *testing.T) {
 }
 
 // A return_url is where a payer's browser goes: no script, no file, no name and password.
+// One whose host is a port alone, or has half a bracket, was taken: Go reads it, and no browser opens it.
 func TestReturnURLInput(t *testing.T) {
 	f := newFixture(t)
 	for url, status := range map[string]int{
 		"https://shop.example/": 200, "http://127.0.0.1:8080/?order=1#paid": 200,
+		"https://:443/": 422, "https://shop.example]/": 422, "http://[]/": 422, "http://[::1]:8080/": 200,
 		"": 422, "javascript:alert(1)": 422, "//shop.example": 422, "/back": 422, "https://": 422, "file:///etc/passwd": 422,
 		"https://me:secret@shop.example/": 422, "https://shop.example/ x": 422, "https://x/" + strings.Repeat("y", 2048): 422,
 	} {

@@ -18,6 +18,8 @@ func TestActionThatNoPayerCanUseIsClosedAgain(t *testing.T) {
 		"another kind":   {Kind: "script", URL: "https://pay.example/"},
 		"a script":       {Kind: Redirect, URL: "javascript:alert(1)"},
 		"no host":        {Kind: Redirect, URL: "https:///pay"},
+		"a port alone":   {Kind: Redirect, URL: "https://:443/pay"},
+		"half a bracket": {Kind: PostForm, URL: "https://pay.example]/pay"},
 		"relative":       {Kind: PostForm, URL: "/pay"},
 		"a password":     {Kind: Redirect, URL: "https://me:secret@pay.example/"},
 		"with a line":    {Kind: Redirect, URL: "https://pay.example/\n"},

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,9 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 		if row, err = s.startAt(ctx, p, row); err != nil {
 			return Opened{}, fmt.Errorf("start payment: %w", s.afterFailedStart(ctx, p, row, isNew, err))
 		}
+	}
+	if row.isFinal() { // by a worker, which has started it as well, and ended it with its order
+		return Opened{}, fmt.Errorf("start payment: %w", cmp.Or(s.payable(ctx, row.OrderID), order.ErrNotPayable))
 	}
 	if row.hasDeadAction(s.Now()) {
 		if row, err = s.startAgain(ctx, p, row); err != nil {

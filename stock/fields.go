@@ -121,6 +121,6 @@ func isURL(s string) bool {
 		return true
 	}
 	u, err := url.Parse(s)
-	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && u.Host != "" && u.User == nil &&
+	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil &&
 		!strings.ContainsAny(u.Hostname(), "[]") // which no browser opens
 }

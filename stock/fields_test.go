@@ -40,9 +40,11 @@ func TestEachFieldOfAScreeningIsJudgedOnce(t *testing.T) {
 	}
 }
 
-// A link was taken whose host has half a bracket. Go reads it, and no browser opens it.
+// Links were taken whose host has half a bracket, or is a port alone. Go reads them, and no browser opens them.
 func TestLinkThatNoBrowserOpensIsNone(t *testing.T) {
-	for link, want := range map[string]bool{"https://a]": false, "https://[::1]:8443/x": true, "https://rex.example/x[1]": true} {
+	for link, want := range map[string]bool{
+		"https://a]": false, "https://:443/": false, "https://[::1]:8443/x": true, "https://rex.example/x[1]": true,
+	} {
 		if isURL(link) != want {
 			t.Errorf("%s is a link: %v, want %v", link, !want, want)
 		}
