@@ -16,11 +16,8 @@ const (
 	spentMax           = 1 << 14 // of sign-ins that are remembered to be used up
 )
 
-// How an exchange is not begun.
-var (
-	errExchangesFull = errors.New("too many sign-ins wait for the identity provider")
-	errFlowSpent     = errors.New("this sign-in was finished before, or is being finished")
-)
+// errExchangesFull says why an exchange is not begun.
+var errExchangesFull = errors.New("too many sign-ins wait for the identity provider")
 
 // exchanges bounds what the identity provider is asked for the sake of sign-ins. Each sign-in asks it once, so that whoever
 // has begun one can neither take the turns of others nor have the provider asked again and again. Anybody can begin as many

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"crypto/subtle"
-	"errors"
 	"slices"
 	"strings"
 
@@ -14,14 +13,6 @@ const (
 	flowsMax      = 6    // tabs in which one person is signing in
 	flowsBytesMax = 3600 // a browser keeps no longer cookie
 )
-
-var errStateUnknown = errors.New("its state is another")
-
-// IsFinished tells of a sign-in that has failed whether it may have been finished before: the browser keeps none of its state any
-// more, or it was used up. A sign-in that was begun too long ago, or that another provider answers, is none of these.
-func IsFinished(failed error) bool {
-	return errors.Is(failed, errStateUnknown) || errors.Is(failed, errFlowSpent)
-}
 
 // flowContent is what the browser keeps while a person is at the provider: whoever comes back without it has begun
 // somewhere else.

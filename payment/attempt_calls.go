@@ -134,8 +134,9 @@ func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error
 		if !errors.Is(refused, ErrRefused) {
 			return refused
 		}
-		if status, err = p.Query(ctx, row.attempt()); err != nil || status.State == Open && len(status.Payments) == 0 {
-			return refused
+		status, err = p.Query(ctx, row.attempt())
+		if err := s.answered(p, err); err != nil {
+			return err
 		}
 	}
 	return s.learn(ctx, row, status)

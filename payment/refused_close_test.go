@@ -1,9 +1,13 @@
 package payment
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"boxoffice/common/outage"
 	"boxoffice/order"
 )
 
@@ -54,7 +58,9 @@ func TestRefusedCloseOfAClosedPaymentIsOver(t *testing.T) {
 	f.wantAttempt(o.ID, Closed)
 }
 
-// What a provider refuses to close, and calls open when it is asked, may still be paid: it is asked for again.
+// What a provider refuses to close, and calls open when it is asked, may still be paid: it is asked for again. Such a provider counted
+// as one that says nothing: after thirty days it was no longer asked, whatever it said, and until then the doctor named it. An outage
+// of the question was in no log.
 func TestRefusedCloseOfAnOpenPaymentEndsNothing(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)
@@ -64,4 +70,20 @@ func TestRefusedCloseOfAnOpenPaymentEndsNothing(t *testing.T) {
 	f.due(o)
 	f.wantOrder(o.ID, order.PendingPayment, "")
 	f.wantAttempt(o.ID, Open)
+	var log bytes.Buffer
+	f.payments.outages["fake"] = outage.New(slog.New(slog.NewTextHandler(&log, nil)), "payment provider fake", 1)
+	f.provider.set(func(p *fakeProvider) { p.fail["query"] = errAway })
+	f.advance(defaultAskGrace)
+	f.due(o)
+	f.wantOrder(o.ID, order.Cancelled, order.CancelUnpaid)
+	if !strings.Contains(log.String(), "outage begins") {
+		t.Errorf("of the outage it logs %q", &log)
+	}
+	f.provider.set(func(p *fakeProvider) { p.fail["query"] = nil })
+	for range 3 {
+		f.advance(giveUpAfter)
+		f.work()
+	}
+	f.wantAttempt(o.ID, Open)
+	f.wantUnanswered()
 }

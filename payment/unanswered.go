@@ -10,7 +10,7 @@ import (
 type Unanswered struct {
 	Provider string
 	Attempts int
-	Accounts string // with which they were started, with commas between; empty if nobody knows
+	Accounts string // with which they were started, with commas between, except the one that is configured here; empty if nobody knows
 }
 
 // Unanswered counts, for each provider, the attempts that should have ended for long, that are asked for, and that it has not called
@@ -35,6 +35,9 @@ func (s *Service) Unanswered(ctx context.Context) ([]Unanswered, error) {
 		}
 		last := &found[len(found)-1]
 		last.Attempts += row.Attempts
+		if p, exists := s.providers[row.Provider]; exists && accountOf(p) == row.Account {
+			continue
+		}
 		last.Accounts = strings.TrimPrefix(last.Accounts+", "+row.Account, ", ")
 	}
 	return found, nil

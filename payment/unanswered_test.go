@@ -21,7 +21,7 @@ func (f *fixture) wantUnanswered(want ...Unanswered) {
 func TestPaymentsThatAProviderRefusesToTellOfAreNamed(t *testing.T) {
 	f := newFixture(t)
 	o, opened := f.cancelled()
-	f.provider.set(func(p *fakeProvider) { p.busy, p.fail["close"] = false, ErrRefused })
+	f.provider.set(func(p *fakeProvider) { p.busy, p.fail["close"], p.fail["query"] = false, ErrRefused, ErrRefused })
 	f.workFor(time.Hour, 5*time.Minute)
 	f.wantUnanswered()
 	f.workFor(2*time.Hour, 5*time.Minute)
@@ -30,7 +30,7 @@ func TestPaymentsThatAProviderRefusesToTellOfAreNamed(t *testing.T) {
 	f.wantUnanswered(Unanswered{"fake", 1, ""})
 	f.wantAttempt(o.ID, Open)
 	f.provider.payAttempt(opened.ID)
-	f.provider.set(func(p *fakeProvider) { p.fail["close"] = nil })
+	f.provider.set(func(p *fakeProvider) { p.fail["close"], p.fail["query"] = nil, nil })
 	f.workFor(2*time.Hour, time.Hour)
 	f.wantUnanswered()
 	f.wantAttempt(o.ID, Paid)
@@ -42,7 +42,7 @@ func TestPaymentsThatAProviderRefusesToTellOfAreNamed(t *testing.T) {
 func TestPaymentsThatAProviderRefusesToTellOfEnd(t *testing.T) {
 	f := newFixture(t)
 	o, _ := f.cancelled()
-	f.provider.set(func(p *fakeProvider) { p.busy, p.fail["close"] = false, ErrRefused })
+	f.provider.set(func(p *fakeProvider) { p.busy, p.fail["close"], p.fail["query"] = false, ErrRefused, ErrRefused })
 	f.advance(giveUpRefusedAfter - 2*time.Hour)
 	f.work()
 	f.wantAttempt(o.ID, Open)

@@ -112,7 +112,7 @@ type fakeAlipay struct {
 	fail     map[string]string                    // the sub code that a method fails with
 	answers  map[string]string                    // the signed answer of a method
 	raw      map[string]func(http.ResponseWriter) // the whole answer of a method
-	before   map[string]func()                    // what happens between a call and its answer
+	before   map[string]func(*http.Request)       // what happens between a call and its answer
 	sluggish bool                                 // refunds are taken and not yet done
 	lazy     map[string]string                    // those refunds
 }
@@ -121,7 +121,8 @@ func newFake(t *testing.T) *fakeAlipay {
 	t.Helper()
 	f := &fakeAlipay{
 		t: t, key: theirs(), trades: map[string]*trade{}, codes: map[string]url.Values{}, fail: map[string]string{},
-		answers: map[string]string{}, raw: map[string]func(http.ResponseWriter){}, before: map[string]func(){}, lazy: map[string]string{},
+		answers: map[string]string{}, raw: map[string]func(http.ResponseWriter){},
+		before: map[string]func(*http.Request){}, lazy: map[string]string{},
 	}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -193,7 +194,7 @@ func (f *fakeAlipay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if do := f.before[method]; do != nil {
-		do()
+		do(r)
 	}
 	answer := f.answers[method]
 	switch {

@@ -116,7 +116,10 @@ func TestAGatewayThatIsAway(t *testing.T) {
 	}
 	f := newFake(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	f.before["alipay.trade.query"] = cancel // while the answer is awaited
+	f.before["alipay.trade.query"] = func(r *http.Request) { // while the answer is awaited, which would be faster at times
+		cancel()
+		<-r.Context().Done()
+	}
 	p := newProvider(t, f)
 	if _, err := p.Query(ctx, newAttempt()); !errors.Is(err, context.Canceled) || errors.Is(err, payment.ErrRefused) {
 		t.Errorf("cut off: %v", err)

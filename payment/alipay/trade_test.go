@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -303,7 +304,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	opened.status = "WAIT_BUYER_PAY"
-	f.before["alipay.trade.close"] = opened.pay // a moment before
+	f.before["alipay.trade.close"] = func(*http.Request) { opened.pay() } // a moment before
 	if got, err := p.Close(t.Context(), newAttempt()); err != nil || !reflect.DeepEqual(got, paidStatus(opened.no)) {
 		t.Errorf("just paid: %+v, %v", got, err)
 	}
