@@ -19,14 +19,3 @@ func endAttempts(ctx context.Context, tx *db.Tx, orderIDs []string, now int64) e
 	}
 	return nil
 }
-
-// paidAttempts are the orders that are paid by payments which were started at this office.
-func paidAttempts(payments []decidedPayment) []string {
-	var orderIDs []string
-	for _, p := range payments {
-		if p.Started && p.result == Applied {
-			orderIDs = append(orderIDs, p.OrderID)
-		}
-	}
-	return orderIDs
-}
