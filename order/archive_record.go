@@ -67,7 +67,10 @@ type RecordedAttempt struct {
 }
 
 func (p RecordedPayment) payment() Payment {
-	return Payment{p.ID, p.Provider, p.OrderID, event.Money{Amount: p.Amount, Currency: p.Currency}, p.WebhookID}
+	return Payment{
+		ID: p.ID, Provider: p.Provider, OrderID: p.OrderID, Amount: event.Money{Amount: p.Amount, Currency: p.Currency},
+		WebhookID: p.WebhookID,
+	}
 }
 
 // Records reads orders with the payments that paid them and the attempts to pay; those that do not exist are absent from the answer.

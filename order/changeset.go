@@ -101,6 +101,7 @@ type changeSet struct {
 	unparked  map[PaymentResult][]string // ids of payments that were parked, by their new result
 	unapplied []recordedPayment          // that had paid a revoked order
 	refunds   []refund
+	found     []string                  // ids of orders that payments have paid which were parked
 	paid      []string                  // order ids
 	cancelled map[CancelReason][]string // order ids
 	unpaid    unpaidOrders              // that are cancelled past their deadlines
@@ -164,8 +165,12 @@ func (c *changeSet) applyParked(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	for _, p := range parked {
-		if result := c.decide(p); result != Parked {
+		result := c.decide(p)
+		if result != Parked {
 			c.unparked[result] = append(c.unparked[result], p.ID)
+		}
+		if result == Applied {
+			c.found = append(c.found, p.OrderID)
 		}
 	}
 	return nil
@@ -263,6 +268,9 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err := c.late.write(ctx, tx, c.now); err != nil {
+		return err
+	}
+	if err := endAttempts(ctx, tx, append(paidAttempts(c.received), c.found...), c.now); err != nil {
 		return err
 	}
 	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {

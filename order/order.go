@@ -103,6 +103,8 @@ type Payment struct {
 	OrderID   string
 	Amount    event.Money
 	WebhookID string // of the delivery or the answer that brought it, for the record
+
+	Started bool // at this office: when it pays its order, the attempts to pay that are still open are to be closed
 }
 
 // DefaultProvider is the name of the payment provider that needs none: a shop's own, which sends Standard Webhooks.

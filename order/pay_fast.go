@@ -47,6 +47,9 @@ func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 		if err := insertPayments(ctx, tx, applied, now); err != nil {
 			return err
 		}
+		if err := endAttempts(ctx, tx, paidAttempts(applied), now); err != nil {
+			return err
+		}
 		err = payOrders(ctx, tx, payments, now)
 		failpoint.Hit("payment.before-commit")
 		return err

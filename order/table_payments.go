@@ -118,6 +118,17 @@ func insertPayments(ctx context.Context, tx *db.Tx, payments []decidedPayment, n
 	return nil
 }
 
+// paidAttempts are the orders that are paid by payments which were started at this office.
+func paidAttempts(payments []decidedPayment) []string {
+	var orderIDs []string
+	for _, p := range payments {
+		if p.Started && p.result == Applied {
+			orderIDs = append(orderIDs, p.OrderID)
+		}
+	}
+	return orderIDs
+}
+
 // changeResults changes the result of payments that were read with result from, or fails with db.ErrConflict: another
 // transaction may have read and changed the same ones.
 func changeResults(ctx context.Context, tx *db.Tx, ids []string, from, to PaymentResult) error {

@@ -187,7 +187,7 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 	return s.closeAttempt(ctx, row.Provider, row.ID, status.State)
 }
 
-// learnOfPayment records a payment that is not recorded yet, and has the other attempts of an order closed that it has paid. One
+// learnOfPayment records a payment that is not recorded yet, by which the other attempts of an order end that it has paid. One
 // that is recorded is left alone: mostly a callback was faster, and one of them among new ones would keep a whole batch of these
 // from being recorded together. But an earlier answer may have come as far as that, and no further. What it has left undone is done
 // with the answer that ends the attempt: of two attempts that stay open, each would have the other asked for at once, without an end.
@@ -195,19 +195,15 @@ func (s *Service) learnOfPayment(ctx context.Context, row attemptRow, payment Pa
 	if invalid := payment.invalidAmount(); invalid != "" {
 		return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)
 	}
-	var result order.PaymentResult
-	var isLeft bool
-	var err error
-	switch {
-	case !isRecorded:
-		result, err = s.pay(ctx, row.Provider, payment, "query:"+row.ID)
-	case ends:
-		isLeft, err = s.isLeftOpen(ctx, payment.OrderID, row.ID)
-	}
-	if err != nil || result != order.Applied && !isLeft {
+	if !isRecorded {
+		payment.AttemptID = row.ID
+		_, err := s.pay(ctx, row.Provider, payment, "query:"+row.ID)
 		return err
 	}
-	return s.OrderEnded(ctx, payment.OrderID)
+	if !ends {
+		return nil
+	}
+	return s.endLeft(ctx, payment.OrderID, row.ID)
 }
 
 // errPaidNothing says that an answer cannot be believed: were it, the order would be cancelled with nobody asking again.

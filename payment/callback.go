@@ -47,8 +47,10 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 			return Taken{}, fmt.Errorf("take callback: %w", err)
 		}
 		taken.Payments = append(taken.Payments, result)
-		if err := s.endAfter(ctx, payment, result); err != nil {
-			return Taken{}, fmt.Errorf("take callback: %w", err)
+		if result == order.Duplicate && payment.AttemptID != "" { // its payer may have paid twice while a callback was lost
+			if err := s.endLeft(ctx, payment.OrderID, ""); err != nil {
+				return Taken{}, fmt.Errorf("take callback: %w", err)
+			}
 		}
 	}
 	for _, id := range report.Closed {
@@ -63,20 +65,4 @@ func (s *Service) Callback(ctx context.Context, providerName string, header http
 		taken.Refunds++
 	}
 	return taken, nil
-}
-
-// endAfter has the attempts of an order closed that a callback's payment has paid, also its own, whose payer may have paid twice
-// while a callback was lost. A callback that failed at this comes again, when its payment is a duplicate.
-func (s *Service) endAfter(ctx context.Context, paid Payment, result order.PaymentResult) error {
-	isDue := result == order.Applied
-	if result == order.Duplicate && paid.AttemptID != "" {
-		var err error
-		if isDue, err = s.isLeftOpen(ctx, paid.OrderID, ""); err != nil {
-			return err
-		}
-	}
-	if paid.AttemptID == "" || !isDue {
-		return nil
-	}
-	return s.OrderEnded(ctx, paid.OrderID)
 }

@@ -24,6 +24,15 @@ func (s *Service) OrderEnded(ctx context.Context, orderID string) error {
 	return err
 }
 
+// endLeft has the attempts of an order closed, but for the given one, that were left open when the order became final.
+func (s *Service) endLeft(ctx context.Context, orderID, but string) error {
+	isLeft, err := s.isLeftOpen(ctx, orderID, but)
+	if err != nil || !isLeft {
+		return err
+	}
+	return s.OrderEnded(ctx, orderID)
+}
+
 // isLeftOpen tells whether an order is final, and one of its attempts, but for the given one, is to be asked for only later.
 func (s *Service) isLeftOpen(ctx context.Context, orderID, but string) (bool, error) {
 	var found []int

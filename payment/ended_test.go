@@ -12,8 +12,8 @@ import (
 	"boxoffice/order"
 )
 
-// Each callback that paid an order had a commit of its own for the order's attempts, beside the shared one of its payment.
-// Orders that end at once end in one transaction, and each of them does.
+// Each order that ended had a commit of its own for its attempts. Orders that end at once end in one transaction, and each of
+// them does.
 func TestOrdersThatEndAtOnceEndTogether(t *testing.T) {
 	f := newFixture(t)
 	orders := make([]event.Order, 50)
@@ -81,19 +81,13 @@ func TestPaymentFoundByAskingClosesTheOtherAttempts(t *testing.T) {
 	f.wantClosedAtOther(left)
 }
 
-// A payment that was found by asking was recorded, and after it the database went away. The next answer found it recorded, and at
-// the other provider the order could be paid once more, for minutes.
+// A payment that was found by asking was recorded, and the attempts ended in a second transaction, before which the database went
+// away. The next answer found it recorded, and at the other provider the order could be paid once more, for minutes. An earlier
+// version may have left an order so.
 func TestAnswerThatComesAgainClosesTheOtherAttempts(t *testing.T) {
-	f, o, opened, left := newTwoPages(t)
+	f, _, opened, left := newTwoPages(t)
 	f.provider.payAttempt(opened.ID)
-	f.payments.Close()
-	f.exec(`UPDATE payment_attempts SET next_at = 0 WHERE provider = 'fake'`)
-	if err := f.payments.Work(t.Context()); !errors.Is(err, order.ErrUnavailable) {
-		t.Fatalf("%v, want that it is to be asked for again", err)
-	}
-	f.wantOrder(o.ID, order.Paid, "")
-	f.payments = f.newService()
-	t.Cleanup(f.payments.Close)
+	f.recordAlone(f.provider.attempts[opened.ID].Payments[0])
 	f.exec(`UPDATE payment_attempts SET next_at = 0 WHERE provider = 'fake'`)
 	f.work()
 	f.wantClosedAtOther(left)
@@ -160,19 +154,39 @@ func (f *fixture) wantStateOf(o event.Order, id string, want AttemptState) {
 	}
 }
 
+// recordAlone records a payment as an earlier version did: the attempts of its order were ended in a second transaction.
+func (f *fixture) recordAlone(p Payment) {
+	f.t.Helper()
+	result, err := f.orders.Pay(f.t.Context(), order.Payment{
+		ID: order.RecordID("fake", p.ID), Provider: "fake", OrderID: p.OrderID, Amount: p.Amount, WebhookID: "before",
+	})
+	if err != nil || result != order.Applied {
+		f.t.Fatalf("%s, %v, want that it pays the order", result, err)
+	}
+	f.wantOrder(p.OrderID, order.Paid, "")
+}
+
+// A callback's payment was recorded, and the attempts ended in a second transaction: a kill between the two left an order that is
+// paid, and at the other provider could be paid once more, for minutes. They end together.
+func TestPaymentEndsTheAttemptsInItsOwnTransaction(t *testing.T) {
+	f, _, opened, left := newTwoPages(t)
+	f.provider.payAttempt(opened.ID)
+	f.payments.Close() // no second transaction
+	taken, err := f.callback("open sesame", Report{ID: "evt-1", Payments: f.provider.attempts[opened.ID].Payments})
+	if err != nil || len(taken.Payments) != 1 || taken.Payments[0] != order.Applied {
+		t.Fatalf("%+v, %v, want that the order is paid", taken, err)
+	}
+	f.work()
+	f.wantClosedAtOther(left)
+}
+
 // A callback whose payment was recorded, and after it the database went away, was sent again. It was a duplicate then, and the
-// attempts stayed open.
+// attempts stayed open. An earlier version may have left an order so.
 func TestCallbackThatComesAgainClosesTheAttempts(t *testing.T) {
-	f, o, opened, left := newTwoPages(t)
+	f, _, opened, left := newTwoPages(t)
 	f.provider.payAttempt(opened.ID)
 	report := Report{ID: "evt-1", Payments: f.provider.attempts[opened.ID].Payments}
-	f.payments.Close()
-	if _, err := f.callback("open sesame", report); !errors.Is(err, order.ErrUnavailable) {
-		t.Fatalf("%v, want that it is to come again", err)
-	}
-	f.wantOrder(o.ID, order.Paid, "")
-	f.payments = f.newService()
-	t.Cleanup(f.payments.Close)
+	f.recordAlone(report.Payments[0])
 	taken, err := f.callback("open sesame", report)
 	if err != nil || len(taken.Payments) != 1 || taken.Payments[0] != order.Duplicate {
 		t.Fatalf("%+v, %v, want a duplicate", taken, err)

@@ -127,8 +127,7 @@ func (s *Service) Close() {
 	}
 }
 
-// endOrders ends the attempts of orders together: nearly every callback has an order, and a commit of its own for each cost
-// three quarters of all that can be taken.
+// endOrders ends the attempts of orders together, which buyers cancel at once.
 func (s *Service) endOrders(ctx context.Context, calls []*batch.Call[string, struct{}]) {
 	ids := make([]string, len(calls))
 	for i, call := range calls {
@@ -214,6 +213,7 @@ func (s *Service) pay(ctx context.Context, provider string, p Payment, delivery 
 	defer func() { step.End(err) }()
 	return s.Orders.Pay(ctx, order.Payment{
 		ID: order.RecordID(provider, p.ID), Provider: provider, OrderID: p.OrderID, Amount: p.Amount, WebhookID: delivery,
+		Started: p.AttemptID != "",
 	})
 }
 

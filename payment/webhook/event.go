@@ -37,19 +37,25 @@ type EventData struct {
 	Detail    string `json:"detail,omitempty"`    // why a refund failed
 }
 
-// readEvent reads the body of a callback: first its type, and the rest of one whose type is known.
-func readEvent(body []byte) (e Event, err error) {
-	var kind struct {
-		Type string `json:"type"`
+// readEvent reads the body of a callback. That of a type which is not known may look like anything: its data is passed over, and
+// looked at a second time only if it could not be read.
+func readEvent(body []byte) (Event, error) {
+	var e Event
+	err := strictjson.UnmarshalKnown(body, &e)
+	if err != nil {
+		var kind struct {
+			Type string `json:"type"`
+		}
+		if err := strictjson.UnmarshalKnown(body, &kind); err != nil {
+			return Event{}, err
+		}
+		e = Event{Type: kind.Type}
 	}
-	if err := strictjson.UnmarshalKnown(body, &kind); err != nil {
-		return Event{}, err
-	}
-	switch kind.Type {
+	switch e.Type {
 	case PaymentSucceeded, PaymentClosed, RefundUpdated:
-		err = strictjson.UnmarshalKnown(body, &e)
+		return e, err
 	}
-	return e, err
+	return Event{}, nil
 }
 
 // invalid says which value of an event cannot be taken, or "".
