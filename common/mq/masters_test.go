@@ -38,14 +38,20 @@ type clusterTest struct {
 	transactor *mq.Transactor
 	brokers    map[string]*broker.Broker
 	halves     map[string]*atomic.Int32 // sent to each broker, as plain messages are
+	beats      map[string]*atomic.Int32 // heartbeats that each broker has got
 	fault      atomic.Pointer[func(master string) broker.Verdict]
 	keys, ends sync.Map // unique key of the last half message by broker, and how a half message ended by unique key
 }
 
 func newClusterTest(t *testing.T, check mq.CheckFunc) *clusterTest {
 	t.Helper()
-	c := &clusterTest{halves: map[string]*atomic.Int32{}}
+	c := &clusterTest{halves: map[string]*atomic.Int32{}, beats: map[string]*atomic.Int32{}}
 	c.home, c.brokers = newCluster(t, "m1", "m2")
+	for name, b := range c.brokers {
+		beats := new(atomic.Int32)
+		c.beats[name] = beats
+		b.Intercept(broker.HeartBeat, func(*broker.Request) broker.Verdict { beats.Add(1); return broker.Pass })
+	}
 	c.bus = c.home.open(t)
 	c.topic = mq.Topic[order](unique(t))
 	if err := c.bus.Provision(t.Context(), []mq.TopicSpec{{Name: string(c.topic), Queues: 4}}, nil); err != nil {

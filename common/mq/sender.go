@@ -50,7 +50,7 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 	if err := b.namespace.checkGroup(group); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
-	masters := newMasters(b.log)
+	masters := newMasters(b.log, b.servers.reach)
 	p, err := producer.NewDefaultProducer(producerOptions(b.servers, masters, b.namespace.qualify(group), b.instances.next("send"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make producer of group %q: %w", group, err)
@@ -197,6 +197,8 @@ func (s *Sender) try(caller context.Context, m *primitive.Message, tried *triedM
 // sendSync returns nil when the broker has stored m for good.
 func (s *Sender) sendSync(ctx context.Context, m *primitive.Message) (err error) {
 	defer recoverSend(s.bus.log, &err)
+	ctx, free := s.masters.boundDial(ctx, m)
+	defer free()
 	result, err := s.producer.SendSync(ctx, m)
 	if err != nil {
 		return notSent(err)
