@@ -146,6 +146,9 @@ func TestHalfRefusedByAMasterGoesToAnotherAtOnce(t *testing.T) {
 			if got := c.halves["m1"].Load(); got != asked {
 				t.Errorf("asked %d times more", got-asked)
 			}
+			if got := c.bus.Stats().HalvesElsewhere; got != 1 {
+				t.Errorf("%d half messages are counted that went to another master, want 1", got)
+			}
 		})
 	}
 }
