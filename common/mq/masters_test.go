@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"boxoffice/broker"
 	"boxoffice/broker/brokertest"
@@ -225,5 +226,22 @@ func TestSendGoesToAnotherMaster(t *testing.T) {
 	}
 	if refused, taken := c.halves["m1"].Load(), c.halves["m2"].Load(); refused != 1 || taken != 8 {
 		t.Errorf("m1 was asked %d times and m2 %d times, want 1 and 8", refused, taken)
+	}
+}
+
+// Of two masters a plain message was tried at both at once and then, after one pause, at one of them: where both refused for a
+// tenth of a second it was given up, which a lone master would have been given.
+func TestSendGivesAClusterAsLongAsALoneMaster(t *testing.T) {
+	c := newClusterTest(t, noCheck(t))
+	sender := newSender(t, c.bus)
+	fault := func(string) broker.Verdict { return broker.Fail(broker.SystemBusy, "broker busy") }
+	c.fault.Store(&fault)
+	begun := time.Now()
+	err := mq.Send(t.Context(), sender, c.topic, "k", order{"1"})
+	if !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("send: %v", err)
+	}
+	if a, b, took := c.halves["m1"].Load(), c.halves["m2"].Load(), time.Since(begun); a != 3 || b != 3 || took < 150*time.Millisecond {
+		t.Errorf("tried %d and %d times in %v, want 3 times each and 150ms at least", a, b, took)
 	}
 }
