@@ -85,6 +85,10 @@ manifests: manifest-tools ## check docker/kubernetes against the schemas of Kube
 test-cluster: ## kill and freeze brokers, a database and processes of a cluster while it sells (needs galera-4, haproxy, rsync too)
 	go run ./scripts/drill -profile cluster -parts broker,slave,db1,api,order,stock -freeze 10s -for 5m
 
+.PHONY: test-upgrade
+test-upgrade: ## sell with the last tagged version beside this one, in both orders (REF=COMMIT for another; two minutes)
+	scripts/drill/upgrade/run.sh $(REF)
+
 .PHONY: hostile
 hostile: ## a million deliveries of a payment provider that does its worst (about an hour)
 	BOXOFFICE_TEST_DELIVERIES=1000000 go test ./app -run TestHostileProvider -v -count=1 -timeout 4h

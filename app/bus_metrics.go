@@ -8,8 +8,8 @@ import (
 
 // busMetrics collects how many messages this process has sent, received and checked since it started.
 type busMetrics struct {
-	bus                              *mq.Bus
-	sent, halves, deliveries, checks *prometheus.Desc
+	bus                                         *mq.Bus
+	sent, halves, elsewhere, deliveries, checks *prometheus.Desc
 }
 
 func newBusMetrics(bus *mq.Bus) *busMetrics {
@@ -19,6 +19,8 @@ func newBusMetrics(bus *mq.Bus) *busMetrics {
 			"Plain and delayed messages, stored by the broker or given up.", []string{"result"}, nil),
 		halves: prometheus.NewDesc("boxoffice_half_messages_sent_total",
 			"Half messages whose local transaction ran (sent) or did not (failed).", []string{"result"}, nil),
+		elsewhere: prometheus.NewDesc("boxoffice_half_messages_redirected_total",
+			"Times that a half message went to another master, after one that had refused it or was silent.", nil, nil),
 		deliveries: prometheus.NewDesc("boxoffice_deliveries_total",
 			"Messages delivered to this process, by what its handler did with them.", []string{"result"}, nil),
 		checks: prometheus.NewDesc("boxoffice_check_backs_total",
@@ -28,7 +30,7 @@ func newBusMetrics(bus *mq.Bus) *busMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *busMetrics) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.sent, m.halves, m.deliveries, m.checks} {
+	for _, d := range []*prometheus.Desc{m.sent, m.halves, m.elsewhere, m.deliveries, m.checks} {
 		descs <- d
 	}
 }
@@ -50,4 +52,5 @@ func (m *busMetrics) Collect(metrics chan<- prometheus.Metric) {
 	} {
 		metrics <- prometheus.MustNewConstMetric(value.desc, prometheus.CounterValue, float64(value.n), value.label)
 	}
+	metrics <- prometheus.MustNewConstMetric(m.elsewhere, prometheus.CounterValue, float64(stats.HalvesElsewhere))
 }

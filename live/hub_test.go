@@ -344,7 +344,7 @@ func TestWhatThisProcessDecidesIsShownBeforeItsTurn(t *testing.T) {
 // never came: who had paid waited for the look at all orders, half a second with ten thousand of them.
 func TestWhatThisProcessDecidesIsNotPutOffByWhatItDecidesNext(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		const payments, between, soon = 300, 10 * time.Millisecond, 250 * time.Millisecond
+		const payments, between, soon, end = 300, 10 * time.Millisecond, 250 * time.Millisecond, 10 * time.Second
 		f.set(func() { f.slow = 50 * time.Millisecond }) // the pause after a look is the longest then
 		var running sync.WaitGroup
 		for i := range payments {
@@ -358,6 +358,10 @@ func TestWhatThisProcessDecidesIsNotPutOffByWhatItDecidesNext(t *testing.T) {
 				paid := time.Now()
 				f.hub.Decided([]string{id})
 				for s.Newest().Value.Row.State != order.Paid {
+					if time.Since(paid) > end {
+						t.Errorf("payment %d is not shown after %v", i, end)
+						return
+					}
 					time.Sleep(time.Millisecond)
 				}
 				if took := time.Unix(0, w.at.Load()).Sub(paid); took > soon {

@@ -21,3 +21,13 @@ func Take(ctx context.Context, b *Bus) error { return b.take(ctx) }
 
 // WaitForLate has a transactor wait so long for a master that answers when another one has stored the half message.
 func WaitForLate(t *Transactor, wait time.Duration) { t.late = wait }
+
+// Failing are the masters that a transactor spares.
+func Failing(t *Transactor) (names []string) {
+	t.masters.mu.Lock()
+	defer t.masters.mu.Unlock()
+	for name := range t.masters.failing {
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,9 +1,11 @@
 package mq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -22,6 +24,7 @@ type halfTries struct {
 	compose func() *primitive.Message // makes the message anew for each try
 	send    func(context.Context, *primitive.Message) error
 	begun   <-chan struct{} // closed when the local transaction has begun; nil for a message that has none
+	others  *atomic.Int64   // counts the tries after the first
 	wait    time.Duration   // for one master's answer, by which it is told what to do with what it has stored
 }
 
@@ -54,8 +57,11 @@ func (h *halfTries) run(ctx context.Context) error {
 			if h.hasBegun() {
 				return nil
 			}
-			h.masters.waited(last)
-			patience.Reset(masterPatience) // the library may not have chosen a master yet, and then nobody knows of another one
+			longer := h.masters.waited(last)
+			patience.Reset(cmp.Or(longer, masterPatience)) // the library may not have chosen a master yet, and then nobody knows of another one
+			if longer > 0 {
+				continue
+			}
 		case <-ctx.Done():
 			return joinInLine(failed, notSent(ctx.Err()))
 		}
@@ -63,6 +69,7 @@ func (h *halfTries) run(ctx context.Context) error {
 			if last, err = h.begin(ctx, tried, answers); err != nil {
 				return joinInLine(failed, err)
 			}
+			h.others.Add(1)
 			running++
 			patience.Reset(masterPatience)
 		} else if running == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ func silence() masterSays {
 // and with what. Its clock is the bubble's.
 func runTries(t *testing.T, says ...masterSays) (asked []time.Duration, returned time.Duration, err error) {
 	t.Helper()
-	m := newMasters(slog.New(slog.DiscardHandler))
+	m := newMasters(slog.New(slog.DiscardHandler), nil)
 	var queues []*primitive.MessageQueue
 	for i := range says {
 		queues = append(queues, &primitive.MessageQueue{Topic: "t", BrokerName: fmt.Sprint(i)})
@@ -38,7 +39,7 @@ func runTries(t *testing.T, says ...masterSays) (asked []time.Duration, returned
 	var mu sync.Mutex // of asked
 	begin, begun, pool := time.Now(), make(chan struct{}), newCallPool(maxCalls)
 	find := sync.OnceFunc(func() { time.Sleep(says[0].found) })
-	h := halfTries{masters: m, calls: pool, begun: begun, wait: lateTimeout,
+	h := halfTries{masters: m, calls: pool, begun: begun, others: new(atomic.Int64), wait: lateTimeout,
 		compose: func() *primitive.Message { return newMessage(t.Context(), namespace{}, "t", "k", nil) },
 		send: func(_ context.Context, message *primitive.Message) error {
 			find()

@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,8 @@ const (
 	// A master that has failed is tried again after a pause that doubles each time.
 	masterPauseFirst = time.Second
 	masterPauseLast  = 8 * time.Second
+	// reachTimeout bounds the look whether a master can be reached again.
+	reachTimeout = time.Second
 	// maxMastersTried bounds the masters that one message is offered to.
 	maxMastersTried = 16
 )
@@ -26,14 +29,16 @@ const (
 // first those of masters that did not fail just now, and for one message no master twice. The client library knows no
 // master that fails: it goes through the queues, of which the next one is mostly of the same broker.
 type masters struct {
-	log *slog.Logger
-	now func() time.Time
+	log   *slog.Logger
+	now   func() time.Time
+	reach func(ctx context.Context, master string) error // connects to a master beside the client library; nil where all can be reached
 
 	mu      sync.Mutex
 	turns   map[string]int // by topic
 	failing map[string]*failingMaster
 	sending map[*primitive.Message]*masterTry
 	warned  *repeats
+	dials   dials
 }
 
 // failingMaster is a master that refused a message or did not answer, and has not taken one since.
@@ -41,6 +46,9 @@ type failingMaster struct {
 	until time.Time // others are asked before it
 	pause time.Duration
 	told  bool // the log has a line about it
+
+	reaching, reached bool // somebody looks whether it can be reached; it can
+	off               bool // nobody could connect to it: it comes after all that are only silent
 }
 
 // triedMasters are the masters that have been asked to store one message.
@@ -55,11 +63,13 @@ type masterTry struct {
 	tried   *triedMasters
 	master  string // empty until the client library has asked for one
 	silent  bool   // it has been waited for long enough
+	begun   time.Time
+	dead    bool // nobody could connect to the master since it was chosen
 }
 
-func newMasters(log *slog.Logger) *masters {
+func newMasters(log *slog.Logger, reach func(context.Context, string) error) *masters {
 	return &masters{
-		log: log, now: time.Now, turns: map[string]int{}, failing: map[string]*failingMaster{},
+		log: log, now: time.Now, reach: reach, turns: map[string]int{}, failing: map[string]*failingMaster{},
 		sending: map[*primitive.Message]*masterTry{}, warned: newRepeats(),
 	}
 }
@@ -68,7 +78,7 @@ func newMasters(log *slog.Logger) *masters {
 func (m *masters) begin(message *primitive.Message, tried *triedMasters) *masterTry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := &masterTry{message: message, tried: tried}
+	t := &masterTry{message: message, tried: tried, begun: m.now()}
 	m.sending[message] = t
 	tried.left = max(0, tried.left-1) // until Select knows
 	return t
@@ -96,7 +106,7 @@ func (m *masters) Select(message *primitive.Message, queues []*primitive.Message
 	t.tried.left = left(queues, t.tried)
 	if f := m.failing[t.master]; f != nil { // one message tries it; those that come meanwhile go elsewhere
 		f.pause = min(2*f.pause, masterPauseLast)
-		f.until = now.Add(f.pause)
+		f.until, f.reached = now.Add(f.pause), false
 	}
 	return queue
 }
@@ -110,8 +120,11 @@ func (m *masters) first(queues []*primitive.MessageQueue, tried *triedMasters, n
 			continue
 		}
 		var until time.Time
-		if f := m.failing[queue.BrokerName]; f != nil && now.Before(f.until) {
+		if f := m.failing[queue.BrokerName]; f != nil && m.spares(queue.BrokerName, f, now) {
 			until = f.until
+			if f.off {
+				until = until.Add(masterPauseLast)
+			}
 		}
 		if len(found) == 0 || until.Before(earliest) {
 			found, earliest = nil, until
@@ -121,6 +134,36 @@ func (m *masters) first(queues []*primitive.MessageQueue, tried *triedMasters, n
 		}
 	}
 	return found
+}
+
+// spares tells whether a failing master is spared still: until its pause is over and, after that, until somebody has connected
+// to it. While the client library connects to a master it sends to none, and a machine that is off refuses no connection.
+func (m *masters) spares(master string, f *failingMaster, now time.Time) bool {
+	if now.Before(f.until) {
+		return true
+	}
+	if m.reach == nil || f.reached {
+		return false
+	}
+	if !f.reaching {
+		f.reaching = true
+		go m.lookFor(master, f)
+	}
+	return true
+}
+
+// lookFor connects to a failing master, and spares it for another pause when that fails.
+func (m *masters) lookFor(master string, f *failingMaster) {
+	ctx, cancel := context.WithTimeout(context.Background(), reachTimeout)
+	defer cancel()
+	err := m.reach(ctx, master)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f.reaching, f.reached, f.off = false, err == nil, err != nil
+	if err != nil {
+		f.pause = min(2*f.pause, masterPauseLast)
+		f.until = m.now().Add(f.pause)
+	}
 }
 
 // left counts the masters that have not been tried, as far as they may be.
@@ -141,15 +184,46 @@ func (m *masters) anotherThan(tried *triedMasters) bool {
 	return tried.left > 0
 }
 
-// waited says that the master of a try has said nothing for masterPatience. The try goes on.
-func (m *masters) waited(t *masterTry) {
+// waited says that a try has been waited for long enough, and returns for how much longer it is to be waited for all the same:
+// a master is not to blame for the time in which the client library was connecting to another one. The try goes on.
+func (m *masters) waited(t *masterTry) (longer time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if t.master == "" || t.silent {
-		return
+		return 0
+	}
+	now := m.now()
+	if until, held := m.dials.heldUp(t.message, t.begun, now); held && now.Sub(until) < masterPatience {
+		return masterPatience - now.Sub(until)
 	}
 	t.silent = true
 	m.fail(t, fmt.Errorf("no answer within %v", masterPatience))
+	return 0
+}
+
+// boundDial bounds the connection that the client library may make for a message that is being sent, and makes none to a master
+// to which somebody else could not connect since it was chosen: those who wait for the library's lock would wait in a row.
+func (m *masters) boundDial(ctx context.Context, message *primitive.Message) (context.Context, context.CancelFunc) {
+	begin := func() (goOn bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.dials.begin(message)
+		t := m.sending[message]
+		return t == nil || !t.dead
+	}
+	end := func(err error) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.dials.end(m.now())
+		t := m.sending[message]
+		if err == nil || t == nil {
+			return
+		}
+		for _, other := range m.sending {
+			other.dead = other.dead || other.master == t.master
+		}
+	}
+	return boundDial(ctx, begin, end)
 }
 
 // end is called when a message has been sent, or could not be.
@@ -172,6 +246,7 @@ func (m *masters) fail(t *masterTry, err error) {
 		m.failing[t.master] = &failingMaster{pause: masterPauseFirst, until: m.now().Add(masterPauseFirst)}
 	}
 	f := m.failing[t.master]
+	f.off = f.off || t.dead
 	if f.told || len(t.tried.names)+t.tried.left < 2 { // of an only one whoever is not served tells
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"boxoffice/broker"
 	"boxoffice/broker/brokertest"
@@ -38,14 +39,20 @@ type clusterTest struct {
 	transactor *mq.Transactor
 	brokers    map[string]*broker.Broker
 	halves     map[string]*atomic.Int32 // sent to each broker, as plain messages are
+	beats      map[string]*atomic.Int32 // heartbeats that each broker has got
 	fault      atomic.Pointer[func(master string) broker.Verdict]
 	keys, ends sync.Map // unique key of the last half message by broker, and how a half message ended by unique key
 }
 
 func newClusterTest(t *testing.T, check mq.CheckFunc) *clusterTest {
 	t.Helper()
-	c := &clusterTest{halves: map[string]*atomic.Int32{}}
+	c := &clusterTest{halves: map[string]*atomic.Int32{}, beats: map[string]*atomic.Int32{}}
 	c.home, c.brokers = newCluster(t, "m1", "m2")
+	for name, b := range c.brokers {
+		beats := new(atomic.Int32)
+		c.beats[name] = beats
+		b.Intercept(broker.HeartBeat, func(*broker.Request) broker.Verdict { beats.Add(1); return broker.Pass })
+	}
 	c.bus = c.home.open(t)
 	c.topic = mq.Topic[order](unique(t))
 	if err := c.bus.Provision(t.Context(), []mq.TopicSpec{{Name: string(c.topic), Queues: 4}}, nil); err != nil {
@@ -140,6 +147,9 @@ func TestHalfRefusedByAMasterGoesToAnotherAtOnce(t *testing.T) {
 			if got := c.halves["m1"].Load(); got != asked {
 				t.Errorf("asked %d times more", got-asked)
 			}
+			if got := c.bus.Stats().HalvesElsewhere; got != 1 {
+				t.Errorf("%d half messages are counted that went to another master, want 1", got)
+			}
 		})
 	}
 }
@@ -216,5 +226,22 @@ func TestSendGoesToAnotherMaster(t *testing.T) {
 	}
 	if refused, taken := c.halves["m1"].Load(), c.halves["m2"].Load(); refused != 1 || taken != 8 {
 		t.Errorf("m1 was asked %d times and m2 %d times, want 1 and 8", refused, taken)
+	}
+}
+
+// Of two masters a plain message was tried at both at once and then, after one pause, at one of them: where both refused for a
+// tenth of a second it was given up, which a lone master would have been given.
+func TestSendGivesAClusterAsLongAsALoneMaster(t *testing.T) {
+	c := newClusterTest(t, noCheck(t))
+	sender := newSender(t, c.bus)
+	fault := func(string) broker.Verdict { return broker.Fail(broker.SystemBusy, "broker busy") }
+	c.fault.Store(&fault)
+	begun := time.Now()
+	err := mq.Send(t.Context(), sender, c.topic, "k", order{"1"})
+	if !errors.Is(err, mq.ErrUnavailable) {
+		t.Errorf("send: %v", err)
+	}
+	if a, b, took := c.halves["m1"].Load(), c.halves["m2"].Load(), time.Since(begun); a != 3 || b != 3 || took < 150*time.Millisecond {
+		t.Errorf("tried %d and %d times in %v, want 3 times each and 150ms at least", a, b, took)
 	}
 }

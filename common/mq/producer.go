@@ -57,7 +57,9 @@ func notSent(err error) error {
 func isTransient(code int) bool {
 	switch code {
 	case remoting.SystemError, remoting.SystemBusy, remoting.ServiceNotAvailable,
-		remoting.NoPermission: // of a broker that was made read-only before it goes away
+		// Of a broker that was made read-only before it goes away: another one takes the message. Whoever is forbidden to send
+		// at all hears the same code from each, and then no more than others that are refused.
+		remoting.NoPermission:
 		return true
 	}
 	return false

@@ -66,6 +66,26 @@ func (n *nameServers) brokers(ctx context.Context) (map[string]string, error) {
 	return masters, nil
 }
 
+// reach connects to a master broker and hangs up.
+func (n *nameServers) reach(ctx context.Context, master string) error {
+	masters, err := n.brokers(ctx)
+	if err != nil {
+		return err
+	}
+	address, known := masters[master]
+	if !known {
+		return fmt.Errorf("master %q is not registered: %w", master, ErrUnavailable)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := dial(ctx, address)
+	if err != nil {
+		return fmt.Errorf("connect to master %q: %w", master, err)
+	}
+	c.close()
+	return nil
+}
+
 // topics returns the names of all topics of the cluster, of whichever nameserver knows them: one that has been restarted
 // learns them within half a minute.
 func (n *nameServers) topics(ctx context.Context) ([]string, error) {

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	sendTries   = 3
-	sendPause   = 50 * time.Millisecond // before the second try; doubles
-	senderDrain = 5 * time.Second
+	sendRounds = 3
+	sendPause  = 50 * time.Millisecond // before the second round; doubles
+	// sendPatience is when the last try may begin: three masters that say nothing take no longer than one that says nothing thrice.
+	sendPatience = 2*tryTimeout + 500*time.Millisecond
+	senderDrain  = 5 * time.Second
 )
 
 // Sender sends plain and delayed messages. Make one with Bus.NewSender; it may be used concurrently.
@@ -50,7 +52,7 @@ func (b *Bus) NewSender(ctx context.Context, group string) (*Sender, error) {
 	if err := b.namespace.checkGroup(group); err != nil {
 		return nil, fmt.Errorf("start sender: %w", err)
 	}
-	masters := newMasters(b.log)
+	masters := newMasters(b.log, b.servers.reach)
 	p, err := producer.NewDefaultProducer(producerOptions(b.servers, masters, b.namespace.qualify(group), b.instances.next("send"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make producer of group %q: %w", group, err)
@@ -143,21 +145,25 @@ func (s *Sender) count(err error) error {
 	return err
 }
 
-// send tries a few times, at another master each while there is one that has not been tried. compose makes the message anew
-// for each.
+// send tries in a few rounds with a pause between them, in each at every master, while they refuse: those of a cluster have as
+// long to come back as a lone one has. compose makes the message anew for each.
 func (s *Sender) send(ctx context.Context, compose func() *primitive.Message) error {
 	if err := s.bus.servers.checkRoute(ctx, compose().Topic); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	pause, tried := sendPause, &triedMasters{}
-	for try := 1; ; try++ {
+	begun, pause, tried := time.Now(), sendPause, &triedMasters{}
+	for round := 1; ; {
 		err := s.try(ctx, compose(), tried)
-		if err == nil || try == sendTries || !errors.Is(err, ErrUnavailable) {
+		if err == nil || !errors.Is(err, ErrUnavailable) || time.Since(begun) > sendPatience {
 			return err
 		}
 		if s.masters.anotherThan(tried) {
 			continue
 		}
+		if round == sendRounds {
+			return err
+		}
+		round++
 		tried = &triedMasters{}
 		select {
 		case <-time.After(pause):
@@ -197,6 +203,8 @@ func (s *Sender) try(caller context.Context, m *primitive.Message, tried *triedM
 // sendSync returns nil when the broker has stored m for good.
 func (s *Sender) sendSync(ctx context.Context, m *primitive.Message) (err error) {
 	defer recoverSend(s.bus.log, &err)
+	ctx, free := s.masters.boundDial(ctx, m)
+	defer free()
 	result, err := s.producer.SendSync(ctx, m)
 	if err != nil {
 		return notSent(err)

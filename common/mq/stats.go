@@ -8,6 +8,7 @@ type Stats struct {
 	SendFailed       int64 // plain and delayed messages given up
 	HalvesSent       int64 // half messages whose local transaction ran
 	HalvesFailed     int64 // half messages whose local transaction did not run
+	HalvesElsewhere  int64 // times that a half message went to another master, after one that had refused or was silent
 	Handled          int64 // deliveries that a handler accepted
 	Retried          int64 // deliveries to be tried again
 	DeadLettered     int64 // deliveries that went to the dead letters
@@ -18,6 +19,7 @@ type Stats struct {
 
 type counters struct {
 	sent, sendFailed, halvesSent, halvesFailed       atomic.Int64
+	halvesElsewhere                                  atomic.Int64
 	handled, retried, deadLettered                   atomic.Int64
 	checksCommitted, checksRolledBack, checksUnknown atomic.Int64
 }
@@ -27,7 +29,8 @@ func (c *counters) read() Stats {
 	return Stats{
 		Sent: c.sent.Load(), SendFailed: c.sendFailed.Load(),
 		HalvesSent: c.halvesSent.Load(), HalvesFailed: c.halvesFailed.Load(),
-		Handled: c.handled.Load(), Retried: c.retried.Load(), DeadLettered: c.deadLettered.Load(),
+		HalvesElsewhere: c.halvesElsewhere.Load(),
+		Handled:         c.handled.Load(), Retried: c.retried.Load(), DeadLettered: c.deadLettered.Load(),
 		ChecksCommitted: c.checksCommitted.Load(), ChecksRolledBack: c.checksRolledBack.Load(),
 		ChecksUnknown: c.checksUnknown.Load(),
 	}

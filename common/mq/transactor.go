@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	rocketmq "github.com/apache/rocketmq-client-go/v2"
@@ -23,8 +24,7 @@ const (
 	// library's wait for an answer, and whoever buys is to be told within a second that nobody answers.
 	HalfTimeout = 800 * time.Millisecond
 	// lateTimeout is how long a master is waited for that may answer when another one has stored the half message, and is
-	// told to roll back then. It is little more than HalfTimeout: while the client library connects to one broker it sends
-	// to none, and a machine that is off does not refuse the connection.
+	// told to roll back then. Its connection is waited for no longer than dialTimeout.
 	lateTimeout = time.Second
 )
 
@@ -77,7 +77,7 @@ func (b *Bus) NewTransactor(ctx context.Context, group string, check CheckFunc) 
 func (b *Bus) startTransactor(ctx context.Context, group string, check CheckFunc) (*Transactor, error) {
 	l := &listener{namespace: b.namespace, check: check, checks: newCallPool(maxChecks), counters: &b.counters,
 		tracer: b.tracer, log: b.log}
-	masters := newMasters(b.log)
+	masters := newMasters(b.log, b.servers.reach)
 	p, err := producer.NewTransactionProducer(l, producerOptions(b.servers, masters, b.namespace.qualify(group), b.instances.next("transact"))...)
 	if err != nil {
 		return nil, fmt.Errorf("make transactional producer of group %q: %w", group, err)
@@ -99,7 +99,8 @@ func (t *Transactor) sendWarmUp(ctx context.Context, timeout time.Duration) erro
 	compose := func() *primitive.Message {
 		return newMessage(ctx, t.bus.namespace, warmUpTopic, warmUpKey, []byte(warmUpKey))
 	}
-	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: t.sendInTransaction, wait: timeout}
+	others := new(atomic.Int64) // of no interest: nobody gets this message
+	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: t.sendInTransaction, others: others, wait: timeout}
 	return tries.run(ctx)
 }
 
@@ -170,7 +171,8 @@ func (t *Transactor) send(ctx context.Context, txID string, compose func() *prim
 		failpoint.Hit("half.outcome-sent")
 		return err
 	}
-	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: local.begun, wait: t.late}
+	others := &t.bus.counters.halvesElsewhere
+	tries := halfTries{masters: t.masters, calls: t.calls, compose: compose, send: send, begun: local.begun, others: others, wait: t.late}
 	err := tries.run(ctx)
 	if local.abandon() {
 		return Unknown, err
@@ -185,6 +187,8 @@ func (t *Transactor) sendInTransaction(ctx context.Context, m *primitive.Message
 	removeDelays(m)
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	ctx, free := t.masters.boundDial(ctx, m)
+	defer free()
 	result, err := t.producer.SendMessageInTransaction(ctx, m)
 	if err != nil {
 		return notSent(err)
