@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"boxoffice/payment"
@@ -231,4 +234,23 @@ func TestOrderPageAsksSoonWhereMoneyIs(t *testing.T) {
 	p.until("it is cancelled", `document.querySelector(".order[data-status=cancelled]") !== null`)
 	js[bool](p, `(window.asked = []) !== null`)
 	p.until("it is asked about three times in eight seconds", `window.asked.some((at, i, all) => all[i + 2] - at < 8000)`)
+}
+
+// A payer in Shanghai read the deadline of the payment in UTC, eight hours ago by the clock on the wall.
+func TestProviderPageTellsTheReadersTime(t *testing.T) {
+	b := newBrowser(t)
+	p := b.open("/")
+	p.signIn("alice")
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Shanghai"})
+		return chromedp.Void{}, err
+	})
+	b.toPay(p)
+	p.press(payButton)
+	p.until("the provider's page is there", provider)
+	p.until("it tells the time of Shanghai", `(() => {
+		const time = document.querySelector("time");
+		const there = new Date(new Date(time.dateTime).getTime() + 8 * 3600 * 1000).toISOString().slice(11, 19);
+		return time.innerText.includes(there) && time.innerText.endsWith("GMT+8");
+	})()`)
 }

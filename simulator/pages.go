@@ -20,7 +20,7 @@ const (
 	lateAfterMax = time.Hour
 )
 
-// pages serves the payer's page and the overview to browsers. They need no script.
+// pages serves the payer's page and the overview to browsers. They can be used without a script.
 type pages struct {
 	cashier   *cashier
 	texts     map[string]map[string]string
@@ -47,7 +47,9 @@ func (p *pages) addRoutes(mux *http.ServeMux) error {
 	mux.HandleFunc("POST "+checkoutPath, p.checkOut)
 	mux.HandleFunc("GET /{$}", p.showOverview)
 	mux.HandleFunc("GET /books", p.answerBooks)
-	for name, contentType := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
+	for name, contentType := range map[string]string{
+		"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml", "moments.js": "text/javascript; charset=utf-8",
+	} {
 		content, err := files.ReadFile("web/" + name)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
@@ -214,7 +216,8 @@ func (p *pages) answerBooks(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// show renders a page. The policy allows no script, and nothing from another origin but the way back to the shop.
+// show renders a page. The policy allows no script within a page, and nothing from another origin but the way back to
+// the shop.
 func (p *pages) show(w http.ResponseWriter, status int, name, formTarget string, data any) {
 	var html bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&html, name, data); err != nil {
@@ -225,7 +228,7 @@ func (p *pages) show(w http.ResponseWriter, status int, name, formTarget string,
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Vary", "Accept-Language")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "+
+	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "+
 		"form-action 'self'"+formTarget+"; frame-ancestors 'none'")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -241,7 +244,7 @@ func whatIsPaid(description, orderID string) string {
 	return description
 }
 
-// moment writes a time for people, in the zone of this process: a page without a script does not know the reader's.
+// moment writes a time for people, in the zone of this process. Only the browser knows the reader's, which moments.js puts in place.
 func moment(written string) string {
 	at, err := time.Parse(time.RFC3339, written)
 	if err != nil {

@@ -7,17 +7,19 @@ export const isOpen = (order) => order.status === "reserved" || order.status ===
 
 export const statusOf = (order) => text(`status.${order.status}`, { count: order.quantity });
 
-// reasonOf says why an order is cancelled, and what that means for the buyer's money: some screenings take a payment that
-// comes late, as long as there are tickets.
+// reasonOf says why an order was cancelled, and what becomes of money that the buyer pays now: a screening may take a late payment,
+// as long as there are tickets.
 export function reasonOf(order, screening) {
   if (!order.cancel_reason) return "";
-  const revives = order.cancel_reason === "unpaid" && screening?.late_payment === "revive";
-  const key = `reason.${revives ? "unpaid_revive" : order.cancel_reason}`;
+  const mayStillPay = order.cancel_reason === "unpaid" && screening?.late_payment === "revive";
+  const key = `reason.${mayStillPay ? "unpaid_revive" : order.cancel_reason}`;
   return hasText(key) ? text(key) : order.cancel_reason;
 }
 
-// refundsOf says where money is that goes back, and why some of it does although the order is as it was.
-export const refundsOf = (list) => list.map(({ state, amount, reason }) => {
-  const why = hasText(`refundwhy.${reason}`) ? text(`refundwhy.${reason}`) : "";
+// refundsOf says, a line for each refund, where its money is. It begins with the reason, unless that is why the order was cancelled,
+// which reasonOf says.
+export const refundsOf = (refunds) => refunds.map(({ state, amount, reason }) => {
+  const reasonKey = `refund_reason.${reason}`;
+  const why = hasText(reasonKey) ? text(reasonKey) : "";
   return why + text(`refund.${state}`, { amount: money(amount) });
 }).join("\n");
