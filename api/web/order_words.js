@@ -19,7 +19,7 @@ export function reasonOf(order, screening) {
 // refundsOf says, a line for each refund, where its money is. It begins with the reason, unless that is why the order was cancelled,
 // which reasonOf says.
 export const refundsOf = (refunds) => refunds.map(({ state, amount, reason }) => {
-  const reasonKey = `refund_reason.${reason}`;
+  const reasonKey = `refundreason.${reason}`;
   const why = hasText(reasonKey) ? text(reasonKey) : "";
   return why + text(`refund.${state}`, { amount: money(amount) });
 }).join("\n");
