@@ -35,6 +35,8 @@ func TestCheckInPageKeepsCodesOverAReload(t *testing.T) {
 	p := b.openDoor()
 	b.stop()
 	p.do(chromedp.SendKeys("#code", tickets[0].Code+"\r"))
+	p.until("it is tried again, and nobody is told to tap, which does nothing yet", `(({dataset, innerText}) =>
+		dataset.kind === "wait" && innerText.includes("trying again") && !innerText.includes("Tap"))(document.getElementById("answer"))`)
 	if said := p.answered("bad"); !strings.Contains(said, "No answer") {
 		t.Errorf("without an answer: %s", said)
 	}

@@ -139,3 +139,36 @@ func TestPageFollowsTheOfficesStreams(t *testing.T) {
 		t.Errorf("the page asked %d times more beside its stream", again-asked)
 	}
 }
+
+// Somebody on a slow line who went back before an order was there to be seen had its page fail with "null has no status": the
+// answer came to a page that had been left, and that asked it how long to wait.
+func TestPageThatIsLeftBeforeItsFirstAnswerEndsQuietly(t *testing.T) {
+	b := newBrowser(t)
+	order := b.mustBuy("alice", "metropolis", 1)
+	b.eventuallyStatus("alice", order.ID, "pending_payment")
+	p := b.open("/")
+	p.signIn("alice")
+	p.before(`(() => {
+		const send = window.fetch;
+		Object.assign(window, {failures: [], asked: 0, answered: 0});
+		const answer = new Promise((resolve) => { window.answer = resolve; });
+		addEventListener("unhandledrejection", ({reason}) => { window.failures.push(String(reason)); });
+		window.fetch = async (path, options) => {
+			if (path !== "/v1/orders/` + order.ID + `") return send(path, options);
+			window.asked++;
+			await answer;
+			const response = await send(path, options);
+			setTimeout(() => { window.answered++; }, 500);
+			return response;
+		};
+	})()`)
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("the order is asked for", `window.asked === 1`)
+	p.press(".brand")
+	p.until("it is left", `location.pathname === "/" && document.querySelector(".event") !== null`)
+	js[bool](p, `(window.answer(), true)`)
+	p.until("it is answered", `window.answered === 1`)
+	if failures := js[[]string](p, `window.failures`); len(failures) > 0 {
+		t.Errorf("a page that was left failed: %q", failures)
+	}
+}

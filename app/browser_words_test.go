@@ -126,6 +126,26 @@ func TestConsoleSaysThatATitleIsTooLong(t *testing.T) {
 	}
 }
 
+// A currency in small letters was refused in the browser's words, "match the requested format", and of an amount with a comma an
+// operator read that it is none, not how to write one.
+func TestConsoleTakesACurrencyInSmallLetters(t *testing.T) {
+	p := newBrowser(t).console("Olga")
+	p.until("somebody is signed in", `document.getElementById("operator") !== null`)
+	p.press("#add")
+	for name, value := range map[string]string{
+		"movie": "Ikiru", "venue": "Rex", "starts_at": "2036-05-01T20:00:00", "sale_opens_at": "2026-01-01T10:00:00",
+		"sale_closes_at": "2036-05-01T19:00:00", "capacity": "9", "currency": "jpy", "amount": "12,50",
+	} {
+		p.fill("#f-"+name, value)
+	}
+	p.clicks(".screening-form button[type=submit]")
+	p.until("it says how a yen is written", `document.querySelector(".screening-form .result").innerText.endsWith("written like 125.")`)
+	p.fill("#f-amount", "1250")
+	p.clicks(".screening-form button[type=submit]")
+	p.until("it is there, in yen", `document.querySelector("#main h1")?.innerText === "Ikiru" &&
+		document.querySelector("#main").innerText.includes("1,250")`)
+}
+
 // A note was lost when the session ended while its act was being confirmed. And of a refund whose answer was lost before that,
 // what was sent after the next sign-in was another one: its key had gone with the dialog.
 func TestConsoleKeepsAnActOverASessionThatEnds(t *testing.T) {

@@ -1,7 +1,7 @@
 // Amounts as operators type them, in major units of a currency, and as the API has them, in minor units.
 
 import { digitsOf } from "./format.js";
-import { locale } from "./i18n.js";
+import { locale, text } from "./i18n.js";
 
 // toMinor returns an amount in minor units, or null for what is no amount of this currency. It counts digits and never
 // multiplies a fraction.
@@ -19,6 +19,9 @@ export function toMajor({ amount, currency }) {
   const written = String(amount).padStart(digits + 1, "0");
   return digits === 0 ? written : `${written.slice(0, -digits)}.${written.slice(-digits)}`;
 }
+
+// amountWords says how an amount of a currency is to be typed, to somebody who typed something else: 12,50, nothing, or half a yen.
+export const amountWords = (currency) => text("admin.bad_amount", { example: toMajor({ amount: 125 * 10 ** digitsOf(currency), currency }) });
 
 // separated writes an amount of any size exactly, with its separators and its currency.
 export function separated(amount, currency) {

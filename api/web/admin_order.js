@@ -2,7 +2,7 @@
 
 import { askFor } from "./admin_ask.js";
 import { get, pathOf, post } from "./admin_calls.js";
-import { separated, toMajor, toMinor } from "./admin_money_words.js";
+import { amountWords, separated, toMajor, toMinor } from "./admin_money_words.js";
 import { stateBadge } from "./admin_orders.js";
 import { badge, button, exactTime, facts, heading, link, loaded, nothing, person, row, rows, section, sentences, wordOf } from "./admin_parts.js";
 import { actRow, mailRow, refundRow } from "./admin_records.js";
@@ -68,7 +68,7 @@ function actionsOf({ order, payments }, path, acted) {
         hint: text("admin.refund_left", { amount: toMajor({ amount: left, currency }) }) }],
       async act({ amount, note, key }) { // which is the same in all tries, so that a lost answer is not a second refund
         const minor = toMinor(amount, currency);
-        if (minor === null) throw new CallError(422, { code: "invalid_request", detail: text("admin.bad_amount") });
+        if (minor === null) throw new CallError(422, { code: "invalid_request", detail: amountWords(currency) });
         return post(`${path}/refunds`, { amount: minor, note }, { "Idempotency-Key": key });
       },
       done: acted,

@@ -2,7 +2,7 @@
 
 import { patch, pathOf, post } from "./admin_calls.js";
 import { draftOf, draftPart } from "./admin_draft.js";
-import { toMajor, toMinor } from "./admin_money_words.js";
+import { amountWords, toMajor, toMinor } from "./admin_money_words.js";
 import { button, choice, field, problemWords } from "./admin_parts.js";
 import { isPast } from "./clock.js";
 import { element, setText } from "./dom.js";
@@ -86,7 +86,8 @@ function doubtPart({ starts_at: begins, sale_opens_at: opens }) {
 export function screeningForm(found, { done, leave }) {
   const all = parts();
   const amount = input("text", { required: true, inputmode: "decimal", maxlength: 16 });
-  const currency = input("text", { required: true, maxlength: 3, pattern: "[A-Z]{3}", value: "CNY" });
+  const currency = input("text", { required: true, maxlength: 3, pattern: "[A-Za-z]{3}", class: "capitals", value: "CNY" });
+  const currencyOf = () => currency.value.toUpperCase(); // as it is shown
   const note = input("text", { maxlength: 1000 }); // one line, as the record has it
   if (found) {
     for (const [name, part] of Object.entries(all)) part.input.value = part.show(found[name]);
@@ -106,9 +107,9 @@ export function screeningForm(found, { done, leave }) {
     for (const [name, part] of Object.entries(all)) {
       if (found ? part.input.value !== shown[name] : part.input.value !== "") given[name] = part.read(part.input.value);
     }
-    const minor = toMinor(amount.value, currency.value);
-    if (minor === null) throw new RangeError(text("admin.bad_amount"));
-    if (!found || minor !== found.price.amount || currency.value !== found.price.currency) given.price = { amount: minor, currency: currency.value };
+    const minor = toMinor(amount.value, currencyOf());
+    if (minor === null) throw new RangeError(amountWords(currencyOf()));
+    if (!found || minor !== found.price.amount || currencyOf() !== found.price.currency) given.price = { amount: minor, currency: currencyOf() };
     if (found && Object.keys(given).length === 0) throw new RangeError(text("admin.unchanged"));
     if (note.value.trim()) given.note = note.value.trim();
     return given;

@@ -80,7 +80,8 @@ export function follow(path, event, { show, pace = () => pollWait, onError }) {
   const takeEvent = (answer) => take(event === "screening" ? { ...textsOf(state), ...answer } : answer);
   const polling = repeat(async () => {
     take(await call("GET", path));
-    if (streams && !ending.signal.aborted && performance.now() >= streamAt && pace(state) !== Infinity) {
+    if (ending.signal.aborted) return Infinity; // the page was left before it had anything to show, and there is no state
+    if (streams && performance.now() >= streamAt && pace(state) !== Infinity) {
       const begunAt = performance.now();
       lastID = await readStream(path, event, takeEvent, lastID, ending.signal);
       streamWait = performance.now() - begunAt > streamWaitMax ? pollWait : Math.min(streamWaitMax, streamWait * 2);
