@@ -97,11 +97,12 @@ func providerLanguages(language string) string {
 	return language
 }
 
-// keepFlows keeps the sign-ins that a browser has begun: there may be one in each of its tabs.
+// keepFlows keeps the sign-ins that a browser has begun: there may be one in each of its tabs. It keeps them for longer than they
+// may take, so that whoever took too long is told so.
 func (s *signInHandler) keepFlows(c echo.Context, flows string) {
 	life := 0
 	if flows != "" {
-		life = int(identity.FlowLife / time.Second)
+		life = int(2 * identity.FlowLife / time.Second)
 	}
 	s.cookies.set(c, s.cookies.flow, flows, life)
 }

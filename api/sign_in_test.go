@@ -367,10 +367,10 @@ func TestSessionEnds(t *testing.T) {
 // What the cookies say of themselves keeps them from scripts, from other sites' forms, and over https from other hosts.
 func TestCookieAttributes(t *testing.T) {
 	for publicURL, want := range map[string]string{
-		"":                           "boxoffice_sign_in=...; Path=/; Max-Age=600; HttpOnly; SameSite=Lax",
-		"http://127.0.0.1:8080":      "boxoffice_sign_in=...; Path=/; Max-Age=600; HttpOnly; SameSite=Lax",
-		"https://shop.example":       "__Host-boxoffice_sign_in=...; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax",
-		"https://shop.example/tills": "__Host-boxoffice_sign_in=...; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax",
+		"":                           "boxoffice_sign_in=...; Path=/; Max-Age=1200; HttpOnly; SameSite=Lax",
+		"http://127.0.0.1:8080":      "boxoffice_sign_in=...; Path=/; Max-Age=1200; HttpOnly; SameSite=Lax",
+		"https://shop.example":       "__Host-boxoffice_sign_in=...; Path=/; Max-Age=1200; HttpOnly; Secure; SameSite=Lax",
+		"https://shop.example/tills": "__Host-boxoffice_sign_in=...; Path=/; Max-Age=1200; HttpOnly; Secure; SameSite=Lax",
 	} {
 		f := newSignInFixture(t, func(o *Options) { o.PublicURL = publicURL })
 		w := f.send(t, ask{method: "GET", path: "/sign-in"})

@@ -270,10 +270,10 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 	if err := c.late.write(ctx, tx, c.now); err != nil {
 		return err
 	}
-	if err := endAttempts(ctx, tx, append(paidAttempts(c.received), c.found...), c.now); err != nil {
+	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {
 		return err
 	}
-	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {
+	if err := endAttempts(ctx, tx, append(paidAttempts(c.received), c.found...), c.now); err != nil {
 		return err
 	}
 	if err := c.unpaid.cancel(ctx, tx, c.now); err != nil {

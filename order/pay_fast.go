@@ -47,10 +47,10 @@ func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 		if err := insertPayments(ctx, tx, applied, now); err != nil {
 			return err
 		}
-		if err := endAttempts(ctx, tx, paidAttempts(applied), now); err != nil {
+		if err := payOrders(ctx, tx, payments, now); err != nil {
 			return err
 		}
-		err = payOrders(ctx, tx, payments, now)
+		err = endAttempts(ctx, tx, paidAttempts(applied), now)
 		failpoint.Hit("payment.before-commit")
 		return err
 	})

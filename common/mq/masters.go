@@ -204,19 +204,21 @@ func (m *masters) waited(t *masterTry) (longer time.Duration) {
 // boundDial bounds the connection that the client library may make for a message that is being sent, and makes none to a master
 // to which somebody else could not connect since it was chosen: those who wait for the library's lock would wait in a row.
 func (m *masters) boundDial(ctx context.Context, message *primitive.Message) (context.Context, context.CancelFunc) {
+	refused := false
 	begin := func() (goOn bool) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.dials.begin(message)
 		t := m.sending[message]
-		return t == nil || !t.dead
+		refused = t != nil && t.dead
+		return !refused
 	}
 	end := func(err error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.dials.end(m.now())
 		t := m.sending[message]
-		if err == nil || t == nil {
+		if err == nil || t == nil || refused { // a connection that was not made tells nothing of the master
 			return
 		}
 		for _, other := range m.sending {
