@@ -100,7 +100,7 @@ func (o *office) openOracle(ctx context.Context) error {
 
 // lookAt looks at a database in which a process has committed.
 func (o *office) lookAt(p *process, base string) {
-	o.oracle.look(deed{p.began, min(p.found, o.clocks.database), p.believed, p.clock.Sure}, base)
+	o.oracle.look(deed{p.began, min(p.found, o.clocks.database), p.trusted, p.clock.Sure}, base)
 }
 
 func (o *office) close() error {
@@ -162,7 +162,7 @@ func (o *office) pick() *process {
 
 // with has a process do something within the event that runs. What it has queued is sent soon after.
 func (o *office) with(p *process, do func()) {
-	o.world.Busy[p.index], p.began, p.found = true, o.world.Now, o.clocks.database
+	o.world.Busy[p.index], p.began, p.found, p.trusted = true, o.world.Now, o.clocks.database, p.believed
 	do()
 	delete(o.world.Busy, p.index)
 	if p.dead || p.publishing {

@@ -31,11 +31,12 @@ const (
 // process is one process of the office with all its roles: the services of the product over connections that may fail.
 type process struct {
 	*parts
-	index int
-	life  int           // how often it was started
-	dead  bool          // it reaches nothing any more, and is about to be buried
-	began time.Time     // what it does for somebody
-	found time.Duration // by which the database's clock was ahead then
+	index   int
+	life    int           // how often it was started
+	dead    bool          // it reaches nothing any more, and is about to be buried
+	began   time.Time     // what it does for somebody
+	found   time.Duration // by which the database's clock was ahead then
+	trusted time.Duration // what it believed of that clock then
 
 	wall     func() time.Time // of its machine
 	clock    *officeclock.Clock
