@@ -103,7 +103,11 @@ func paymentOf(ctx context.Context, tx *db.Tx, id string) (recordedPayment, erro
 		return recordedPayment{}, err
 	}
 	applied, err := appliedPayments(ctx, tx, []string{id})
-	if err == nil && len(applied) != 1 {
+	switch {
+	case err != nil:
+	case len(applied) == 0: // the order was cancelled after it was read
+		err = db.ErrConflict
+	case len(applied) > 1:
 		err = fmt.Errorf("payments that have paid order %s: %d, not 1", id, len(applied))
 	}
 	if err != nil {
