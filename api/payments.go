@@ -95,5 +95,5 @@ func isReturnURL(text string) bool {
 		return false
 	}
 	parsed, err := url.Parse(text)
-	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && payment.HasHost(parsed) && parsed.User == nil
+	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && idform.HasHost(parsed) && parsed.User == nil
 }

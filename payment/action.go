@@ -44,7 +44,7 @@ func (a Action) invalid() string {
 			return "has a QR code that a browser opens by itself, such as a script"
 		}
 	case Redirect, PostForm:
-		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || !HasHost(u) ||
+		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || !idform.HasHost(u) ||
 			u.User != nil || !idform.IsVisibleASCII(a.URL, actionMax) {
 			return "has no absolute http or https URL"
 		}
@@ -65,9 +65,4 @@ func isOpenedByBrowsers(code string) bool {
 		return isAddress
 	}
 	return false
-}
-
-// HasHost tells whether an address names a host. A port alone, or a name with half a bracket, is none: no browser opens it.
-func HasHost(u *url.URL) bool {
-	return u.Hostname() != "" && !strings.ContainsAny(u.Hostname(), "[]")
 }

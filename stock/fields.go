@@ -121,6 +121,5 @@ func isURL(s string) bool {
 		return true
 	}
 	u, err := url.Parse(s)
-	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil &&
-		!strings.ContainsAny(u.Hostname(), "[]") // which no browser opens
+	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && idform.HasHost(u) && u.User == nil
 }
