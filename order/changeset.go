@@ -273,7 +273,7 @@ func (c *changeSet) write(ctx context.Context, tx *db.Tx) error {
 	if err := settleOrders(ctx, tx, c.paid, PendingPayment, Paid, "", c.now); err != nil {
 		return err
 	}
-	if err := endAttempts(ctx, tx, append(paidAttempts(c.received), c.found...), c.now); err != nil {
+	if err := EndAttempts(ctx, tx, append(paidAttempts(c.received), c.found...), c.now); err != nil {
 		return err
 	}
 	if err := c.unpaid.cancel(ctx, tx, c.now); err != nil {

@@ -50,7 +50,7 @@ func (o *Orders) receiveFast(ctx context.Context, payments []Payment) error {
 		if err := payOrders(ctx, tx, payments, now); err != nil {
 			return err
 		}
-		err = endAttempts(ctx, tx, paidAttempts(applied), now)
+		err = EndAttempts(ctx, tx, paidAttempts(applied), now)
 		failpoint.Hit("payment.before-commit")
 		return err
 	})

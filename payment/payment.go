@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"boxoffice/common/batch"
@@ -144,14 +143,9 @@ func (s *Service) OrdersEnded(ctx context.Context, orderIDs []string) error {
 	if len(orderIDs) == 0 {
 		return nil
 	}
-	ids := slices.Sorted(slices.Values(orderIDs))
 	now := s.Now().UnixMilli()
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE payment_attempts SET next_at = ? WHERE state IN ('starting', 'open')
-			AND next_at > ? AND order_id IN `+db.In(len(ids)), append([]any{now, now}, db.Args(ids)...)...)
-		return err
-	})
-	return s.failed("end payment attempts", err)
+	err := s.db.InTx(ctx, func(tx *db.Tx) error { return order.EndAttempts(ctx, tx, orderIDs, now) })
+	return s.failed("follow the end of orders", err)
 }
 
 // Providers returns the names of the providers with which a payment can be started, in the order in which they were given.
