@@ -112,7 +112,7 @@ func officeProblems() []problem {
 			"The sale of this screening rests for the moment. Orders that are made stay as they are.", []error{stock.ErrSalePaused}},
 		{screeningCancelled, http.StatusConflict, "screening_cancelled", "Screening cancelled",
 			"The screening is cancelled: nothing of it is sold any more, and what was paid goes back.", []error{stock.ErrCancelled}},
-		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid", "The order is paid and cannot be cancelled.",
+		{alreadyPaid, http.StatusConflict, "already_paid", "Already paid", "The order is paid: it can neither be paid again nor cancelled by its buyer.",
 			[]error{order.ErrAlreadyPaid}},
 		{notPayable, http.StatusConflict, "not_payable", "Not payable any more",
 			"The order is cancelled, or the time to pay it is over.", []error{order.ErrNotPayable}},

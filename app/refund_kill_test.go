@@ -135,8 +135,9 @@ func (o *officeTest) payAndCancel(buyer, screening string) error {
 		return fmt.Errorf("buy: %w, %d %s", err, r.status, r.body)
 	}
 	order := "/v1/orders/" + decode[orderJSON](o.t, r).ID
+	// The provider takes the money at once, so that its callback may have paid the order before the start is answered.
 	r, err = o.send("POST", order+"/payments", token, `{"provider":"webhook","return_url":"https://shop.example/"}`)
-	if err != nil || r.status != http.StatusOK {
+	if err != nil || r.status != http.StatusOK && r.code() != "already_paid" {
 		return fmt.Errorf("start payment: %w, %d %s", err, r.status, r.body)
 	}
 	for deadline := time.Now().Add(testDeadline); ; time.Sleep(10 * time.Millisecond) {
