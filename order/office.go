@@ -49,23 +49,19 @@ func (o *Orders) CancelPaid(ctx context.Context, id string, act audit.Act) (Orde
 }
 
 // RefundPart sends a part of what was paid for an order back, and leaves the order paid. The same key is the same refund,
-// whose id it returns. It fails with ErrNotPaid, ErrOrderAbsent, ErrRefundTooLarge or ErrRefundKeyUsed.
+// whose id it returns, also when the order was cancelled meanwhile. It fails with ErrNotPaid, ErrOrderAbsent, ErrRefundTooLarge
+// or ErrRefundKeyUsed.
 func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, act audit.Act) (refundID string, err error) {
-	err = o.inTx(ctx, func(tx *db.Tx) error {
+	err = o.inTx(ctx, func(tx *db.Tx) (err error) {
+		if refundID, err = repeatedPart(ctx, tx, id, key, amount); err != nil || refundID != "" {
+			return err
+		}
 		paidBy, err := paymentOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		refundID = refundIDOf(paidBy.ID, key)
-		recorded, err := db.SelectIn[int64](ctx, tx, `SELECT amount FROM refunds WHERE id IN (?)`, []string{refundID})
-		switch {
-		case err != nil:
-			return fmt.Errorf("read refund: %w", err)
-		case len(recorded) > 0 && recorded[0] != amount:
-			return ErrRefundKeyUsed
-		case len(recorded) > 0:
-			return nil
-		case amount < 1 || amount > paidBy.Amount.Amount-paidBy.refunded:
+		if amount < 1 || amount > paidBy.Amount.Amount-paidBy.refunded {
 			return ErrRefundTooLarge
 		}
 		if err := tx.ExecGuarded(ctx, 1, `UPDATE payments SET refunded = refunded + ?
@@ -85,6 +81,32 @@ func (o *Orders) RefundPart(ctx context.Context, id, key string, amount int64, a
 		return "", fmt.Errorf("refund a part: %w", err)
 	}
 	return refundID, nil
+}
+
+// repeatedPart returns the id of the refund that was recorded for an order under this key, or nothing. Whichever payment paid the
+// order then, it may have ended since. It fails with ErrRefundKeyUsed when that one was of another amount.
+func repeatedPart(ctx context.Context, tx *db.Tx, orderID, key string, amount int64) (refundID string, err error) {
+	payments, err := selectPayments(ctx, tx, `order_id IN (?)`, []string{orderID})
+	if err != nil {
+		return "", err
+	}
+	ids := make([]string, len(payments))
+	for i, p := range payments {
+		ids[i] = refundIDOf(p.ID, key)
+	}
+	recorded, err := db.SelectIn[struct {
+		ID     string
+		Amount int64
+	}](ctx, tx, `SELECT id, amount FROM refunds WHERE id IN (?)`, ids)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read refund: %w", err)
+	case len(recorded) == 0:
+		return "", nil
+	case recorded[0].Amount != amount:
+		return "", ErrRefundKeyUsed
+	}
+	return recorded[0].ID, nil
 }
 
 // paymentOf reads the payment that paid an order.

@@ -123,6 +123,36 @@ func (f *fixture) wantMoneyBalance() {
 	}
 }
 
+// A part was sent back, its answer was lost, and the order was cancelled before the operator's browser asked again: it was told
+// that the order is not paid, although the money is on its way.
+func TestPartRefundThatIsRepeatedAfterACancellationIsTheSame(t *testing.T) {
+	f := newFixture(t)
+	o := f.reserve(time.Hour)
+	f.create(o)
+	f.pay(f.payment(o), Applied)
+	act := audit.Act{Actor: "boss", Note: "why"}
+	first, err := f.orders.RefundPart(t.Context(), o.ID, "k", 100, act)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.orders.CancelPaid(t.Context(), o.ID, act); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.orders.RefundPart(t.Context(), o.ID, "k", 100, act); err != nil || again != first {
+		t.Errorf("repeated: %q, %v, want %q", again, err, first)
+	}
+	if _, err := f.orders.RefundPart(t.Context(), o.ID, "k", 99, act); !errors.Is(err, ErrRefundKeyUsed) {
+		t.Errorf("another amount: %v", err)
+	}
+	if _, err := f.orders.RefundPart(t.Context(), o.ID, "another", 100, act); !errors.Is(err, ErrNotPaid) {
+		t.Errorf("another part: %v", err)
+	}
+	var sum int64
+	if err := f.db.Reader().Get(&sum, `SELECT SUM(amount) FROM refunds WHERE order_id = ?`, o.ID); err != nil || sum != 9800 {
+		t.Errorf("%d goes back, %v", sum, err)
+	}
+}
+
 func TestActsOnMoneyAreRecorded(t *testing.T) {
 	f := newFixture(t)
 	act := audit.Act{Actor: "boss", Name: strings.Repeat("\u738b", 100), Process: "shop, pid 7", Note: "why"}

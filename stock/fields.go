@@ -57,8 +57,7 @@ func (s Screening) Validate() error {
 	}.Validate()
 }
 
-// Validate judges what a change gives, and nothing that it leaves: a screening that was there before a rule became stricter
-// can still be paused. An InvalidFieldError names the first field that no screening may have so.
+// Validate judges every value that a change gives. An InvalidFieldError names the first field that no screening may have so.
 func (c ScreeningChange) Validate() error {
 	switch {
 	case c.StartsAt != nil && !IsTime(*c.StartsAt):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"boxoffice/common/audit"
 	"boxoffice/common/db"
@@ -55,9 +56,6 @@ func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) err
 // what is sold of a screening that is cancelled, an InvalidFieldError, ErrArchived or ErrScreeningNotFound, and then has changed
 // nothing. Who holds more than a new limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
-	if err := change.Validate(); err != nil {
-		return Screening{}, err
-	}
 	// A screening is never deleted, so one that is there now stays.
 	if _, err := s.Screening(ctx, id); err != nil {
 		return Screening{}, err
@@ -67,7 +65,7 @@ func (s *Stock) ChangeScreening(ctx context.Context, id string, change Screening
 		if err != nil {
 			return err
 		}
-		after, err := before.with(change)
+		after, err := before.with(change.without(before))
 		if err != nil {
 			return err
 		}
@@ -113,8 +111,43 @@ func lockScreening(ctx context.Context, tx *db.Tx, id string) (Screening, error)
 	return row.screening(), nil
 }
 
-// with returns the screening as a valid change leaves it, or why it may not be changed so.
+// without returns the change without what it gives as it was. A form sends every field back: what was entered before a rule
+// became stricter is left, and only what is new is judged.
+func (c ScreeningChange) without(before Screening) ScreeningChange {
+	dropSame(&c.Movie, before.Movie)
+	dropSame(&c.Venue, before.Venue)
+	dropSame(&c.Price, before.Price)
+	dropSame(&c.Capacity, before.Capacity)
+	dropSame(&c.PerUserLimit, before.PerUserLimit)
+	dropSame(&c.LatePayment, before.LatePayment)
+	dropSame(&c.Paused, before.Paused)
+	dropSame(&c.Description, before.Description)
+	dropSame(&c.PosterURL, before.PosterURL)
+	dropSame(&c.MapURL, before.MapURL)
+	dropSameTime(&c.StartsAt, before.StartsAt)
+	dropSameTime(&c.SaleOpensAt, before.SaleOpensAt)
+	dropSameTime(&c.SaleClosesAt, before.SaleClosesAt)
+	return c
+}
+
+func dropSame[T comparable](given **T, current T) {
+	if *given != nil && **given == current {
+		*given = nil
+	}
+}
+
+// dropSameTime is dropSame for a time, which may be given in another zone.
+func dropSameTime(given **time.Time, current time.Time) {
+	if *given != nil && (*given).Equal(current) {
+		*given = nil
+	}
+}
+
+// with returns the screening as a change leaves it, or why it may not be changed so.
 func (s Screening) with(c ScreeningChange) (Screening, error) {
+	if err := c.Validate(); err != nil {
+		return s, err
+	}
 	before := s
 	replace(&s.Movie, c.Movie)
 	replace(&s.Venue, c.Venue)
