@@ -28,6 +28,7 @@ func (h *handler) paymentCallback(c echo.Context) error {
 	}
 	raw, err := readBody(c, callbackBytesMax)
 	if err != nil {
+		h.callbacks.count(provider, err)
 		return err
 	}
 	taken, err := h.Payments.Callback(traced(c), provider, c.Request().Header, raw)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -11,7 +12,7 @@ import (
 // What can come of a callback.
 const (
 	outcomeTaken    = "taken"
-	outcomeForged   = "forged"
+	outcomeForged   = "forged"   // its signature does not hold, or it is larger than a provider's, and nobody looks at one
 	outcomeUnusable = "unusable" // it is signed, and cannot be taken
 	outcomeFailed   = "failed"   // it is to be sent again
 )
@@ -47,7 +48,7 @@ func (m *callbackMetrics) count(provider string, err error) {
 	outcome := outcomeFailed
 	if err == nil {
 		outcome = outcomeTaken
-	} else if errors.Is(err, payment.ErrForged) {
+	} else if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || errors.Is(err, payment.ErrForged) {
 		outcome = outcomeForged
 	} else if _, unusable := errors.AsType[payment.BadCallback](err); unusable {
 		outcome = outcomeUnusable

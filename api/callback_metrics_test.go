@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,13 +24,16 @@ func TestCallbacksAreCountedByWhatCameOfThem(t *testing.T) {
 		forged.body += " "
 		wantProblem(t, f.send(t, forged), http.StatusUnauthorized, "bad_signature")
 	}
+	large := good() // of which nobody reads the signature; it was not counted at all
+	large.body = strings.Repeat(" ", callbackBytesMax+1)
+	wantProblem(t, f.send(t, large), http.StatusRequestEntityTooLarge, "body_too_large")
 	f.send(t, callback(t, testWebhookSecret, testNow(), `{"type":"payment.succeeded","data":{}}`))
 	f.orders.pay = func(order.Payment) (order.PaymentResult, error) { return "", errors.New("disk") }
 	f.send(t, good())
 	unknown := good()
 	unknown.path += "/nobody"
 	wantProblem(t, f.send(t, unknown), http.StatusNotFound, "not_found")
-	wantCallbacks(t, registry, map[string]float64{"taken": 1, "forged": 3, "unusable": 1, "failed": 1})
+	wantCallbacks(t, registry, map[string]float64{"taken": 1, "forged": 4, "unusable": 1, "failed": 1})
 }
 
 func wantCallbacks(t *testing.T, registry *prometheus.Registry, want map[string]float64) {

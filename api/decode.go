@@ -61,7 +61,7 @@ func requireJSON(header http.Header) error {
 func readBody(c echo.Context, bytesMax int64) ([]byte, error) {
 	r := c.Request()
 	if r.ContentLength > bytesMax {
-		return nil, problemError{kind: bodyTooLarge}
+		return nil, &http.MaxBytesError{Limit: bytesMax}
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, bytesMax))
 	if err != nil {

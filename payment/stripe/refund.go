@@ -86,6 +86,9 @@ func (a *api) QueryRefund(ctx context.Context, r payment.Refund) (payment.Refund
 	if err != nil {
 		return payment.RefundStatus{}, a.failed("ask for refund", err)
 	}
+	if found.ID != r.Reference {
+		return payment.RefundStatus{}, fmt.Errorf("ask for refund: %w", errOther)
+	}
 	return refundStatusOf(found)
 }
 

@@ -148,3 +148,14 @@ func TestRefundReadsItsAnswer(t *testing.T) {
 		wantError(t, err, false)
 	}
 }
+
+// The answer for another refund was taken for the asked one: a proxy that mixed two up ended a refund that was never sent.
+func TestAnswerOfAnotherRefundIsNone(t *testing.T) {
+	p, f := newProvider(t)
+	_, s := startPaid(t, p, f, 9800, "CNY")
+	r := newRefund(s, "rf_1", 1, 9800, "CNY")
+	r.Reference = "re_1"
+	f.answerWith("GET /v1/refunds/re_1", http.StatusOK, nil, `{"id":"re_2","status":"succeeded"}`)
+	_, err := p.QueryRefund(t.Context(), r)
+	wantError(t, err, false)
+}

@@ -22,6 +22,7 @@ var (
 	errNoReference = fmt.Errorf("%w: it has no reference, start it again", payment.ErrNothingFound)
 	errNoSession   = errors.New("the answer lacks the id or the URL of a session")
 	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
+	errOther       = errors.New("the answer is of another session or refund than was asked for")
 )
 
 // Start opens a Checkout Session.
@@ -133,6 +134,9 @@ func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.
 	session, err := a.client.V1CheckoutSessions.Retrieve(ctx, attempt.Reference, params)
 	if err != nil {
 		return nil, payment.Status{}, a.failed("ask for payment", err)
+	}
+	if session.ID != attempt.Reference { // a proxy has mixed answers up: the money is another order's
+		return nil, payment.Status{}, fmt.Errorf("ask for payment: %w", errOther)
 	}
 	status, err := statusOf(session, attempt)
 	return session, status, err

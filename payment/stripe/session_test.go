@@ -128,15 +128,16 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// What Query cannot understand is an error, and neither an end nor money.
+// What Query cannot understand, or what is of another session, is an error, and neither an end nor money.
 func TestQueryReadsItsAnswer(t *testing.T) {
 	for name, body := range map[string]string{
-		"null": `null`, "other status": `{"id":"cs_1","status":"paused","payment_status":"unpaid"}`, "not json": `<html>`, "empty": ``,
-		"free":          `{"id":"cs_1","status":"complete","payment_status":"no_payment_required"}`,
-		"no payment id": `{"id":"cs_1","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny"}`,
-		"no amount":     `{"id":"cs_1","status":"complete","payment_status":"paid","currency":"cny","payment_intent":"pi_1"}`,
-		"no currency":   `{"id":"cs_1","status":"complete","payment_status":"paid","amount_total":9800,"payment_intent":"pi_1"}`,
-		"long payment id": `{"id":"cs_1","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny",
+		"null": `null`, "other status": `{"id":"cs_test_1","status":"paused","payment_status":"unpaid"}`, "not json": `<html>`, "empty": ``,
+		"other session": `{"id":"cs_test_2","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny","payment_intent":"pi_1"}`,
+		"free":          `{"id":"cs_test_1","status":"complete","payment_status":"no_payment_required"}`,
+		"no payment id": `{"id":"cs_test_1","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny"}`,
+		"no amount":     `{"id":"cs_test_1","status":"complete","payment_status":"paid","currency":"cny","payment_intent":"pi_1"}`,
+		"no currency":   `{"id":"cs_test_1","status":"complete","payment_status":"paid","amount_total":9800,"payment_intent":"pi_1"}`,
+		"long payment id": `{"id":"cs_test_1","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny",
 			"payment_intent":"` + strings.Repeat("p", 249) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
