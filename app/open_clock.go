@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	clockPause   = 5 * time.Second // between two looks at the database's clock
-	clockTimeout = 2 * time.Second // of one look
+	clockPause   = 5 * time.Second  // between two looks at the database's clock
+	clockTimeout = 2 * time.Second  // of one look
+	clockGrain   = time.Millisecond // in which the database tells the time
 )
 
 // openClock sets the office's clock by that of the order database, in which deadlines stand, and keeps it so. On SQLite there is
@@ -50,11 +51,12 @@ func (o *office) setClock(wall, ages func() time.Time, skew func(context.Context
 func (o *office) followClock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
+	asked := time.Now()
 	ahead, err := o.skew(ctx)
 	if err != nil {
 		return err
 	}
-	switch isNews := o.clock.Correct(ahead); {
+	switch isNews := o.clock.Correct(ahead, time.Since(asked)/2+clockGrain); {
 	case isNews && ahead.Abs() <= officeclock.Slack:
 		o.log.Info("this machine's clock is that of the order database again")
 	case isNews:

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Slack is by how much clocks may differ: nobody's deadline is kept that exactly.
+// Slack is by how much a clock may go wrong without having been set. It is put right, and what it said is not held against it.
 const Slack = time.Second
 
 const (
@@ -145,21 +145,26 @@ func (c *Clock) hold(r heldReading, age time.Time) {
 	c.held = append(c.held, r)
 }
 
-// Correct is told by how much wall is ahead of the database's clock, and tells whether that was news. The first word of the database
-// is taken as it is: nobody was told anything before. A later one that brings the time forward, because that database's clock was
-// set or another server answers in its place, is held as a clock that was set; one that makes up for a set wall changes no time.
-func (c *Clock) Correct(ahead time.Duration) (isNews bool) {
+// Correct is told by how much wall is ahead of the database's clock, to within what the question took, and tells whether that was news.
+// A small difference counts as well, or one process would end the orders of another too early by as much; but only as far as it is
+// proved, so that a slow answer moves no clock away from the right time. The first word of the database is taken as it is: nobody was
+// told anything before. A later one that brings the time forward, because that database's clock was set or another server answers in
+// its place, is held as a clock that was set; one that makes up for a set wall changes no time.
+func (c *Clock) Correct(ahead, within time.Duration) (isNews bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := !c.asked
 	c.asked = true
-	isNews = (ahead - time.Duration(c.ahead.Load())).Abs() > Slack
-	if isNews {
-		c.ahead.Store(int64(ahead))
+	known := time.Duration(c.ahead.Load())
+	proved := min(max(known, ahead-within), ahead+within)
+	isNews = (proved - known).Abs() > Slack
+	if !isNews && !first {
+		ahead = proved
 	}
+	c.ahead.Store(int64(ahead))
 	c.believe()
 	switch {
-	case isNews && first:
+	case first && ahead != known:
 		c.last = c.read()
 	case isNews:
 		c.look()

@@ -83,7 +83,7 @@ func TestDatabaseClockCounts(t *testing.T) {
 	begin := s.at
 	c := s.office(20 * time.Minute)
 	s.set(5 * time.Minute)
-	c.Correct(5 * time.Minute)
+	c.Correct(5*time.Minute, 0)
 	s.pass(time.Minute)
 	for _, got := range []time.Time{c.Now(), c.Sure()} {
 		if got.Sub(begin) != time.Minute {
@@ -91,11 +91,66 @@ func TestDatabaseClockCounts(t *testing.T) {
 		}
 	}
 	s.set(-8 * time.Minute)
-	if c.Correct(-3 * time.Minute); c.Now().Sub(begin) != time.Minute || c.Sure().Sub(begin) != time.Minute {
+	if c.Correct(-3*time.Minute, 0); c.Now().Sub(begin) != time.Minute || c.Sure().Sub(begin) != time.Minute {
 		t.Errorf("now is %v and sure %v, want 1m", c.Now().Sub(begin), c.Sure().Sub(begin))
 	}
-	if c.Correct(-3*time.Minute + Slack/2) {
+	if c.Correct(-3*time.Minute+Slack/2, Slack/2) {
 		t.Error("half a round trip is news")
+	}
+}
+
+// The clock of a machine was 0.7 s behind, and that was not taken off, because the office's clock let pass what was less than a
+// second: another machine ended the orders that were made there 0.7 s before 15 minutes had passed.
+func TestClocksLessThanASecondApartTellTheSameTime(t *testing.T) {
+	for _, behind := range []time.Duration{-700 * time.Millisecond, 700 * time.Millisecond} {
+		s := newSettableClock()
+		begin := s.at
+		c := s.office(20 * time.Minute)
+		s.set(-behind)
+		wantNow := func(what string, want time.Duration) {
+			t.Helper()
+			if now, sure := c.Now().Sub(begin), c.Sure().Sub(begin); now != want || sure > want {
+				t.Errorf("%v behind, %s: now is %v and sure %v, want %v", behind, what, now, sure, want)
+			}
+		}
+		if c.Correct(-behind, 0) {
+			t.Errorf("%v is news", behind)
+		}
+		wantNow("asked for the first time", 0)
+		if sure := c.Sure().Sub(begin); sure != 0 {
+			t.Errorf("%v behind: sure is %v at the beginning", behind, sure)
+		}
+		s.set(behind)
+		c.Correct(0, 0)
+		wantNow("once it was set right", 0)
+		for range 2 {
+			s.pass(2 * restFor)
+			c.Sure()
+		}
+		if sure := c.Sure().Sub(begin); sure != 4*restFor {
+			t.Errorf("%v behind: sure is %v after %v", behind, sure, 4*restFor)
+		}
+	}
+}
+
+// An answer of a database that is slow says little: it corrects a clock as far as it proves it wrong, and no further.
+func TestSlowAnswerMovesNoClockFromTheRightTime(t *testing.T) {
+	s := newSettableClock()
+	c := s.office(20 * time.Minute)
+	c.Correct(100*time.Millisecond, time.Millisecond)
+	for _, said := range []struct{ ahead, within, want time.Duration }{
+		{600 * time.Millisecond, 700 * time.Millisecond, 100 * time.Millisecond},
+		{-500 * time.Millisecond, 700 * time.Millisecond, 100 * time.Millisecond},
+		{1900 * time.Millisecond, time.Second, 900 * time.Millisecond},
+		{110 * time.Millisecond, 10 * time.Millisecond, 120 * time.Millisecond},
+		{110 * time.Millisecond, time.Millisecond, 111 * time.Millisecond},
+	} {
+		if c.Correct(said.ahead, said.within) {
+			t.Errorf("%v to within %v is news", said.ahead, said.within)
+		}
+		if got := s.at.Sub(c.Now()); got != said.want {
+			t.Errorf("told %v to within %v, %v is taken off, want %v", said.ahead, said.within, got, said.want)
+		}
 	}
 }
 
@@ -105,9 +160,9 @@ func TestNothingIsSureBecauseTheDatabasesClockWasSetAhead(t *testing.T) {
 	s := newSettableClock()
 	begin := s.at
 	c := s.office(20 * time.Minute)
-	c.Correct(0)
+	c.Correct(0, 0)
 	s.pass(time.Minute)
-	c.Correct(-time.Hour)
+	c.Correct(-time.Hour, 0)
 	if now, sure := c.Now().Sub(begin), c.Sure().Sub(begin); now != 61*time.Minute || sure != time.Minute {
 		t.Errorf("now is %v and sure %v, want 1h1m and 1m", now, sure)
 	}
@@ -124,14 +179,14 @@ func TestNoDeadlineIsOverBecauseAClockWasSetBack(t *testing.T) {
 	s := newSettableClock()
 	begin := s.at
 	c := s.office(20 * time.Minute)
-	c.Correct(0)
+	c.Correct(0, 0)
 	s.pass(time.Minute)
 	s.set(-time.Hour)
 	s.pass(time.Minute)
 	if now := c.Now().Sub(begin); now != 2*time.Minute {
 		t.Errorf("now is %v, want 2m", now)
 	}
-	c.Correct(-time.Hour) // the database's clock was right all the time
+	c.Correct(-time.Hour, 0) // the database's clock was right all the time
 	if now := c.Now().Sub(begin); now != 2*time.Minute {
 		t.Errorf("now is %v once the database was asked, want 2m", now)
 	}
@@ -140,7 +195,7 @@ func TestNoDeadlineIsOverBecauseAClockWasSetBack(t *testing.T) {
 		t.Errorf("now is %v after the clock was set ahead, want 2h2m", now)
 	}
 	s.set(-time.Hour)
-	if c.Correct(-time.Hour + Slack/2); c.Now().Sub(begin) != 62*time.Minute { // where there is no other clock
+	if c.Correct(-time.Hour+Slack/2, Slack/2); c.Now().Sub(begin) != 62*time.Minute { // where there is no other clock
 		t.Errorf("now is %v, and the clock says 1h2m", c.Now().Sub(begin))
 	}
 }

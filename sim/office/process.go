@@ -97,7 +97,7 @@ func (p *process) openClock() {
 // correctClock has the process measure the database's clock. One that goes less ahead than it had believed is believed from then on.
 func (p *process) correctClock() {
 	p.believed = min(p.believed, p.clocks.database)
-	p.clock.Correct(p.clocks.machine(p.index) - p.clocks.database)
+	p.clock.Correct(p.clocks.machine(p.index)-p.clocks.database, 0)
 }
 
 // followClock has a process find out, within a time, that a clock was set. While the database is away it knows nothing of it.
