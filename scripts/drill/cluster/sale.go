@@ -15,7 +15,6 @@ const (
 	buyers      = 8
 	buyerPace   = 250 * time.Millisecond // from one purchase of a buyer to the next
 	retryPace   = 200 * time.Millisecond
-	payWindow   = 5 * time.Second
 	warmUp      = 4 * time.Second // of sale before a fault and after it
 	clearLimit  = 3 * time.Minute // until a buyer knows of a purchase what became of it
 	settleLimit = 4 * time.Minute
