@@ -32,7 +32,8 @@ func newShop(addresses []string, jwtSecret, webhookSecret string) (*shop, error)
 		return nil, fmt.Errorf("read webhook secret: %w", err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 256, IdleConnTimeout: time.Minute}
-	return &shop{addresses: addresses, client: &http.Client{Transport: transport, Timeout: answerWait}, secret: []byte(jwtSecret), signer: signer}, nil
+	caller := &http.Client{Transport: transport, Timeout: answerWait}
+	return &shop{addresses: addresses, client: caller, secret: []byte(jwtSecret), signer: signer}, nil
 }
 
 func (s *shop) token(user, role string) (string, error) {
