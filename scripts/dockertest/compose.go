@@ -10,6 +10,8 @@ import (
 	"time"
 )
 
+const healTimeout = 90 * time.Second
+
 // composition is one compose file, as a user starts it.
 type composition struct {
 	engine *engine

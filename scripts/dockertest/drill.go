@@ -12,7 +12,7 @@ import (
 
 const (
 	capacity      = 1000
-	healTimeout   = 90 * time.Second
+	payWindow     = 30 * time.Second
 	settleTimeout = 90 * time.Second
 	prometheusURL = "http://127.0.0.1:9090"
 )

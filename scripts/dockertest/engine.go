@@ -14,6 +14,8 @@ import (
 const (
 	engineStartTimeout = 60 * time.Second
 	engineStopTimeout  = 30 * time.Second
+	cgroup             = "boxoffice-docker"
+	gateway            = "172.30.75.1" // of the engine's own network, where this program stands beside the containers that build
 )
 
 // engine is Docker's, with a socket and a store of its own.

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	payWindow    = 30 * time.Second
 	downTimeout  = 2 * time.Minute
 	examplesFile = "examples/topics/compose.yaml"
 	setFile      = "docker/compose.yaml"
@@ -89,6 +88,3 @@ func playExamples(ctx context.Context, c composition) (err error) {
 	say("a scene of the examples ran: " + said)
 	return c.untouched(ctx, "namesrv", "broker")
 }
-
-// say prints one line of progress.
-func say(what string) { _, _ = fmt.Fprintln(os.Stdout, time.Now().Format("15:04:05"), what) }

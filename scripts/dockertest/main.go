@@ -24,16 +24,6 @@ const (
 	cleanUpTime  = 2 * time.Minute  // of it, in which what runs inside ends in order
 )
 
-// errNotRun says that this machine cannot run the test, which is no failure of the set.
-var errNotRun = errors.New("NOT RUN: the test of the docker set")
-
-type options struct {
-	dir    string // images, build cache, what is made for them
-	jars   string // RocketMQ's
-	mysqld string // as mysql-root.sh prints it: MySQL's root directory is beside it
-	inside bool
-}
-
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "/var/cache/boxoffice-docker", "images and build cache, which make a later run fast")

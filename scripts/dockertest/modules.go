@@ -12,11 +12,7 @@ import (
 	"time"
 )
 
-// The engine's own network, where this program stands beside the containers that build.
-const (
-	gateway     = "172.30.75.1"
-	modulesAddr = gateway + ":8079"
-)
+const modulesAddr = gateway + ":8079"
 
 // serveModules gives the modules of this machine's cache to the Go inside the build, until stop is called: the cache has the
 // layout of a module proxy.

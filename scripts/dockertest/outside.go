@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	cgroup       = "boxoffice-docker"
 	exitBusy     = 75 // another run has the lock
 	exitNoEngine = 76 // inside, the engine did not start
 )

@@ -20,6 +20,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"boxoffice/scripts/client"
 )
 
 const fakeJWTSecret = "0123456789abcdef0123456789abcdef"
@@ -257,7 +259,7 @@ func (f *fakeShop) callback(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := errors.Join(signer.Verify(raw, r.Header), json.Unmarshal(raw, &body)); err != nil ||
-		body.Type != "payment.succeeded" || body.Data.Amount != ticketPrice {
+		body.Type != "payment.succeeded" || body.Data.Amount != client.TicketPrice {
 		f.t.Errorf("callback %s: %v", raw, err)
 	}
 	f.mu.Lock()

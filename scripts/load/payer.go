@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"boxoffice/scripts/client"
 	"boxoffice/scripts/load/traffic"
 	"boxoffice/scripts/wait"
 )
@@ -122,16 +122,13 @@ func (p *payer) request(b bought) ([]byte, error) {
 		return traffic.NewRequest(p.settings.shop, http.MethodPost, "/v1/dev/payments", "", `{"order_id":"`+b.order+`"}`,
 			traffic.Header{Name: "Authorization", Value: "Bearer " + p.tokens[b.buyer]}).Append(nil, ""), nil
 	}
-	now := time.Now()
-	body := fmt.Sprintf(`{"type":"payment.succeeded","timestamp":%q,"data":{"payment_id":%q,"order_id":%q,"amount":%d,"currency":%q}}`,
-		now.UTC().Format(time.RFC3339), "load_"+b.order, b.order, ticketPrice, currency)
-	id := "msg_" + b.order
-	signature, err := p.signer.Sign(id, now, []byte(body))
+	callback, err := client.Callback(p.signer, "load_"+b.order, b.order)
 	if err != nil {
-		return nil, fmt.Errorf("sign callback: %w", err)
+		return nil, err
 	}
-	return traffic.NewRequest(p.settings.shop, http.MethodPost, "/v1/payments/callback", "", body,
-		traffic.Header{Name: "webhook-id", Value: id},
-		traffic.Header{Name: "webhook-timestamp", Value: strconv.FormatInt(now.Unix(), 10)},
-		traffic.Header{Name: "webhook-signature", Value: signature}).Append(nil, ""), nil
+	var headers []traffic.Header
+	for name, value := range callback.Headers {
+		headers = append(headers, traffic.Header{Name: name, Value: value})
+	}
+	return traffic.NewRequest(p.settings.shop, callback.Method, callback.Path, "", callback.Body, headers...).Append(nil, ""), nil
 }

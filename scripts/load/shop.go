@@ -6,18 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
+
+	"boxoffice/scripts/client"
 )
 
 const (
-	answerBytesMax = 1 << 20
-	setupTimeout   = 10 * time.Second
-	setupConns     = 16
-	ticketPrice    = 4900 // minor units
-	currency       = "CNY"
+	setupTimeout = 10 * time.Second
+	setupConns   = 16
 )
 
 const pollEvery = 50 * time.Millisecond // between two looks at one thing
@@ -70,50 +68,36 @@ type statusError struct {
 // Error shows the shop's own words.
 func (e *statusError) Error() string { return fmt.Sprintf("answer %d: %s", e.status, e.body) }
 
-// ask sends one JSON request and decodes the answer into out; it fails with a *statusError unless the answer is want.
+// ask is send with a body that is encoded as JSON, unless it is nil.
 func (s *shop) ask(ctx context.Context, method, path, token string, in any, want int, out any) error {
-	var body io.Reader
+	r := client.Request{Method: method, Path: path, Token: token}
 	if in != nil {
 		encoded, err := json.Marshal(in)
 		if err != nil {
 			return fmt.Errorf("encode request: %w", err)
 		}
-		body = bytes.NewReader(encoded)
+		r.Body = string(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, s.address.String()+path, body)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	if in != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := s.client.Do(request)
+	return s.send(ctx, r, want, out)
+}
+
+// send sends one request and decodes the answer into out; it fails with a *statusError unless the answer is want.
+func (s *shop) send(ctx context.Context, r client.Request, want int, out any) error {
+	answer, err := r.Send(ctx, s.client, s.address.String())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
-	if err != nil {
-		return fmt.Errorf("read answer: %w", err)
+	if answer.Status != want {
+		return &statusError{answer.Status, string(bytes.TrimSpace(answer.Body[:min(len(answer.Body), 300)]))}
 	}
-	if response.StatusCode != want {
-		return &statusError{response.StatusCode, string(bytes.TrimSpace(answer[:min(len(answer), 300)]))}
-	}
-	return json.Unmarshal(answer, out)
+	return answer.Decode(out)
 }
 
 // addScreening puts a screening on sale now, with no limit per buyer.
 func (s *shop) addScreening(ctx context.Context, admin string, tickets int64) (screening, error) {
-	now := time.Now().UTC()
 	var made screening
-	err := s.ask(ctx, http.MethodPost, "/v1/screenings", admin, map[string]any{
-		"movie": "Load test " + now.Format(time.RFC3339), "venue": "Nowhere", "capacity": tickets, "per_user_limit": 0,
-		"price":     map[string]any{"amount": ticketPrice, "currency": currency},
-		"starts_at": now.Add(48 * time.Hour), "sale_opens_at": now.Add(-time.Hour), "sale_closes_at": now.Add(24 * time.Hour),
-	}, http.StatusCreated, &made)
+	movie := "Load test " + time.Now().UTC().Format(time.RFC3339)
+	err := s.send(ctx, client.AddScreening(admin, movie, tickets), http.StatusCreated, &made)
 	if err != nil {
 		return screening{}, fmt.Errorf("add screening: %w", err)
 	}

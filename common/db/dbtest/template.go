@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"os"
 	"testing"
 
 	"boxoffice/common/db"
@@ -75,5 +74,3 @@ func sumOf(t testing.TB, migrations fs.FS) string {
 	}
 	return fmt.Sprintf("%.8x", sum.Sum(nil))
 }
-
-func testServer() string { return os.Getenv("BOXOFFICE_TEST_MYSQL") }

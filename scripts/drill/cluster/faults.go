@@ -25,6 +25,9 @@ func (f fault) String() string {
 	return "kill " + names(f.parts)
 }
 
+// names joins what a fault is about.
+func names(parts []string) string { return strings.Join(parts, " and ") }
+
 func (f fault) hold(s settings) time.Duration {
 	if f.frozen {
 		return s.freeze

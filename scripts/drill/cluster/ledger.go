@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"boxoffice/scripts/client"
 )
 
 const (
@@ -107,14 +109,14 @@ func (l *ledger) settle(ctx context.Context, s *shop) (lost int, err error) {
 
 // settle is nil once the order is final and what was told.
 func (o *order) settle(ctx context.Context, s *shop, try int) error {
-	a := s.ask(ctx, try, request{method: http.MethodGet, path: "/v1/orders/" + o.id, headers: bearer(o.token)})
-	if a.status != http.StatusOK {
-		return fmt.Errorf("%w: order %s: answer %d", errOpen, o.id, a.status)
+	a := s.ask(ctx, try, client.Request{Method: http.MethodGet, Path: "/v1/orders/" + o.id, Token: o.token})
+	if a.Status != http.StatusOK {
+		return fmt.Errorf("%w: order %s: answer %d", errOpen, o.id, a.Status)
 	}
 	var read struct {
 		Status string `json:"status"`
 	}
-	if err := a.decode(&read); err != nil {
+	if err := a.Decode(&read); err != nil {
 		return err
 	}
 	o.status = read.Status
@@ -146,8 +148,8 @@ func (o *order) refunded(ctx context.Context, s *shop, try int) error {
 	if err != nil {
 		return err
 	}
-	a := s.ask(ctx, try, request{method: http.MethodGet, path: "/v1/admin/orders/" + o.id, headers: bearer(token)})
-	if a.status == http.StatusOK && bytes.Contains(a.body, []byte(`"drill_`+o.id+`"`)) && bytes.Contains(a.body, []byte(`"refund_due"`)) {
+	a := s.ask(ctx, try, client.Request{Method: http.MethodGet, Path: "/v1/admin/orders/" + o.id, Token: token})
+	if a.Status == http.StatusOK && bytes.Contains(a.Body, []byte(`"drill_`+o.id+`"`)) && bytes.Contains(a.Body, []byte(`"refund_due"`)) {
 		return nil
 	}
 	return fmt.Errorf("%w: order %s is cancelled, and its payment neither applied nor due to go back", errOpen, o.id)

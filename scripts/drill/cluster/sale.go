@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"boxoffice/scripts/client"
 	"boxoffice/scripts/wait"
 )
 
@@ -15,7 +16,6 @@ const (
 	buyers      = 8
 	buyerPace   = 250 * time.Millisecond // from one purchase of a buyer to the next
 	retryPace   = 200 * time.Millisecond
-	payWindow   = 5 * time.Second
 	warmUp      = 4 * time.Second // of sale before a fault and after it
 	clearLimit  = 3 * time.Minute // until a buyer knows of a purchase what became of it
 	settleLimit = 4 * time.Minute
@@ -115,18 +115,16 @@ func (s *sale) act(ctx context.Context, o *order, try int) {
 
 // buy asks with one key until an answer says what became of the purchase: of each answer that does not, nobody knows.
 func (s *sale) buy(ctx context.Context, token, key string, try int) *order {
-	headers := bearer(token)
-	headers["Idempotency-Key"] = key
 	var o *order
 	known := s.until(ctx, func(again int) bool {
-		a := s.shop.ask(ctx, try+again, request{http.MethodPost, "/v1/screenings/" + s.screening + "/orders", headers, []byte(`{"quantity":1}`)})
+		a := s.shop.ask(ctx, try+again, client.Buy(token, s.screening, key))
 		s.mu.Lock()
-		s.events = append(s.events, event{time.Now(), a.status})
+		s.events = append(s.events, event{time.Now(), a.Status})
 		s.mu.Unlock()
 		var made struct {
 			ID string `json:"id"`
 		}
-		if a.status != http.StatusAccepted || a.decode(&made) != nil {
+		if a.Status != http.StatusAccepted || a.Decode(&made) != nil {
 			return false
 		}
 		o = &order{id: made.ID, token: token}
@@ -144,7 +142,7 @@ func (s *sale) buy(ctx context.Context, token, key string, try int) *order {
 func (s *sale) pay(ctx context.Context, o *order, try int) {
 	o.told = tried
 	s.until(ctx, func(again int) bool {
-		callback, err := s.shop.callback(o.id)
+		callback, err := client.Callback(s.shop.signer, "drill_"+o.id, o.id)
 		if err != nil {
 			return true
 		}
@@ -152,7 +150,7 @@ func (s *sale) pay(ctx context.Context, o *order, try int) {
 		var read struct {
 			Result string `json:"result"`
 		}
-		if a.status != http.StatusOK || a.decode(&read) != nil {
+		if a.Status != http.StatusOK || a.Decode(&read) != nil {
 			return false
 		}
 		o.told = taken
@@ -166,8 +164,8 @@ func (s *sale) pay(ctx context.Context, o *order, try int) {
 // cancel asks until the order is cancelled.
 func (s *sale) cancel(ctx context.Context, o *order, try int) {
 	s.until(ctx, func(again int) bool {
-		a := s.shop.ask(ctx, try+again, request{method: http.MethodPost, path: "/v1/orders/" + o.id + "/cancel", headers: bearer(o.token)})
-		if a.status != http.StatusOK {
+		a := s.shop.ask(ctx, try+again, client.Request{Method: http.MethodPost, Path: "/v1/orders/" + o.id + "/cancel", Token: o.token})
+		if a.Status != http.StatusOK {
 			return false
 		}
 		o.told = cancelled

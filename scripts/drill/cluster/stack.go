@@ -17,6 +17,7 @@ import (
 const (
 	stackWait  = 15 * time.Minute // the first start fetches RocketMQ and copies databases
 	doctorWait = time.Minute
+	payWindow  = 5 * time.Second
 )
 
 // errStack says that a part could not be killed, frozen or brought back: nothing is known of the office then.

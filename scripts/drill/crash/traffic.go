@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
+	"boxoffice/scripts/client"
 	"boxoffice/scripts/wait"
 )
 
@@ -111,30 +110,15 @@ func (a answer) field(name string) string {
 
 // send makes one request. A request is finished also when the drill ends, so that what was answered is known.
 func (t *traffic) send(ctx context.Context, method, path, token, body string, header ...string) answer {
-	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), method, t.shop+path, strings.NewReader(body))
-	if err != nil {
-		return answer{err: err}
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
+	request := client.Request{Method: method, Path: path, Token: token, Body: body, Headers: map[string]string{}}
 	for i := 0; i+1 < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
+		request.Headers[header[i]] = header[i+1]
 	}
-	response, err := t.client.Do(request)
-	if err != nil {
-		return answer{err: err}
+	read, err := request.Send(context.WithoutCancel(ctx), t.client, t.shop)
+	if read.Status == http.StatusInternalServerError {
+		t.surprise("%s %s is answered 500: %s", method, path, read.Body)
 	}
-	defer func() { _ = response.Body.Close() }() // it was read, or the error says why not
-	read, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return answer{err: err}
-	}
-	if response.StatusCode == http.StatusInternalServerError {
-		t.surprise("%s %s is answered 500: %s", method, path, read)
-	}
-	return answer{status: response.StatusCode, body: read}
+	return answer{status: read.Status, body: read.Body, err: err}
 }
 
 func (t *traffic) surprise(format string, args ...any) {
