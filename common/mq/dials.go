@@ -13,6 +13,9 @@ import (
 // long as it is asked. It is less than half of HalfTimeout, so that another master has time to answer.
 const dialTimeout = 250 * time.Millisecond
 
+// reachTimeout bounds the look, beside the client library, whether a master can be reached again.
+const reachTimeout = time.Second
+
 // dials are the connections that the client library makes for the messages of a producer.
 type dials struct {
 	running int

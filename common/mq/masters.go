@@ -19,8 +19,6 @@ const (
 	// A master that has failed is tried again after a pause that doubles each time.
 	masterPauseFirst = time.Second
 	masterPauseLast  = 8 * time.Second
-	// reachTimeout bounds the look whether a master can be reached again.
-	reachTimeout = time.Second
 	// maxMastersTried bounds the masters that one message is offered to.
 	maxMastersTried = 16
 )
