@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http/httptrace"
 	"time"
-
-	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
 // dialTimeout is how long the client library may connect to a master for a message. It has one lock for all connections of a
@@ -16,32 +14,31 @@ const dialTimeout = 250 * time.Millisecond
 // reachTimeout bounds the look, beside the client library, whether a master can be reached again.
 const reachTimeout = time.Second
 
-// dials are the connections that the client library makes for the messages of a producer.
+// dials counts the time in which the client library makes connections for the messages of a producer, and sends nothing.
 type dials struct {
 	running int
-	by      *primitive.Message // whose connection was begun last
-	ended   time.Time          // when the last one ended
+	begun   time.Time     // when the first of those that run was begun
+	ended   time.Duration // what those before it took
 }
 
-func (d *dials) begin(message *primitive.Message) {
-	d.running++
-	d.by = message
+func (d *dials) begin(now time.Time) {
+	if d.running++; d.running == 1 {
+		d.begun = now
+	}
 }
 
 func (d *dials) end(now time.Time) {
-	d.running--
-	d.ended = now
+	if d.running--; d.running == 0 {
+		d.ended += now.Sub(d.begun)
+	}
 }
 
-// heldUp tells whether other messages' connections have kept one from its master since it was begun, and when the last ended.
-func (d *dials) heldUp(message *primitive.Message, begun, now time.Time) (until time.Time, held bool) {
-	switch {
-	case d.by == nil || d.by == message:
-		return until, false
-	case d.running > 0:
-		return now, true
+// took is what all connections have taken so far.
+func (d *dials) took(now time.Time) time.Duration {
+	if d.running == 0 {
+		return d.ended
 	}
-	return d.ended, d.ended.After(begun)
+	return d.ended + now.Sub(d.begun)
 }
 
 // boundDial bounds the connection that the client library may make in ctx, and makes none when begin says so. The library tells
