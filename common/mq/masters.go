@@ -236,12 +236,13 @@ func (m *masters) boundDial(ctx context.Context, message *primitive.Message) (co
 		defer m.mu.Unlock()
 		m.dials.end(m.now())
 		t := m.sending[message]
-		if err == nil || t == nil || refused { // a connection that was not made tells nothing of the master
+		if err == nil || t == nil || refused || ctx.Err() != nil { // who made none, or has gone, tells nothing of the master
 			return
 		}
 		for _, other := range m.sending {
 			other.dead = other.dead || other.master == t.master
 		}
+		m.fail(t, err) // now, lest a message chooses the master before this one has ended
 	}
 	return boundDial(ctx, begin, end)
 }

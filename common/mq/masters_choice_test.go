@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http/httptrace"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,141 +169,11 @@ func TestFailingMasterIsLookedForBeforeItIsTried(t *testing.T) {
 	})
 }
 
-// A master that was well was blamed, and spared, for the time in which the client library was connecting to another one.
-func TestMasterIsNotBlamedForAnothersConnection(t *testing.T) {
-	c := newChoice()
-	after := func(d time.Duration) { c.at = c.at.Add(d) }
-	wait := func(when string, try *masterTry, want time.Duration) {
-		t.Helper()
-		if got := c.waited(try); got != want {
-			t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
-		}
-	}
-	atM2 := c.goesTo("m2")
-	atM1 := c.goesTo("m1")
-	dial := c.dial(t, atM1)
-	dial.ConnectStart("tcp", "m1")
-	after(masterPatience)
-	wait("while another connects", atM2, masterPatience)
-	wait("while it connects itself", atM1, 0)
-	dial.ConnectDone("tcp", "m1", nil)
-	after(masterPatience / 2)
-	wait("half its time since", atM2, masterPatience/2)
-	if c.failing["m1"] == nil || c.failing["m2"] != nil {
-		t.Errorf("spared: %v", c.failing)
-	}
-	after(masterPatience / 2)
-	wait("all its time", atM2, 0)
-	if c.failing["m2"] == nil {
-		t.Error("a silent master is not spared")
-	}
-}
-
-// A message that had waited for another one's connection, and then made one of its own, was waited for no longer, and its master,
-// which had had a moment, was blamed and spared.
-func TestMasterIsNotBlamedForWhatCameBeforeItsConnection(t *testing.T) {
-	c := newChoice()
-	after := func(d time.Duration) { c.at = c.at.Add(d) }
-	wait := func(when string, try *masterTry, want time.Duration) {
-		t.Helper()
-		if got := c.waited(try); got != want {
-			t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
-		}
-	}
-	first, behind := c.goesTo("m1"), c.goesTo("m2")
-	firstDial, behindsDial := c.dial(t, first), c.dial(t, behind)
-	firstDial.ConnectStart("tcp", "m1")
-	after(200 * time.Millisecond)
-	firstDial.ConnectDone("tcp", "m1", errors.New("refused"))
-	behindsDial.ConnectStart("tcp", "m2")
-	after(50 * time.Millisecond)
-	wait("it connects for a fifth of its time", behind, 200*time.Millisecond)
-	behindsDial.ConnectDone("tcp", "m2", nil)
-	c.dial(t, c.goesTo("m2")).ConnectStart("tcp", "m2") // which it does not wait for
-	after(150 * time.Millisecond)
-	wait("an answer is missing", behind, 50*time.Millisecond)
-	if c.failing["m2"] != nil {
-		t.Error("the second master is spared")
-	}
-	after(50 * time.Millisecond)
-	wait("all its time", behind, 0)
-	if c.failing["m2"] == nil {
-		t.Error("a silent master is not spared")
-	}
-}
-
-// A short connection to another master took a message's patience anew, from its end on: those of some masters that come back
-// one after the other kept it at a silent one for as long as a half message has.
-func TestShortConnectionsTakeNoPatienceAnew(t *testing.T) {
-	c := newChoice()
-	silent := c.goesTo("m2")
-	for range 2 {
-		c.at = c.at.Add(120 * time.Millisecond)
-		another := c.dial(t, c.goesTo("m1"))
-		another.ConnectStart("tcp", "m1")
-		c.at = c.at.Add(5 * time.Millisecond)
-		another.ConnectDone("tcp", "m1", nil)
-	}
-	if got, want := c.waited(silent), 10*time.Millisecond; got != want {
-		t.Errorf("to be waited for %v longer, want %v, which the connections took", got, want)
-	}
-}
-
-// dial returns the hooks of the connection that the client library makes for a message.
-func (c *choiceTest) dial(t *testing.T, try *masterTry) *httptrace.ClientTrace {
-	t.Helper()
-	ctx, free := c.boundDial(t.Context(), try.message)
-	t.Cleanup(free)
-	return httptrace.ContextClientTrace(ctx)
-}
-
-// Those behind a connection that failed do not make it again, one after the other.
-func TestNobodyConnectsToAMasterThatCouldNotBeReached(t *testing.T) {
-	c := newChoice()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	connect := func(try *masterTry, address string) error {
-		ctx, free := c.boundDial(t.Context(), try.message)
-		defer free()
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err
-	}
-	first, behind, elsewhere := c.goesTo("m1"), c.goesTo("m1"), c.goesTo("m2")
-	if err := connect(first, "127.0.0.1:1"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("first connection: %v", err)
-	}
-	if err := connect(behind, listener.Addr().String()); err == nil {
-		t.Error("connected behind a connection that has failed")
-	}
-	if err := connect(elsewhere, listener.Addr().String()); err != nil {
-		t.Errorf("connect to another master: %v", err)
-	}
-	if err := connect(c.goesTo("m1"), listener.Addr().String()); err != nil {
-		t.Errorf("connect for a message that chose the master later: %v", err)
-	}
-	if c.dials.running != 0 {
-		t.Errorf("%d connections are being made", c.dials.running)
-	}
-}
-
 // goesTo begins tries until one goes to a master.
 func (c *choiceTest) goesTo(master string) *masterTry {
 	for {
 		if t, at := c.try(&triedMasters{}); at == master {
 			return t
 		}
-	}
-}
-
-// Whoever had to wait for a machine that is off, and then to be sure of it, must have time left for another master.
-func TestConnectionLeavesTimeForAnotherMaster(t *testing.T) {
-	if dialTimeout+masterPatience >= HalfTimeout {
-		t.Errorf("%v to connect and %v to wait leave nothing of %v", dialTimeout, masterPatience, HalfTimeout)
 	}
 }
