@@ -14,7 +14,8 @@ import (
 
 const (
 	// masterPatience is how long a master may say nothing until a half message goes to another one as well: one that is
-	// frozen, or was cut off, answers nothing for as long as anybody waits.
+	// frozen, or was cut off, answers nothing for as long as anybody waits. Connections to
+	// others, of which each may take dialTimeout, do not count.
 	masterPatience = 250 * time.Millisecond
 	// heldUpPause is the least after which a message is looked at again that others' connections have held up.
 	heldUpPause = 10 * time.Millisecond
