@@ -22,12 +22,20 @@ func Take(ctx context.Context, b *Bus) error { return b.take(ctx) }
 // WaitForLate has a transactor wait so long for a master that answers when another one has stored the half message.
 func WaitForLate(t *Transactor, wait time.Duration) { t.late = wait }
 
-// Failing are the masters that a transactor spares.
-func Failing(t *Transactor) (names []string) {
+// Later sets the clock by which a transactor spares masters ahead. No message may be on its way.
+func Later(t *Transactor, by time.Duration) {
 	t.masters.mu.Lock()
 	defer t.masters.mu.Unlock()
-	for name := range t.masters.failing {
-		names = append(names, name)
+	now := t.masters.now
+	t.masters.now = func() time.Time { return now().Add(by) }
+}
+
+// Pause is for how long a transactor spares a master, 0 for one that it does not spare.
+func Pause(t *Transactor, master string) time.Duration {
+	t.masters.mu.Lock()
+	defer t.masters.mu.Unlock()
+	if f := t.masters.failing[master]; f != nil {
+		return f.pause
 	}
-	return names
+	return 0
 }

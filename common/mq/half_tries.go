@@ -12,7 +12,7 @@ import (
 )
 
 // halfTries asks one master after the other to store a half message, until one has: the next one as soon as one refuses, or
-// has said nothing for masterPatience.
+// has said nothing for masterPatience, in which the client library was not connecting to others.
 //
 // A master that answers too late, or not at all, may have stored the half message all the same, and another one has it as
 // well then. Its local transaction runs once, for the first that says so. Any other is told to roll back when it answers,

@@ -14,13 +14,14 @@ import (
 
 const (
 	// masterPatience is how long a master may say nothing until a half message goes to another one as well: one that is
-	// frozen, or was cut off, answers nothing for as long as anybody waits.
+	// frozen, or was cut off, answers nothing for as long as anybody waits. Connections to
+	// others, of which each may take dialTimeout, do not count.
 	masterPatience = 250 * time.Millisecond
+	// heldUpPause is the least after which a message is looked at again that others' connections have held up.
+	heldUpPause = 10 * time.Millisecond
 	// A master that has failed is tried again after a pause that doubles each time.
 	masterPauseFirst = time.Second
 	masterPauseLast  = 8 * time.Second
-	// reachTimeout bounds the look whether a master can be reached again.
-	reachTimeout = time.Second
 	// maxMastersTried bounds the masters that one message is offered to.
 	maxMastersTried = 16
 )
@@ -64,7 +65,19 @@ type masterTry struct {
 	master  string // empty until the client library has asked for one
 	silent  bool   // it has been waited for long enough
 	begun   time.Time
-	dead    bool // nobody could connect to the master since it was chosen
+	dead    bool          // nobody could connect to the master since it was chosen
+	before  time.Duration // what connections had taken when it was begun
+	dials   bool          // it makes a connection of its own, or has made it
+	held    time.Duration // for how long those of others had held it up by then
+}
+
+// heldUp is for how long the connections of other messages may have kept a try from its master: not once it makes its own, since
+// from then on it is that master alone that keeps it.
+func (t *masterTry) heldUp(dials *dials, now time.Time) time.Duration {
+	if t.dials {
+		return t.held
+	}
+	return dials.took(now) - t.before
 }
 
 func newMasters(log *slog.Logger, reach func(context.Context, string) error) *masters {
@@ -78,7 +91,8 @@ func newMasters(log *slog.Logger, reach func(context.Context, string) error) *ma
 func (m *masters) begin(message *primitive.Message, tried *triedMasters) *masterTry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := &masterTry{message: message, tried: tried, begun: m.now()}
+	now := m.now()
+	t := &masterTry{message: message, tried: tried, begun: now, before: m.dials.took(now)}
 	m.sending[message] = t
 	tried.left = max(0, tried.left-1) // until Select knows
 	return t
@@ -185,7 +199,7 @@ func (m *masters) anotherThan(tried *triedMasters) bool {
 }
 
 // waited says that a try has been waited for long enough, and returns for how much longer it is to be waited for all the same:
-// a master is not to blame for the time in which the client library was connecting to another one. The try goes on.
+// the time in which the client library was connecting to other masters is not counted against its own. The try goes on.
 func (m *masters) waited(t *masterTry) (longer time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -193,8 +207,10 @@ func (m *masters) waited(t *masterTry) (longer time.Duration) {
 		return 0
 	}
 	now := m.now()
-	if until, held := m.dials.heldUp(t.message, t.begun, now); held && now.Sub(until) < masterPatience {
-		return masterPatience - now.Sub(until)
+	if held := t.heldUp(&m.dials, now); held > 0 {
+		if longer = masterPatience - (now.Sub(t.begun) - held); longer > 0 {
+			return max(longer, heldUpPause) // while the connection is being made, it is as much when that is over
+		}
 	}
 	t.silent = true
 	m.fail(t, fmt.Errorf("no answer within %v", masterPatience))
@@ -208,8 +224,11 @@ func (m *masters) boundDial(ctx context.Context, message *primitive.Message) (co
 	begin := func() (goOn bool) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.dials.begin(message)
-		t := m.sending[message]
+		now, t := m.now(), m.sending[message]
+		if t != nil && !t.dials {
+			t.held, t.dials = t.heldUp(&m.dials, now), true
+		}
+		m.dials.begin(now)
 		refused = t != nil && t.dead
 		return !refused
 	}
@@ -218,12 +237,13 @@ func (m *masters) boundDial(ctx context.Context, message *primitive.Message) (co
 		defer m.mu.Unlock()
 		m.dials.end(m.now())
 		t := m.sending[message]
-		if err == nil || t == nil || refused { // a connection that was not made tells nothing of the master
+		if err == nil || t == nil || refused || ctx.Err() != nil { // who made none, or has gone, tells nothing of the master
 			return
 		}
 		for _, other := range m.sending {
 			other.dead = other.dead || other.master == t.master
 		}
+		m.fail(t, err) // now, lest a message chooses the master before this one has ended
 	}
 	return boundDial(ctx, begin, end)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,82 +169,11 @@ func TestFailingMasterIsLookedForBeforeItIsTried(t *testing.T) {
 	})
 }
 
-// A master that was well was blamed, and spared, for the time in which the client library was connecting to another one.
-func TestMasterIsNotBlamedForAnothersConnection(t *testing.T) {
-	c := newChoice()
-	after := func(d time.Duration) { c.at = c.at.Add(d) }
-	wait := func(when string, try *masterTry, want time.Duration) {
-		t.Helper()
-		if got := c.waited(try); got != want {
-			t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
-		}
-	}
-	atM2 := c.goesTo("m2")
-	atM1 := c.goesTo("m1")
-	c.dials.begin(atM1.message)
-	after(masterPatience)
-	wait("while another connects", atM2, masterPatience)
-	wait("while it connects itself", atM1, 0)
-	c.dials.end(c.at)
-	after(masterPatience / 2)
-	wait("half its time since", atM2, masterPatience/2)
-	if c.failing["m1"] == nil || c.failing["m2"] != nil {
-		t.Errorf("spared: %v", c.failing)
-	}
-	after(masterPatience / 2)
-	wait("all its time", atM2, 0)
-	if c.failing["m2"] == nil {
-		t.Error("a silent master is not spared")
-	}
-}
-
-// Those behind a connection that failed do not make it again, one after the other.
-func TestNobodyConnectsToAMasterThatCouldNotBeReached(t *testing.T) {
-	c := newChoice()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	connect := func(try *masterTry, address string) error {
-		ctx, free := c.boundDial(t.Context(), try.message)
-		defer free()
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err
-	}
-	first, behind, elsewhere := c.goesTo("m1"), c.goesTo("m1"), c.goesTo("m2")
-	if err := connect(first, "127.0.0.1:1"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("first connection: %v", err)
-	}
-	if err := connect(behind, listener.Addr().String()); err == nil {
-		t.Error("connected behind a connection that has failed")
-	}
-	if err := connect(elsewhere, listener.Addr().String()); err != nil {
-		t.Errorf("connect to another master: %v", err)
-	}
-	if err := connect(c.goesTo("m1"), listener.Addr().String()); err != nil {
-		t.Errorf("connect for a message that chose the master later: %v", err)
-	}
-	if c.dials.running != 0 {
-		t.Errorf("%d connections are being made", c.dials.running)
-	}
-}
-
 // goesTo begins tries until one goes to a master.
 func (c *choiceTest) goesTo(master string) *masterTry {
 	for {
 		if t, at := c.try(&triedMasters{}); at == master {
 			return t
 		}
-	}
-}
-
-// Whoever had to wait for a machine that is off, and then to be sure of it, must have time left for another master.
-func TestConnectionLeavesTimeForAnotherMaster(t *testing.T) {
-	if dialTimeout+masterPatience >= HalfTimeout {
-		t.Errorf("%v to connect and %v to wait leave nothing of %v", dialTimeout, masterPatience, HalfTimeout)
 	}
 }

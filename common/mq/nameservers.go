@@ -3,6 +3,7 @@ package mq
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -24,8 +25,9 @@ type nameServers struct {
 	lookUp func(ctx context.Context, host string) ([]netip.Addr, error) // resolves a host name
 
 	mu        sync.RWMutex
-	addresses [][]string // ip:port of each name: several of one that leads to several servers, none of one that was never resolved
-	answering []string   // those of them that knew a broker last time; failing that, that answered; failing that, all
+	addresses [][]string        // ip:port of each name: several of one that leads to several servers, none of one that was never resolved
+	answering []string          // those of them that knew a broker last time; failing that, that answered; failing that, all
+	masters   map[string]string // addresses of the master brokers by name, as they were told last
 
 	routed sync.Map // topics that were seen to have a route
 }
@@ -39,7 +41,7 @@ func newNameServers(names []string) (*nameServers, error) {
 			return nil, fmt.Errorf("nameserver address %q: %w", name, err)
 		}
 	}
-	return &nameServers{names: names, lookUp: lookUp, addresses: make([][]string, len(names))}, nil
+	return &nameServers{names: names, lookUp: lookUp, addresses: make([][]string, len(names)), masters: map[string]string{}}, nil
 }
 
 // Resolve returns the addresses that the client library may ask, in a copy, because it sorts them in place.
@@ -59,6 +61,14 @@ func (n *nameServers) known() []string {
 	all := slices.Concat(n.addresses...)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// remember keeps the addresses of masters for when no nameserver tells of them. One that is missing from an answer may only not
+// have registered again.
+func (n *nameServers) remember(masters map[string]string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.Copy(n.masters, masters)
 }
 
 // mayChange tells whether another refresh could find anything else: it cannot for one server given by its IP address.

@@ -52,7 +52,7 @@ func (n *nameServers) refresh(ctx context.Context) error {
 				answering = append(answering, p.address)
 				late = time.After(answerGrace)
 			}
-			if p.hasBroker {
+			if len(p.masters) > 0 {
 				useful = append(useful, p.address)
 			}
 		case <-late:
@@ -82,7 +82,7 @@ type probe struct {
 	addresses []string // all that the name leads to
 	address   string   // the server's; empty for a name that leads nowhere
 	answered  bool
-	hasBroker bool // its answer names one: none has registered yet with a nameserver that was restarted
+	masters   map[string]string // that its answer names: none has registered yet with a nameserver that was restarted
 	err       error
 }
 
@@ -101,8 +101,8 @@ func (n *nameServers) probe(ctx context.Context, index int, probes chan<- probe)
 		asking.Go(func() {
 			p := probe{index: index, addresses: addresses, address: address}
 			if answer, err := exchange(ctx, address, remoting.GetBrokerClusterInfo, nil); err == nil {
-				brokers, _ := parseBrokers(quoteIntegerKeys(answer.Body)) // of any other answer none
-				p.answered, p.hasBroker = true, len(brokers) > 0
+				p.answered = true
+				p.masters, _ = parseBrokers(quoteIntegerKeys(answer.Body)) // of any other answer none
 			}
 			probes <- p
 		})
@@ -112,6 +112,7 @@ func (n *nameServers) probe(ctx context.Context, index int, probes chan<- probe)
 
 // record keeps the addresses that a probe has found.
 func (n *nameServers) record(p probe) {
+	n.remember(p.masters)
 	if p.address == "" {
 		return
 	}

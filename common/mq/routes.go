@@ -14,6 +14,10 @@ import (
 // errNoRoute means that the nameservers do not know a topic.
 var errNoRoute = errors.New("topic has no route")
 
+// addressTimeout is how long the nameservers may take to tell where a master is that is looked for. It leaves time to connect to
+// it.
+const addressTimeout = reachTimeout / 2
+
 // checkRoute fails with ErrUnavailable for a topic that is not provisioned, before the client library would fall back to
 // the broker's template topic and create it with whatever settings that has.
 func (n *nameServers) checkRoute(ctx context.Context, topic string) error {
@@ -63,18 +67,15 @@ func (n *nameServers) brokers(ctx context.Context) (map[string]string, error) {
 	if len(masters) == 0 {
 		return nil, fmt.Errorf("no broker is registered: %w", ErrUnavailable)
 	}
+	n.remember(masters)
 	return masters, nil
 }
 
 // reach connects to a master broker and hangs up.
 func (n *nameServers) reach(ctx context.Context, master string) error {
-	masters, err := n.brokers(ctx)
+	address, err := n.addressOf(ctx, master)
 	if err != nil {
 		return err
-	}
-	address, known := masters[master]
-	if !known {
-		return fmt.Errorf("master %q is not registered: %w", master, ErrUnavailable)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -84,6 +85,27 @@ func (n *nameServers) reach(ctx context.Context, master string) error {
 	}
 	c.close()
 	return nil
+}
+
+// addressOf returns the address of a master broker, and the last that was told when no nameserver answers, or none knows the
+// master now: the client library goes on with that one too.
+func (n *nameServers) addressOf(ctx context.Context, master string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, addressTimeout)
+	defer cancel()
+	masters, err := n.brokers(ctx)
+	if address, known := masters[master]; known {
+		return address, nil
+	}
+	n.mu.RLock()
+	address, known := n.masters[master]
+	n.mu.RUnlock()
+	switch {
+	case known:
+		return address, nil
+	case err != nil:
+		return "", err
+	}
+	return "", fmt.Errorf("master %q is not registered: %w", master, ErrUnavailable)
 }
 
 // topics returns the names of all topics of the cluster, of whichever nameserver knows them: one that has been restarted

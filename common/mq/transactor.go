@@ -120,7 +120,8 @@ func (t *Transactor) Close(ctx context.Context) error {
 
 // SendHalf sends payload as a half message and, once a broker has stored it, runs local, whose outcome decides whether the
 // message is delivered. txID is the caller's own id of this transaction and must not repeat. A master broker that refuses
-// the half message has it sent to another one at once, and one that is silent after 250 ms; local runs once.
+// the half message has it sent to another one at once, and one that is silent after 250 ms, of which the time in which the
+// client library connects to others is none: behind a connection to one that is off it is up to 500 ms. local runs once.
 //
 // When local ran, SendHalf returns its outcome and nil, also if ctx ended meanwhile; a panic counts as Unknown. local
 // gets ctx without its end, and has to bound itself. Otherwise, when every broker has refused and 800 ms after they did not

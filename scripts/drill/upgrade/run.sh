@@ -2,7 +2,7 @@
 # Runs an earlier version of the office beside this one, on the same databases and one broker, and sells at both, as an upgrade
 # does that replaces the processes one by one:
 #
-#   scripts/drill/upgrade/run.sh [REF]      (REF is the last tag by default)
+#   scripts/drill/upgrade/run.sh [REF]      (REF is the last tag by default; PORT_BASE=PORT says which ports)
 #
 # It is done in both orders. First the earlier version runs, and this one joins it and stays. Then this one runs, and the
 # earlier joins: where the schema has gone on since, it has to refuse to start and say so. Every sale is checked by
@@ -16,8 +16,32 @@ if [ -z "$ref" ]; then
 fi
 git rev-parse --verify --quiet "$ref^{commit}" >/dev/null || { echo "NOT RUN: the upgrade, since this clone does not have $ref" >&2; exit 0; }
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/boxoffice-upgrade.XXXXXX")
+# taken BASE: names the first of this drill's five ports at which somebody listens, and fails when they are all free.
+taken() {
+  local offset
+  for offset in 0 10 11 20 21; do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$(($1 + offset))") 2>/dev/null; then
+      echo "$(($1 + offset))"
+      return 0
+    fi
+  done
+  return 1
+}
+
 port=${PORT_BASE:-24300}
+if [ -n "${PORT_BASE:-}" ]; then
+  if at=$(taken "$port"); then
+    echo "port $at is taken: choose another PORT_BASE; the ports are this one and those 10, 11, 20 and 21 above it" >&2
+    exit 1
+  fi
+else
+  while taken "$port" >/dev/null; do
+    port=$((port + 30))
+    [ "$port" -lt 32700 ] || { echo "no five free ports between 24300 and 32700: choose them with PORT_BASE" >&2; exit 1; }
+  done
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/boxoffice-upgrade.XXXXXX")
 seconds=${SECONDS_OF_SALE:-8}
 pids=()
 end() {
