@@ -16,6 +16,7 @@ import (
 )
 
 var (
+	errOther        = errors.New("the answer is of another session or refund than was asked for")
 	errUnreadable   = errors.New("the answer cannot be read")
 	errUnknownState = errors.New("unknown state")
 )

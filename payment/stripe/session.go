@@ -22,7 +22,6 @@ var (
 	errNoReference = fmt.Errorf("%w: it has no reference, start it again", payment.ErrNothingFound)
 	errNoSession   = errors.New("the answer lacks the id or the URL of a session")
 	errNoPayment   = errors.New("the session is paid and lacks the id of its payment")
-	errOther       = errors.New("the answer is of another session or refund than was asked for")
 )
 
 // Start opens a Checkout Session.
