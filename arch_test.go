@@ -416,6 +416,9 @@ func layered() []string {
 		"common/db", "common/event", "common/mq", "common/officeclock", "common/outage", "common/tracing",
 		"broker", "broker/internal/commitlog", "broker/internal/store", "broker/internal/transport", "broker/remoting",
 		"scripts/bench", "scripts/drill/crash", "scripts/load", "sim", "sim/office", "sim/world",
+		"scripts/stack", "scripts/stack/internal/compose", "scripts/stack/internal/database", "scripts/stack/internal/file",
+		"scripts/stack/internal/office", "scripts/stack/internal/part", "scripts/stack/internal/process",
+		"scripts/stack/internal/rocketmq", "scripts/stack/internal/settings",
 	}
 }
 
