@@ -45,8 +45,8 @@ func clusterParts(dir part.Dir, s settings.Settings) []part.Part {
 }
 
 // orderNodes has the database that has come furthest start first, if none runs: what it has, the others may not have.
-func orderNodes(ctx context.Context, dir part.Dir, parts []part.Part) error {
-	order, err := database.StartOrder(ctx, dir)
+func orderNodes(ctx context.Context, dir part.Dir, s settings.Settings, parts []part.Part) error {
+	order, err := database.StartOrder(ctx, dir, s)
 	if err != nil {
 		return err
 	}

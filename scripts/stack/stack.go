@@ -122,7 +122,7 @@ func (s stack) up(ctx context.Context) error {
 	}
 	parts := s.parts()
 	if s.settings.Clustered() {
-		if err := errors.Join(office.Build(ctx, s.dir), orderNodes(ctx, s.dir, parts)); err != nil {
+		if err := errors.Join(office.Build(ctx, s.dir), orderNodes(ctx, s.dir, s.settings, parts)); err != nil {
 			return err
 		}
 	}

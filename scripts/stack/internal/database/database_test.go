@@ -75,7 +75,7 @@ func TestTheNodeThatHasMostStartsFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	order, err := nodesByPosition(t.Context(), "", dir)
+	order, err := nodesByPosition(t.Context(), galera{}, dir, cluster())
 	if err != nil || !slices.Equal(order, []int{1, 2, 0}) {
 		t.Fatalf("order %v, %v", order, err)
 	}
@@ -85,6 +85,33 @@ func TestTheNodeThatHasMostStartsFirst(t *testing.T) {
 	}
 	if state, err := os.ReadFile(filepath.Join(data, galeraStateFile)); err != nil || !strings.Contains(string(state), "safe_to_bootstrap: 1") {
 		t.Errorf("state %s, %v", state, err)
+	}
+}
+
+// A cluster that was killed whole did not come up any more: MariaDB was asked for the position without the flags of Galera,
+// and 10.11.19 answers "WSREP: disabled, skipping position recovery" then.
+func TestAKilledNodeIsAskedWithTheFlagsOfItsStart(t *testing.T) {
+	dir := part.Dir(t.TempDir())
+	data := filepath.Join(dir.Data(nodeName(0)), nodeServer("").data)
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, galeraStateFile), []byte("seqno:   -1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := filepath.Join(t.TempDir(), "mariadbd")
+	const answers = `#!/bin/sh
+case "$*" in
+"--no-defaults "*" --wsrep-on=ON --wsrep-provider=/provider.so "*) echo "WSREP: Recovered position: 5f1c-11ef:4711" ;;
+*) echo "WSREP: disabled, skipping position recovery" ;;
+esac
+`
+	if err := os.WriteFile(server, []byte(answers), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	at, err := position(t.Context(), galera{server: server, provider: "/provider.so"}, cluster(), 0, dir.Data(nodeName(0)))
+	if err != nil || at != 4711 {
+		t.Errorf("position %d, %v; want 4711", at, err)
 	}
 }
 

@@ -41,13 +41,23 @@ func nodeServer(path string) server {
 	return server
 }
 
-func findProvider() (string, error) {
+// galera is what is installed of it: MariaDB's server, and the library that keeps several of them alike.
+type galera struct {
+	server   string
+	provider string
+}
+
+func findGalera() (galera, error) {
+	server, err := findMariaDB()
+	if err != nil {
+		return galera{}, err
+	}
 	for _, path := range []string{"/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so"} {
 		if _, err := os.Stat(path); err == nil {
-			return path, nil
+			return galera{server: server, provider: path}, nil
 		}
 	}
-	return "", errors.New("the databases of -profile cluster need Galera: install it (Debian: apt-get install galera-4 rsync)")
+	return galera{}, errors.New("the databases of -profile cluster need Galera: install it (Debian: apt-get install galera-4 rsync)")
 }
 
 // allowBootstrap has a database begin a cluster of its own: it has been found to have the most.

@@ -25,25 +25,21 @@ func Nodes(dir part.Dir, s settings.Settings) []part.Part {
 }
 
 func prepareNode(ctx context.Context, stackDir part.Dir, s settings.Settings, i int, dir string) (argv, env []string, err error) {
-	path, err := findMariaDB()
+	g, err := findGalera()
 	if err != nil {
 		return nil, nil, err
 	}
-	provider, err := findProvider()
+	data, err := installDB(ctx, nodeServer(g.server), dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := installDB(ctx, nodeServer(path), dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	argv = append([]string{path, "--no-defaults"}, asUser()...)
-	argv = append(argv, nodeFlags(s, i, data, provider)...)
+	argv = append([]string{g.server, "--no-defaults"}, asUser()...)
+	argv = append(argv, nodeFlags(s, i, data, g.provider)...)
 	if othersRun(stackDir, i) {
 		return argv, nil, nil
 	}
 	// The first one of a cluster that is down begins it anew, whether or not it was the last to leave.
-	order, err := nodesByPosition(ctx, path, stackDir)
+	order, err := nodesByPosition(ctx, g, stackDir, s)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,15 +26,15 @@ var errNoPosition = errors.New("no position")
 
 // StartOrder is the names of the databases of the cluster in dir, those that have come furthest first: what they have, the
 // others may not have. It is none while one of them runs: then the order is of no account.
-func StartOrder(ctx context.Context, dir part.Dir) ([]string, error) {
+func StartOrder(ctx context.Context, dir part.Dir, s settings.Settings) ([]string, error) {
 	if othersRun(dir, -1) {
 		return nil, nil
 	}
-	path, err := findMariaDB()
+	g, err := findGalera()
 	if err != nil {
 		return nil, err
 	}
-	order, err := nodesByPosition(ctx, path, dir)
+	order, err := nodesByPosition(ctx, g, dir, s)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +55,13 @@ func othersRun(stackDir part.Dir, i int) bool {
 }
 
 // nodesByPosition are the databases, those that have come furthest first.
-func nodesByPosition(ctx context.Context, path string, stackDir part.Dir) ([]int, error) {
+func nodesByPosition(ctx context.Context, g galera, stackDir part.Dir, s settings.Settings) ([]int, error) {
 	at := make([]int64, settings.Nodes)
 	order := make([]int, settings.Nodes)
 	for i := range settings.Nodes {
 		var err error
 		order[i] = i
-		if at[i], err = position(ctx, path, stackDir.Data(nodeName(i))); err != nil {
+		if at[i], err = position(ctx, g, s, i, stackDir.Data(nodeName(i))); err != nil {
 			return nil, fmt.Errorf("%s: %w", nodeName(i), err)
 		}
 	}
@@ -70,9 +70,9 @@ func nodesByPosition(ctx context.Context, path string, stackDir part.Dir) ([]int
 }
 
 // position is the number of the last commit that a database which does not run has; -1 when it never had one. One that
-// was killed has to be asked.
-func position(ctx context.Context, path, dir string) (int64, error) {
-	data := filepath.Join(dir, nodeServer(path).data)
+// was killed has to be asked, with the flags of a start: MariaDB tells nothing (10.11.19) while Galera is off.
+func position(ctx context.Context, g galera, s settings.Settings, i int, dir string) (int64, error) {
+	data := filepath.Join(dir, nodeServer(g.server).data)
 	state, err := os.ReadFile(filepath.Join(data, galeraStateFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return -1, nil
@@ -84,8 +84,9 @@ func position(ctx context.Context, path, dir string) (int64, error) {
 	if err != nil || at >= 0 {
 		return at, err
 	}
-	out, err := exec.CommandContext(ctx, path, append([]string{"--no-defaults", "--wsrep-recover", "--skip-networking",
-		"--datadir=" + data, "--socket=mysqld.sock", "--pid-file=mysqld.pid"}, asUser()...)...).CombinedOutput()
+	args := append([]string{"--no-defaults", "--wsrep-recover", "--skip-networking"}, asUser()...)
+	args = append(args, nodeFlags(s, i, data, g.provider)...)
+	out, err := exec.CommandContext(ctx, g.server, args...).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("ask for position: %w\n%s", err, out)
 	}
