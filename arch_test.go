@@ -406,13 +406,8 @@ func selector(e ast.Expr) string {
 // levelsMax is how many levels a package's files may stand on.
 const levelsMax = 5
 
-// unlayered are the folders whose files need not stand above each other, and why.
-func unlayered() map[string]string {
-	return map[string]string{"scripts/stack": "what starts a part and what writes its configuration use each other"}
-}
-
 // layered are the folders whose files use only files below them, so that a reader can begin at the bottom or at the top: all
-// that have Go files beside their tests, but for the exceptions.
+// that have Go files beside their tests.
 func layered(t *testing.T, root fs.FS) []string {
 	t.Helper()
 	var folders []string
@@ -425,7 +420,7 @@ func layered(t *testing.T, root fs.FS) []string {
 		}
 		names, err := fs.Glob(root, path.Join(name, "*.go"))
 		isProduct := func(name string) bool { return !strings.HasSuffix(name, "_test.go") }
-		if _, isException := unlayered()[name]; !isException && slices.ContainsFunc(names, isProduct) {
+		if slices.ContainsFunc(names, isProduct) {
 			folders = append(folders, name)
 		}
 		return err
@@ -456,23 +451,17 @@ func TestFilesUseOnlyWhatStandsBelowThem(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for dir := range unlayered() {
-		if misplaced(t, root, dir) == nil {
-			t.Errorf("%s needs no exception any more", dir)
-		}
-	}
 }
 
 // The folders were a list kept by hand, and two drills and the tests' databases, which nobody had put on it, had cycles.
 func TestEveryFolderWithGoFilesIsLayered(t *testing.T) {
 	tree := fstest.MapFS{}
 	for _, file := range []string{
-		"main.go", "a/a.go", "a/b/c/d.go", "a/b/only_test.go", "a/testdata/t.go", ".git/g.go", "web/index.html", "scripts/stack/stack.go",
-		"scripts/stack/part/p.go",
+		"main.go", "a/a.go", "a/b/c/d.go", "a/b/only_test.go", "a/testdata/t.go", ".git/g.go", "web/index.html",
 	} {
 		tree[file] = &fstest.MapFile{}
 	}
-	if got, want := layered(t, tree), []string{".", "a", "a/b/c", "scripts/stack/part"}; !slices.Equal(got, want) {
+	if got, want := layered(t, tree), []string{".", "a", "a/b/c"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

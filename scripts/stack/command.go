@@ -1,14 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"time"
+
+	"boxoffice/scripts/stack/internal/settings"
 )
 
 const usage = `usage: stack VERB [flags]
@@ -25,10 +25,6 @@ flags: -dir DIR; up: -profile -brokers -check-interval -check-timeout -check-max
 
 var errUsage = errors.New(usage)
 
-// lockWait bounds how long a command waits for another one on the same
-// directory; it is longer than a first run with its downloads.
-const lockWait = 10 * time.Minute
-
 // command is one parsed call of this program.
 type command struct {
 	verb     string
@@ -36,11 +32,11 @@ type command struct {
 	dir      string
 	purge    bool
 	test     bool // env only
-	settings settings
+	settings settings.Settings
 }
 
 // parse reads args; flags that are not given keep the value in base.
-func parse(args []string, base settings, dir string) (command, error) {
+func parse(args []string, base settings.Settings, dir string) (command, error) {
 	if len(args) == 0 {
 		return command{}, errUsage
 	}
@@ -51,7 +47,7 @@ func parse(args []string, base settings, dir string) (command, error) {
 	fs.StringVar(&c.dir, "dir", dir, "downloads, data and logs")
 	switch c.verb {
 	case "up":
-		c.settings.define(fs)
+		c.settings.Define(fs)
 	case "down":
 		fs.BoolVar(&c.purge, "purge", false, "also remove the data")
 	case "env":
@@ -73,7 +69,7 @@ func parse(args []string, base settings, dir string) (command, error) {
 	}
 	dir, err := filepath.Abs(c.dir)
 	c.dir = dir
-	return c, errors.Join(err, c.settings.validate())
+	return c, errors.Join(err, c.settings.Validate())
 }
 
 // defaultDir is BOXOFFICE_STACK_DIR, else a directory in the user's cache.
@@ -88,68 +84,4 @@ func defaultDir(getenv func(string) string) (string, error) {
 	}
 	cache, err := os.UserCacheDir()
 	return filepath.Join(cache, "boxoffice-stack"), err
-}
-
-// run does one command; it prints to stdout what the command is asked for.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
-	dir, err := defaultDir(getenv)
-	if err != nil {
-		return err
-	}
-	c, err := parse(args, defaultSettings(), dir)
-	if err != nil {
-		return err
-	}
-	if c.verb != "status" && c.verb != "env" {
-		if err := os.MkdirAll(c.dir, 0o755); err != nil {
-			return fmt.Errorf("make stack directory: %w", err)
-		}
-		unlock, err := lockDir(ctx, c.dir, lockWait)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-	}
-	if c.verb == "jars" {
-		return stack{dir: c.dir, out: os.Stderr}.printJars(ctx, stdout)
-	}
-	saved, found, err := loadSettings(c.dir)
-	if err != nil {
-		return err
-	}
-	if c.verb == "up" {
-		return runUp(ctx, c, args, saved, found, stdout)
-	}
-	if !found {
-		if c.verb == "down" {
-			return nil
-		}
-		return errors.New("no stack has been started in " + c.dir + ": run up first")
-	}
-	return stack{dir: c.dir, settings: saved, out: stdout}.do(ctx, c)
-}
-
-// runUp starts the stack with the given flags. While parts are running, flags
-// that are not given mean what those parts were started with.
-func runUp(ctx context.Context, c command, args []string, saved settings, found bool, stdout io.Writer) error {
-	if found && (stack{dir: c.dir, settings: saved}).anyRunning(ctx) {
-		again, err := parse(args, saved, c.dir)
-		if err != nil {
-			return err
-		}
-		if !saved.extendsTo(again.settings) {
-			return fmt.Errorf("the stack in %s runs with other settings (%s): run down first", c.dir, saved)
-		}
-		c = again
-		c.settings.Mode = saved.Mode
-	}
-	mode, err := c.settings.resolveMode(ctx)
-	if err != nil {
-		return err
-	}
-	c.settings.Mode = mode
-	if err := c.settings.save(c.dir); err != nil {
-		return err
-	}
-	return stack{dir: c.dir, settings: c.settings, out: stdout}.do(ctx, c)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/scripts/stack/internal/settings"
 )
 
 func TestParseRefuses(t *testing.T) {
@@ -36,7 +38,7 @@ func TestParseRefuses(t *testing.T) {
 		{"status -brokers 2", "flag provided but not defined"},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
-			_, err := parse(strings.Fields(tc.args), defaultSettings(), t.TempDir())
+			_, err := parse(strings.Fields(tc.args), settings.Default(), t.TempDir())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("parse(%q) = %v, want %q in it", tc.args, err, tc.want)
 			}
@@ -45,8 +47,9 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseKeepsWhatIsNotGiven(t *testing.T) {
-	base := settings{
-		Mode: modeJava, Profile: profileSingle, Brokers: 2, CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000,
+	base := settings.Settings{
+		Mode: settings.ModeJava, Profile: settings.ProfileSingle, Brokers: 2,
+		CheckInterval: time.Second, CheckTimeout: 3 * time.Second, CheckMax: 3, PortBase: 30000,
 	}
 	c, err := parse([]string{"up", "-check-interval", "2s"}, base, t.TempDir())
 	if err != nil {
@@ -75,9 +78,9 @@ func TestRunBeforeUp(t *testing.T) {
 
 func TestEnvForTests(t *testing.T) {
 	dir := t.TempDir()
-	s := defaultSettings()
-	s.Mode, s.PortBase = modeJava, 30000
-	if err := s.save(dir); err != nil {
+	s := settings.Default()
+	s.Mode, s.PortBase = settings.ModeJava, 30000
+	if err := s.Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -94,82 +97,13 @@ func TestEnvForTests(t *testing.T) {
 
 func TestRunUnknownPart(t *testing.T) {
 	dir := t.TempDir()
-	s := defaultSettings()
-	s.Mode = modeJava
-	if err := s.save(dir); err != nil {
+	s := settings.Default()
+	s.Mode = settings.ModeJava
+	if err := s.Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	err := run(t.Context(), []string{"kill", "broker2", "-dir", dir}, func(string) string { return "" }, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "there are broker, namesrv, db") {
 		t.Fatalf("kill broker2 = %v, want the names of the parts", err)
-	}
-}
-
-// Two tests that both call up would otherwise start two brokers on one store.
-func TestLockDirIsExclusive(t *testing.T) {
-	dir := t.TempDir()
-	unlock, err := lockDir(t.Context(), dir, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lockDir(t.Context(), dir, 10*time.Millisecond); err == nil {
-		t.Fatal("a second lock was given")
-	}
-	unlock()
-	unlock, err = lockDir(t.Context(), dir, time.Second)
-	if err != nil {
-		t.Fatalf("lock after unlock: %v", err)
-	}
-	unlock()
-}
-
-func TestSettingsExtendOnlyByBrokers(t *testing.T) {
-	running := settings{Mode: modeJava, Brokers: 1, CheckInterval: time.Second, CheckTimeout: time.Second}
-	for _, tc := range []struct {
-		name   string
-		change func(*settings)
-		want   bool
-	}{
-		{"same", func(*settings) {}, true},
-		{"more brokers", func(s *settings) { s.Brokers = 2 }, true},
-		{"auto", func(s *settings) { s.Mode = modeAuto }, true},
-		{"no brokers", func(s *settings) { s.Brokers = 0 }, false},
-		{"docker", func(s *settings) { s.Mode = modeDocker }, false},
-		{"interval", func(s *settings) { s.CheckInterval++ }, false},
-		{"maximum", func(s *settings) { s.CheckMax++ }, false},
-		{"ports", func(s *settings) { s.PortBase = 30000 }, false},
-	} {
-		next := running
-		tc.change(&next)
-		if got := running.extendsTo(next); got != tc.want {
-			t.Errorf("%s: extendsTo = %t, want %t", tc.name, got, tc.want)
-		}
-	}
-}
-
-func TestSettingsRoundTrip(t *testing.T) {
-	dir := t.TempDir()
-	if _, found, err := loadSettings(dir); found || err != nil {
-		t.Fatalf("load of nothing: found=%t, %v", found, err)
-	}
-	want := settings{Mode: modeJava, Brokers: 2, CheckInterval: time.Second, CheckTimeout: time.Minute, CheckMax: 3, PortBase: 30000}
-	if err := want.save(dir); err != nil {
-		t.Fatal(err)
-	}
-	got, found, err := loadSettings(dir)
-	if err != nil || !found || got != want {
-		t.Fatalf("loaded %s, found=%t, %v; want %s", got, found, err, want)
-	}
-}
-
-// A stack that was started before -check-max existed must still be taken down.
-func TestSettingsWithoutMaximum(t *testing.T) {
-	dir := t.TempDir()
-	if err := writeFile(filepath.Join(dir, settingsFile), []byte(`{"mode":"java","brokers":1}`)); err != nil {
-		t.Fatal(err)
-	}
-	got, found, err := loadSettings(dir)
-	if err != nil || !found || got.CheckMax != defaultCheckMax {
-		t.Fatalf("loaded %s, found=%t, %v; want the default maximum", got, found, err)
 	}
 }

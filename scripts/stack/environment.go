@@ -2,15 +2,20 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
+
+	"boxoffice/scripts/stack/internal/database"
+	"boxoffice/scripts/stack/internal/office"
+	"boxoffice/scripts/stack/internal/settings"
 )
 
 // printTestEnv prints what go test reads: the servers, in which tests make databases and topics of their own, and the
 // directory of the stack, whose parts they kill.
-func (s stack) printTestEnv() error {
-	server := strings.TrimSuffix(s.dsn(""), "/")
-	_, err := fmt.Fprintf(s.out, "export BOXOFFICE_TEST_NAMESRV=%s\nexport BOXOFFICE_TEST_MYSQL=%s\nexport BOXOFFICE_STACK_DIR='%s'\n",
-		loopback(s.settings.namesrvPort()), server, s.dir)
+func printTestEnv(out io.Writer, dir string, s settings.Settings) error {
+	server := strings.TrimSuffix(database.DSN(s.DBPort(), ""), "/")
+	_, err := fmt.Fprintf(out, "export BOXOFFICE_TEST_NAMESRV=%s\nexport BOXOFFICE_TEST_MYSQL=%s\nexport BOXOFFICE_STACK_DIR='%s'\n",
+		settings.Loopback(s.NamesrvPort()), server, dir)
 	if err != nil {
 		return fmt.Errorf("print environment: %w", err)
 	}
@@ -18,21 +23,21 @@ func (s stack) printTestEnv() error {
 }
 
 // printEnv prints lines for a shell to evaluate.
-func (s stack) printEnv() error {
+func printEnv(out io.Writer, s settings.Settings) error {
 	lines := []string{
-		"BOXOFFICE_NAMESRV=" + loopback(s.settings.namesrvPort()),
-		"BOXOFFICE_STOCK_DSN=" + s.dsn(stockDB),
-		"BOXOFFICE_ORDER_DSN=" + s.dsn(orderDB),
+		"BOXOFFICE_NAMESRV=" + settings.Loopback(s.NamesrvPort()),
+		"BOXOFFICE_STOCK_DSN=" + database.DSN(s.DBPort(), database.Stock),
+		"BOXOFFICE_ORDER_DSN=" + database.DSN(s.DBPort(), database.Order),
 	}
-	if s.settings.clustered() {
-		lines = append(s.officeEnv(), "BOXOFFICE_STACK_SHOPS="+strings.Join(s.shops(), ","))
+	if s.Clustered() {
+		lines = append(office.Env(s), "BOXOFFICE_STACK_SHOPS="+strings.Join(office.Shops(s), ","))
 	}
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, "=")
 		if strings.ContainsAny(value, "; ") {
 			value = "'" + value + "'"
 		}
-		if _, err := fmt.Fprintf(s.out, "export %s=%s\n", name, value); err != nil {
+		if _, err := fmt.Fprintf(out, "export %s=%s\n", name, value); err != nil {
 			return fmt.Errorf("print environment: %w", err)
 		}
 	}
