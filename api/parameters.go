@@ -46,24 +46,24 @@ func listError(err error) error {
 	return err
 }
 
-// list is the name of a list, with which its cursors begin: the cursor of another list would lead anywhere.
-type list string
+// listName is the name of a list, with which its cursors begin: the cursor of another list would lead anywhere.
+type listName string
 
 const (
-	listOfScreenings list = "screenings"
-	listOfOrders     list = "orders"
-	listOfAllOrders  list = "all-orders"
-	listOfActs       list = "acts"
-	listOfRefunds    list = "refunds"
-	listOfParked     list = "parked"
-	listOfReused     list = "reused" // has one page
-	listOfTickets    list = "tickets"
-	listOfMail       list = "notifications"
-	listOfDead       list = "dead-letters" // has one page
+	listOfScreenings listName = "screenings"
+	listOfOrders     listName = "orders"
+	listOfAllOrders  listName = "all-orders"
+	listOfActs       listName = "acts"
+	listOfRefunds    listName = "refunds"
+	listOfParked     listName = "parked"
+	listOfReused     listName = "reused" // has one page
+	listOfTickets    listName = "tickets"
+	listOfMail       listName = "notifications"
+	listOfDead       listName = "dead-letters" // has one page
 )
 
 // cursor makes the cursor of a list from the place where its next page begins; nil where there is none.
-func (l list) cursor(place string) *string {
+func (l listName) cursor(place string) *string {
 	if place == "" {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (l list) cursor(place string) *string {
 
 // pageQuery returns the parameters of a list: the place that its cursor stands for, and limit. A limit that is not given is
 // 0, for the default.
-func (l list) pageQuery(c echo.Context) (place string, limit int, err error) {
+func (l listName) pageQuery(c echo.Context) (place string, limit int, err error) {
 	query := c.QueryParams()
 	if len(query["cursor"]) > 1 || len(query["limit"]) > 1 {
 		return "", 0, problemError{kind: malformed, detail: "cursor and limit may be given once each."}
@@ -95,7 +95,7 @@ func (l list) pageQuery(c echo.Context) (place string, limit int, err error) {
 }
 
 // onlyPage returns the parameter limit of a list that has one page, and refuses every cursor.
-func (l list) onlyPage(c echo.Context) (limit int, err error) {
+func (l listName) onlyPage(c echo.Context) (limit int, err error) {
 	place, limit, err := l.pageQuery(c)
 	if err == nil && place != "" {
 		err = invalidCursor()

@@ -100,7 +100,7 @@ func (o Office) write(ctx context.Context, dir string, at time.Time) error {
 	if o.Notify != nil {
 		copies = append(copies, db.Copy{DB: o.Notify, Path: filepath.Join(dir, NotifyFile)})
 	}
-	if err := db.Snapshot(ctx, copies...); err != nil {
+	if err := db.CopyTogether(ctx, copies...); err != nil {
 		return err
 	}
 	var names []string

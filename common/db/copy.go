@@ -10,12 +10,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// snapshotPages is how many pages, 4 MiB, are copied before the context is checked again.
-const snapshotPages = 1024
+// copyPages is how many pages, 4 MiB, are copied before the context is checked again.
+const copyPages = 1024
 
-// ErrNoSnapshot says that a database is not SQLite's and cannot be copied by Snapshot: database servers have tools of
+// ErrNotCopyable says that a database is not SQLite's and cannot be copied by CopyTogether: database servers have tools of
 // their own for backups.
-var ErrNoSnapshot = errors.New("only SQLite databases are copied")
+var ErrNotCopyable = errors.New("only SQLite databases are copied")
 
 // Copy names a database to copy, and the file of the copy, which must not exist.
 type Copy struct {
@@ -23,9 +23,9 @@ type Copy struct {
 	Path string
 }
 
-// Snapshot copies SQLite databases as they are at one moment. Writers wait for the few milliseconds in which a reading
+// CopyTogether copies SQLite databases as they are at one moment. Writers wait for the few milliseconds in which a reading
 // transaction begins in each database, not for the copying.
-func Snapshot(ctx context.Context, copies ...Copy) (err error) {
+func CopyTogether(ctx context.Context, copies ...Copy) (err error) {
 	var views []*sql.Conn
 	defer func() {
 		for _, view := range views {
@@ -33,11 +33,11 @@ func Snapshot(ctx context.Context, copies ...Copy) (err error) {
 		}
 	}()
 	if views, err = openViews(ctx, copies); err != nil {
-		return fmt.Errorf("snapshot: %w", err)
+		return fmt.Errorf("copy databases: %w", err)
 	}
 	for i, c := range copies {
 		if err := copyView(ctx, views[i], c.Path); err != nil {
-			return fmt.Errorf("snapshot: copy to %s: %w", c.Path, err)
+			return fmt.Errorf("copy databases: copy to %s: %w", c.Path, err)
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func Snapshot(ctx context.Context, copies ...Copy) (err error) {
 func openViews(ctx context.Context, copies []Copy) (views []*sql.Conn, err error) {
 	for _, c := range copies {
 		if c.DB.Name() != (sqliteDialect{}).name() {
-			return nil, ErrNoSnapshot
+			return nil, ErrNotCopyable
 		}
 		tx, err := c.DB.write.BeginTxx(ctx, nil) // an immediate transaction, which locks out other writers
 		if err != nil {
@@ -100,7 +100,7 @@ func copyView(ctx context.Context, view *sql.Conn, path string) error {
 		}
 		for more := true; more && err == nil; {
 			if err = ctx.Err(); err == nil {
-				more, err = b.Step(snapshotPages)
+				more, err = b.Step(copyPages)
 			}
 		}
 		return errors.Join(err, b.Finish())

@@ -43,7 +43,7 @@ func lastOf(t *testing.T, d *db.DB) (n int) {
 
 // Copies of two databases were of two moments: what one says of the other was not true of any. A writer writes each number
 // to the first and then to the second, so that at every moment the first is ahead by one at most, and never behind.
-func TestSnapshotIsOfOneMoment(t *testing.T) {
+func TestCopyIsOfOneMoment(t *testing.T) {
 	dir := t.TempDir()
 	one, two := openFile(t, filepath.Join(dir, "one.db")), openFile(t, filepath.Join(dir, "two.db"))
 	for _, d := range []*db.DB{one, two} {
@@ -67,7 +67,7 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 	for round := range 10 {
 		paths := []string{filepath.Join(dir, "copy-one", string(rune('a'+round))+".db"), filepath.Join(dir, "copy-two",
 			string(rune('a'+round))+".db")}
-		copyOne, copyTwo := snapshotOf(t, one, paths[0], two, paths[1])
+		copyOne, copyTwo := copyBoth(t, one, paths[0], two, paths[1])
 		if copyOne != copyTwo && copyOne != copyTwo+1 {
 			t.Errorf("the copies end with %d and %d", copyOne, copyTwo)
 		}
@@ -81,8 +81,8 @@ func TestSnapshotIsOfOneMoment(t *testing.T) {
 	}
 }
 
-// snapshotOf copies both, and between them others that take their time.
-func snapshotOf(t *testing.T, one *db.DB, pathOne string, two *db.DB, pathTwo string) (lastOne, lastTwo int) {
+// copyBoth copies both, and between them others that take their time.
+func copyBoth(t *testing.T, one *db.DB, pathOne string, two *db.DB, pathTwo string) (lastOne, lastTwo int) {
 	t.Helper()
 	for _, path := range []string{pathOne, pathTwo} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -95,27 +95,27 @@ func snapshotOf(t *testing.T, one *db.DB, pathOne string, two *db.DB, pathTwo st
 		other := openFile(t, filepath.Join(others, fmt.Sprint(n, ".db")))
 		copies = append(copies, db.Copy{DB: other, Path: filepath.Join(others, fmt.Sprint(n, "-copy.db"))})
 	}
-	if err := db.Snapshot(t.Context(), append(copies, db.Copy{DB: two, Path: pathTwo})...); err != nil {
+	if err := db.CopyTogether(t.Context(), append(copies, db.Copy{DB: two, Path: pathTwo})...); err != nil {
 		t.Fatal(err)
 	}
 	return lastOf(t, openFile(t, pathOne)), lastOf(t, openFile(t, pathTwo))
 }
 
 // A copy to a path with a question mark or a hash went to another file, which it wrote over. No file is written over.
-func TestSnapshotGoesToItsPath(t *testing.T) {
+func TestCopyGoesToItsPath(t *testing.T) {
 	dir := t.TempDir()
 	d := openFile(t, filepath.Join(dir, "one.db"))
 	must(t, d, `CREATE TABLE t (n INTEGER PRIMARY KEY)`)
 	must(t, d, `INSERT INTO t VALUES (7)`)
 	for _, name := range []string{"a?b.db", "a#b.db", "a%3Fb.db", "a b.db"} {
 		path := filepath.Join(dir, name)
-		if err := db.Snapshot(t.Context(), db.Copy{DB: d, Path: path}); err != nil {
+		if err := db.CopyTogether(t.Context(), db.Copy{DB: d, Path: path}); err != nil {
 			t.Fatal(err)
 		}
 		if n := lastOf(t, openFile(t, path)); n != 7 {
 			t.Errorf("%s has %d, want 7", name, n)
 		}
-		if err := db.Snapshot(t.Context(), db.Copy{DB: d, Path: path}); !errors.Is(err, fs.ErrExist) {
+		if err := db.CopyTogether(t.Context(), db.Copy{DB: d, Path: path}); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s was written over: %v", name, err)
 		}
 	}
@@ -124,13 +124,13 @@ func TestSnapshotGoesToItsPath(t *testing.T) {
 	}
 }
 
-func TestSnapshotEndsWithItsContext(t *testing.T) {
+func TestCopyEndsWithItsContext(t *testing.T) {
 	d := openFile(t, filepath.Join(t.TempDir(), "one.db"))
 	must(t, d, `CREATE TABLE t (n INTEGER PRIMARY KEY)`)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := db.Snapshot(ctx, db.Copy{DB: d, Path: filepath.Join(t.TempDir(), "copy.db")}); !errors.Is(err, context.Canceled) {
-		t.Errorf("snapshot: %v", err)
+	if err := db.CopyTogether(ctx, db.Copy{DB: d, Path: filepath.Join(t.TempDir(), "copy.db")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("copy: %v", err)
 	}
 	must(t, d, `INSERT INTO t (n) VALUES (1)`) // nothing is held
 }
