@@ -26,6 +26,8 @@ const (
 	fileLinesMax     = 400
 	mainLinesMax     = 30
 	exampleLinesMax  = 120
+	commentWidthMax  = 132 // columns, at which comments wrap; code may be wider, and its linter says how wide
+	tabWidth         = 4
 	module           = "boxoffice"
 	rocketmqClient   = "github.com/apache/rocketmq-client-go/"
 )
@@ -181,6 +183,7 @@ func TestEachRuleCatchesAPlantedViolation(t *testing.T) {
 		"unfinished":           {"stock/x.go", "package stock\n// TO" + "DO later\n", "unfinished"},
 		"unfinished in a test": {"stock/x_test.go", "package stock\n// FIX" + "ME later\n", "unfinished"},
 		"commented-out code":   {"stock/x.go", "package stock\n// if err != nil {\n", "commented-out"},
+		"wide comment":         {"stock/x.go", "package stock\n// " + strings.Repeat("wide ", commentWidthMax/5) + "\n", "columns wide"},
 		"not ASCII":            {"stock/x.go", "package stock\n// caf\u00e9\n", "ASCII"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,8 +276,22 @@ func (c *checker) text() {
 			if code.MatchString(comment.Text) {
 				c.report(comment.Pos(), "commented-out code")
 			}
+			if width := c.commentWidth(comment); width > commentWidthMax {
+				c.report(comment.Pos(), "comment %d columns wide, the limit is %d", width, commentWidthMax)
+			}
 		}
 	}
+}
+
+// commentWidth is up to which column a comment reaches that has a line of its own, and 0 for one behind code, where the line's
+// limit holds.
+func (c *checker) commentWidth(comment *ast.Comment) int {
+	at := c.files.Position(comment.Pos())
+	indent := c.source[at.Offset-at.Column+1 : at.Offset]
+	if strings.Trim(indent, "\t") != "" || strings.HasPrefix(comment.Text, "/*") {
+		return 0
+	}
+	return tabWidth*len(indent) + len(comment.Text)
 }
 
 func (c *checker) imports() {

@@ -8,7 +8,8 @@ import (
 	"boxoffice/stock"
 )
 
-// listScreenings answers one page of screenings, by their start; those whose sale is over, when only they are asked for, latest first.
+// listScreenings answers one page of screenings, by their start; those whose sale is over, when only they are asked for, latest
+// first.
 func (h *handler) listScreenings(c echo.Context) error {
 	cursor, limit, err := listOfScreenings.pageQuery(c)
 	if err != nil {

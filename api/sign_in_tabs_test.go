@@ -60,8 +60,8 @@ func TestBackAfterASignIn(t *testing.T) {
 	f.wantPage(t, browser, back.String(), http.StatusBadRequest, "/")
 }
 
-// Who was signed in and signed in as somebody else was, when that failed, sent on in silence as who they had been: when they took too
-// long at the provider, and when another provider answered.
+// Who was signed in and signed in as somebody else was, when that failed, sent on in silence as who they had been: when they took
+// too long at the provider, and when another provider answered.
 func TestAFailedSignInIsToldToWhoIsSignedIn(t *testing.T) {
 	f := newSignInFixture(t)
 	now := testNow()

@@ -4,8 +4,8 @@ package app
 
 import "testing"
 
-// On the narrowest phones, and at a zoom of 400 % elsewhere, the way out stuck out to the right of every English page of whoever was
-// signed in: all looks were taken at 360 pixels.
+// On the narrowest phones, and at a zoom of 400 % elsewhere, the way out stuck out to the right of every English page of whoever
+// was signed in: all looks were taken at 360 pixels.
 func TestPagesFitTheNarrowestPhone(t *testing.T) {
 	b := newBrowser(t)
 	b.width = 320

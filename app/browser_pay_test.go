@@ -83,8 +83,8 @@ func (p page) scan() string {
 	return js[string](p, `window.scanned`)
 }
 
-// A buyer scans the code on the screen with a phone and pays there. The order on the screen turns paid by itself, by what the server
-// pushes: the page asks nothing meanwhile.
+// A buyer scans the code on the screen with a phone and pays there. The order on the screen turns paid by itself, by what the
+// server pushes: the page asks nothing meanwhile.
 func TestPagePaysByACode(t *testing.T) {
 	axe := axeSource(t)
 	b, _ := newPayingBrowser(t, payment.ShowQR)
@@ -132,8 +132,8 @@ func TestOnlyACodeOfAnApplicationIsALink(t *testing.T) {
 	}
 }
 
-// The shop's page posts the provider's form, and the buyer comes back to the order. From a shop without TLS, such as a demo, the page's
-// own policy let no form out to a provider without TLS: nothing happened at the button.
+// The shop's page posts the provider's form, and the buyer comes back to the order. From a shop without TLS, such as a demo, the
+// page's own policy let no form out to a provider without TLS: nothing happened at the button.
 func TestPagePaysByAForm(t *testing.T) {
 	b, _ := newPayingBrowser(t, payment.PostForm)
 	b.inBothLanguages(func(p page, _, order string) {
@@ -145,8 +145,8 @@ func TestPagePaysByAForm(t *testing.T) {
 	})
 }
 
-// A provider's form has a field of the name "submit", as many a gateway gives its button: in a browser that is then what form.submit is, and
-// the buyer pressed Pay and stayed where he was.
+// A provider's form has a field of the name "submit", as many a gateway gives its button: in a browser that is then what
+// form.submit is, and the buyer pressed Pay and stayed where he was.
 func TestFormWithAFieldNamedSubmitIsPosted(t *testing.T) {
 	posted := make(chan string, 1)
 	provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -75,8 +75,8 @@ func TestPageShowsWhatAScreeningIs(t *testing.T) {
 		document.querySelector(".facts a:not([hidden])") === null && document.querySelector(".screening .description").innerText === ""`)
 }
 
-// On a phone what is to be paid, and until when, stays at the foot of the screen however far one has scrolled, and nothing lies over
-// it or beneath it.
+// On a phone what is to be paid, and until when, stays at the foot of the screen however far one has scrolled, and nothing lies
+// over it or beneath it.
 func TestPayBarStaysAtTheFootOfAPhone(t *testing.T) {
 	b := newBrowser(t)
 	p := b.open("/s/casablanca")

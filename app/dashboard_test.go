@@ -186,8 +186,8 @@ func TestFactsAreNotSummedOverProcesses(t *testing.T) {
 	}
 }
 
-// An export of a million orders, which takes as long as its reader, stood as the slowest route among the percentiles. What lasts by its
-// nature, and the files of the pages, tell nothing of how fast the office answers.
+// An export of a million orders, which takes as long as its reader, stood as the slowest route among the percentiles. What lasts by
+// its nature, and the files of the pages, tell nothing of how fast the office answers.
 func TestPercentilesLeaveOutWhatLasts(t *testing.T) {
 	left := regexp.MustCompile(`histogram_quantile\(.*boxoffice_http_request_seconds_bucket\{route!~("[^}]*")\}`)
 	found := 0

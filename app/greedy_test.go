@@ -268,8 +268,8 @@ func TestOversizedRequestsHarmNobody(t *testing.T) {
 	})
 }
 
-// One buyer sends ten times as many requests as he may. He gets what he may, and 429 with a time to wait for the rest; all others buy
-// as before.
+// One buyer sends ten times as many requests as he may. He gets what he may, and 429 with a time to wait for the rest; all others
+// buy as before.
 func TestTenfoldOverloadOfOneBuyerHarmsNobody(t *testing.T) {
 	slow(t)
 	o := newGreedyOffice(t, "BOXOFFICE_BUYER_RATE", fmt.Sprint(greedyRate))

@@ -12,8 +12,8 @@ import (
 
 // The lines that tell the life of a process: what starts, that it is ready, that it stops and why, and that it has stopped.
 
-// logStart says what starts, on which databases and queue, and in which zone it tells times: of a TZ that does not exist nothing else
-// says that it is UTC.
+// logStart says what starts, on which databases and queue, and in which zone it tells times: of a TZ that does not exist nothing
+// else says that it is UTC.
 func (o *office) logStart() {
 	o.log.Info("office starts", "version", version(), "roles", strings.Join(o.config.Roles, ","), "stock_database", place(o.config.StockDSN),
 		"order_database", place(o.config.OrderDSN), "queue", queuePlace(o.config), "demo", o.config.Demo, "traces", o.config.Traces,

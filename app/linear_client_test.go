@@ -91,7 +91,8 @@ func (c *linearClient) newPurchase() linearPurchase {
 	return p
 }
 
-// withPurchase does something about one of the last purchases, of whichever client; of those that have an order, unless any will do.
+// withPurchase does something about one of the last purchases, of whichever client; of those that have an order, unless any will
+// do.
 func (c *linearClient) withPurchase(any bool, do func(linearPurchase)) {
 	var last []linearPurchase
 	c.mu.Lock()

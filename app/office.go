@@ -34,7 +34,8 @@ import (
 // purgePause is how often what archived screenings have left is looked for.
 const purgePause = time.Hour
 
-// contactsFirst is how long after its start a process looks for contacts that nobody needs: what came while it was away is read by then.
+// contactsFirst is how long after its start a process looks for contacts that nobody needs: what came while it was away is read by
+// then.
 const contactsFirst = 10 * time.Minute
 
 // office has the parts of one running process. Each is set by the open method of its name, which also adds how it is

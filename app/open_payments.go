@@ -82,8 +82,8 @@ func (o *office) paymentProviders() ([]payment.Provider, error) {
 }
 
 // nameAtProviders names this office where others use an account of a provider too: by its id, and by its address, which a
-// copy of its databases does not have. What was started under an earlier address is found by asking, if the databases know of it: who
-// restores a backup keeps the address, for the sake of what it does not know.
+// copy of its databases does not have. What was started under an earlier address is found by asking, if the databases know of it:
+// who restores a backup keeps the address, for the sake of what it does not know.
 func (o *office) nameAtProviders() string {
 	if o.config.PublicURL == "" {
 		return o.owner

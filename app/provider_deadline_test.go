@@ -26,8 +26,8 @@ func newSettableClock() *settableClock {
 func (s *settableClock) pass(d time.Duration) { s.at, s.age = s.at.Add(d), s.age.Add(d) }
 func (s *settableClock) set(d time.Duration)  { s.at = s.at.Add(d) }
 
-// newAlipayOfClock returns the provider Alipay as an office of this clock makes it. Alipay knows no trade: its payers have a page, and have
-// not opened it yet.
+// newAlipayOfClock returns the provider Alipay as an office of this clock makes it. Alipay knows no trade: its payers have a page,
+// and have not opened it yet.
 func newAlipayOfClock(t *testing.T, s *settableClock) payment.Provider {
 	t.Helper()
 	keys := newProviderKeys(t)
@@ -52,9 +52,9 @@ func newAlipayOfClock(t *testing.T, s *settableClock) payment.Provider {
 	return providers[len(providers)-1]
 }
 
-// A clock was set ahead by an hour, and a payer had Alipay's page and had not opened it yet. Its deadline was judged by that clock: the
-// payment was closed in the books, while its page could be paid for another quarter of an hour, and nobody asked for it any more. Were its
-// callback lost, so was the money. It ends with its order, at a time that has certainly come.
+// A clock was set ahead by an hour, and a payer had Alipay's page and had not opened it yet. Its deadline was judged by that clock:
+// the payment was closed in the books, while its page could be paid for another quarter of an hour, and nobody asked for it any
+// more. Were its callback lost, so was the money. It ends with its order, at a time that has certainly come.
 func TestClockThatIsSetAheadClosesNoPayment(t *testing.T) {
 	s := newSettableClock()
 	p := newAlipayOfClock(t, s)

@@ -45,8 +45,8 @@ func splitFlows(kept string) []string {
 	return strings.SplitN(kept, flowSeparator, flowsMax)
 }
 
-// takeFlow finds the sign-in of this state among those that a browser has begun, and returns the others that are not over. Without it,
-// it returns the newest one, from which the person wants to go on.
+// takeFlow finds the sign-in of this state among those that a browser has begun, and returns the others that are not over. Without
+// it, it returns the newest one, from which the person wants to go on.
 func takeFlow(s seal, kept string, state []string) (begun flowContent, others string, err error) {
 	var newest flowContent
 	var remaining []string

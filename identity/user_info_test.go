@@ -119,8 +119,8 @@ func TestSignInGoesOnWithoutUserInfo(t *testing.T) {
 	}
 }
 
-// One answer that never came, or that nobody waited for, was told as an outage of the provider; and a silent userinfo endpoint held a
-// sign-in, and the turn for which others wait, until the whole sign-in had failed.
+// One answer that never came, or that nobody waited for, was told as an outage of the provider; and a silent userinfo endpoint held
+// a sign-in, and the turn for which others wait, until the whole sign-in had failed.
 func TestASilentUserInfoHoldsNobody(t *testing.T) {
 	service, log := newPersonSignIn(t, identitytest.Person{Subject: "alice"}, 0)
 	silent := &silentUserInfo{RoundTripper: service.signIn.client.Transport}

@@ -9,7 +9,8 @@ import (
 	"boxoffice/notify"
 )
 
-// The timeline says what the buyer was told, when, by which process, and after how many tries; what was given up, and what is still to come.
+// The timeline says what the buyer was told, when, by which process, and after how many tries; what was given up, and what is still
+// to come.
 func TestTimelineTellsWhatTheBuyerWasTold(t *testing.T) {
 	o := newOffice(t)
 	b := o.bought("scr-1", "alice")

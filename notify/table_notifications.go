@@ -61,7 +61,8 @@ func (n news) fits() bool {
 		(n.about == "" || idform.IsVisibleASCII(n.about, idform.IDMax)) && (n.amount == event.Money{} || event.IsCurrency(n.amount.Currency))
 }
 
-// on is the row of the news on one channel, as a process writes it. Its id is made of what it says, so that the table's key refuses to say it twice.
+// on is the row of the news on one channel, as a process writes it. Its id is made of what it says, so that the table's key refuses
+// to say it twice.
 func (n news) on(channel Channel, process string, now time.Time) row {
 	id := n.orderID + "-" + string(n.kind) + "-" + string(channel)
 	if n.about != "" {
@@ -132,7 +133,8 @@ func insertRows(ctx context.Context, tx *db.Tx, rows []row) error {
 	return nil
 }
 
-// claimRow takes a notification that is due for a process until its lease ends, or fails with db.ErrConflict when another worker has it.
+// claimRow takes a notification that is due for a process until its lease ends, or fails with db.ErrConflict when another worker
+// has it.
 func claimRow(ctx context.Context, d *db.DB, r row, process string, lease time.Time) error {
 	return d.InTx(ctx, func(tx *db.Tx) error {
 		return tx.ExecGuarded(ctx, 1, `UPDATE notifications SET next_at = ?, tries = tries + 1, tried_by = ?

@@ -12,8 +12,8 @@ import (
 // errOrderPending says that an order is not final yet, and so cannot be archived.
 var errOrderPending = errors.New("order is pending, or money waits for its tickets")
 
-// DropRecords deletes archived orders of a screening, the payments that paid them and the attempts to pay, in one transaction, and passes
-// over those that are deleted already. It fails, and deletes nothing, when an order is pending, when money waits for its
+// DropRecords deletes archived orders of a screening, the payments that paid them and the attempts to pay, in one transaction, and
+// passes over those that are deleted already. It fails, and deletes nothing, when an order is pending, when money waits for its
 // tickets, or when its payments are not those of its record.
 func (o *Orders) DropRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {

@@ -73,7 +73,8 @@ func (p RecordedPayment) payment() Payment {
 	}
 }
 
-// Records reads orders with the payments that paid them and the attempts to pay; those that do not exist are absent from the answer.
+// Records reads orders with the payments that paid them and the attempts to pay; those that do not exist are absent from the
+// answer.
 func (o *Orders) Records(ctx context.Context, ids ...string) (map[string]Record, error) {
 	orders, err := readRecordedOrders(ctx, o.db.Reader(), ids)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // errOrderDiffers says that an order with the id of an archived one exists, and is not the same.
 var errOrderDiffers = errors.New("order is there already and is not the archived one")
 
-// RestoreRecords inserts archived orders of a screening, their payments and the attempts to pay again, in one transaction, and passes over
-// those that are restored already. A payment that was recorded in the meantime under the id of an archived one does not
+// RestoreRecords inserts archived orders of a screening, their payments and the attempts to pay again, in one transaction, and
+// passes over those that are restored already. A payment that was recorded in the meantime under the id of an archived one does not
 // make it fail, see paymentRestore.
 func (o *Orders) RestoreRecords(ctx context.Context, screeningID string, epoch int64, records []Record) error {
 	err := o.db.InTx(ctx, func(tx *db.Tx) error {

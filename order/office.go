@@ -187,8 +187,8 @@ type strandedRow struct {
 	ReceivedAt int64 `db:"received_at"`
 }
 
-// RefundParked sends the money of one payment back that waits for its order, or for its order's tickets. It fails with ErrPaymentAbsent when no such
-// payment waits.
+// RefundParked sends the money of one payment back that waits for its order, or for its order's tickets. It fails with
+// ErrPaymentAbsent when no such payment waits.
 func (o *Orders) RefundParked(ctx context.Context, paymentID string, act audit.Act) error {
 	rows, err := selectPayments(ctx, o.db.Reader(), `result = 'parked' AND result <> 'applied' AND id IN (?)`, []string{paymentID})
 	switch {

@@ -197,8 +197,8 @@ func (o *Orders) recheckParked(ctx context.Context, parked []Payment) (map[strin
 	return results, nil
 }
 
-// valid tells whether every database can record a payment, and its refund, as it is, so that one caller's payment cannot make the insert
-// of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
+// valid tells whether every database can record a payment, and its refund, as it is, so that one caller's payment cannot make the
+// insert of a whole batch fail, and no id is taken for another one (MySQL ignores spaces at the end).
 func valid(p Payment) bool {
 	return p.Amount.Amount > 0 && idform.IsVisibleASCII(p.ID, IDMax) && idform.IsVisibleASCII(p.OrderID, IDMax) &&
 		idform.IsVisibleASCII(p.WebhookID, IDMax) && idform.IsVisibleASCII(p.Amount.Currency, CurrencyMax)

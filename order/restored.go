@@ -13,8 +13,8 @@ const (
 	// the cancellation of an order that was pending in the backup.
 	restoredGrace = 10 * time.Minute
 
-	// restoredSearch is how long after a restore payment providers are asked for what such an order may have been paid with, however
-	// it has ended. A payment that had started before the restore can be paid for a day.
+	// restoredSearch is how long after a restore payment providers are asked for what such an order may have been paid with,
+	// however it has ended. A payment that had started before the restore can be paid for a day.
 	restoredSearch = 72 * time.Hour
 )
 

@@ -81,8 +81,8 @@ func insertOrders(ctx context.Context, tx *db.Tx, orders []event.Order, now int6
 }
 
 // settleOrders changes the state of orders that were read in state from, or fails with db.ErrConflict, and changes none, when
-// one of them no longer is. Only this statement and those of unpaidOrders.cancel, payOrders and reviveOrders change a state: they decide between
-// paid and cancelled.
+// one of them no longer is. Only this statement and those of unpaidOrders.cancel, payOrders and reviveOrders change a state: they
+// decide between paid and cancelled.
 func settleOrders(ctx context.Context, tx *db.Tx, ids []string, from, to State, reason CancelReason, now int64) error {
 	cancelReason := sql.NullString{String: string(reason), Valid: reason != ""}
 	if err := tx.ChangeEach(ctx, `UPDATE orders SET state = ?, cancel_reason = ?, settled_at = ?

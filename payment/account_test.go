@@ -19,9 +19,9 @@ func (f *fixture) useAccount(account string, attempts map[string]*fakeAttempt) (
 	return before
 }
 
-// An office was started with the keys of another merchant of WeChat Pay while a payment of the merchant before was open. Its buyer had
-// paid, and the callback was lost. The new merchant knew of no such payment: the attempt ended as never paid, and the money was found
-// by nobody, also after the merchant before was configured again.
+// An office was started with the keys of another merchant of WeChat Pay while a payment of the merchant before was open. Its buyer
+// had paid, and the callback was lost. The new merchant knew of no such payment: the attempt ended as never paid, and the money was
+// found by nobody, also after the merchant before was configured again.
 func TestPaymentOfAnotherAccountIsNotEndedByThisOne(t *testing.T) {
 	for name, prepare := range map[string]func(f *fixture){
 		"open": func(*fixture) {},

@@ -142,7 +142,8 @@ func (s *Service) closeAt(ctx context.Context, p Provider, row attemptRow) error
 	return s.learn(ctx, row, status)
 }
 
-// wasAnswered tells whether a provider has answered a call that failed, or at least its network has: another call is worth its while.
+// wasAnswered tells whether a provider has answered a call that failed, or at least its network has: another call is worth its
+// while.
 func wasAnswered(err error) bool {
 	return errors.Is(err, ErrProviderAway) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }
@@ -190,7 +191,8 @@ func (s *Service) learn(ctx context.Context, row attemptRow, status Status) erro
 // learnOfPayment records a payment that is not recorded yet, by which the other attempts of an order end that it has paid. One
 // that is recorded is left alone: mostly a callback was faster, and one of them among new ones would keep a whole batch of these
 // from being recorded together. But an earlier answer may have come as far as that, and no further. What it has left undone is done
-// with the answer that ends the attempt: of two attempts that stay open, each would have the other asked for at once, without an end.
+// with the answer that ends the attempt: of two attempts that stay open, each would have the other asked for at once, without an
+// end.
 func (s *Service) learnOfPayment(ctx context.Context, row attemptRow, payment Payment, isRecorded, ends bool) error {
 	if invalid := payment.invalidAmount(); invalid != "" {
 		return fmt.Errorf("attempt %s: answer cannot be taken: %s", row.ID, invalid)

@@ -31,9 +31,9 @@ func TestMoneyOfAnotherOfficeIsLeftAlone(t *testing.T) {
 	f.wantBalanced()
 }
 
-// The account confirmed what another office of the same program had asked for, since ids of attempts have one form: it was parked, and
-// sent back a day later. A provider that is given the office's name says whose money it is, when it calls or when it is asked; but what
-// was asked for here is ours also under another name, such as before the office had got its new address.
+// The account confirmed what another office of the same program had asked for, since ids of attempts have one form: it was parked,
+// and sent back a day later. A provider that is given the office's name says whose money it is, when it calls or when it is asked;
+// but what was asked for here is ours also under another name, such as before the office had got its new address.
 func TestMoneyThatAnotherOfficeAskedForIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]struct{ called, asked, known bool }{
 		"named in the callback": {called: true}, "named in the answer": {asked: true}, "named, and known": {called: true, known: true},

@@ -60,8 +60,8 @@ func TestRefundOfAProviderThatIsGoneNeedsAPerson(t *testing.T) {
 	f.wantUnattended()
 }
 
-// A refund was on its way when its provider was taken out of the configuration. A person read that the provider is not configured any more,
-// sent the money by other means and settled the refund; the provider's came too. Who may have the money already is told.
+// A refund was on its way when its provider was taken out of the configuration. A person read that the provider is not configured
+// any more, sent the money by other means and settled the refund; the provider's came too. Who may have the money already is told.
 func TestPersonIsToldThatAProviderThatIsGoneMayHaveSentARefund(t *testing.T) {
 	for name, before := range map[string]func(*fakeProvider){
 		"on its way":        func(p *fakeProvider) { p.pending = true },
@@ -86,8 +86,8 @@ func TestPersonIsToldThatAProviderThatIsGoneMayHaveSentARefund(t *testing.T) {
 	}
 }
 
-// A refund had been asked for twenty times when its provider was forgotten in a configuration. Once it was back, the first call without an
-// answer was the last: a person had to send what goes by itself.
+// A refund had been asked for twenty times when its provider was forgotten in a configuration. Once it was back, the first call
+// without an answer was the last: a person had to send what goes by itself.
 func TestRefundIsTriedAnewWithAProviderThatIsBack(t *testing.T) {
 	f := newLateRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.pending = true })

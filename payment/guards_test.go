@@ -69,8 +69,8 @@ func TestWorkerWhoseLeaseIsOverChangesNothing(t *testing.T) {
 	f.wantBalanced()
 }
 
-// A provider that cannot be asked for an attempt that is not in the database will never confirm it: what nobody confirms is not taken,
-// and the callback is answered, or it would come again for a day, each time to the same end.
+// A provider that cannot be asked for an attempt that is not in the database will never confirm it: what nobody confirms is not
+// taken, and the callback is answered, or it would come again for a day, each time to the same end.
 func TestMoneyThatItsProviderCannotConfirmIsLeftAlone(t *testing.T) {
 	f := newFixture(t)
 	f.provider.shared = true

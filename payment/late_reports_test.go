@@ -34,8 +34,8 @@ func TestLateFailureOfADoneRefundIsAskedFor(t *testing.T) {
 	}
 }
 
-// A late "failed" came of a refund that was done, while the office's key had lost its permission: the question was refused. That says
-// nothing of the refund, and who believed the report would have sent the money again. It is to come again.
+// A late "failed" came of a refund that was done, while the office's key had lost its permission: the question was refused. That
+// says nothing of the refund, and who believed the report would have sent the money again. It is to come again.
 func TestRefusedQuestionAfterALateFailureUndoesNothing(t *testing.T) {
 	f, r := newDoneRefund(t)
 	f.provider.set(func(p *fakeProvider) { p.fail["query refund"] = ErrRefused })
@@ -112,8 +112,8 @@ func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
 	f.wantRefund(refundNeedsAttention)
 }
 
-// A provider named a key that no refund ever had, "..._-1": it was taken for an earlier one, and a refund that had gone once was shown as one
-// that may have gone twice.
+// A provider named a key that no refund ever had, "..._-1": it was taken for an earlier one, and a refund that had gone once was
+// shown as one that may have gone twice.
 func TestKeyThatNoRefundHadSaysNothing(t *testing.T) {
 	f, r := newDoneRefund(t)
 	for _, end := range []string{"_-1", "_0", "_1", "_01", "_", "_x", "_1_1"} {
@@ -148,9 +148,9 @@ func newRefundFailedLater(t *testing.T) (*fixture, RefundInfo) {
 	return f, r
 }
 
-// A bank returned a refund days after it was done, and a person was to look. Then the callback came that had told of "done" before, which
-// the office had not taken then (Stripe sends such a one again for three days, signed anew): the refund was done in the books, and the
-// payer never got the money. What its provider has failed is done only if the provider, asked, says so too.
+// A bank returned a refund days after it was done, and a person was to look. Then the callback came that had told of "done" before,
+// which the office had not taken then (Stripe sends such a one again for three days, signed anew): the refund was done in the
+// books, and the payer never got the money. What its provider has failed is done only if the provider, asked, says so too.
 func TestLateDoneOfAFailedRefundIsAskedFor(t *testing.T) {
 	f, r := newRefundFailedLater(t)
 	f.tell(r.ID, RefundDone)

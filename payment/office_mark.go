@@ -15,8 +15,8 @@ const MarkMax = len(" ") + 2*markBytes
 // blank is in no id, so that an office which knows nothing of marks takes it for no order, and not for another one.
 func MarkOrder(orderID, office string) string { return orderID + " " + officeMark(office) }
 
-// ReadMark reads what a provider has handed back. An attempt that was started before there were marks has none, and may be anybody's:
-// it is not foreign. The order's id is not checked.
+// ReadMark reads what a provider has handed back. An attempt that was started before there were marks has none, and may be
+// anybody's: it is not foreign. The order's id is not checked.
 func ReadMark(text, office string) (orderID string, foreign bool) {
 	orderID, mark, marked := strings.Cut(text, " ")
 	if marked && len(mark) != MarkMax-1 {

@@ -150,8 +150,9 @@ func TestSlowStartReopensNothing(t *testing.T) {
 	f.wantAttempt(o.ID, Closed)
 }
 
-// The end of an attempt is its end. A provider's callback, that an attempt was closed, came late, and made one closed that was paid:
-// whoever looked for the buyer's money found none. The same again is no change either: it would say when the attempt did not end.
+// The end of an attempt is its end. A provider's callback, that an attempt was closed, came late, and made one closed that was
+// paid: whoever looked for the buyer's money found none. The same again is no change either: it would say when the attempt did not
+// end.
 func TestAttemptEndsOnce(t *testing.T) {
 	for end, report := range map[AttemptState]func(f *fixture, id string){
 		Paid:   func(f *fixture, id string) { f.provider.payAttempt(id) },

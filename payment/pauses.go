@@ -18,8 +18,8 @@ const (
 	claimLease  = 30 * time.Second // what a worker that died had claimed rests no longer; longer than all calls of one claim
 	giveUpAfter = 72 * time.Hour   // without an answer for it, an attempt of a final order; money that comes then goes back
 
-	// giveUpRefusedAfter is how long an attempt of a final order is asked for whose provider refuses to say anything: that ends when a
-	// person has mended a key or a permission, and the doctor names it until then.
+	// giveUpRefusedAfter is how long an attempt of a final order is asked for whose provider refuses to say anything: that ends
+	// when a person has mended a key or a permission, and the doctor names it until then.
 	giveUpRefusedAfter = 30 * 24 * time.Hour
 
 	unansweredAfter = 2 * time.Hour // after which the doctor names a payment of which nothing is known; longer than the longest pause

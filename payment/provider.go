@@ -21,8 +21,8 @@ var (
 	// ErrUnknownRefund says that the provider has looked for a refund and has none of this key. A refused question is not
 	// that: who may not ask, or asks somebody else, learns nothing of the refund.
 	ErrUnknownRefund = errors.New("payment provider knows no such refund")
-	// ErrNothingFound says that the provider was asked for an attempt by its id alone, has found no money of it, and cannot say that
-	// none will come. It is not away.
+	// ErrNothingFound says that the provider was asked for an attempt by its id alone, has found no money of it, and cannot say
+	// that none will come. It is not away.
 	ErrNothingFound = errors.New("payment provider finds no payment of this attempt, and cannot say that there will be none")
 	// ErrUnsupported says that the provider has no such call, or is not configured for it.
 	ErrUnsupported = errors.New("payment provider cannot do this")
@@ -85,7 +85,8 @@ type CallbacksOnly interface{ CallbacksOnly() bool }
 type Extender interface{ ExtendsUnopened() bool }
 
 // NamedAccount is a Provider whose account has a name, under which it knows attempts: asked with another one, it has never heard of
-// them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts of another one.
+// them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts
+// of another one.
 type NamedAccount interface{ Account() string }
 
 // accountOf returns the account that a provider has now; empty if it names none.
@@ -114,8 +115,9 @@ type Started struct {
 	Lives     time.Duration // how long the action can be used, if that may be less than the attempt can be paid; then it is started again
 }
 
-// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and is no address that
-// a browser opens by itself, such as a script; all of it has at most 8000 bytes as JSON. An attempt with another action is closed again.
+// Action is what the payer has to do. URLs are absolute and http or https; a QR code has at most QRMax bytes, and is no address
+// that a browser opens by itself, such as a script; all of it has at most 8000 bytes as JSON. An attempt with another action is
+// closed again.
 type Action struct {
 	Kind   ActionKind        `json:"kind"`
 	URL    string            `json:"url,omitempty"`    // of a redirect or a form

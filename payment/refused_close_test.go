@@ -11,9 +11,9 @@ import (
 	"boxoffice/order"
 )
 
-// A payer paid in the last seconds, and the callback was lost. The gateway refused to close what was paid (409, which many answer there),
-// in place of saying how it stands, and nobody asked it: the order was cancelled, and the money was in no ledger, since each further look
-// closed it again, for thirty days.
+// A payer paid in the last seconds, and the callback was lost. The gateway refused to close what was paid (409, which many answer
+// there), in place of saying how it stands, and nobody asked it: the order was cancelled, and the money was in no ledger, since
+// each further look closed it again, for thirty days.
 func TestPaymentThatCannotBeClosedIsAskedFor(t *testing.T) {
 	for name, comes := range map[string]func(f *fixture, paid string){
 		"in time": func(f *fixture, paid string) { f.provider.payAttempt(paid) },
@@ -58,9 +58,9 @@ func TestRefusedCloseOfAClosedPaymentIsOver(t *testing.T) {
 	f.wantAttempt(o.ID, Closed)
 }
 
-// What a provider refuses to close, and calls open when it is asked, may still be paid: it is asked for again. Such a provider counted
-// as one that says nothing: after thirty days it was no longer asked, whatever it said, and until then the doctor named it. An outage
-// of the question was in no log.
+// What a provider refuses to close, and calls open when it is asked, may still be paid: it is asked for again. Such a provider
+// counted as one that says nothing: after thirty days it was no longer asked, whatever it said, and until then the doctor named it.
+// An outage of the question was in no log.
 func TestRefusedCloseOfAnOpenPaymentEndsNothing(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)

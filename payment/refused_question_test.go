@@ -8,9 +8,9 @@ import (
 )
 
 // A part of a payment is sent back, and the answer is lost. Then the provider refuses everything: the merchant's permission is
-// suspended (WeChat Pay 403 NO_AUTH, Alipay 40006). The question whether it knows the refund is refused too, which says nothing of the
-// refund, and the refusal is believed: the key counts as spent. Once the permission is back, a person's retry has another key, and
-// the money goes a second time.
+// suspended (WeChat Pay 403 NO_AUTH, Alipay 40006). The question whether it knows the refund is refused too, which says nothing of
+// the refund, and the refusal is believed: the key counts as spent. Once the permission is back, a person's retry has another key,
+// and the money goes a second time.
 func TestRefusedQuestionIsNoWordOfARefund(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)

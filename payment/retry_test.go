@@ -52,8 +52,9 @@ func (p askedReferences) QueryRefund(ctx context.Context, r Refund) (RefundStatu
 	return p.fakeProvider.QueryRefund(ctx, r)
 }
 
-// A refund that its provider had failed was sent anew under another key, and kept the provider's id of the one that had failed. When it was
-// asked for by that id, the answer was that of the other one: failed, and to be sent under a third key, whatever the second has done.
+// A refund that its provider had failed was sent anew under another key, and kept the provider's id of the one that had failed.
+// When it was asked for by that id, the answer was that of the other one: failed, and to be sent under a third key, whatever the
+// second has done.
 func TestRetryUnderANewKeyIsNotAskedForByTheIDOfTheOldOne(t *testing.T) {
 	f := newLateRefund(t)
 	var references []string

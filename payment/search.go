@@ -7,8 +7,9 @@ import (
 	"boxoffice/common/db"
 )
 
-// An order that was pending in a backup may have been paid since, with a payment that the restored database has forgotten. Who cancels
-// it as unpaid asks for that first. However it has ended otherwise, paid anew or cancelled by its buyer, it is asked for afterwards.
+// An order that was pending in a backup may have been paid since, with a payment that the restored database has forgotten. Who
+// cancels it as unpaid asks for that first. However it has ended otherwise, paid anew or cancelled by its buyer, it is asked for
+// afterwards.
 
 // searchMax is for how many orders the providers are asked in one pass.
 const searchMax = 16

@@ -84,8 +84,8 @@ func TestForgottenPaymentThatIsBeingPaidIsWaitedFor(t *testing.T) {
 	f.wantBalanced()
 }
 
-// The payment that moved its order's deadline was made after the backup. At the deadline that the backup has, Alipay knew nothing of
-// it, since its payer had not scanned the code, which lived for minutes yet; nobody asked again, and the money stayed there.
+// The payment that moved its order's deadline was made after the backup. At the deadline that the backup has, Alipay knew nothing
+// of it, since its payer had not scanned the code, which lived for minutes yet; nobody asked again, and the money stayed there.
 func TestForgottenPaymentOutlivesTheDeadlineOfTheBackup(t *testing.T) {
 	f := newFixture(t)
 	f.provider.nameless, f.other.nameless = true, true

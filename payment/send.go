@@ -192,8 +192,9 @@ func (s *Service) afterReport(
 	return afterStatus(row, report.RefundStatus, later), true, nil
 }
 
-// askAfter asks how a refund stands whose provider reports the opposite of what it has said. A bank may have returned after days what was
-// done, or have taken what had failed; or this was said before, and comes late. So the provider's answer counts, if it has one.
+// askAfter asks how a refund stands whose provider reports the opposite of what it has said. A bank may have returned after days
+// what was done, or have taken what had failed; or this was said before, and comes late. So the provider's answer counts, if it has
+// one.
 func (s *Service) askAfter(ctx context.Context, p Provider, row refundRow, reported RefundStatus) (RefundStatus, error) {
 	status, err := s.askForRefund(ctx, p, row)
 	switch {

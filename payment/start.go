@@ -58,8 +58,8 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	return Opened{row.ID, row.Provider, action, time.UnixMilli(row.ExpiresAt).UTC()}, nil
 }
 
-// afterFailedStart ends an attempt whose start was refused, and returns what its payer is told. One of a restored order may have been
-// opened before the restore, under the same id, and paid: its provider is asked, and nothing is closed unasked.
+// afterFailedStart ends an attempt whose start was refused, and returns what its payer is told. One of a restored order may have
+// been opened before the restore, under the same id, and paid: its provider is asked, and nothing is closed unasked.
 func (s *Service) afterFailedStart(ctx context.Context, p Provider, row attemptRow, isNew bool, why error) error {
 	refused := errors.Is(why, ErrRefused)
 	if !refused && !wasAnswered(why) {

@@ -8,8 +8,9 @@ import (
 	"boxoffice/order"
 )
 
-// A buyer pressed Pay, and cancelled the order in another tab while the provider took its time. The worker started the attempt as well, to
-// learn what there is, and closed it; the first call then found its action recorded, and sent the buyer to a page that takes no money.
+// A buyer pressed Pay, and cancelled the order in another tab while the provider took its time. The worker started the attempt as
+// well, to learn what there is, and closed it; the first call then found its action recorded, and sent the buyer to a page that
+// takes no money.
 func TestStartOfAnAttemptThatAWorkerHasClosedShowsNothing(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)

@@ -60,9 +60,10 @@ func (p refusingSecond) Start(context.Context, Attempt) (Started, error) {
 	return Started{}, ErrRefused
 }
 
-// A buyer clicked twice. The provider took one of the two calls, and refused the other one for being under way already (409): to the
-// office, which had just recorded the attempt, that said that nothing was opened. It closed the attempt in its books, the buyer paid on
-// the page of the other call, the callback was lost, and nobody asked: the order was cancelled, and the money neither ticket nor back.
+// A buyer clicked twice. The provider took one of the two calls, and refused the other one for being under way already (409): to
+// the office, which had just recorded the attempt, that said that nothing was opened. It closed the attempt in its books, the buyer
+// paid on the page of the other call, the callback was lost, and nobody asked: the order was cancelled, and the money neither
+// ticket nor back.
 func TestRefusalOfOneOfTwoStartsClosesNothingThatTheOtherHasOpened(t *testing.T) {
 	f := newFixture(t)
 	o := f.create(time.Hour)

@@ -13,8 +13,8 @@ type Unanswered struct {
 	Accounts string // with which they were started, with commas between, except the one that is configured here; empty if nobody knows
 }
 
-// Unanswered counts, for each provider, the attempts that should have ended for long, that are asked for, and that it has not called
-// open either. Those for which nobody asks are Unattended.
+// Unanswered counts, for each provider, the attempts that should have ended for long, that are asked for, and that it has not
+// called open either. Those for which nobody asks are Unattended.
 func (s *Service) Unanswered(ctx context.Context) ([]Unanswered, error) {
 	var rows []struct {
 		Provider string `db:"provider"`

@@ -61,9 +61,9 @@ func TestPaymentsThatAProviderCallsOpenAreNotNamed(t *testing.T) {
 	f.wantUnanswered()
 }
 
-// A callback of a shared account names an attempt that a restored database has lost, and its provider refuses to confirm it, since the
-// office's key has lost a permission. It was answered, with a line in the log, and the money was in no ledger. It is to come again: its
-// provider sends it for a day, in which the key can be mended.
+// A callback of a shared account names an attempt that a restored database has lost, and its provider refuses to confirm it, since
+// the office's key has lost a permission. It was answered, with a line in the log, and the money was in no ledger. It is to come
+// again: its provider sends it for a day, in which the key can be mended.
 func TestCallbackThatItsProviderRefusesToConfirmComesAgain(t *testing.T) {
 	f := newFixture(t)
 	f.provider.shared, f.provider.nameless = true, true

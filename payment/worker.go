@@ -154,8 +154,8 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 		AND state IN ('starting', 'open') AND next_at = ?`, now.Add(pause).UnixMilli(), row.AnsweredAt, row.ID, lease.UnixMilli()))
 }
 
-// searchRestored asks every provider for the forgotten payments of restored orders that have ended, closes what can still be paid, and
-// returns how many orders there were. What came for them is recorded as any late payment.
+// searchRestored asks every provider for the forgotten payments of restored orders that have ended, closes what can still be paid,
+// and returns how many orders there were. What came for them is recorded as any late payment.
 func (s *Service) searchRestored(ctx context.Context) (int, error) {
 	if len(s.Providers()) == 0 {
 		return 0, nil

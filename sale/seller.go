@@ -163,8 +163,8 @@ func (s *Seller) Waiting() int { return s.group.Waiting() }
 
 // Purchase reserves tickets and returns once the reservation is durable. A repeated (BuyerID, Key) returns the
 // reservation that is there, whatever its state. The refusals are ErrKeyReused and those of stock: ErrScreeningNotFound,
-// ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused, ErrCancelled, ErrLimitExceeded, ErrSoldOut and ErrInvalid; after ErrBusy nothing is reserved; after
-// stock.ErrUnavailable the same key, sent again, finds out what happened.
+// ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused, ErrCancelled, ErrLimitExceeded, ErrSoldOut and ErrInvalid; after ErrBusy nothing is
+// reserved; after stock.ErrUnavailable the same key, sent again, finds out what happened.
 func (s *Seller) Purchase(ctx context.Context, r Request) (Bought, error) {
 	if err := r.validate(); err != nil {
 		return Bought{}, err
@@ -179,8 +179,8 @@ func (s *Seller) Purchase(ctx context.Context, r Request) (Bought, error) {
 	return bought, err
 }
 
-// Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused or ErrCancelled. Nil says nothing:
-// Purchase decides. It waits for one reading of the database, or for the end of ctx.
+// Refuse says why a purchase cannot succeed now: stock.ErrSoldOut, ErrSaleNotOpen, ErrSaleClosed, ErrSalePaused or ErrCancelled.
+// Nil says nothing: Purchase decides. It waits for one reading of the database, or for the end of ctx.
 func (s *Seller) Refuse(ctx context.Context, screeningID, buyerID, key string) error {
 	return s.reader.refuse(ctx, screeningID, buyerID, key)
 }

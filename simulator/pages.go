@@ -244,7 +244,8 @@ func whatIsPaid(description, orderID string) string {
 	return description
 }
 
-// moment writes a time for people, in the zone of this process. Only the browser knows the reader's, which moments.js puts in place.
+// moment writes a time for people, in the zone of this process. Only the browser knows the reader's, which moments.js puts in
+// place.
 func moment(written string) string {
 	at, err := time.Parse(time.RFC3339, written)
 	if err != nil {

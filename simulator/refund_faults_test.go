@@ -76,8 +76,9 @@ func TestRefundUnanswered(t *testing.T) {
 	})
 }
 
-// A refund is carried out, and its answer is lost; then the merchant's permission is suspended for a while, and whoever asks is refused
-// as well. An office that took that for "unknown" sent the money a second time, and no run against this provider had shown it.
+// A refund is carried out, and its answer is lost; then the merchant's permission is suspended for a while, and whoever asks is
+// refused as well. An office that took that for "unknown" sent the money a second time, and no run against this provider had shown
+// it.
 func TestRefundRefuses(t *testing.T) {
 	both(t, func(f *Faults, p float64) { f.RefundRefuses = p }, func(f *fixture, happens bool) {
 		f.start("a1")

@@ -11,8 +11,8 @@ const suspendedCalls = 2
 // errSuspended is no word of the refund: the merchant may do nothing now, not even ask.
 var errSuspended = errors.New("the merchant's permission is suspended")
 
-// suspensions are the refunds whose next calls are refused, although they are carried out: to the office, which has got no answer to
-// the first one, it may look as if they never were. There are no more than refunds in the ledger.
+// suspensions are the refunds whose next calls are refused, although they are carried out: to the office, which has got no answer
+// to the first one, it may look as if they never were. There are no more than refunds in the ledger.
 type suspensions struct {
 	mu   sync.Mutex
 	left map[string]int // calls, by the key of the refund

@@ -64,7 +64,8 @@ type filterCache struct {
 
 // recall returns what is known of the wanted blocks at this version of the filter, and which are to be read: the missing
 // ones, and from a block on filterRange more of them once the version has lasted for some looks, so that the filter is soon
-// known as a whole. That block is -1 for none. A transaction that sees an older version than the cached one gets nothing of the cache.
+// known as a whole. That block is -1 for none. A transaction that sees an older version than the cached one gets nothing of the
+// cache.
 func (c *filterCache) recall(version int64, wanted []int) (known map[int][][]byte, missing []int, from int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -68,8 +68,8 @@ func (s *Stock) wantedTickets(ctx context.Context, orderID string) (w wantedTick
 	return w, err
 }
 
-// canBeHad tells whether the tickets may be taken again: the screening still says so and is neither over nor cancelled, it was not done
-// before, and if they have gone back there is room for them in the house and within the buyer's limit.
+// canBeHad tells whether the tickets may be taken again: the screening still says so and is neither over nor cancelled, it was not
+// done before, and if they have gone back there is room for them in the house and within the buyer's limit.
 func (w wantedTickets) canBeHad(now time.Time) bool {
 	over := w.Archived || w.Cancelled || w.StartsAt <= now.UnixMilli() && w.SaleClosesAt <= now.UnixMilli()
 	if over || w.Policy != event.LateRevive || w.LatePayment != event.LateRevive {

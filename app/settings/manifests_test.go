@@ -101,8 +101,8 @@ func parsePod(t *testing.T, role string, secrets map[string]string) (Config, err
 	return parseArgs(t, env)
 }
 
-// The same setting has the same value on Docker and on Kubernetes, and what one of them can do the other can: what only compose.yaml has
-// is left to an overlay.
+// The same setting has the same value on Docker and on Kubernetes, and what one of them can do the other can: what only
+// compose.yaml has is left to an overlay.
 func TestManifestsAgreeWithCompose(t *testing.T) {
 	_, app, _ := strings.Cut(readText(t, composeFile), "\n  app:\n")
 	app, _, _ = strings.Cut(app, "\n    depends_on:")
@@ -142,8 +142,8 @@ func leftToOverlays() []string {
 	}
 }
 
-// A Service that is called boxoffice gives every pod variables BOXOFFICE_SERVICE_HOST and more, which the office refuses; and kustomize
-// puts the office's labels into every matchLabels of a peer, so that name servers, say, would have to be the office.
+// A Service that is called boxoffice gives every pod variables BOXOFFICE_SERVICE_HOST and more, which the office refuses; and
+// kustomize puts the office's labels into every matchLabels of a peer, so that name servers, say, would have to be the office.
 func TestManifestsAvoidKnownTraps(t *testing.T) {
 	if !strings.Contains(readText(t, manifests+"base/pod.yaml"), "enableServiceLinks: false") {
 		t.Error("pods get variables of the Service boxoffice")

@@ -90,8 +90,8 @@ func (c *ProviderConfig) any() bool {
 	return c.StripeKey != "" || c.WechatMerchantID != "" || c.AlipayAppID != ""
 }
 
-// half returns the setting that is missing of a provider of which others are there, or "". Without it the provider would be off, and
-// nobody told: its payers could not pay, and its refunds would wait for a person.
+// half returns the setting that is missing of a provider of which others are there, or "". Without it the provider would be off,
+// and nobody told: its payers could not pay, and its refunds would wait for a person.
 func (c *ProviderConfig) half() string {
 	switch {
 	case c.StripeKey == "" && (len(c.StripeWebhookSecrets) > 0 || c.StripeURL != ""):

@@ -1,6 +1,6 @@
 // Package failpoint names the steps between a half message and the settlement, refund and ticket, so that scripts/drill can kill
-// the process at each of them, and cut its connections to a database at each statement. In a normal build it is empty functions, which the
-// compiler takes away: only a program that is built with the tag failpoints can be told to die.
+// the process at each of them, and cut its connections to a database at each statement. In a normal build it is empty functions,
+// which the compiler takes away: only a program that is built with the tag failpoints can be told to die.
 package failpoint
 
 // DirVariable is the environment variable of the directory in which a drill and a process meet: the file armed says what happens

@@ -27,7 +27,8 @@ type Stored struct {
 
 // FindMessage looks in a topic for the first message that was stored from a time on, and before another, and whose body
 // matches: of a half message that two masters have stored the copy that was committed first, since none is found before that; it
-// is the one that consumers had first. It reads up to limit messages of each queue, and fails with ErrUnavailable when the brokers do not answer.
+// is the one that consumers had first. It reads up to limit messages of each queue, and fails with ErrUnavailable when the brokers
+// do not answer.
 func (b *Bus) FindMessage(
 	ctx context.Context, topic string, from, until time.Time, limit int, matches func(body []byte) bool,
 ) (found Stored, exists bool, err error) {

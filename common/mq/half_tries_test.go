@@ -14,7 +14,8 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
-// masterSays is what a master says to a half message, how long after it was asked, and whether its local transaction has begun then.
+// masterSays is what a master says to a half message, how long after it was asked, and whether its local transaction has begun
+// then.
 type masterSays struct {
 	after time.Duration
 	err   error

@@ -45,7 +45,8 @@ func LevelFor(d time.Duration) DelayLevel {
 	return level
 }
 
-// Duration is the delay of a level in the broker's default list. A level that is not in it is one of its ends, as the broker has it.
+// Duration is the delay of a level in the broker's default list. A level that is not in it is one of its ends, as the broker has
+// it.
 func (l DelayLevel) Duration() time.Duration {
 	levels := delayLevels()
 	if l < 1 {

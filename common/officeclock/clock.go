@@ -1,5 +1,5 @@
-// Package officeclock tells the time that all processes of an office share, although the clocks of their machines may differ and may
-// be set. It says what time it is, and what time it certainly is.
+// Package officeclock tells the time that all processes of an office share, although the clocks of their machines may differ and
+// may be set. It says what time it is, and what time it certainly is.
 package officeclock
 
 import (
@@ -145,11 +145,11 @@ func (c *Clock) hold(r heldReading, age time.Time) {
 	c.held = append(c.held, r)
 }
 
-// Correct is told by how much wall is ahead of the database's clock, to within what the question took, and tells whether that was news.
-// A small difference counts as well, or one process would end the orders of another too early by as much; but only as far as it is
-// proved, so that a slow answer moves no clock away from the right time. The first word of the database is taken as it is: nobody was
-// told anything before. A later one that brings the time forward, because that database's clock was set or another server answers in
-// its place, is held as a clock that was set; one that makes up for a set wall changes no time.
+// Correct is told by how much wall is ahead of the database's clock, to within what the question took, and tells whether that was
+// news. A small difference counts as well, or one process would end the orders of another too early by as much; but only as far as
+// it is proved, so that a slow answer moves no clock away from the right time. The first word of the database is taken as it is:
+// nobody was told anything before. A later one that brings the time forward, because that database's clock was set or another
+// server answers in its place, is held as a clock that was set; one that makes up for a set wall changes no time.
 func (c *Clock) Correct(ahead, within time.Duration) (isNews bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

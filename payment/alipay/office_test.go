@@ -13,8 +13,8 @@ func marked(office string) string {
 	return strings.ReplaceAll(payment.MarkOrder(orderID, office), " ", "%20")
 }
 
-// Two offices had one account with Alipay, and one of them got what the other one's buyers had paid: nothing said whose it was. It does
-// so by whoever hands it back, decoded once or not at all; what was started before has no mark, and may be anybody's.
+// Two offices had one account with Alipay, and one of them got what the other one's buyers had paid: nothing said whose it was. It
+// does so by whoever hands it back, decoded once or not at all; what was started before has no mark, and may be anybody's.
 func TestMoneyNamesItsOffice(t *testing.T) {
 	p := newProvider(t, newFake(t))
 	for name, c := range map[string]struct {

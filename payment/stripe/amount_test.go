@@ -90,8 +90,8 @@ func TestAmountsThatAreRefused(t *testing.T) {
 	}
 }
 
-// An office sold tickets for 5.124 dinars, which Stripe cannot take, and all that anybody read was that Stripe refuses: the sentence
-// says what the price may be.
+// An office sold tickets for 5.124 dinars, which Stripe cannot take, and all that anybody read was that Stripe refuses: the
+// sentence says what the price may be.
 func TestAmountBetweenTwoOfStripesIsExplained(t *testing.T) {
 	p, f := newProvider(t)
 	_, s := startPaid(t, p, f, 10, "KWD")

@@ -123,9 +123,9 @@ func (c *apiClient) call(ctx context.Context, path string, body, into any) error
 	return nil
 }
 
-// statusError is the error for an answer that is not 200. Only a 4xx refuses: any other status, such as 201 or a redirect, does not say
-// that nothing was done. And a provider that does not know who calls (401, 403: a key was replaced, a clock is wrong) has not looked at
-// what is asked for: an earlier call of the same may have been carried out.
+// statusError is the error for an answer that is not 200. Only a 4xx refuses: any other status, such as 201 or a redirect, does not
+// say that nothing was done. And a provider that does not know who calls (401, 403: a key was replaced, a clock is wrong) has not
+// looked at what is asked for: an earlier call of the same may have been carried out.
 func statusError(status int, answer []byte) error {
 	err := fmt.Errorf("the provider answered %d: %q", status, answer[:min(len(answer), errorBytesMax)])
 	switch {

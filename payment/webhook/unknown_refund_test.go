@@ -11,8 +11,8 @@ import (
 	"boxoffice/payment/webhook"
 )
 
-// A proxy before a gateway that is being deployed, or a wrong BOXOFFICE_PAYMENT_URL, answers 404 to everything. To the package payment
-// that says, of a refund whose first answer was lost, that the gateway knows nothing of it.
+// A proxy before a gateway that is being deployed, or a wrong BOXOFFICE_PAYMENT_URL, answers 404 to everything. To the package
+// payment that says, of a refund whose first answer was lost, that the gateway knows nothing of it.
 func TestStrange404IsNoWordOfARefund(t *testing.T) {
 	answer := http.NotFound
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r) }))

@@ -8,7 +8,8 @@ import (
 
 const nameMax = 64
 
-// account is whom the payments are for: a merchant, one of the applications that are bound to it, and one of the offices that use it.
+// account is whom the payments are for: a merchant, one of the applications that are bound to it, and one of the offices that use
+// it.
 type account struct {
 	appID, merchantID, office string
 }

@@ -149,8 +149,8 @@ func TestQuery(t *testing.T) {
 }
 
 // WeChat Pay may not have stored an order everywhere yet when it says that it does not know it. Its attempt was closed for good
-// then, while its payer had a code that lived: money of a lost callback was found by nobody. The code of an order that was made in the
-// last seconds before its end lives for a minute all the same.
+// then, while its payer had a code that lived: money of a lost callback was found by nobody. The code of an order that was made in
+// the last seconds before its end lives for a minute all the same.
 func TestUnknownAttemptIsOpenUntilItExpires(t *testing.T) {
 	p := newProvider(t, newFake(t))
 	live, last, expired := newAttempt(), newAttempt(), newAttempt()

@@ -61,8 +61,8 @@ func TestOrderWithoutAMarkHasACodeAgain(t *testing.T) {
 	}
 }
 
-// WeChat Pay tells of an order to its merchant alone, and the office takes what is of its application alone: attempts of others are not
-// to be asked for.
+// WeChat Pay tells of an order to its merchant alone, and the office takes what is of its application alone: attempts of others are
+// not to be asked for.
 func TestAccountIsTheMerchantAndItsApplication(t *testing.T) {
 	f := newFake(t)
 	for name, change := range map[string]func(*wechat.Options){

@@ -46,7 +46,8 @@ func missing(ctx context.Context, o options) error {
 	return nil
 }
 
-// namespaces are the arguments with which unshare runs a command apart from the rest of this machine, for as long as it runs itself.
+// namespaces are the arguments with which unshare runs a command apart from the rest of this machine, for as long as it runs
+// itself.
 func namespaces(command ...string) []string {
 	return append([]string{"--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"}, command...)
 }

@@ -1,5 +1,6 @@
-// Command schemas makes the JSON schemas by which kubeconform checks docker/kubernetes, of the OpenAPI documents of a Kubernetes API
-// server. Those that kubeconform fetches by itself come from a host that not every machine reaches; these come with a Go module.
+// Command schemas makes the JSON schemas by which kubeconform checks docker/kubernetes, of the OpenAPI documents of a Kubernetes
+// API server. Those that kubeconform fetches by itself come from a host that not every machine reaches; these come with a Go
+// module.
 //
 //	go run ./scripts/schemas -from DIR/builtins/1.30 -to DIR
 package main

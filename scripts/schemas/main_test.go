@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// An API server drops a field that it does not know, so a limit that is misspelt is none: the schemas let through what they name alone.
-// Where a document leaves a map open, as that of labels, it stays open; and what a kind is not made of does not come with it.
+// An API server drops a field that it does not know, so a limit that is misspelt is none: the schemas let through what they name
+// alone. Where a document leaves a map open, as that of labels, it stays open; and what a kind is not made of does not come with
+// it.
 func TestSchemasRefuseUnknownFields(t *testing.T) {
 	const document = `{"components": {"schemas": {
 		"Shop": {"x-kubernetes-group-version-kind": [{"group": "rex.example.io", "kind": "Shop", "version": "v1"}],

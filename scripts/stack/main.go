@@ -7,7 +7,8 @@
 // With a Docker engine it starts the services of docker/compose.yaml; without
 // one it runs RocketMQ's jars from Maven Central on the installed Java, and the
 // installed mariadbd, or with -mysqld a MySQL. With -profile cluster it runs all that a production set has two or three
-// of, the office's processes too, so that any of them can be killed or frozen. What it downloads and stores stays outside the repository.
+// of, the office's processes too, so that any of them can be killed or frozen. What it downloads and stores stays outside the
+// repository.
 package main
 
 import (

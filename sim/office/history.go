@@ -1,5 +1,5 @@
-// Package office plays histories of an office: the product's own services in processes that die, over databases and clocks that fail,
-// with buyers, payers and operators. After every commit an oracle looks whether a promise is broken.
+// Package office plays histories of an office: the product's own services in processes that die, over databases and clocks that
+// fail, with buyers, payers and operators. After every commit an oracle looks whether a promise is broken.
 package office
 
 import (

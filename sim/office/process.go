@@ -94,7 +94,8 @@ func (p *process) openClock() {
 	p.correctClock()
 }
 
-// correctClock has the process measure the database's clock. One that goes less ahead than it had believed is believed from then on.
+// correctClock has the process measure the database's clock. One that goes less ahead than it had believed is believed from then
+// on.
 func (p *process) correctClock() {
 	p.believed = min(p.believed, p.clocks.database)
 	p.clock.Correct(p.clocks.machine(p.index)-p.clocks.database, 0)

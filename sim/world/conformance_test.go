@@ -43,8 +43,8 @@ func (s *script) count(what string) int {
 	return s.seen[what]
 }
 
-// halves are the half messages by the outcome of their local transactions; a check-back is answered by what stands behind the colon,
-// once so many of them have been left open.
+// halves are the half messages by the outcome of their local transactions; a check-back is answered by what stands behind the
+// colon, once so many of them have been left open.
 func halves() map[string]mq.Outcome {
 	return map[string]mq.Outcome{
 		"committed": mq.Commit, "rolled-back": mq.Rollback, "asked:commit:0": mq.Unknown, "asked:commit:3": mq.Unknown,

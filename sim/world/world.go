@@ -1,5 +1,5 @@
-// Package world is what an office lives in when it is simulated: a time that events move on, dice that come of a seed, faults, a message
-// queue with the semantics of RocketMQ on its worst day, and a payment provider that knows the truth about money.
+// Package world is what an office lives in when it is simulated: a time that events move on, dice that come of a seed, faults, a
+// message queue with the semantics of RocketMQ on its worst day, and a payment provider that knows the truth about money.
 package world
 
 import (

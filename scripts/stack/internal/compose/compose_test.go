@@ -61,8 +61,8 @@ func TestComposePublishesOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// No service had a bound of its log, which fills the disk of the databases in the end, nor of its memory; and a dashboard that is "latest"
-// becomes another program by itself.
+// No service had a bound of its log, which fills the disk of the databases in the end, nor of its memory; and a dashboard that is
+// "latest" becomes another program by itself.
 func TestComposeBoundsEachService(t *testing.T) {
 	compose := readCompose(t)
 	_, services, _ := strings.Cut(compose, "\nservices:\n")
