@@ -193,9 +193,16 @@ func TestEveryCodeHasWordsInBothLanguages(t *testing.T) {
 		}
 	}
 	han := regexp.MustCompile(`\p{Han}`)
+	apiField := regexp.MustCompile(`^[a-z_.]+( and [a-z_]+)? must |beside note`) // a program reads its own name, a person the form's
 	for code, text := range said {
-		if english := catalogue(t, english)["said."+code]; len(english) != 1 || english[0] != text {
+		english := catalogue(t, english)["said."+code]
+		switch {
+		case len(english) != 1:
+			t.Errorf("in English %s is %q", code, english)
+		case !apiField.MatchString(text) && english[0] != text:
 			t.Errorf("in English %s is %q, and the server says %q", code, english, text)
+		case apiField.MatchString(text) && (apiField.MatchString(english[0]) || strings.Contains(english[0], "_")):
+			t.Errorf("on the English page %s names a field of the API: %q", code, english)
 		}
 		if chinese := catalogue(t, chinese)["said."+code]; len(chinese) != 1 || !han.MatchString(chinese[0]) {
 			t.Errorf("in Chinese %s is %q", code, chinese)

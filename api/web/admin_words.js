@@ -57,7 +57,6 @@ export function sentences(said, plain) {
 export function problemWords(error) {
   if (!(error instanceof CallError)) throw error;
   if (error.status === 0) return text("problem.no_answer");
-  if (currentLanguage() === "en") return error.message;
-  const words = problemDetail(error.code);
+  const words = currentLanguage() === "en" ? error.message : problemDetail(error.code);
   return sentences(error.said && [error.said], words || text("admin.failed", { code: error.code, detail: error.message }));
 }
