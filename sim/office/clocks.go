@@ -22,8 +22,8 @@ type clocks struct {
 	database time.Duration
 }
 
-// newClocks are those of machines that are minutes apart in half of the histories, and less than a few seconds in a quarter of them: a
-// difference that is let pass as too small ends orders too early as well.
+// newClocks are those of machines that are minutes apart in half of the histories, and less than a few seconds in a quarter of
+// them: a difference that is let pass as too small ends orders too early as well.
 func newClocks(w *world.World) *clocks {
 	c := &clocks{}
 	dice := w.Dice("clocks")
