@@ -132,7 +132,8 @@ func TestQuery(t *testing.T) {
 func TestQueryReadsItsAnswer(t *testing.T) {
 	for name, body := range map[string]string{
 		"null": `null`, "other status": `{"id":"cs_test_1","status":"paused","payment_status":"unpaid"}`, "not json": `<html>`, "empty": ``,
-		"other session": `{"id":"cs_test_2","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny","payment_intent":"pi_1"}`,
+		"other session": `{"id":"cs_test_2","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny",
+			"payment_intent":"pi_1"}`,
 		"free":          `{"id":"cs_test_1","status":"complete","payment_status":"no_payment_required"}`,
 		"no payment id": `{"id":"cs_test_1","status":"complete","payment_status":"paid","amount_total":9800,"currency":"cny"}`,
 		"no amount":     `{"id":"cs_test_1","status":"complete","payment_status":"paid","currency":"cny","payment_intent":"pi_1"}`,
