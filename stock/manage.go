@@ -57,10 +57,14 @@ func (s *Stock) insertScreening(ctx context.Context, tx *db.Tx, n Screening) err
 // nothing. Who holds more than a new limit keeps that, and gets no more.
 func (s *Stock) ChangeScreening(ctx context.Context, id string, change ScreeningChange) (Screening, error) {
 	// A screening is never deleted, so one that is there now stays.
-	if _, err := s.Screening(ctx, id); err != nil {
+	current, err := s.Screening(ctx, id)
+	if err == nil {
+		err = change.without(current).Validate() // before the row is locked that every sale needs
+	}
+	if err != nil {
 		return Screening{}, err
 	}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		before, err := lockScreening(ctx, tx, id)
 		if err != nil {
 			return err

@@ -72,7 +72,8 @@ type masterTry struct {
 }
 
 // heldUp is for how long the connections of other messages may have kept a try from its master: not once it makes its own, since
-// from then on it is that master alone that keeps it.
+// from then on it is that master alone that keeps it. The library tells nobody when a message has got past its lock, so that one
+// which waits for its answer is credited with the connections of others too, and a master that is frozen meanwhile is found later.
 func (t *masterTry) heldUp(dials *dials, now time.Time) time.Duration {
 	if t.dials {
 		return t.held

@@ -58,8 +58,10 @@ func New(wall, ages func() time.Time, keep time.Duration) *Clock {
 
 // Now is the time of the office. When wall is set back, time goes on as before until the database has been asked: whoever buys
 // meanwhile would else be promised a deadline that the other processes find to be over.
-func (c *Clock) Now() time.Time {
-	wall := c.wall()
+func (c *Clock) Now() time.Time { return c.at(c.wall()) }
+
+// at is the time of the office when wall says so.
+func (c *Clock) at(wall time.Time) time.Time {
 	now, steady := c.corrected(wall), c.said.Load().plus(c.age(wall))
 	if now.Round(0).Before(steady.Round(0)) {
 		return steady
@@ -146,25 +148,27 @@ func (c *Clock) hold(r heldReading, age time.Time) {
 }
 
 // Correct is told by how much wall is ahead of the database's clock, to within what the question took, and tells whether that was
-// news. A small difference counts as well, or one process would end the orders of another too early by as much; but only as far as
-// it is proved, so that a slow answer moves no clock away from the right time. The first word of the database is taken as it is:
-// nobody was told anything before. A later one that brings the time forward, because that database's clock was set or another
-// server answers in its place, is held as a clock that was set; one that makes up for a set wall changes no time.
+// news. A small difference counts as well, or one process would end the orders of another too early by as much; but the office's
+// time changes only as far as the answer proves, so that a slow one moves no clock away from the right time. The first word of the
+// database is taken as it is: nobody was told anything before. A later one that brings the time forward, because that database's
+// clock was set or another server answers in its place, is held as a clock that was set; one that makes up for a set wall changes
+// no time.
 func (c *Clock) Correct(ahead, within time.Duration) (isNews bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	before := time.Duration(c.ahead.Load())
 	first := !c.asked
-	c.asked = true
-	known := time.Duration(c.ahead.Load())
-	proved := min(max(known, ahead-within), ahead+within)
-	isNews = (proved - known).Abs() > Slack
-	if !isNews && !first {
-		ahead = proved
+	if !first {
+		wall := c.wall()
+		known := wall.Round(0).Sub(c.at(wall).Round(0))
+		ahead = min(max(known, ahead-within), ahead+within)
 	}
+	c.asked = true
 	c.ahead.Store(int64(ahead))
 	c.believe()
+	isNews = (ahead - before).Abs() > Slack
 	switch {
-	case first && ahead != known:
+	case first && ahead != before:
 		c.last = c.read()
 	case isNews:
 		c.look()

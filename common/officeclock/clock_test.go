@@ -199,3 +199,20 @@ func TestNoDeadlineIsOverBecauseAClockWasSetBack(t *testing.T) {
 		t.Errorf("now is %v, and the clock says 1h2m", c.Now().Sub(begin))
 	}
 }
+
+// A machine's clock was set back, and the database answered slowly: what its answer left open was taken for the time, which went
+// back by up to a second until the next answer, although the steady reading knew better.
+func TestSlowAnswerTurnsNoTimeBack(t *testing.T) {
+	s := newSettableClock()
+	c := s.office(20 * time.Minute)
+	c.Correct(0, 0)
+	s.pass(time.Second)
+	s.set(-1900 * time.Millisecond)
+	before := c.Now()
+	if !c.Correct(-1900*time.Millisecond, 1001*time.Millisecond) {
+		t.Error("a clock that was set by 1.9 s is no news")
+	}
+	if after := c.Now(); !after.Equal(before) {
+		t.Errorf("the time went from %v to %v", before, after)
+	}
+}

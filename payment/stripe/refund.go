@@ -70,6 +70,9 @@ func (a *api) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatu
 	if err != nil {
 		return payment.RefundStatus{}, a.failed("refund", err)
 	}
+	if made.Metadata[refundKeyName] != r.Key { // asked again, it is found by its key, or made
+		return payment.RefundStatus{}, fmt.Errorf("refund: %w", errOther)
+	}
 	return refundStatusOf(made)
 }
 

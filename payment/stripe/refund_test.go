@@ -158,4 +158,8 @@ func TestAnswerOfAnotherRefundIsNone(t *testing.T) {
 	f.answerWith("GET /v1/refunds/re_1", http.StatusOK, nil, `{"id":"re_2","status":"succeeded"}`)
 	_, err := p.QueryRefund(t.Context(), r)
 	wantError(t, err, false)
+	r.Reference = ""
+	f.answerWith("POST /v1/refunds", http.StatusOK, nil, `{"id":"re_2","status":"succeeded","metadata":{"refund_key":"rf_2"}}`)
+	_, err = p.Refund(t.Context(), r)
+	wantError(t, err, false)
 }

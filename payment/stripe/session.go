@@ -149,6 +149,8 @@ func (a *api) Close(ctx context.Context, attempt payment.Attempt) (payment.Statu
 	}
 	session, err := a.client.V1CheckoutSessions.Expire(ctx, attempt.Reference, &stripego.CheckoutSessionExpireParams{})
 	switch {
+	case err == nil && session.ID != attempt.Reference:
+		return payment.Status{}, fmt.Errorf("close payment: %w", errOther)
 	case err == nil:
 		return statusOf(session, attempt)
 	case !isRefusal(err):

@@ -248,9 +248,12 @@ func TestClose(t *testing.T) {
 func TestCloseThatIsRefused(t *testing.T) {
 	p, f := newProvider(t)
 	a := start(t, p, newAttempt(9800, "CNY"))
+	f.answerWith("POST /v1/checkout/sessions/cs_test_1/expire", http.StatusOK, nil, `{"id":"cs_test_2","status":"expired","payment_status":"unpaid"}`)
+	_, err := p.Close(t.Context(), a)
+	wantError(t, err, false) // it is another session that has ended
 	refused := `{"error":{"type":"invalid_request_error","message":"not today"}}`
 	f.answerWith("POST /v1/checkout/sessions/cs_test_1/expire", http.StatusBadRequest, nil, refused)
-	_, err := p.Close(t.Context(), a)
+	_, err = p.Close(t.Context(), a)
 	wantError(t, err, true)
 	f.answerWith("POST /v1/checkout/sessions/cs_test_1/expire", http.StatusInternalServerError, nil, refused)
 	_, err = p.Close(t.Context(), a)

@@ -108,21 +108,20 @@ func TestEveryCallAgainstStripeMock(t *testing.T) {
 	a.Reference = started.Reference
 	status, err := p.Query(t.Context(), a)
 	want(t, status, err, payment.Status{State: payment.Open})
-	_, err = p.Close(t.Context(), a) // its answer is the same session, still open
-	if err != nil {
+	const ofAnother = "of another session or refund" // the mock answers a POST with one of its own
+	if _, err = p.Close(t.Context(), a); err == nil || !strings.Contains(err.Error(), ofAnother) {
 		t.Errorf("close: %v", err)
 	}
 	r := payment.Refund{
 		Key: "rf_1", PaymentID: "pi_1", Amount: event.Money{Amount: 100, Currency: "USD"}, Total: event.Money{Amount: 9800, Currency: "USD"},
 		Reason: "order_cancelled",
 	}
-	made, err := p.Refund(t.Context(), r)
-	if err != nil || made.State != payment.RefundDone || made.Reference == "" {
+	if made, err := p.Refund(t.Context(), r); err == nil || !strings.Contains(err.Error(), ofAnother) {
 		t.Errorf("refund: %+v, %v", made, err)
 	}
-	r.Reference = made.Reference
+	r.Reference = "re_1"
 	asked, err := p.QueryRefund(t.Context(), r)
-	want(t, asked, err, made)
+	want(t, asked, err, payment.RefundStatus{State: payment.RefundDone, Reference: "re_1"})
 	if len(statuses) != 7 {
 		t.Errorf("there were %d calls: %q", len(statuses), statuses)
 	}
