@@ -20,27 +20,21 @@ import (
 func TestMasterIsNotBlamedForAnothersConnection(t *testing.T) {
 	c := newChoice()
 	after := func(d time.Duration) { c.at = c.at.Add(d) }
-	wait := func(when string, try *masterTry, want time.Duration) {
-		t.Helper()
-		if got := c.waited(try); got != want {
-			t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
-		}
-	}
 	atM2 := c.goesTo("m2")
 	atM1 := c.goesTo("m1")
 	dial := c.dial(t, atM1)
 	dial.ConnectStart("tcp", "m1")
 	after(masterPatience)
-	wait("while another connects", atM2, masterPatience)
-	wait("while it connects itself", atM1, 0)
+	c.wantWait(t, "while another connects", atM2, masterPatience)
+	c.wantWait(t, "while it connects itself", atM1, 0)
 	dial.ConnectDone("tcp", "m1", nil)
 	after(masterPatience / 2)
-	wait("half its time since", atM2, masterPatience/2)
+	c.wantWait(t, "half its time since", atM2, masterPatience/2)
 	if c.failing["m1"] == nil || c.failing["m2"] != nil {
 		t.Errorf("spared: %v", c.failing)
 	}
 	after(masterPatience / 2)
-	wait("all its time", atM2, 0)
+	c.wantWait(t, "all its time", atM2, 0)
 	if c.failing["m2"] == nil {
 		t.Error("a silent master is not spared")
 	}
@@ -51,12 +45,6 @@ func TestMasterIsNotBlamedForAnothersConnection(t *testing.T) {
 func TestMasterIsNotBlamedForWhatCameBeforeItsConnection(t *testing.T) {
 	c := newChoice()
 	after := func(d time.Duration) { c.at = c.at.Add(d) }
-	wait := func(when string, try *masterTry, want time.Duration) {
-		t.Helper()
-		if got := c.waited(try); got != want {
-			t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
-		}
-	}
 	first, behind := c.goesTo("m1"), c.goesTo("m2")
 	firstDial, behindsDial := c.dial(t, first), c.dial(t, behind)
 	firstDial.ConnectStart("tcp", "m1")
@@ -64,16 +52,16 @@ func TestMasterIsNotBlamedForWhatCameBeforeItsConnection(t *testing.T) {
 	firstDial.ConnectDone("tcp", "m1", errors.New("refused"))
 	behindsDial.ConnectStart("tcp", "m2")
 	after(50 * time.Millisecond)
-	wait("it connects for a fifth of its time", behind, 200*time.Millisecond)
+	c.wantWait(t, "it connects for a fifth of its time", behind, 200*time.Millisecond)
 	behindsDial.ConnectDone("tcp", "m2", nil)
 	c.dial(t, c.goesTo("m2")).ConnectStart("tcp", "m2") // which it does not wait for
 	after(150 * time.Millisecond)
-	wait("an answer is missing", behind, 50*time.Millisecond)
+	c.wantWait(t, "an answer is missing", behind, 50*time.Millisecond)
 	if c.failing["m2"] != nil {
 		t.Error("the second master is spared")
 	}
 	after(50 * time.Millisecond)
-	wait("all its time", behind, 0)
+	c.wantWait(t, "all its time", behind, 0)
 	if c.failing["m2"] == nil {
 		t.Error("a silent master is not spared")
 	}

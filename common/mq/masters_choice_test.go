@@ -30,6 +30,14 @@ func newChoice() *choiceTest {
 	return c
 }
 
+// wantWait says that a try has been waited for long enough, and checks for how much longer it is to be waited for all the same.
+func (c *choiceTest) wantWait(t *testing.T, when string, try *masterTry, want time.Duration) {
+	t.Helper()
+	if got := c.waited(try); got != want {
+		t.Errorf("%s: to be waited for %v longer, want %v", when, got, want)
+	}
+}
+
 // try begins a message's next try and tells where it goes; nowhere is empty.
 func (c *choiceTest) try(tried *triedMasters) (t *masterTry, master string) {
 	m := newMessage(context.Background(), namespace{}, "t", "k", nil)

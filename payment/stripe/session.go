@@ -134,9 +134,6 @@ func (a *api) retrieve(ctx context.Context, attempt payment.Attempt) (*stripego.
 	if err != nil {
 		return nil, payment.Status{}, a.failed("ask for payment", err)
 	}
-	if session.ID != attempt.Reference { // a proxy has mixed answers up: the money is another order's
-		return nil, payment.Status{}, fmt.Errorf("ask for payment: %w", errOther)
-	}
 	status, err := statusOf(session, attempt)
 	return session, status, err
 }
@@ -149,8 +146,6 @@ func (a *api) Close(ctx context.Context, attempt payment.Attempt) (payment.Statu
 	}
 	session, err := a.client.V1CheckoutSessions.Expire(ctx, attempt.Reference, &stripego.CheckoutSessionExpireParams{})
 	switch {
-	case err == nil && session.ID != attempt.Reference:
-		return payment.Status{}, fmt.Errorf("close payment: %w", errOther)
 	case err == nil:
 		return statusOf(session, attempt)
 	case !isRefusal(err):
@@ -164,10 +159,12 @@ func (a *api) Close(ctx context.Context, attempt payment.Attempt) (payment.Statu
 	return status, err
 }
 
-// statusOf reads how a session stands.
+// statusOf reads how the session of an attempt stands.
 func statusOf(session *stripego.CheckoutSession, attempt payment.Attempt) (payment.Status, error) {
 	unpaid := session.PaymentStatus == stripego.CheckoutSessionPaymentStatusUnpaid
 	switch {
+	case session.ID != attempt.Reference: // a proxy has mixed answers up: the money is another order's
+		return payment.Status{}, fmt.Errorf("read session: %w", errOther)
 	case session.PaymentStatus == stripego.CheckoutSessionPaymentStatusPaid:
 		paid, err := paymentOf(session, attempt.ID, attempt.OrderID)
 		if err != nil {

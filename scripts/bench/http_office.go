@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
+
+	"boxoffice/scripts/client"
 )
 
 // openOurs starts the box office with more tickets than there will be buyers.
@@ -79,37 +76,16 @@ func addScreening(ctx context.Context, server string, tickets int64) (id string,
 	if err != nil {
 		return "", err
 	}
-	now := time.Now().UTC()
-	body, err := json.Marshal(map[string]any{
-		"movie": "Hot", "venue": "Here", "capacity": tickets, "per_user_limit": 0,
-		"price":     map[string]any{"amount": ticketPrice, "currency": currency},
-		"starts_at": now.Add(48 * time.Hour), "sale_opens_at": now.Add(-time.Hour), "sale_closes_at": now.Add(24 * time.Hour),
-	})
-	if err != nil {
-		return "", fmt.Errorf("encode request: %w", err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, httpTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/v1/screenings", bytes.NewReader(body))
-	if err != nil {
-		return "", fmt.Errorf("make request: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := http.DefaultClient.Do(request)
+	answer, err := client.AddScreening(token, "Hot", tickets).Send(ctx, http.DefaultClient, server)
 	if err != nil {
 		return "", err
 	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return "", fmt.Errorf("read answer: %w", err)
-	}
 	var made struct{ ID string }
-	if response.StatusCode != http.StatusCreated {
-		return "", fmt.Errorf("answer %d: %s", response.StatusCode, answer)
+	if answer.Status != http.StatusCreated {
+		return "", fmt.Errorf("answer %d: %s", answer.Status, answer.Body)
 	}
-	if err := json.Unmarshal(answer, &made); err != nil {
-		return "", fmt.Errorf("decode answer: %w", err)
-	}
-	return made.ID, nil
+	err = answer.Decode(&made)
+	return made.ID, err
 }

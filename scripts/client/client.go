@@ -1,5 +1,5 @@
-// Package client makes the requests of an office's buyers, administrator and payment provider, for the drills and tests that sell
-// through one from outside.
+// Package client makes the requests of an office's buyers, administrator and payment provider, for the drills, tests and
+// measurements that sell through one from outside.
 package client
 
 import (
@@ -100,6 +100,8 @@ func Callback(signer *standardwebhooks.Webhook, payment, order string) (Request,
 		return Request{}, fmt.Errorf("sign callback: %w", err)
 	}
 	return Request{Method: http.MethodPost, Path: "/v1/payments/callback", Body: body, Headers: map[string]string{
-		"webhook-id": id, "webhook-timestamp": strconv.FormatInt(now.Unix(), 10), "webhook-signature": signature,
+		standardwebhooks.HeaderWebhookID:        id,
+		standardwebhooks.HeaderWebhookTimestamp: strconv.FormatInt(now.Unix(), 10),
+		standardwebhooks.HeaderWebhookSignature: signature,
 	}}, nil
 }

@@ -74,5 +74,6 @@ func (s *shop) available(ctx context.Context, try int, screening string) (int64,
 	if a.Status != http.StatusOK {
 		return 0, fmt.Errorf("read screening: answer %d", a.Status)
 	}
-	return read.Available, a.Decode(&read)
+	err := a.Decode(&read)
+	return read.Available, err
 }
