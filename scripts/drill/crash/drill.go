@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -90,6 +91,9 @@ func Run(ctx context.Context, o Options, out io.Writer) (v *Verdict, err error) 
 	if o.For > 0 {
 		d.until = time.Now().Add(o.For)
 	}
+	if o.Statements {
+		return d.verdict, d.cutEach(ctx)
+	}
 	return d.verdict, d.rounds(ctx)
 }
 
@@ -108,7 +112,6 @@ func (d *drill) warmUp(ctx context.Context) error {
 
 // rounds breaks the office until it is enough, and has it come to rest now and then, and in the end.
 func (d *drill) rounds(ctx context.Context) error {
-	rested := 0
 	for !d.isOver() {
 		for _, act := range d.round() {
 			if d.isOver() {
@@ -117,16 +120,53 @@ func (d *drill) rounds(ctx context.Context) error {
 			if err := act(ctx); err != nil {
 				return err
 			}
-			if d.killed-rested >= d.options.Each && !d.isOver() {
-				rested = d.killed
-				if err := d.comeToRest(ctx); err != nil {
+			if !d.isOver() {
+				if err := d.restAfter(ctx, d.killed); err != nil {
 					return err
 				}
-				d.traffic.resume(ctx, d.options.Seed+uint64(d.killed))
 			}
 		}
 	}
 	return d.comeToRest(ctx)
+}
+
+// cutEach cuts a connection once at each statement, before and afterwards. One that has not come by is tried again in the next
+// round, while the office runs and then when it starts; two rounds in which none came by are the end.
+func (d *drill) cutEach(ctx context.Context) error {
+	atStart := maps.Clone(d.cold)
+	for idle := 0; idle < 2 && !d.isLate(); idle++ {
+		d.cold = maps.Clone(atStart)
+		for _, statement := range d.uncut() {
+			if d.isLate() {
+				break
+			}
+			before := d.cut
+			if err := d.cutAt(ctx, statement); err != nil {
+				return err
+			}
+			if d.cut > before {
+				idle = -1
+			}
+			if err := d.restAfter(ctx, d.cut); err != nil {
+				return err
+			}
+		}
+	}
+	d.verdict.uncut = d.uncut()
+	return d.comeToRest(ctx)
+}
+
+// restAfter has the office come to rest once enough faults were made since it last did, and then has the buyers buy on.
+func (d *drill) restAfter(ctx context.Context, faults int) error {
+	if faults-d.rested < d.options.Each {
+		return nil
+	}
+	d.rested = faults
+	if err := d.comeToRest(ctx); err != nil {
+		return err
+	}
+	d.traffic.resume(ctx, d.options.Seed+uint64(faults))
+	return nil
 }
 
 // comeToRest notes what is broken when nothing is under way.

@@ -35,6 +35,22 @@ func TestTheOfficeIsKilledAtEachStep(t *testing.T) {
 	}
 }
 
+// Whoever cuts connections at each statement kills nothing, but an office that has to start for it, and says what did not come by.
+func TestAConnectionIsCutAtEachStatement(t *testing.T) {
+	v, err := Run(t.Context(), Options{
+		Statements: true, Kills: 1, For: 3 * time.Minute, Cuts: 3, Seed: 1, Port: newPorts(t), Dir: t.TempDir(), Hurry: true, Each: 1000,
+	}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, violation := range v.Violations {
+		t.Error(violation)
+	}
+	if _, cuts := v.counts(); cuts != 3 || len(v.Reached()) > 0 || len(v.uncut) == 0 {
+		t.Errorf("%d cuts, killed at %q, %d statements left; want 3, no step, and the rest", cuts, v.Reached(), len(v.uncut))
+	}
+}
+
 // newPorts finds three ports below those that the system gives to others.
 func newPorts(t *testing.T) int {
 	t.Helper()

@@ -19,6 +19,8 @@ type Options struct {
 	Hurry bool          // do not wait for the leases of the dead at the end
 	Each  int           // kills after which the office comes to rest and everything is compared
 
+	Statements bool // cut a connection at each statement, before and afterwards, and kill nothing else
+
 	Binary string // the program, built with failpoints; empty: it is built
 }
 
@@ -36,6 +38,8 @@ func parse(args []string, output io.Writer) (Options, error) {
 	flags.StringVar(&o.Stack, "stack", "", "directory of a running scripts/stack, to use its RocketMQ and its database (empty: the embedded ones)")
 	flags.BoolVar(&o.Hurry, "hurry", false, "end what the dead had claimed for up to a minute at once, by SQL, instead of waiting for it")
 	flags.IntVar(&o.Each, "each", 250, "kills after which the office comes to rest, and everything is compared")
+	flags.BoolVar(&o.Statements, "statements", false,
+		"instead of kills, cut a connection once at each statement, before and afterwards, until two rounds find none left that comes by")
 	flags.StringVar(&o.Binary, "binary", "", "the program, built with -tags failpoints (empty: it is built)")
 	if err := flags.Parse(args); err != nil {
 		return o, err

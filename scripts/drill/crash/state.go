@@ -31,14 +31,18 @@ type drill struct {
 	cold    map[string]bool // statements that did not come by: those of a start
 	killed  int
 	cut     int
+	rested  int // faults of the kind that is counted, when the office last came to rest
 }
 
 // isOver tells whether enough was broken. The statements of the first cuts may all be such as do not come by, so that a short run,
 // of few cuts and a time, goes on until it has cut a connection.
 func (d *drill) isOver() bool {
 	isBroken := d.killed >= d.options.Kills && (d.options.Cuts <= 0 || d.until.IsZero() || d.cut > 0)
-	return isBroken || !d.until.IsZero() && time.Now().After(d.until)
+	return isBroken || d.isLate()
 }
+
+// isLate tells whether the drill's time is over.
+func (d *drill) isLate() bool { return !d.until.IsZero() && time.Now().After(d.until) }
 
 // when is a statement's moment and database: before stock.
 func when(statement string) string {
@@ -63,6 +67,11 @@ func (d *drill) statements() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// uncut are the statements of which a connection was not cut yet.
+func (d *drill) uncut() []string {
+	return slices.DeleteFunc(d.statements(), func(s string) bool { return d.done[s] })
 }
 
 // arm asks the office for an act where it passes next.
