@@ -368,8 +368,8 @@ func (c *checker) declarations() {
 	})
 }
 
-// variables lets pass what cannot change or is the language's own way: sentinel errors, embedded files, interface
-// checks. The RocketMQ client's globals are set under the one sync.Once of common/mq.
+// variables lets pass what cannot change or is the language's own way: sentinel errors, embedded files, interface checks,
+// options of the JSON library. The RocketMQ client's globals are set under the one sync.Once of common/mq.
 func (c *checker) variables(d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		value := spec.(*ast.ValueSpec)
@@ -378,7 +378,7 @@ func (c *checker) variables(d *ast.GenDecl) {
 			(selector(value.Type) == "sync.Once" && strings.HasPrefix(c.name, "common/mq/"))
 		if len(value.Values) == 1 {
 			if call, ok := value.Values[0].(*ast.CallExpr); ok {
-				constant = constant || slices.Contains([]string{"errors.New", "fmt.Errorf"}, selector(call.Fun))
+				constant = constant || slices.Contains([]string{"errors.New", "fmt.Errorf", "json.WithUnmarshalers"}, selector(call.Fun))
 			}
 		}
 		if !constant {

@@ -61,10 +61,12 @@ func (o *Orders) createHeld(ctx context.Context, reserved []event.Order) (map[st
 	return orders, err
 }
 
-// createNew is the fast path of createHeld, which nearly all messages take: it inserts the orders without reading
-// first. It fails with errNotNew, and leaves the orders to advance, when one of them exists or is due, or when a
-// payment for one of them is parked. Like change it looks for parked payments after the commit. On the embedded home it saves 5 %
-// of an order's processor time (66.1 against 69.8 us, the medians of 7 rounds in turns), and two statements of each batch anywhere.
+// createNew is the fast path of createHeld, which nearly all messages take: it inserts the orders without reading first. It
+// fails with errNotNew, and leaves the orders to advance, when one of them exists or is due, or when a payment for one of them
+// is parked. Like change it looks for parked payments after the commit. On MariaDB it makes 1.18 times as many orders a second
+// from lists of 32 (middle half of 14 pairs in turns: 1.14 to 1.31), 1.11 times from lists of 256 (0.94 to 1.23) and 1.53 times
+// from orders that come alone (1.36 to 1.75), with 0.78, 0.83 and 0.68 of the processor time of both processes. On the embedded
+// home it saves 5 % of an order's processor time (66.1 against 69.8 us, the medians of 7 rounds).
 func (o *Orders) createNew(ctx context.Context, reserved []event.Order) (map[string]Order, error) {
 	now := o.now().UnixMilli()
 	orders := make(map[string]Order, len(reserved))

@@ -95,7 +95,7 @@ func (c *cache) keep(screenings map[string]stock.Screening, asOf moment) {
 	}
 }
 
-// takeOff takes off what this process has reserved.
+// takeOff takes tickets that this process has reserved off what its entries say is available.
 func (c *cache) takeOff(tickets map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +106,7 @@ func (c *cache) takeOff(tickets map[string]int64) {
 	}
 }
 
-// forget lets no plan use a screening that has changed before it is read again.
+// forget makes the entry of a screening that has changed stale: no plan uses it before it is read again.
 func (c *cache) forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,15 +116,15 @@ func (c *cache) forget(id string) {
 	c.changes++
 }
 
-// doubt makes everything be looked up for a while: a list was let in that the database refused. Buyers who send again
-// what they have already bought do so in waves.
+// doubt makes plans read the database for a while instead of the cache, after the database has refused what was planned from
+// it. Buyers who send again what they have already bought do so in waves.
 func (c *cache) doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.doubtUntil = c.clock().Add(doubtFor)
 }
 
-// turnedAway notes that a plan has found the sale of a screening over.
+// turnedAway marks the sale of a screening as over, as a plan has found it.
 func (c *cache) turnedAway(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +148,7 @@ func (c *cache) over(id string) *entry {
 	return e
 }
 
-// lacking returns the entries that lack orders of their screening.
+// lacking returns the entries whose request ids are not complete and may be loaded now.
 func (c *cache) lacking() map[string]*entry {
 	now := c.clock().Sub(c.began)
 	c.mu.Lock()
@@ -162,8 +162,8 @@ func (c *cache) lacking() map[string]*entry {
 	return found
 }
 
-// makeRoom gives a screening room for so many orders, and tells whether there is: others go, the idlest first, that nobody has
-// asked for recently. Where there is none, the screening waits before it asks again.
+// makeRoom evicts entries for the request ids of a screening with so many orders, and tells whether there is room then: those
+// that nobody has asked for recently go, the idlest first. Where there is none, the screening waits before it asks again.
 func (c *cache) makeRoom(screeningID string, orders int64) bool {
 	now := c.clock().Sub(c.began)
 	c.mu.Lock()

@@ -30,7 +30,7 @@ func newInFlight() *inFlight {
 	}
 }
 
-// begin enters what a plan admits. The caller holds the lock under which it planned.
+// begin adds what a plan admits to what is in flight. The caller holds the lock under which it planned.
 func (f *inFlight) begin(c claim) {
 	for _, id := range c.orders {
 		f.orders[id] = true

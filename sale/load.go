@@ -28,7 +28,7 @@ type requestLoader struct {
 	pages atomic.Int64
 }
 
-// orderKeys is Stock.OrderKeys.
+// orderKeys reads a page of a screening's request ids, as Stock.OrderKeys does.
 type orderKeys func(ctx context.Context, screeningID string, afterTime int64, afterOrder string, limit int) ([]stock.OrderKey, error)
 
 func newRequestLoader(s *stock.Stock, c *cache, log *slog.Logger) *requestLoader {

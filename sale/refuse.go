@@ -67,7 +67,7 @@ func (v *saleReader) refuse(ctx context.Context, screeningID, buyerID, key strin
 	return err
 }
 
-// join joins the next reading, which will look at the screening; nil after the end.
+// join adds a screening to the next reading, which its caller may wait for; nil when there will be none.
 func (v *saleReader) join(screeningID string, e *entry) *reading {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -82,7 +82,7 @@ func (v *saleReader) join(screeningID string, e *entry) *reading {
 	return v.next
 }
 
-// run reads for those who wait, until ctx ends.
+// run makes the readings that are waited for, one after the other, until ctx ends.
 func (v *saleReader) run(ctx context.Context) {
 	defer v.close()
 	pause := time.NewTimer(0)
@@ -103,7 +103,7 @@ func (v *saleReader) run(ctx context.Context) {
 	}
 }
 
-// close lets those who wait go to Purchase.
+// close ends the reading that is waited for: it refuses nobody, and Purchase decides.
 func (v *saleReader) close() {
 	v.mu.Lock()
 	defer v.mu.Unlock()

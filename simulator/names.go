@@ -32,7 +32,7 @@ func newNames(limit int) *names {
 func (n *names) attempt(b webhook.StartBody) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if name, known := n.things[b.AttemptID]; known || !isName(b.AttemptID, attemptIDMax) || n.isFull() {
+	if name, known := n.things[b.AttemptID]; known || !isName(b.AttemptID) || n.isFull() {
 		return cmp.Or(name, b.AttemptID)
 	}
 	order, known := n.orders[b.OrderID]
@@ -49,7 +49,7 @@ func (n *names) attempt(b webhook.StartBody) string {
 func (n *names) refund(b webhook.RefundBody, payment string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if name, known := n.things[b.Key]; known || !isName(b.Key, keyMax) || n.isFull() {
+	if name, known := n.things[b.Key]; known || !isName(b.Key) || n.isFull() {
 		return cmp.Or(name, b.Key)
 	}
 	n.things[b.Key] = n.next(fmt.Sprintf("%s refund of %d", payment, b.Amount))

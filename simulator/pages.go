@@ -119,7 +119,7 @@ func (p *pages) showAttemptWith(w http.ResponseWriter, r *http.Request, status i
 // checkOut sends a payer who comes by a form to the page of the attempt.
 func (p *pages) checkOut(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, formBytesMax)
-	if err := r.ParseForm(); err != nil || !isName(r.PostForm.Get(checkoutField), attemptIDMax) {
+	if err := r.ParseForm(); err != nil || !isName(r.PostForm.Get(checkoutField)) {
 		p.show(w, http.StatusBadRequest, "missing.html", "", p.pageFor(r))
 		return
 	}

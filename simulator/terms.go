@@ -25,8 +25,7 @@ const (
 )
 
 const (
-	attemptIDMax   = 64
-	keyMax         = 64
+	keyMax         = 64  // of what names an attempt or a refund
 	descriptionMax = 500 // bytes
 	reasonMax      = 255
 	urlMax         = 2048
@@ -48,8 +47,8 @@ type terms struct {
 func readTerms(b webhook.StartBody, allowedCallback func(url string) bool) (terms, error) {
 	expires, err := strictjson.ParseTime(b.ExpiresAt)
 	switch {
-	case !isName(b.AttemptID, attemptIDMax):
-		return terms{}, fmt.Errorf("%w: attempt_id must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, attemptIDMax)
+	case !isName(b.AttemptID):
+		return terms{}, fmt.Errorf("%w: attempt_id must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, keyMax)
 	case !idform.IsVisibleASCII(b.OrderID, order.IDMax):
 		return terms{}, fmt.Errorf("%w: order_id must have 1 to %d visible ASCII characters", errInvalid, order.IDMax)
 	case b.Amount < 1 || b.Amount > amountMax:
@@ -73,7 +72,7 @@ func readTerms(b webhook.StartBody, allowedCallback func(url string) bool) (term
 // checkRefund checks what a refund is asked for with.
 func checkRefund(b webhook.RefundBody) error {
 	switch {
-	case !isName(b.Key, keyMax):
+	case !isName(b.Key):
 		return fmt.Errorf("%w: key must have 1 to %d of A-Z a-z 0-9 _ -", errInvalid, keyMax)
 	case !idform.IsVisibleASCII(b.PaymentID, order.IDMax):
 		return fmt.Errorf("%w: payment_id must have 1 to %d visible ASCII characters", errInvalid, order.IDMax)
@@ -85,10 +84,10 @@ func checkRefund(b webhook.RefundBody) error {
 	return nil
 }
 
-// isName tells whether s has 1 to limit letters, digits, _ and -, so that it can stand in a path.
-func isName(s string, limit int) bool {
+// isName tells whether s has 1 to keyMax letters, digits, _ and -, so that it can stand in a path.
+func isName(s string) bool {
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-	return s != "" && len(s) <= limit && strings.Trim(s, allowed) == ""
+	return s != "" && len(s) <= keyMax && strings.Trim(s, allowed) == ""
 }
 
 // isWebURL tells whether text is an absolute http or https URL of a host, without a password.

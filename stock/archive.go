@@ -105,7 +105,7 @@ func (s *Stock) quietSince(ctx context.Context, screeningID string, since time.T
 	return now, true, nil
 }
 
-// UnfinishedArchives returns the archives on whose way a process has stopped: none is at work on them now.
+// UnfinishedArchives returns the archives that are half written or half restored, and on which no process is at work now.
 func (s *Stock) UnfinishedArchives(ctx context.Context) ([]Archive, error) {
 	return s.archives(ctx, `done_at IS NULL AND restored_at IS NULL AND lease_until <= ?`, s.now().UnixMilli())
 }

@@ -84,7 +84,7 @@ func (s *Stock) Reservations(ctx context.Context, buyerID, cursor string, limit 
 	return items, next, nil
 }
 
-// What a purchase reads of a screening is read many times a second, so it is without the texts.
+// The columns of a screening that a purchase reads. They are read many times a second, so the texts are not among them.
 const (
 	saleColumns = `SELECT s.id, s.movie, s.venue, s.starts_at, s.price, s.currency, s.sale_opens_at,
 	s.sale_closes_at, s.per_user_limit, k.capacity, k.available, k.reserved, k.sold, k.sales, k.limit_changes,

@@ -42,9 +42,8 @@ const (
 
 // The bounds of what a check-in takes, in bytes. The columns are wide enough for each.
 const (
-	GateMax  = 64
-	StaffMax = 128
-	KeyMax   = 255
+	GateMax = 64
+	KeyMax  = 255
 )
 
 // Ticket is one seat of a paid order.

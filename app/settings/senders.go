@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/mail"
 	"net/url"
 	"os"
@@ -195,6 +194,3 @@ func (s *MailServer) readParameters(query string) error {
 	}
 	return nil
 }
-
-// Address is host:port, without user and password.
-func (s MailServer) Address() string { return net.JoinHostPort(s.Host, s.Port) }

@@ -49,15 +49,16 @@ func (c preparedConnector) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sqlite, ok := conn.(sqliteConn)
+	sqlite, ok := conn.(DriverConn)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("sqlite: the driver's %T cannot keep statements", conn), conn.Close())
 	}
-	return &preparedConn{sqliteConn: sqlite, cached: map[string]*list.Element{}, recent: list.New()}, nil
+	return &preparedConn{DriverConn: sqlite, cached: map[string]*list.Element{}, recent: list.New()}, nil
 }
 
-// sqliteConn are the interfaces that a connection of modernc.org/sqlite implements.
-type sqliteConn interface {
+// DriverConn is what the connections of both drivers can do. Whoever puts something between database/sql and a driver passes
+// all of it on.
+type DriverConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
@@ -71,7 +72,7 @@ type sqliteConn interface {
 // preparedConn is a connection with an LRU cache of compiled statements. It needs no lock, because database/sql uses a
 // connection from one goroutine at a time.
 type preparedConn struct {
-	sqliteConn
+	DriverConn
 	cached map[string]*list.Element // by query
 	recent *list.List               // of cachedStmt, the most recently used first
 }
@@ -90,7 +91,7 @@ func (c *preparedConn) ExecContext(ctx context.Context, query string, args []dri
 	}
 	execer, ok := stmt.(driver.StmtExecContext)
 	if !ok {
-		return c.sqliteConn.ExecContext(ctx, query, args)
+		return c.DriverConn.ExecContext(ctx, query, args)
 	}
 	return execer.ExecContext(ctx, args)
 }
@@ -125,5 +126,5 @@ func (c *preparedConn) Close() error {
 	for c.recent.Len() > 0 {
 		err = errors.Join(err, c.drop(c.recent.Back()))
 	}
-	return errors.Join(err, c.sqliteConn.Close())
+	return errors.Join(err, c.DriverConn.Close())
 }

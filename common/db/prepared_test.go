@@ -67,13 +67,13 @@ type closedStmt struct {
 
 func (s closedStmt) Close() error { *s.closed++; return nil }
 
-type bareConn struct{ sqliteConn }
+type bareConn struct{ DriverConn }
 
 func (bareConn) Close() error { return errors.New("gone") }
 
 func TestCloseClosesWhatIsKept(t *testing.T) {
 	closed := 0
-	c := &preparedConn{sqliteConn: bareConn{}, cached: map[string]*list.Element{}, recent: list.New()}
+	c := &preparedConn{DriverConn: bareConn{}, cached: map[string]*list.Element{}, recent: list.New()}
 	for _, query := range []string{"a", "b"} {
 		c.cached[query] = c.recent.PushFront(cachedStmt{query, closedStmt{closed: &closed}})
 	}

@@ -152,7 +152,8 @@ type RefundsSent struct {
 	Refunds []SentRefund `json:"refunds"`
 }
 
-// SentRefund is one of them: all that was paid for an order, or a part. SentAt is in Unix milliseconds UTC.
+// SentRefund is one refund whose money has been sent back: all that was paid for an order, or a part. SentAt is in Unix
+// milliseconds UTC.
 type SentRefund struct {
 	ID      string `json:"id"`
 	OrderID string `json:"order_id"`

@@ -28,12 +28,12 @@ func Unmarshal(raw []byte, dst any) error {
 	if err := checkNulls(raw); err != nil {
 		return err
 	}
-	return json.Unmarshal(raw, dst, json.RejectUnknownMembers(true), integers())
+	return json.Unmarshal(raw, dst, json.RejectUnknownMembers(true), integers)
 }
 
 // UnmarshalKnown decodes one JSON value into dst, with exact names, each at most once, and passes over those that dst
 // lacks: senders add some.
-func UnmarshalKnown(raw []byte, dst any) error { return json.Unmarshal(raw, dst, integers()) }
+func UnmarshalKnown(raw []byte, dst any) error { return json.Unmarshal(raw, dst, integers) }
 
 // nullError is the error for a null, which no field of a request may be.
 type nullError struct{ at jsontext.Pointer }
@@ -56,19 +56,20 @@ func checkNulls(raw []byte) error {
 	}
 }
 
-// integers makes the decoder take every integer of JSON Schema for an int64: 37.0 and 3.7e1 are integers.
-func integers() json.Options {
-	return json.WithUnmarshalers(json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into *int64) error {
-		if decoder.PeekKind() != jsontext.KindNumber {
-			return errors.ErrUnsupported // the library reports the type error
-		}
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return err
-		}
-		*into, err = parseInteger(string(value))
+// integers makes the decoder take every integer of JSON Schema for an int64: 37.0 and 3.7e1 are integers. It is made once,
+// because the library keeps with it what it has found out about each type.
+var integers = json.WithUnmarshalers(json.UnmarshalFromFunc(readInteger))
+
+func readInteger(decoder *jsontext.Decoder, into *int64) error {
+	if decoder.PeekKind() != jsontext.KindNumber {
+		return errors.ErrUnsupported // the library reports the type error
+	}
+	value, err := decoder.ReadValue()
+	if err != nil {
 		return err
-	}))
+	}
+	*into, err = parseInteger(string(value))
+	return err
 }
 
 var errNoInteger = errors.New("not a whole number of 64 bits")

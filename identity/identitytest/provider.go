@@ -23,10 +23,9 @@ import (
 // in there signs in once more without being asked, unless somebody else stands in the queue, until the browser signs out there.
 type Provider struct {
 	*browsers
-	t       testing.TB
-	mu      sync.RWMutex // of the key: requests read it
-	away    atomic.Bool
-	fetches atomic.Int64
+	t    testing.TB
+	mu   sync.RWMutex // of the key: requests read it
+	away atomic.Bool
 }
 
 // Run starts a provider, which goes with the test.
@@ -45,7 +44,7 @@ func Run(t testing.TB, now func() time.Time) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Server = &http.Server{Addr: listener.Addr().String(), Handler: p.countAndFail(p.routes()), ReadHeaderTimeout: time.Minute}
+	p.Server = &http.Server{Addr: listener.Addr().String(), Handler: p.failWhenAway(p.routes()), ReadHeaderTimeout: time.Minute}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -79,12 +78,9 @@ func newKey(t testing.TB) *rsa.PrivateKey {
 	return key
 }
 
-// countAndFail counts readings of the keys, and fails every request of a provider that is away.
-func (p *Provider) countAndFail(next http.Handler) http.Handler {
+// failWhenAway fails every request of a provider that is away.
+func (p *Provider) failWhenAway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == mockoidc.JWKSEndpoint {
-			p.fetches.Add(1)
-		}
 		if p.away.Load() {
 			http.Error(w, "away", http.StatusBadGateway)
 			return
@@ -97,9 +93,6 @@ func (p *Provider) countAndFail(next http.Handler) http.Handler {
 
 // SetAway makes the provider fail every request, or answer again.
 func (p *Provider) SetAway(away bool) { p.away.Store(away) }
-
-// Fetches is how often the keys have been asked for.
-func (p *Provider) Fetches() int64 { return p.fetches.Load() }
 
 // Rotate replaces the key: the old one is withdrawn, and signs nothing any more.
 func (p *Provider) Rotate() {

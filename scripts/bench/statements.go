@@ -70,11 +70,11 @@ func (c countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	counted := &countingConn{held: held, count: c.count}
 	err = held.Raw(func(inner any) error {
-		full, ok := inner.(fullConn)
+		full, ok := inner.(db.DriverConn)
 		if !ok {
 			return fmt.Errorf("the driver's %T cannot be counted", inner)
 		}
-		counted.inner = full
+		counted.DriverConn = full
 		return nil
 	})
 	if err != nil {
@@ -89,47 +89,27 @@ func (c countingConnector) Driver() driver.Driver { return c.pool.Driver() }
 // Close closes the other pool, as sql.DB.Close asks for.
 func (c countingConnector) Close() error { return c.pool.Close() }
 
-// fullConn is what both drivers' connections can do.
-type fullConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.Pinger
-}
-
 type countingConn struct {
+	db.DriverConn
 	held  *sql.Conn
-	inner fullConn
 	count *statementCounter
 }
 
 func (c *countingConn) Close() error { return c.held.Close() }
 
-// Begin is what the interface asks for; database/sql calls BeginTx.
-func (c *countingConn) Begin() (driver.Tx, error) {
-	return c.BeginTx(context.Background(), driver.TxOptions{})
-}
-
 func (c *countingConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	c.count.all.Add(1)
-	tx, err := c.inner.BeginTx(ctx, options)
+	tx, err := c.DriverConn.BeginTx(ctx, options)
 	return countingTx{tx, c.count}, err
-}
-
-// Prepare is what the interface asks for; database/sql calls PrepareContext.
-func (c *countingConn) Prepare(query string) (driver.Stmt, error) {
-	return c.PrepareContext(context.Background(), query)
 }
 
 func (c *countingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.count.all.Add(1) // services prepare nothing for long, so a prepared statement is one that runs
-	return c.inner.PrepareContext(ctx, query)
+	return c.DriverConn.PrepareContext(ctx, query)
 }
 
 func (c *countingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	result, err := c.inner.ExecContext(ctx, query, args)
+	result, err := c.DriverConn.ExecContext(ctx, query, args)
 	if !errors.Is(err, driver.ErrSkip) {
 		c.count.all.Add(1)
 	}
@@ -137,34 +117,18 @@ func (c *countingConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *countingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := c.inner.QueryContext(ctx, query, args)
+	rows, err := c.DriverConn.QueryContext(ctx, query, args)
 	if !errors.Is(err, driver.ErrSkip) {
 		c.count.all.Add(1)
 	}
 	return rows, err
 }
 
-func (c *countingConn) Ping(ctx context.Context) error { return c.inner.Ping(ctx) }
-
 func (c *countingConn) CheckNamedValue(v *driver.NamedValue) error {
-	if checker, ok := c.inner.(driver.NamedValueChecker); ok {
+	if checker, ok := c.DriverConn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
-}
-
-func (c *countingConn) ResetSession(ctx context.Context) error {
-	if resetter, ok := c.inner.(driver.SessionResetter); ok {
-		return resetter.ResetSession(ctx)
-	}
-	return nil
-}
-
-func (c *countingConn) IsValid() bool {
-	if validator, ok := c.inner.(driver.Validator); ok {
-		return validator.IsValid()
-	}
-	return true
 }
 
 type countingTx struct {

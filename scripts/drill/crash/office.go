@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -207,15 +206,4 @@ func (s *site) close() {
 	for _, server := range s.servers {
 		server.Close()
 	}
-}
-
-// freePort tells whether three ports from this one on are nobody's.
-func freePort(first int) bool {
-	for port := first; port < first+3; port++ {
-		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-		if err != nil || listener.Close() != nil {
-			return false
-		}
-	}
-	return true
 }

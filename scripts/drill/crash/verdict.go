@@ -70,16 +70,6 @@ func (v *Verdict) rested(took time.Duration, orders int) {
 	v.rests, v.orders = append(v.rests, took), orders
 }
 
-// Reached are the steps at which the office was killed.
-func (v *Verdict) Reached() (names []string) {
-	for _, point := range failpoint.Points() {
-		if len(v.rows[point.Name].recovered) > 0 {
-			names = append(names, point.Name)
-		}
-	}
-	return names
-}
-
 // counts are how many faults of a kind there were: those whose row begins with cut, or the others.
 func (v *Verdict) counts() (kills, cuts int) {
 	for name, r := range v.rows {
