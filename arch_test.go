@@ -93,7 +93,7 @@ func allowedImports() map[string][]string {
 		"doctor": {
 			"stock", "order", "payment", "tickets", "notify", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
-		"backup":                 {"order", "sql", "stock", "common/db", "common/durable"},
+		"backup":                 {"order", "sql", "stock", "tickets", "common/db", "common/durable", "common/event"},
 		"archive":                {"stock", "order", "common/durable", "common/outage"},
 		"cancellation":           {"stock", "order", "common/mq", "common/outage"},
 		"common/audit":           {"common/db"},
