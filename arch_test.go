@@ -123,7 +123,7 @@ func allowedImports() map[string][]string {
 		"examples/internal/site":    {"broker", "common/mq"},
 		"sim":                       {"sim/office", "sim/world"},
 		"sim/office": {
-			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets", "sim/world",
+			"archive", "backup", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets", "sim/world",
 			"common/audit", "common/db", "common/event", "common/mq", "common/officeclock",
 		},
 		"sim/world": {"order", "payment", "common/event", "common/mq"},

@@ -155,9 +155,9 @@ func (o *office) payAttempt(id string) {
 	if a == nil || a.State != payment.Open || !w.Now.Before(a.ExpiresAt.Add(30*time.Second)) {
 		return
 	}
-	o.call(o.provider.Take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), false)
+	o.call(o.provider.Take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), a.Forgotten)
 	if w.Roll(world.PaidTwice) {
-		o.call(o.provider.Take("p2-"+id, a, a.OrderID, a.Amount), false)
+		o.call(o.provider.Take("p2-"+id, a, a.OrderID, a.Amount), a.Forgotten)
 	}
 }
 

@@ -131,7 +131,8 @@ func ordered(o idleOrders) Seams {
 func bugs() []bug {
 	all := bugsOfTheQueue()
 	all = append(all, bugsOfStock()...)
-	return append(all, bugsOfOrders()...)
+	all = append(all, bugsOfOrders()...)
+	return append(all, bugsOfRestores()...)
 }
 
 func bugsOfTheQueue() []bug {
@@ -254,6 +255,14 @@ func bugsOfOrders() []bug {
 			plant: replaced(world.OrderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
 		{name: "a void order keeps its tickets", seed: 1,
 			plant: replaced(world.TicketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
+	}
+}
+
+func bugsOfRestores() []bug {
+	return []bug{
+		{name: "the queue's log outlives a restore", seed: 8, plant: Seams{keepLog: true}},
+		{name: "nobody asks for payments that a backup has forgotten", seed: 4,
+			plant: replaced(world.OrderBase, "AS order_id, amount, currency, expires_at FROM orders", "restored = 1", "restored = 2")},
 	}
 }
 

@@ -82,6 +82,12 @@ func promiseOf(d deed) promise {
 	return promise{until.Add(-d.database), d.database}
 }
 
+// backedUp is a backup of the office, and what its buyers had been promised then.
+type backedUp struct {
+	dir      string
+	promised map[string]promise
+}
+
 // watch is what is true while a buyer waits for his answer.
 type watch struct {
 	low  map[string]int64 // by screening, the fewest tickets that were available
@@ -104,19 +110,21 @@ func (k *oracle) unwatch(one *watch) {
 	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
 }
 
-// newOracle makes an oracle that reads the databases, and closes them.
-func newOracle(w *world.World, b *world.Bus, provider *world.Book, bases map[string]*db.DB) *oracle {
+// newOracle makes an oracle that has no databases yet.
+func newOracle(w *world.World, b *world.Bus, provider *world.Book) *oracle {
 	return &oracle{
-		world: w, bus: b, provider: provider, bases: bases, screenings: map[string]*screening{}, bought: map[string]bought{},
+		world: w, bus: b, provider: provider, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
 		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, promised: map[string]promise{}, changed: w.Now.Add(-time.Hour),
 	}
 }
 
+// close closes the databases.
 func (k *oracle) close() error {
 	var err error
 	for _, d := range k.bases {
 		err = errors.Join(err, d.Close())
 	}
+	clear(k.bases)
 	return err
 }
 
@@ -196,13 +204,17 @@ type reservationSeen struct {
 	Late      string `db:"late_payment"`
 }
 
+func (k *oracle) reservationsNow() []reservationSeen {
+	return selectFrom[reservationSeen](k, world.StockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
+		state, late_payment FROM reservations ORDER BY order_id`)
+}
+
 // lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
 func (k *oracle) lookAtReservations(d deed) {
 	w := k.world
 	type holder struct{ screening, buyer string }
 	holds := map[holder]int64{}
-	for _, r := range selectFrom[reservationSeen](k, world.StockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
-		state, late_payment FROM reservations ORDER BY order_id`) {
+	for _, r := range k.reservationsNow() {
 		before, known := k.held[r.ID]
 		if known && before != r {
 			k.changed = w.Now
