@@ -122,9 +122,9 @@ func (o *office) open(ctx context.Context, opts Options) (played []int, err erro
 		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
 			return nil, fmt.Errorf("put a screening on sale: %w", err)
 		}
-		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
 	}
 	w.Settled = false
+	o.provider.OnWay = o.followRefund
 	o.mendRefunds(1)
 	for _, a := range acts {
 		if opts.Only != nil && !opts.Only[a.n] {

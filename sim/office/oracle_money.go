@@ -204,7 +204,7 @@ func (k *oracle) settledMoney() {
 	}
 	for _, id := range k.provider.Order {
 		p := k.provider.Payments[id]
-		kept := p.Amount.Amount - p.Refunded
+		kept := p.Amount.Amount - p.Refunded - p.ByHand
 		switch result := recorded[id]; {
 		case p.Forgotten && result == "", p.Returned:
 		case result == "":
@@ -216,6 +216,17 @@ func (k *oracle) settledMoney() {
 			w.Fail("I4: payment %s is %s, and %d of it are not back", id, result, kept)
 		}
 	}
+}
+
+// sentByHand is a refund whose money a person has sent.
+type sentByHand struct {
+	ID        string `db:"id"`
+	PaymentID string `db:"payment_id"`
+	Amount    int64  `db:"amount"`
+}
+
+func (k *oracle) settledByHand() []sentByHand {
+	return selectFrom[sentByHand](k, world.OrderBase, `SELECT id, payment_id, amount FROM refunds WHERE state = 'settled'`)
 }
 
 // settledTickets checks that exactly the paid orders have tickets.

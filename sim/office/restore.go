@@ -138,6 +138,13 @@ func (k *oracle) forget() {
 	for _, p := range k.provider.Payments {
 		p.Forgotten = !recorded[p.ID] && !asked[p.AttemptID] && (p.Accepted || p.AttemptID != "")
 	}
+	byHand := map[string]int64{}
+	for _, r := range k.settledByHand() {
+		byHand[r.PaymentID] += r.Amount
+	}
+	for _, p := range k.provider.Payments {
+		p.Returned = p.Returned || p.ByHand != byHand[p.ID]
+	}
 	refunds := k.ids(`SELECT id FROM refunds`)
 	for _, r := range k.provider.Refunds {
 		id := r.Key
