@@ -93,7 +93,7 @@ func allowedImports() map[string][]string {
 		"doctor": {
 			"stock", "order", "payment", "tickets", "notify", "common/audit", "common/event", "common/mq", "common/sentence",
 		},
-		"backup":                 {"order", "sql", "stock", "common/db", "common/durable"},
+		"backup":                 {"order", "sql", "stock", "tickets", "common/db", "common/durable", "common/event"},
 		"archive":                {"stock", "order", "common/durable", "common/outage"},
 		"cancellation":           {"stock", "order", "common/mq", "common/outage"},
 		"common/audit":           {"common/db"},
@@ -123,7 +123,7 @@ func allowedImports() map[string][]string {
 		"examples/internal/site":    {"broker", "common/mq"},
 		"sim":                       {"sim/office", "sim/world"},
 		"sim/office": {
-			"archive", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets", "sim/world",
+			"archive", "backup", "cancellation", "order", "payment", "sale", "sql", "stock", "tickets", "sim/world",
 			"common/audit", "common/db", "common/event", "common/mq", "common/officeclock",
 		},
 		"sim/world": {"order", "payment", "common/event", "common/mq"},

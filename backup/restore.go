@@ -49,8 +49,8 @@ func removeEmpty(dir string) error {
 	return os.Remove(dir)
 }
 
-// restoreFiles copies the files of a backup to dataDir, makes every held reservation due for the sweeper, and has the payment
-// providers asked for pending orders.
+// restoreFiles copies the files of a backup to dataDir, makes every held reservation due for the sweeper, has the payment
+// providers asked for pending orders, and brings tickets to where their orders stand.
 func restoreFiles(ctx context.Context, m manifest, dir, dataDir string, now func() time.Time) error {
 	for _, f := range m.Files {
 		if err := copyFile(ctx, filepath.Join(dir, f.Name), filepath.Join(dataDir, f.Name)); err != nil {
@@ -64,7 +64,10 @@ func restoreFiles(ctx context.Context, m manifest, dir, dataDir string, now func
 	if err := errors.Join(stock.New(d, stock.Options{Now: now}).SweepSoon(ctx), d.Close()); err != nil {
 		return err
 	}
-	return markOrders(ctx, "sqlite:"+filepath.Join(dataDir, OrderFile), now())
+	if err := markOrders(ctx, "sqlite:"+filepath.Join(dataDir, OrderFile), now()); err != nil {
+		return err
+	}
+	return followTickets(ctx, dataDir, m.TakenAt, now)
 }
 
 // markOrders has the payment providers asked for what the backup does not know. A backup of an older version has no place for

@@ -155,9 +155,9 @@ func (o *office) payAttempt(id string) {
 	if a == nil || a.State != payment.Open || !w.Now.Before(a.ExpiresAt.Add(30*time.Second)) {
 		return
 	}
-	o.call(o.provider.Take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), false)
+	o.call(o.provider.Take("p1-"+id, a, a.OrderID, o.amount(a.Amount)), a.Forgotten)
 	if w.Roll(world.PaidTwice) {
-		o.call(o.provider.Take("p2-"+id, a, a.OrderID, a.Amount), false)
+		o.call(o.provider.Take("p2-"+id, a, a.OrderID, a.Amount), a.Forgotten)
 	}
 }
 
@@ -203,7 +203,7 @@ func (o *office) call(p *world.Paid, always bool) {
 // callBack sends a callback until it is acknowledged. What is acknowledged is recorded (I4).
 func (o *office) callBack(ctx context.Context, p *world.Paid, n, try int) {
 	w := o.world
-	err := o.sendCallback(ctx, world.Genuine, fmt.Sprintf("cb-%s-%d", p.ID, n), p.Payment)
+	err := o.sendCallback(ctx, world.Genuine, payment.Report{ID: fmt.Sprintf("cb-%s-%d", p.ID, n), Payments: []payment.Payment{p.Payment}})
 	if err != nil && !o.seams.gullible {
 		w.Note("callback fails: %v", err)
 		if try < 40 {
@@ -222,17 +222,17 @@ func (o *office) callBack(ctx context.Context, p *world.Paid, n, try int) {
 func (o *office) forge(ctx context.Context, p *world.Paid) {
 	pay := p.Payment
 	pay.ID = world.ForgedPrefix + pay.ID
-	if err := o.sendCallback(ctx, "guessed", "cb-"+pay.ID, pay); err == nil {
+	if err := o.sendCallback(ctx, "guessed", payment.Report{ID: "cb-" + pay.ID, Payments: []payment.Payment{pay}}); err == nil {
 		o.world.Fail("a forged callback is taken: payment %s", pay.ID)
 	}
 }
 
-func (o *office) sendCallback(ctx context.Context, signature, id string, p payment.Payment) error {
+func (o *office) sendCallback(ctx context.Context, signature string, report payment.Report) error {
 	office := o.pick()
 	if office == nil {
 		return errors.New("nobody answers")
 	}
-	body, err := json.Marshal(payment.Report{ID: id, Payments: []payment.Payment{p}})
+	body, err := json.Marshal(report)
 	if err != nil {
 		return err
 	}
@@ -243,6 +243,37 @@ func (o *office) sendCallback(ctx context.Context, signature, id string, p payme
 		return errors.New("the process died")
 	}
 	return err
+}
+
+// followRefund has the provider call back about a refund that is on its way: never, once, or more often, so that the same word
+// comes again when something later is known.
+func (o *office) followRefund(r *world.Refunded) {
+	w := o.world
+	if w.Roll(world.CallbackLost) {
+		return
+	}
+	key := "refund callback of " + r.Key
+	w.After(w.Between(time.Second, time.Hour), key, world.Anybody, func(ctx context.Context) {
+		said := payment.RefundReport{Key: r.Key, RefundStatus: payment.RefundStatus{State: payment.RefundPending}}
+		if w.Chance(80) {
+			said = o.provider.Arrive(r)
+		}
+		report := payment.Report{ID: "cb-" + r.Key, Refunds: []payment.RefundReport{said}}
+		if w.Roll(world.CallbackTwice) {
+			w.After(w.Between(0, time.Hour), "again "+key, world.Anybody, func(ctx context.Context) { o.tellOfRefund(ctx, "again "+key, report, 0) })
+		}
+		o.tellOfRefund(ctx, key, report, 0)
+	})
+}
+
+// tellOfRefund sends a callback about a refund until it is acknowledged.
+func (o *office) tellOfRefund(ctx context.Context, key string, report payment.Report, try int) {
+	w := o.world
+	if err := o.sendCallback(ctx, world.Genuine, report); err != nil && try < 40 {
+		w.Note("%s fails: %v", key, err)
+		w.After(w.Between(5*time.Second, 10*time.Minute), fmt.Sprintf("%s (try %d)", key, try+1), world.Anybody,
+			func(ctx context.Context) { o.tellOfRefund(ctx, key, report, try+1) })
+	}
 }
 
 // cancel is a buyer who does not want the tickets, as the shop does it.

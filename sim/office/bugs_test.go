@@ -75,8 +75,8 @@ func (o idleOrders) HoldForPayment(ctx context.Context, reserved event.Order, ho
 // wrongProvider is the provider as a careless adapter calls it.
 type wrongProvider struct {
 	payment.Provider
-	tries                                 *int
-	newKeys, trusting, blind, hasty, sure bool
+	tries                                        *int
+	newKeys, trusting, blind, hasty, sure, ended bool
 }
 
 func (p wrongProvider) Refund(ctx context.Context, r payment.Refund) (payment.RefundStatus, error) {
@@ -96,7 +96,13 @@ func (p wrongProvider) Verify(ctx context.Context, header http.Header, body []by
 		header = header.Clone()
 		header.Set(world.SignatureHeader, world.Genuine)
 	}
-	return p.Provider.Verify(ctx, header, body)
+	report, err := p.Provider.Verify(ctx, header, body)
+	for i := range report.Refunds {
+		if p.ended {
+			report.Refunds[i].State = payment.RefundDone
+		}
+	}
+	return report, err
 }
 
 func (p wrongProvider) Query(ctx context.Context, a payment.Attempt) (payment.Status, error) {
@@ -131,7 +137,8 @@ func ordered(o idleOrders) Seams {
 func bugs() []bug {
 	all := bugsOfTheQueue()
 	all = append(all, bugsOfStock()...)
-	return append(all, bugsOfOrders()...)
+	all = append(all, bugsOfOrders()...)
+	return append(all, bugsOfRestores()...)
 }
 
 func bugsOfTheQueue() []bug {
@@ -224,6 +231,8 @@ func bugsOfStock() []bug {
 			plant: replaced(world.StockBase, "UPDATE holdings SET quantity = quantity + ?", "AND quantity <= ?", "AND quantity <= ? + 100")},
 		{name: "what a buyer gives back is not counted", seed: 1,
 			plant: replaced(world.StockBase, "CASE WHEN quantity > ?", "quantity - ? ELSE 0", "quantity + 0 * ? ELSE quantity")},
+		{name: "nobody counts what buyers hold when a limit is switched on", seed: 16,
+			plant: replaced(world.StockBase, "SUM(quantity) FROM reservations", "state <> ?", "state = '' AND state <> ?")},
 		{name: "tickets are taken again and stay available", seed: 4,
 			plant: replaced(world.StockBase, "archived_at IS NULL", "available = available - ?, reserved = reserved + ?",
 				"available = available - 0 * ?, reserved = reserved + 0 * ?")},
@@ -241,6 +250,11 @@ func bugsOfOrders() []bug {
 		{name: "callbacks are acknowledged before they are recorded", seed: 2, plant: Seams{gullible: true}},
 		{name: "a forged callback is believed", seed: 1, plant: provided(wrongProvider{trusting: true})},
 		{name: "each try of a refund has a new key", seed: 1, plant: provided(wrongProvider{newKeys: true})},
+		{name: "a refund that is settled by hand is sent all the same", seed: 2,
+			plant: replaced(world.OrderBase, "ORDER BY r.next_at LIMIT",
+				"r.state IN ('due', 'sent', 'failed', 'needs_attention') AND r.provider = ? AND r.state = ?",
+				"r.provider = ? AND (r.state = ? OR r.state = 'settled')")},
+		{name: "a callback about a refund counts as its end", seed: 7, plant: provided(wrongProvider{ended: true})},
 		{name: "a refund that failed counts as back", seed: 1, plant: provided(wrongProvider{sure: true})},
 		{name: "a payment counts as closed without being closed", seed: 1,
 			plant: provided(wrongProvider{blind: true})},
@@ -254,6 +268,14 @@ func bugsOfOrders() []bug {
 			plant: replaced(world.OrderBase, "SET result = 'refund_due'", "refunded = amount", "refunded = refunded")},
 		{name: "a void order keeps its tickets", seed: 1,
 			plant: replaced(world.TicketsBase, "UPDATE tickets SET state = 'void'", "WHERE", "WHERE 1 = 0 AND")},
+	}
+}
+
+func bugsOfRestores() []bug {
+	return []bug{
+		{name: "the queue's log outlives a restore", seed: 8, plant: Seams{keepLog: true}},
+		{name: "nobody asks for payments that a backup has forgotten", seed: 4,
+			plant: replaced(world.OrderBase, "AS order_id, amount, currency, expires_at FROM orders", "restored = 1", "restored = 2")},
 	}
 }
 

@@ -122,9 +122,9 @@ func (o *office) open(ctx context.Context, opts Options) (played []int, err erro
 		if _, err := o.processes[0].stock.AddScreening(ctx, s); err != nil {
 			return nil, fmt.Errorf("put a screening on sale: %w", err)
 		}
-		o.oracle.screenings[s.ID].limitMax = s.PerUserLimit
 	}
 	w.Settled = false
+	o.provider.OnWay = o.followRefund
 	o.mendRefunds(1)
 	for _, a := range acts {
 		if opts.Only != nil && !opts.Only[a.n] {
@@ -146,8 +146,10 @@ func (o *office) plan(hours int) []act {
 	}
 	screenings := screeningsOf(dice, w.Start, hours)
 	day := time.Duration(hours) * time.Hour
+	var rushes []time.Duration
 	for range 3 {
 		rush := time.Minute + time.Duration(dice.Int64N(int64(day*4/5)))
+		rushes = append(rushes, rush)
 		at := func(most time.Duration) time.Duration { return rush + time.Duration(dice.Int64N(int64(most))) }
 		for range 12 + dice.IntN(14) {
 			requests := purchase(dice, screenings, len(acts))
@@ -165,6 +167,7 @@ func (o *office) plan(hours int) []act {
 			add(at(30*time.Minute), what, do)
 		}
 	}
+	o.setBack(w.Dice("restore"), rushes, add)
 	slices.SortStableFunc(acts, func(a, b act) int { return cmp.Compare(a.at, b.at) })
 	for i := range acts {
 		acts[i].n = i

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"boxoffice/common/db"
 	"boxoffice/common/event"
 	"boxoffice/common/mq"
 	"boxoffice/sim/world"
@@ -24,6 +23,8 @@ type office struct {
 	processes []*process // nil while one is down
 	lives     []int
 	oracle    *oracle
+	place     string // of all its files
+	backups   []backedUp
 	err       error // of the simulation itself
 }
 
@@ -51,7 +52,7 @@ func newTemplates(ctx context.Context, dir string) (templates, error) {
 func openOffice(ctx context.Context, w *world.World, dir string, from templates, planted Seams) (*office, error) {
 	o := &office{
 		parts:     parts{world: w, bus: world.NewBus(w), provider: world.NewBook(w), clocks: newClocks(w), seams: planted, dir: dir},
-		processes: make([]*process, processes), lives: make([]int, processes),
+		processes: make([]*process, processes), lives: make([]int, processes), place: dir,
 	}
 	o.committed = o.lookAt
 	for base, file := range from {
@@ -86,14 +87,21 @@ func copyFile(from, to string) error {
 
 // openOracle opens the databases for the oracle.
 func (o *office) openOracle(ctx context.Context) error {
-	bases := map[string]*db.DB{}
-	o.oracle = newOracle(o.world, o.bus, o.provider, bases)
+	o.oracle = newOracle(o.world, o.bus, o.provider)
+	if err := o.oracle.open(ctx, o.dir); err != nil {
+		return errors.Join(err, o.oracle.close())
+	}
+	return nil
+}
+
+// open opens the databases in a directory for the oracle.
+func (k *oracle) open(ctx context.Context, dir string) error {
 	for _, base := range []string{world.StockBase, world.OrderBase, world.TicketsBase} {
-		d, err := openQuiet(ctx, dsn(o.dir, base))
+		d, err := openQuiet(ctx, dsn(dir, base))
 		if err != nil {
-			return errors.Join(err, o.oracle.close())
+			return err
 		}
-		bases[base] = d
+		k.bases[base] = d
 	}
 	return nil
 }

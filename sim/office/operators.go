@@ -110,7 +110,8 @@ func (o *office) rightClocks() {
 	o.databaseIs(0)
 }
 
-// mendRefunds is a person who looks now and then at the refunds that failed for good, and has them sent again.
+// mendRefunds is a person who looks now and then at the refunds that failed for good, and has them sent again, or sends the money
+// himself once the provider says that it has not gone.
 func (o *office) mendRefunds(visit int) {
 	w := o.world
 	key := fmt.Sprintf("somebody looks at the refunds #%d", visit)
@@ -123,11 +124,26 @@ func (o *office) mendRefunds(visit int) {
 		failed := selectFrom[string](o.oracle, world.OrderBase, `SELECT id FROM refunds WHERE state = 'needs_attention' ORDER BY id`)
 		o.with(p, func() {
 			for _, id := range failed {
+				if w.Chance(40) && o.provider.HasNotSent(id) {
+					o.settleByHand(ctx, p, id)
+					continue
+				}
 				_, err := p.payments.Retry(ctx, id, audit.Act{Actor: "operator", Note: "simulated"})
 				w.Note("send refund %s again: %v", id, err)
 			}
 		})
 	})
+}
+
+// settleByHand records that the money of a refund was sent by other means. Whoever gets no answer looks whether it is recorded.
+func (o *office) settleByHand(ctx context.Context, p *process, id string) {
+	_, err := p.payments.SettleByHand(ctx, id, audit.Act{Actor: "operator", Note: "simulated"})
+	o.world.Note("settle refund %s by hand: %v", id, err)
+	for _, r := range o.oracle.settledByHand() {
+		if r.ID == id {
+			o.provider.Payments[r.PaymentID].ByHand += r.Amount
+		}
+	}
 }
 
 // restart stops a process as an operator does: what it has queued goes out first.
@@ -190,14 +206,12 @@ func (o *office) pauseSale(ctx context.Context, p *process, id string) error {
 	return err
 }
 
-// changeLimit changes how many tickets a buyer may have, where there is a limit.
+// changeLimit changes how many tickets a buyer may have, or switches the limit on or off.
 func (o *office) changeLimit(ctx context.Context, p *process, id string, by audit.Act) error {
-	known := o.oracle.screenings[id]
-	if known.limitMax == 0 {
-		return nil
+	limit := int64(o.world.Random.IntN(6))
+	if o.oracle.screenings[id].limit > 0 && o.world.Chance(30) {
+		limit = 0
 	}
-	limit := int64(1 + o.world.Random.IntN(5))
-	known.limitMax = max(known.limitMax, limit)
 	_, err := p.stock.ChangeScreening(ctx, id, stock.ScreeningChange{PerUserLimit: &limit, By: by})
 	return err
 }

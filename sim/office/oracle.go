@@ -39,7 +39,7 @@ type oracle struct {
 type screening struct {
 	id        string
 	capacity  int64
-	limitMax  int64 // the highest that there was; 0 is none
+	limit     int64 // 0 is none
 	available int64
 	closed    bool // it is cancelled
 	paused    bool
@@ -82,6 +82,12 @@ func promiseOf(d deed) promise {
 	return promise{until.Add(-d.database), d.database}
 }
 
+// backedUp is a backup of the office, and what its buyers had been promised then.
+type backedUp struct {
+	dir      string
+	promised map[string]promise
+}
+
 // watch is what is true while a buyer waits for his answer.
 type watch struct {
 	low  map[string]int64 // by screening, the fewest tickets that were available
@@ -104,19 +110,21 @@ func (k *oracle) unwatch(one *watch) {
 	k.watches = slices.DeleteFunc(k.watches, func(other *watch) bool { return other == one })
 }
 
-// newOracle makes an oracle that reads the databases, and closes them.
-func newOracle(w *world.World, b *world.Bus, provider *world.Book, bases map[string]*db.DB) *oracle {
+// newOracle makes an oracle that has no databases yet.
+func newOracle(w *world.World, b *world.Bus, provider *world.Book) *oracle {
 	return &oracle{
-		world: w, bus: b, provider: provider, bases: bases, screenings: map[string]*screening{}, bought: map[string]bought{},
+		world: w, bus: b, provider: provider, bases: map[string]*db.DB{}, screenings: map[string]*screening{}, bought: map[string]bought{},
 		orders: map[string]orderSeen{}, held: map[string]reservationSeen{}, promised: map[string]promise{}, changed: w.Now.Add(-time.Hour),
 	}
 }
 
+// close closes the databases.
 func (k *oracle) close() error {
 	var err error
 	for _, d := range k.bases {
 		err = errors.Join(err, d.Close())
 	}
+	clear(k.bases)
 	return err
 }
 
@@ -161,7 +169,9 @@ func (k *oracle) lookAtStock() {
 		Bought    int64  `db:"bought"`
 		Closed    bool   `db:"closed"`
 		Paused    bool   `db:"paused"`
+		Limit     int64  `db:"per_user_limit"`
 	}](k, world.StockBase, `SELECT screening_id AS id, capacity, available, reserved, sold, cancelled_at IS NOT NULL AS closed, paused,
+		(SELECT per_user_limit FROM screenings n WHERE n.id = s.screening_id) AS per_user_limit,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'reserved') AS held,
 		(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.screening_id = s.screening_id AND state = 'sold') AS bought
 		FROM stock s`) {
@@ -174,7 +184,7 @@ func (k *oracle) lookAtStock() {
 		for _, one := range k.watches {
 			one.low[s.ID] = min(one.low[s.ID], s.Available)
 		}
-		known.closed, known.paused = s.Closed, s.Paused
+		known.closed, known.paused, known.limit = s.Closed, s.Paused, s.Limit
 		switch {
 		case s.Available < 0 || s.Reserved < 0 || s.Sold < 0 || s.Available+s.Reserved+s.Sold != s.Capacity:
 			w.Fail("I1: of %d tickets of %s %d are available, %d reserved and %d sold", s.Capacity, s.ID, s.Available, s.Reserved, s.Sold)
@@ -196,17 +206,24 @@ type reservationSeen struct {
 	Late      string `db:"late_payment"`
 }
 
+func (k *oracle) reservationsNow() []reservationSeen {
+	return selectFrom[reservationSeen](k, world.StockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
+		state, late_payment FROM reservations ORDER BY order_id`)
+}
+
 // lookAtReservations checks that reservations go forward, stay what they were, and keep to the limits of buyers (I2).
 func (k *oracle) lookAtReservations(d deed) {
 	w := k.world
 	type holder struct{ screening, buyer string }
-	holds := map[holder]int64{}
-	for _, r := range selectFrom[reservationSeen](k, world.StockBase, `SELECT order_id, request_id, screening_id, buyer_id, quantity, amount,
-		state, late_payment FROM reservations ORDER BY order_id`) {
+	holds, buys := map[holder]int64{}, map[holder]bool{}
+	for _, r := range k.reservationsNow() {
 		before, known := k.held[r.ID]
 		if known && before != r {
 			k.changed = w.Now
 			k.checkReservation(before, r)
+		}
+		if !known || before.State == "released" && r.State == "reserved" {
+			buys[holder{r.Screening, r.Buyer}] = true
 		}
 		if !known {
 			k.changed = w.Now
@@ -223,18 +240,23 @@ func (k *oracle) lookAtReservations(d deed) {
 			holds[holder{r.Screening, r.Buyer}] += r.Quantity
 		}
 	}
+	counted := map[holder]int64{}
 	for _, row := range selectFrom[struct {
 		Screening string `db:"screening_id"`
 		Buyer     string `db:"buyer_id"`
 		Quantity  int64  `db:"quantity"`
-	}](k, world.StockBase, `SELECT screening_id, buyer_id, quantity FROM holdings ORDER BY screening_id, buyer_id`) {
-		if n := holds[holder{row.Screening, row.Buyer}]; n != row.Quantity {
-			w.Fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", row.Buyer, n, row.Screening, row.Quantity)
-		}
+	}](k, world.StockBase, `SELECT screening_id, buyer_id, quantity FROM holdings`) {
+		counted[holder{row.Screening, row.Buyer}] = row.Quantity
+		holds[holder{row.Screening, row.Buyer}] += 0
 	}
 	for h, n := range holds { // any of them will do
-		if limit := k.screenings[h.screening].limitMax; limit > 0 && n > limit {
-			w.Fail("I2: buyer %s holds %d tickets of %s, whose limit is %d", h.buyer, n, h.screening, limit)
+		if k.screenings[h.screening].limit > 0 && counted[h] != n {
+			w.Fail("I2: buyer %s holds %d tickets of %s, and counts as holding %d", h.buyer, n, h.screening, counted[h])
+		}
+	}
+	for h := range buys { // any of them will do
+		if limit := k.screenings[h.screening].limit; limit > 0 && holds[h] > limit {
+			w.Fail("I2: buyer %s takes tickets of %s, holds %d, and the limit is %d", h.buyer, h.screening, holds[h], limit)
 		}
 	}
 }

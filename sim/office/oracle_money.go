@@ -20,12 +20,16 @@ func (k *oracle) look(d deed, base string) {
 	}
 }
 
+func (k *oracle) ordersNow() []orderSeen {
+	return selectFrom[orderSeen](k, world.OrderBase, `SELECT id, quantity, amount, state, COALESCE(cancel_reason, '') AS reason,
+		expires_at, late_payment FROM orders ORDER BY id`)
+}
+
 // lookAtOrders checks that orders only go forward (I5), that none is cancelled before its time (I6), and that there is none whose
 // tickets were never reserved.
 func (k *oracle) lookAtOrders(d deed) {
 	w := k.world
-	for _, o := range selectFrom[orderSeen](k, world.OrderBase, `SELECT id, quantity, amount, state, COALESCE(cancel_reason, '') AS reason,
-		expires_at, late_payment FROM orders ORDER BY id`) {
+	for _, o := range k.ordersNow() {
 		before, known := k.orders[o.ID]
 		if !known {
 			k.changed = w.Now
@@ -78,7 +82,10 @@ func (k *oracle) checkUnpaid(d deed, before, after orderSeen) {
 		w.Fail("I6: order %s is cancelled as unpaid %s before its time", after.ID, promised.until.Sub(now))
 	}
 	for _, a := range k.provider.Attempts {
-		if a.OrderID == after.ID && now.Before(promised.until.Add(askGrace)) && (a.State == payment.Open || a.HasPaid(before.Amount)) {
+		if a.OrderID != after.ID || a.Forgotten {
+			continue
+		}
+		if now.Before(promised.until.Add(askGrace)) && (a.State == payment.Open || a.HasPaid(before.Amount)) {
 			w.Fail("order %s is cancelled as unpaid, and payment %s of it is %s at its provider, which was not asked", after.ID, a.ID, a.State)
 		}
 	}
@@ -143,12 +150,17 @@ func (k *oracle) settled() {
 	for _, rest := range []struct{ what, query string }{
 		{"revival", `SELECT order_id FROM revivals`},
 		{"return of tickets", `SELECT order_id FROM order_returns`},
-		{"refund that is not back", `SELECT id FROM refunds WHERE state NOT IN ('done', 'settled')`},
 		{"open payment", `SELECT id FROM payment_attempts WHERE state IN ('starting', 'open')`},
 		{"payment that waits", `SELECT id FROM payments WHERE result = 'parked'`},
 	} {
 		if left := selectFrom[string](k, world.OrderBase, rest.query+` ORDER BY 1`); len(left) > 0 {
 			w.Fail("I8: a %s is left: %v", rest.what, left)
+		}
+	}
+	for _, paymentID := range selectFrom[string](k, world.OrderBase, `SELECT payment_id FROM refunds
+		WHERE state NOT IN ('done', 'settled') ORDER BY 1`) {
+		if !k.provider.Payments[paymentID].Returned {
+			w.Fail("I8: a refund that is not back is left, of payment %s", paymentID)
 		}
 	}
 	k.settledMoney()
@@ -192,8 +204,9 @@ func (k *oracle) settledMoney() {
 	}
 	for _, id := range k.provider.Order {
 		p := k.provider.Payments[id]
-		kept := p.Amount.Amount - p.Refunded
+		kept := p.Amount.Amount - p.Refunded - p.ByHand
 		switch result := recorded[id]; {
+		case p.Forgotten && result == "", p.Returned:
 		case result == "":
 			w.Fail("I4: payment %s of order %s was taken, and nobody knows of it", id, p.OrderID)
 		case result == "applied" && (k.orders[p.OrderID].State != "PAID" || kept != p.Amount.Amount-parts[id]):
@@ -203,6 +216,17 @@ func (k *oracle) settledMoney() {
 			w.Fail("I4: payment %s is %s, and %d of it are not back", id, result, kept)
 		}
 	}
+}
+
+// sentByHand is a refund whose money a person has sent.
+type sentByHand struct {
+	ID        string `db:"id"`
+	PaymentID string `db:"payment_id"`
+	Amount    int64  `db:"amount"`
+}
+
+func (k *oracle) settledByHand() []sentByHand {
+	return selectFrom[sentByHand](k, world.OrderBase, `SELECT id, payment_id, amount FROM refunds WHERE state = 'settled'`)
 }
 
 // settledTickets checks that exactly the paid orders have tickets.

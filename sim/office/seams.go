@@ -28,6 +28,7 @@ type Seams struct {
 	sure     func(*officeclock.Clock, time.Time) time.Time   // the time that has certainly come, by the clocks of office and machine
 	request  func(r sale.Request, try int) sale.Request      // as it is decided
 	gullible bool                                            // callbacks are acknowledged whatever becomes of them
+	keepLog  bool                                            // the queue's log outlives a restore of the databases
 }
 
 func (s Seams) ordersOf(o payment.Orders) payment.Orders {

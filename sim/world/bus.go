@@ -38,6 +38,7 @@ type Bus struct {
 	Stored  int
 	Dead    []string // dead letters, as "group message"
 	Pending int      // deliveries that are to come
+	logs    int      // that were lost
 }
 
 // Message is one that is stored. Copies of it are the same.
@@ -118,7 +119,11 @@ func (b *Bus) schedule(m *Message, group string, n way, delay time.Duration) {
 		b.schedule(m, group, way{copies: copiesMax}, delay)
 	}
 	b.Pending++
+	log := b.logs
 	w.After(delay, key, Anybody, func(ctx context.Context) {
+		if b.logs != log {
+			return
+		}
 		b.Pending--
 		b.deliverOnce(ctx, m, group, n)
 	})
@@ -131,8 +136,10 @@ func (b *Bus) deliverOnce(ctx context.Context, m *Message, group string, n way) 
 		b.schedule(m, group, way{n.copies, n.tries, n.vain + 1}, time.Second+w.Between(0, 20*time.Second))
 		return
 	}
+	log := b.logs
 	handled, err := b.Deliver(ctx, group, m)
 	switch {
+	case b.logs != log:
 	case !handled:
 		b.schedule(m, group, way{n.copies, n.tries, n.vain + 1}, w.Between(time.Second, 30*time.Second))
 	case mq.IsPermanent(err), err != nil && n.tries >= triesMax:
@@ -251,6 +258,9 @@ func (b *Bus) checkBack(ctx context.Context, h *Half) {
 func (b *Bus) Ask(ctx context.Context, h *Half) {
 	w := b.world
 	outcome := b.Check(ctx, h)
+	if h.discarded { // meanwhile
+		return
+	}
 	if w.Roll(checkRepeated) {
 		if again := b.Check(ctx, h); again != mq.Unknown && outcome != mq.Unknown && again != outcome {
 			w.Fail("check-backs of %s say %d and then %d", h.TxID, outcome, again)
@@ -260,6 +270,15 @@ func (b *Bus) Ask(ctx context.Context, h *Half) {
 		return
 	}
 	b.Decide(h, outcome)
+}
+
+// LoseLog is a queue that starts with an empty log: whatever was on its way is gone.
+func (b *Bus) LoseLog() {
+	for _, h := range b.Halves {
+		h.discarded = h.discarded || h.open()
+	}
+	b.logs++
+	b.Pending, b.Halves = 0, map[string]*Half{}
 }
 
 // OpenHalves are the ids of the half messages that are not decided.

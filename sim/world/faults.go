@@ -33,6 +33,7 @@ const (
 	DatabaseAway      Fault = "database-away"       // for minutes, up to longer than all check-backs
 	Crash             Fault = "crash"               // a process dies at any statement, message or call, before or after it
 	Restart           Fault = "restart"             // a process is stopped and started
+	Restored          Fault = "restored"            // the office starts from an older backup of its databases, with an empty queue
 	ClockStep         Fault = "clock-step"          // a machine's clock is set forward or back, and right again after up to two hours
 	ClockUnread       Fault = "clock-unread"        // a process cannot ask the database about it for up to twenty minutes
 	ClocksApart       Fault = "clocks-apart"        // the clocks of the machines are minutes apart all the time
@@ -64,7 +65,7 @@ func rates() map[Fault]int {
 		CheckEarly: 60, checkUnanswered: 150, checkRepeated: 60, halfDiscarded: 100,
 		sendRefused: 15, sendUnanswered: 15, deliveredTwice: 150, deliveredAtOnce: 80, deliveredLate: 80, BrokerAway: 0,
 		ReadFails: 2, StatementFails: 3, CommitFails: 8, CommitDoubtful: 8, DatabaseAway: 0,
-		Crash: 1, Restart: 0, ClockStep: 0, ClockUnread: 200, ClocksApart: 0, DatabaseClockStep: 0,
+		Crash: 1, Restart: 0, Restored: 0, ClockStep: 0, ClockUnread: 200, ClocksApart: 0, DatabaseClockStep: 0,
 		ProviderAway: 0, callUnanswered: 60, refundFails: 150, CallbackLost: 250, CallbackTwice: 200, CallbackLate: 150, CallbackForged: 50,
 		WrongAmount: 40, PaidTwice: 60,
 	}

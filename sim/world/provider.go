@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"boxoffice/common/event"
@@ -27,13 +28,15 @@ type Book struct {
 	Payments map[string]*Paid
 	Order    []string // of payments
 	Refunds  map[string]*Refunded
+	OnWay    func(*Refunded) // is told of a refund whose money is on its way
 }
 
 // Attempt is a payment that the office has started.
 type Attempt struct {
 	payment.Attempt
-	State    payment.AttemptState
-	payments []*Paid
+	State     payment.AttemptState
+	payments  []*Paid
+	Forgotten bool // by a restored database, whose office does not ask for it
 }
 
 // HasPaid tells whether the payer has paid what was asked for.
@@ -46,7 +49,12 @@ type Paid struct {
 	payment.Payment
 	at       time.Time
 	Refunded int64
-	Accepted bool // the office has answered a callback about it, or a query has brought it
+	ByHand   int64 // what a person has sent back besides
+	Accepted bool  // the office has answered a callback about it, or a query has brought it
+
+	// What a restored database has forgotten, and cannot find out:
+	Forgotten bool // that it came
+	Returned  bool // that some of it went back
 }
 
 // Refunded is money that went back.
@@ -175,8 +183,11 @@ func (b *Book) refund(refund payment.Refund) (payment.RefundStatus, error) {
 		case from == nil:
 			w.Fail("a refund of payment %s, which never was", refund.PaymentID)
 			return payment.RefundStatus{}, payment.ErrRefused
-		case refund.Amount.Currency != from.Amount.Currency || from.Refunded+refund.Amount.Amount > from.Amount.Amount:
-			w.Fail("payment %s of %d got %d back and is to get %d more", from.ID, from.Amount.Amount, from.Refunded, refund.Amount.Amount)
+		case refund.Amount.Currency != from.Amount.Currency || from.Refunded+from.ByHand+refund.Amount.Amount > from.Amount.Amount:
+			if !from.Returned {
+				w.Fail("payment %s of %d got %d back and is to get %d more",
+					from.ID, from.Amount.Amount, from.Refunded+from.ByHand, refund.Amount.Amount)
+			}
 			return payment.RefundStatus{}, payment.ErrRefused
 		}
 		known = &Refunded{refund, payment.RefundDone}
@@ -191,6 +202,9 @@ func (b *Book) refund(refund payment.Refund) (payment.RefundStatus, error) {
 		}
 		b.Refunds[refund.Key] = known
 		w.Note("refund %s of %d for %s: %s", refund.Key, refund.Amount.Amount, refund.PaymentID, known.state)
+		if known.state == payment.RefundPending && b.OnWay != nil {
+			b.OnWay(known)
+		}
 	}
 	return payment.RefundStatus{State: known.state, Reference: "back-" + refund.Key}, nil
 }
@@ -209,6 +223,24 @@ func (r Reached) QueryRefund(_ context.Context, refund payment.Refund) (status p
 		return nil
 	})
 	return status, err
+}
+
+// HasNotSent tells whether no money is on its way, or back, by a refund of the office, under whatever key.
+func (b *Book) HasNotSent(id string) bool {
+	for key, r := range b.Refunds {
+		if (key == id || strings.HasPrefix(key, id+"_")) && r.state != payment.RefundFailed {
+			return false
+		}
+	}
+	return true
+}
+
+// Arrive ends the way of a refund, if it has not ended, and says how the provider reports it.
+func (b *Book) Arrive(known *Refunded) payment.RefundReport {
+	if known.state == payment.RefundPending {
+		b.arrive(known)
+	}
+	return payment.RefundReport{Key: known.Key, RefundStatus: payment.RefundStatus{State: known.state, Reference: "back-" + known.Key}}
 }
 
 // arrive ends the way of a refund: its money is back, or did not get there.
