@@ -74,5 +74,8 @@ func (s *Service) endSearch(ctx context.Context, orderIDs []string) error {
 	if len(orderIDs) == 0 {
 		return nil
 	}
-	return s.change(ctx, `DELETE FROM restored_orders WHERE order_id IN `+db.In(len(orderIDs)), db.Args(orderIDs)...)
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecIn(ctx, `DELETE FROM restored_orders WHERE order_id IN (?)`, orderIDs)
+	})
+	return s.failed("end the search for forgotten payments", err)
 }
