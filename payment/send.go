@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +29,59 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
-	return len(rows), sideBySide(rows, s.atOnce(refundWorkers), func(row refundRow) error {
+	here, err := s.leaveOtherAccounts(ctx, p, rows)
+	if err != nil {
+		return 0, err
+	}
+	return len(rows), sideBySide(here, s.atOnce(refundWorkers), func(row refundRow) error {
 		return s.passOver(ctx, s.sendOne(ctx, p, row), "send a refund", "refund_id", row.ID, "provider", row.Provider)
 	})
+}
+
+// leaveOtherAccounts gives refunds to a person whose money came to another account of their provider, and returns the others. They go
+// again once that account is configured. To which account money came is known by the attempts to pay its order: by those that were
+// paid, or else by all. Of money of no attempt, or of one that has none on record, nobody knows better.
+func (s *Service) leaveOtherAccounts(ctx context.Context, p Provider, rows []refundRow) (here []refundRow, err error) {
+	now := accountOf(p)
+	if now == "" || len(rows) == 0 {
+		return rows, nil
+	}
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.OrderID
+	}
+	attempts, err := db.SelectIn[attemptRow](ctx, s.db.Reader(), `SELECT DISTINCT order_id, state, account FROM payment_attempts
+		WHERE order_id IN (?) AND provider = ? ORDER BY order_id, account`, ids, p.Name())
+	if err != nil {
+		return nil, s.failed("read the accounts of payments", err)
+	}
+	paid, all := map[string][]string{}, map[string][]string{}
+	for _, a := range attempts {
+		all[a.OrderID] = append(all[a.OrderID], a.Account)
+		if a.State == Paid {
+			paid[a.OrderID] = append(paid[a.OrderID], a.Account)
+		}
+	}
+	for _, row := range rows {
+		accounts := paid[row.OrderID]
+		if len(accounts) == 0 {
+			accounts = all[row.OrderID]
+		}
+		if len(accounts) == 0 || slices.Contains(accounts, "") || slices.Contains(accounts, now) {
+			here = append(here, row)
+			continue
+		}
+		to := refundChange{state: refundNeedsAttention, detail: otherAccount + accounts[0], nextAt: s.Now()}
+		if row.Tries > 0 {
+			to.detail = otherAccountAsked + accounts[0]
+		}
+		s.Log.WarnContext(ctx, "a refund waits for another account of its provider",
+			"refund_id", row.ID, "provider", row.Provider, "account", accounts[0], "configured", now)
+		if err := s.passOver(ctx, s.changeRefund(ctx, row, to), "leave a refund", "refund_id", row.ID, "provider", row.Provider); err != nil {
+			return nil, err
+		}
+	}
+	return here, nil
 }
 
 // sendOne claims a refund, sends it or asks for it, and records the answer.
