@@ -2,9 +2,12 @@ package api
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,7 +19,7 @@ import (
 func TestCallbacksAreCountedByWhatCameOfThem(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	f := newFixture(t, func(o *Options) { o.Metrics = registry })
-	wantCallbacks(t, registry, map[string]float64{"taken": 0, "forged": 0, "unusable": 0, "failed": 0})
+	wantCallbacks(t, registry, map[string]float64{"taken": 0, "forged": 0, "unusable": 0, "failed": 0, "cut_off": 0})
 	good := func() ask { return callback(t, testWebhookSecret, testNow(), paidBody) }
 	f.send(t, good())
 	for range 3 {
@@ -33,7 +36,19 @@ func TestCallbacksAreCountedByWhatCameOfThem(t *testing.T) {
 	unknown := good()
 	unknown.path += "/nobody"
 	wantProblem(t, f.send(t, unknown), http.StatusNotFound, "not_found")
-	wantCallbacks(t, registry, map[string]float64{"taken": 1, "forged": 4, "unusable": 1, "failed": 1})
+	wantCallbacks(t, registry, map[string]float64{"taken": 1, "forged": 4, "unusable": 1, "failed": 1, "cut_off": 0})
+}
+
+// Whoever began a callback, signed by nobody, and ended the connection within its body was counted as a callback that had failed: of
+// those a provider sends every one again, and an operator looks for what is wrong in the office.
+func TestCallbackThatIsCutOffHasNotFailed(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	f := newFixture(t, func(o *Options) { o.Metrics = registry })
+	r := httptest.NewRequest(http.MethodPost, CallbackPath, io.MultiReader(strings.NewReader(`{"type":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	wantProblem(t, w, http.StatusBadRequest, "invalid_request")
+	wantCallbacks(t, registry, map[string]float64{"taken": 0, "forged": 0, "unusable": 0, "failed": 0, "cut_off": 1})
 }
 
 func wantCallbacks(t *testing.T, registry *prometheus.Registry, want map[string]float64) {

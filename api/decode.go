@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -68,7 +69,7 @@ func readBody(c echo.Context, bytesMax int64) ([]byte, error) {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, err
 		}
-		return nil, problemError{kind: malformed, detail: "The body ended before it was complete."}
+		return nil, fmt.Errorf("%w: %w: %w", problemError{kind: malformed, detail: "The body ended before it was complete."}, errCutOff, err)
 	}
 	return raw, nil
 }

@@ -292,6 +292,14 @@ func (f *fakePayments) SettleByHand(_ context.Context, id string, act audit.Act)
 	return testRefund(), nil
 }
 
+// CheckPart stands for a provider that sends back multiples of five minor units.
+func (f *fakePayments) CheckPart(_ context.Context, _ string, amount int64) error {
+	if amount%5 != 0 {
+		return payment.BadPart{Detail: "amount must be a multiple of 5."}
+	}
+	return nil
+}
+
 func (f *fakePayments) Ledgers(context.Context) ([]payment.Ledger, error) {
 	return []payment.Ledger{{Currency: "CNY", Received: 300, Applied: 100, Refunded: 150, Returning: 30, Parked: 20, OrdersDue: 100}}, nil
 }

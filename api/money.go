@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -187,6 +188,12 @@ func (h *handler) refundPart(c echo.Context, caller string) error {
 	}
 	if body.Amount < 1 {
 		return problemError{kind: invalid, detail: "amount must be 1 or more minor units."}
+	}
+	if err := h.Payments.CheckPart(traced(c), id, body.Amount); err != nil {
+		if bad, ok := errors.AsType[payment.BadPart](err); ok {
+			return problemError{kind: invalid, detail: bad.Detail}
+		}
+		return err
 	}
 	refundID, err := h.Orders.RefundPart(traced(c), id, key, body.Amount, act)
 	if err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -62,7 +61,7 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	if err := decodeBody(c, &body); err != nil {
 		return err
 	}
-	if !isReturnURL(body.ReturnURL) {
+	if _, ok := idform.WebURL(body.ReturnURL, returnURLMax); !ok {
 		return problemError{kind: invalid, detail: fmt.Sprintf(
 			"return_url must be an absolute http or https URL of at most %d ASCII characters.", returnURLMax)}
 	}
@@ -87,13 +86,4 @@ func (h *handler) startPayment(c echo.Context, caller string) error {
 	return answer(c, http.StatusOK, attemptAnswer{
 		ID: opened.ID, Provider: opened.Provider, Action: action, ExpiresAt: formatTime(opened.ExpiresAt),
 	})
-}
-
-// isReturnURL tells whether a payer's browser can be sent to this URL.
-func isReturnURL(text string) bool {
-	if !idform.IsVisibleASCII(text, returnURLMax) {
-		return false
-	}
-	parsed, err := url.Parse(text)
-	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && idform.HasHost(parsed) && parsed.User == nil
 }

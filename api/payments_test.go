@@ -248,3 +248,17 @@ func TestBuyerReadsRefunds(t *testing.T) {
 	wantProblem(t, f.send(t, ask{method: "GET", path: path, token: tokenFor(t, "alice", roleAdmin)}), http.StatusForbidden, "forbidden")
 	wantProblem(t, f.send(t, ask{method: "GET", path: path}), http.StatusUnauthorized, "unauthorized")
 }
+
+// A part that a provider can never send back was taken, and came to a person as a refund for which nothing can be done.
+func TestPartThatCannotBeSentBackIsRefused(t *testing.T) {
+	f := newFixture(t)
+	a := ask{
+		method: http.MethodPost, path: "/v1/admin/orders/" + orderID + "/refunds", token: tokenFor(t, "boss", roleAdmin),
+		body: `{"amount":101,"note":"a seat"}`, header: http.Header{"Idempotency-Key": {"k"}},
+	}
+	w := f.send(t, a)
+	wantProblem(t, w, http.StatusUnprocessableEntity, "invalid_request")
+	if !strings.Contains(w.Body.String(), "multiple of 5") {
+		t.Errorf("nobody is told why: %s", w.Body.String())
+	}
+}

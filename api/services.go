@@ -68,6 +68,7 @@ type Payments interface {
 	RefundsOf(ctx context.Context, orderID string) ([]payment.RefundInfo, error)
 
 	Refunds(ctx context.Context, states []string, afterID string, limit int) (items []payment.RefundInfo, next string, err error)
+	CheckPart(ctx context.Context, orderID string, amount int64) error
 	Retry(ctx context.Context, id string, act audit.Act) (payment.RefundInfo, error)
 	SettleByHand(ctx context.Context, id string, act audit.Act) (payment.RefundInfo, error)
 	Ledgers(ctx context.Context) ([]payment.Ledger, error)

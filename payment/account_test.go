@@ -103,3 +103,42 @@ func TestOtherAccountIsToldAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A payment came late to a merchant of WeChat Pay, and its refund was due when the office was started with the keys of another
+// merchant: that one was asked, knew of no such payment, and refused the refund for good. It went neither then nor, under its key,
+// after the merchant before was configured again.
+func TestRefundIsSentByTheAccountThatHasTheMoney(t *testing.T) {
+	for name, tried := range map[string]bool{"never sent": false, "sent, and no answer": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.provider.nameless = true
+			f.useAccount("before", f.provider.attempts)
+			o := f.create(time.Hour)
+			opened := f.start(o)
+			f.cancelByBuyer(o)
+			f.provider.payAttempt(opened.ID)
+			f.provider.set(func(p *fakeProvider) { p.fail["refund"] = errAway })
+			paid := f.provider.attempts[opened.ID].Payments[0]
+			f.callbackOf("fake", Report{ID: "evt", Payments: []Payment{paid}})
+			if tried {
+				f.work()
+				f.wantRefund(refundFailed)
+			}
+			asked := f.provider.count("refund")
+			before := f.useAccount("after", map[string]*fakeAttempt{})
+			f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.fail["query refund"] = ErrRefused, ErrRefused })
+			f.workFor(2*time.Hour, 10*time.Minute)
+			if r := f.wantRefund(refundNeedsAttention); !strings.HasSuffix(r.Detail, ": before") || strings.Contains(r.Detail, "may have") != tried {
+				t.Errorf("an operator reads %q", r.Detail)
+			}
+			if n := f.provider.count("refund") + f.provider.count("query refund") - asked; n != 0 {
+				t.Errorf("another account was asked %d times for a refund", n)
+			}
+			f.useAccount("before", before)
+			f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.fail["query refund"] = nil, nil })
+			f.workFor(time.Hour, 10*time.Minute)
+			f.wantRefund(refundDone)
+			f.wantBalanced()
+		})
+	}
+}

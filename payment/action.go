@@ -3,7 +3,6 @@ package payment
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -44,8 +43,7 @@ func (a Action) invalid() string {
 			return "has a QR code that a browser opens by itself, such as a script"
 		}
 	case Redirect, PostForm:
-		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || !idform.HasHost(u) ||
-			u.User != nil || !idform.IsVisibleASCII(a.URL, actionMax) {
+		if _, ok := idform.WebURL(a.URL, actionMax); !ok {
 			return "has no absolute http or https URL"
 		}
 	default:

@@ -44,12 +44,13 @@ func (s *Service) AskBeforeTimeout(ctx context.Context, due event.Due) (busy []s
 
 // ToAsk returns until when each of those orders is asked for that would be cancelled, were they not being paid.
 func (s *Service) ToAsk(ctx context.Context, ids []string) (map[string]int64, error) {
-	var rows []struct {
+	type row struct {
 		ID       string `db:"id"`
 		AskUntil int64  `db:"ask_until"`
 	}
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT id, ask_until FROM orders WHERE state = 'PENDING_PAYMENT'
-		AND expires_at <= ? AND ask_until > 0 AND id IN `+db.In(len(ids)), append([]any{s.Now().UnixMilli()}, db.Args(ids)...)...); err != nil {
+	rows, err := db.SelectIn[row](ctx, s.db.Reader(), `SELECT id, ask_until FROM orders WHERE id IN (?) AND state = 'PENDING_PAYMENT'
+		AND expires_at <= ? AND ask_until > 0`, ids, s.Now().UnixMilli())
+	if err != nil {
 		return nil, s.failed("read orders to ask for", err)
 	}
 	asked := map[string]int64{}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"boxoffice/common/db"
-	"boxoffice/order"
 )
 
 // askWorkers is how many attempts are asked for at once, of one provider.
@@ -44,11 +43,11 @@ func (s *Service) startAt(ctx context.Context, p Provider, row attemptRow) (atte
 			return current, nil
 		}
 	}
-	return row, order.ErrNotPayable // it was closed meanwhile, with its order
+	return row, errEnded
 }
 
 // startAgain starts an attempt that is open once more, as it is given, and returns it with what its payer has to do now. To the
-// provider it is the same payment. It fails with order.ErrNotPayable if it was closed meanwhile.
+// provider it is the same payment. It fails with errEnded if it was changed meanwhile.
 func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (attemptRow, error) {
 	if err := row.reach(p); err != nil {
 		return row, err
@@ -65,7 +64,7 @@ func (s *Service) startAgain(ctx context.Context, p Provider, row attemptRow) (a
 	row.ActionUntil = s.until(started.Lives)
 	err = s.reopenAttempt(ctx, row)
 	if errors.Is(err, db.ErrConflict) {
-		err = order.ErrNotPayable
+		err = errEnded
 	}
 	return row, err
 }

@@ -13,6 +13,7 @@ const (
 	lastRefundPause  = time.Hour
 	firstSearchPause = time.Minute // after a restored order was asked for in vain; doubles with each time
 	lastSearchPause  = 12 * time.Hour
+	searchPassPause  = 2 * time.Second // between two passes over restored orders, each with up to searchMax of them
 
 	callTimeout = 10 * time.Second // of one call of a provider
 	claimLease  = 30 * time.Second // what a worker that died had claimed rests no longer; longer than all calls of one claim

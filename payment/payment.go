@@ -239,6 +239,10 @@ func failureLevel(err error) slog.Level {
 	return slog.LevelWarn
 }
 
+// errEnded says that others have ended an attempt while it was being started, or have given it more time: its payer can do nothing
+// with what its provider has answered. The order may be payable all the same.
+var errEnded = fmt.Errorf("%w: the attempt has ended meanwhile", order.ErrNotPayable)
+
 // Why an attempt has no end yet.
 var (
 	// errStillOpen says that it can still be paid.

@@ -84,6 +84,9 @@ type CallbacksOnly interface{ CallbacksOnly() bool }
 // open when it is started again: to its payer it is the same payment with more time.
 type Extender interface{ ExtendsUnopened() bool }
 
+// Stepped is a Provider that sends back only multiples of some minor units of a currency: 1 where any amount will do.
+type Stepped interface{ RefundStep(currency string) int64 }
+
 // NamedAccount is a Provider whose account has a name, under which it knows attempts: asked with another one, it has never heard of
 // them. 1 to 255 visible ASCII characters, and no secret. Any other Provider has one account, or refuses to be asked for attempts
 // of another one.

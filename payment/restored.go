@@ -16,9 +16,9 @@ const forgottenMax = 8
 // forgotten returns the attempts that those of the orders may have that were restored, besides the attempts that are known. They
 // have no rows: to close one that never was does no harm.
 func (s *Service) forgotten(ctx context.Context, orderIDs []string, known []attemptRow) (found []attemptRow, err error) {
-	var rows []attemptRow
-	if err := s.db.Reader().SelectContext(ctx, &rows, `SELECT id AS order_id, amount, currency, expires_at FROM orders
-		WHERE restored = 1 AND id IN `+db.In(len(orderIDs)), db.Args(orderIDs)...); err != nil || len(rows) == 0 {
+	rows, err := db.SelectIn[attemptRow](ctx, s.db.Reader(), `SELECT id AS order_id, amount, currency, expires_at FROM orders
+		WHERE restored = 1 AND id IN (?)`, orderIDs)
+	if err != nil || len(rows) == 0 {
 		return nil, s.failed("read restored orders", err)
 	}
 	type by struct{ orderID, provider string }

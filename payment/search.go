@@ -69,10 +69,20 @@ func (s *Service) searchLater(ctx context.Context, row searchRow) error {
 	return s.change(ctx, `UPDATE restored_orders SET next_at = ? WHERE order_id = ? AND next_at = ?`, next, row.OrderID, row.NextAt)
 }
 
+// searchUntried has an order asked for soon, as if it had not been claimed: a provider was busy with other lists of orders, and
+// nobody has asked it. So its time is not over either.
+func (s *Service) searchUntried(ctx context.Context, row searchRow) error {
+	return s.change(ctx, `UPDATE restored_orders SET next_at = ?, tries = ? WHERE order_id = ? AND next_at = ?`,
+		s.Now().Add(firstSearchPause).UnixMilli(), row.Tries, row.OrderID, row.NextAt)
+}
+
 // endSearch says that all is known of the forgotten payments of these orders.
 func (s *Service) endSearch(ctx context.Context, orderIDs []string) error {
 	if len(orderIDs) == 0 {
 		return nil
 	}
-	return s.change(ctx, `DELETE FROM restored_orders WHERE order_id IN `+db.In(len(orderIDs)), db.Args(orderIDs)...)
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
+		return tx.ExecIn(ctx, `DELETE FROM restored_orders WHERE order_id IN (?)`, orderIDs)
+	})
+	return s.failed("end the search for forgotten payments", err)
 }

@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +22,9 @@ type Opened struct {
 
 // Start starts the payment of an order with a provider, and returns what the payer has to do. The order is given as it
 // was reserved. The same order and provider again are the same attempt, until that one is final, or the order has got more
-// time than its provider knows of. It fails with ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable or
-// order.ErrAlreadyPaid; after ErrProviderAway a retry is safe.
+// time than its provider knows of. One that another start, in another tab, has replaced while its provider took its time gives way
+// to that. It fails with ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable, order.ErrAlreadyPaid or order.ErrBusy;
+// after ErrProviderAway and order.ErrBusy a retry is safe.
 func (s *Service) Start(ctx context.Context, reserved event.Order, providerName, returnURL string) (Opened, error) {
 	p, err := s.provider(providerName)
 	if err == nil && !canStart(p) {
@@ -33,22 +33,44 @@ func (s *Service) Start(ctx context.Context, reserved event.Order, providerName,
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
 	}
-	row, isNew, err := s.hold(ctx, reserved, p, returnURL)
+	opened, err := s.startOnce(ctx, reserved, p, returnURL)
+	for tries := 1; errors.Is(err, errEnded); tries++ {
+		switch final := s.payable(ctx, reserved.ID); {
+		case final != nil:
+			err = final
+		case tries == startsMax:
+			err = fmt.Errorf("%w: payments of the order end while they start", order.ErrBusy)
+		default:
+			opened, err = s.startOnce(ctx, reserved, p, returnURL)
+		}
+	}
 	if err != nil {
 		return Opened{}, fmt.Errorf("start payment: %w", err)
+	}
+	return opened, nil
+}
+
+// startsMax is how many attempts of an order that others end meanwhile are started in one call.
+const startsMax = 3
+
+// startOnce starts or finds the attempt that an order has now. It fails with errEnded if that has ended since.
+func (s *Service) startOnce(ctx context.Context, reserved event.Order, p Provider, returnURL string) (Opened, error) {
+	row, isNew, err := s.hold(ctx, reserved, p, returnURL)
+	if err != nil {
+		return Opened{}, err
 	}
 	failpoint.Hit("attempt.recorded")
 	if row.State == starting {
 		if row, err = s.startAt(ctx, p, row); err != nil {
-			return Opened{}, fmt.Errorf("start payment: %w", s.afterFailedStart(ctx, p, row, isNew, err))
+			return Opened{}, s.afterFailedStart(ctx, p, row, isNew, err)
 		}
 	}
-	if row.isFinal() { // by a worker, which has started it as well, and ended it with its order
-		return Opened{}, fmt.Errorf("start payment: %w", cmp.Or(s.payable(ctx, row.OrderID), order.ErrNotPayable))
+	if row.isFinal() { // by a worker, or another start, which has started it as well
+		return Opened{}, errEnded
 	}
 	if row.hasDeadAction(s.Now()) {
 		if row, err = s.startAgain(ctx, p, row); err != nil {
-			return Opened{}, fmt.Errorf("start payment: %w", err)
+			return Opened{}, err
 		}
 	}
 	action, err := row.action()

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,4 +82,36 @@ func TestRefusalOfOneOfTwoStartsClosesNothingThatTheOtherHasOpened(t *testing.T)
 	f.due(o)
 	f.wantOrder(o.ID, order.Paid, "")
 	f.wantBalanced()
+}
+
+// A buyer pressed Pay in two tabs. The first call was at the provider when the second gave the order more time, and replaced the
+// attempt by one that knows of it: the first tab was told that the order is cancelled or its time over, and the second tab paid it.
+// Both pay with the same attempt now. Of two tabs with two providers each has its own, and neither ends the other's.
+func TestStartThatIsReplacedGivesWayToTheOther(t *testing.T) {
+	for provider, attempts := range map[string]int{"fake": 1, "other": 2} {
+		f := newFixture(t)
+		o := f.create(6 * time.Minute)
+		var second Opened
+		var once sync.Once
+		slow := f.overtaken(func(Attempt) {
+			once.Do(func() {
+				f.advance(2 * time.Minute) // the deadline is near, and moves
+				var err error
+				if second, err = f.payments.Start(t.Context(), o, provider, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+		first, err := slow.Start(t.Context(), o, "fake", "")
+		if err != nil {
+			t.Errorf("%s: the first tab is told %v", provider, err)
+			continue
+		}
+		if different := map[string]bool{first.ID: true, second.ID: true}; len(different) != attempts {
+			t.Errorf("%s: the tabs pay with %s and %s", provider, first.ID, second.ID)
+		}
+		if state := f.provider.attempts[first.ID].State; state != Open {
+			t.Errorf("%s: the first tab is sent to a payment that is %s", provider, state)
+		}
+	}
 }

@@ -78,16 +78,16 @@ func (r attemptRow) action() (action Action, err error) {
 	return action, nil
 }
 
-// attemptsOf reads the attempts of these orders, the oldest first.
+// attemptsOf reads the attempts of these orders, the oldest first of each.
 func (s *Service) attemptsOf(ctx context.Context, orderIDs ...string) ([]attemptRow, error) {
 	rows, err := readAttempts(ctx, s.db.Reader(), orderIDs...)
 	return rows, s.failed("read payment attempts", err)
 }
 
-func readAttempts(ctx context.Context, q sqlx.QueryerContext, orderIDs ...string) (rows []attemptRow, err error) {
-	err = sqlx.SelectContext(ctx, q, &rows, `SELECT `+attemptColumns+` FROM payment_attempts
-		WHERE order_id IN `+db.In(len(orderIDs))+` ORDER BY created_at, id`, db.Args(orderIDs)...)
-	return rows, err
+// readAttempts reads the attempts of these orders, the oldest first of each.
+func readAttempts(ctx context.Context, q sqlx.QueryerContext, orderIDs ...string) ([]attemptRow, error) {
+	return db.SelectIn[attemptRow](ctx, q, `SELECT `+attemptColumns+` FROM payment_attempts
+		WHERE order_id IN (?) ORDER BY created_at, id`, orderIDs)
 }
 
 // knowsAttempt tells whether an attempt with a provider is recorded.
@@ -133,9 +133,8 @@ func (s *Service) recordedPayments(ctx context.Context, provider string, payment
 	for i, p := range payments {
 		ids[i] = order.RecordID(provider, p.ID)
 	}
-	var found []recordedPayment
-	if err := s.db.Reader().SelectContext(ctx, &found, `SELECT id, order_id, amount, currency FROM payments WHERE id IN `+db.In(len(ids)),
-		db.Args(ids)...); err != nil {
+	found, err := db.SelectIn[recordedPayment](ctx, s.db.Reader(), `SELECT id, order_id, amount, currency FROM payments WHERE id IN (?)`, ids)
+	if err != nil {
 		return nil, s.failed("read payments", err)
 	}
 	recorded := map[recordedPayment]bool{}

@@ -36,8 +36,7 @@ func (s *Service) tellRefunds(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("tell of refunds: %w", err)
 	}
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE refunds SET told = 1 WHERE id IN `+db.In(len(ids)), db.Args(ids)...)
-		return err
+		return tx.ExecIn(ctx, `UPDATE refunds SET told = 1 WHERE id IN (?)`, ids)
 	})
 	return len(rows), s.failed("mark refunds as told of", err)
 }

@@ -21,6 +21,7 @@ type job struct {
 	name  string
 	pause time.Duration
 	pass  func(context.Context) (int, error) // returns how many rows it has worked on
+	paced bool                               // it pauses after a pass that has found work, too
 }
 
 // jobs are all that is done in the background: each provider's attempts are asked for, its refunds are sent, stock is asked
@@ -28,24 +29,26 @@ type job struct {
 // made a refund, what nobody can do is left to a person, and it is published which refunds are back.
 func (s *Service) jobs() []job {
 	jobs := []job{
-		{"send back money without an order", strandPause, func(ctx context.Context) (int, error) {
+		{name: "send back money without an order", pause: strandPause, pass: func(ctx context.Context) (int, error) {
 			_, err := s.Orders.RefundStranded(ctx, s.Now().Add(-s.ParkedLimit), s.KeepParked)
 			return 0, err
 		}},
-		{"ask for the tickets of late payments", workPause, s.Orders.WantTickets},
-		{"return the tickets of cancelled orders", workPause, s.Orders.AnnounceReturned},
-		{"look for payments of restored orders", strandPause, s.searchRestored},
-		{"leave work of providers that are gone", strandPause, s.leaveGone},
+		{name: "ask for the tickets of late payments", pause: workPause, pass: s.Orders.WantTickets},
+		{name: "return the tickets of cancelled orders", pause: workPause, pass: s.Orders.AnnounceReturned},
+		// Of each order of a restored database many payments are asked for, and providers bound how many questions they answer.
+		{name: "look for payments of restored orders", pause: searchPassPause, pass: s.searchRestored, paced: true},
+		{name: "leave work of providers that are gone", pause: strandPause, pass: s.leaveGone},
+	}
+	add := func(name string, pause time.Duration, pass func(context.Context) (int, error)) {
+		jobs = append(jobs, job{name: name, pause: pause, pass: pass})
 	}
 	for _, p := range s.Options.Providers {
-		jobs = append(jobs,
-			job{"ask " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) }},
-			job{"take back refunds of " + p.Name(), strandPause, func(ctx context.Context) (int, error) { return s.takeBack(ctx, p) }},
-			job{"send refunds by " + p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) }},
-		)
+		add("ask "+p.Name(), workPause, func(ctx context.Context) (int, error) { return s.askNext(ctx, p, workLimit) })
+		add("take back refunds of "+p.Name(), strandPause, func(ctx context.Context) (int, error) { return s.takeBack(ctx, p) })
+		add("send refunds by "+p.Name(), workPause, func(ctx context.Context) (int, error) { return s.sendNext(ctx, p, workLimit) })
 	}
 	if s.TellRefunds != nil {
-		jobs = append(jobs, job{"tell of refunds", workPause, s.tellRefunds})
+		add("tell of refunds", workPause, s.tellRefunds)
 	}
 	return jobs
 }
@@ -61,7 +64,7 @@ func (s *Service) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// repeat does a job again and again, with a pause when there is nothing to do. It logs an outage once.
+// repeat does a job again and again, with a pause when there is nothing to do, or always. It logs an outage once.
 func (s *Service) repeat(ctx context.Context, j job) {
 	ticker := time.NewTicker(j.pause)
 	defer ticker.Stop()
@@ -72,7 +75,7 @@ func (s *Service) repeat(ctx context.Context, j job) {
 			s.Log.ErrorContext(ctx, "work on payments", "job", j.name, "error", err)
 		}
 		failing = err != nil
-		if n > 0 && err == nil && ctx.Err() == nil {
+		if n > 0 && !j.paced && err == nil && ctx.Err() == nil {
 			continue
 		}
 		select {
@@ -155,7 +158,8 @@ func (s *Service) askOne(ctx context.Context, p Provider, row attemptRow, orderI
 }
 
 // searchRestored asks every provider for the forgotten payments of restored orders that have ended, closes what can still be paid,
-// and returns how many orders there were. What came for them is recorded as any late payment.
+// and returns how many orders were asked for. What came for them is recorded as any late payment. For an order of which a provider
+// had no turn left nothing is counted.
 func (s *Service) searchRestored(ctx context.Context) (int, error) {
 	if len(s.Providers()) == 0 {
 		return 0, nil
@@ -183,15 +187,19 @@ func (s *Service) searchRestored(ctx context.Context) (int, error) {
 	}
 	var found []string
 	for _, row := range rows {
-		if !unanswered[row.OrderID] && !later[row.OrderID] {
+		switch {
+		case later[row.OrderID]:
+			err = s.searchUntried(ctx, row)
+		case unanswered[row.OrderID]:
+			err = s.searchLater(ctx, row)
+		default:
 			found = append(found, row.OrderID)
-			continue
 		}
-		if err := s.searchLater(ctx, row); err != nil {
+		if err != nil {
 			return 0, err
 		}
 	}
-	return len(rows), s.endSearch(ctx, found)
+	return len(rows) - len(later), s.endSearch(ctx, found)
 }
 
 // giveUpPause is how long an attempt of a final order is asked for in vain that fails with err.

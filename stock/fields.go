@@ -2,7 +2,6 @@ package stock
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -119,6 +118,6 @@ func isURL(s string) bool {
 	if s == "" {
 		return true
 	}
-	u, err := url.Parse(s)
-	return err == nil && idform.IsVisibleASCII(s, URLMax) && u.Scheme == "https" && idform.HasHost(u) && u.User == nil
+	u, ok := idform.WebURL(s, URLMax)
+	return ok && u.Scheme == "https"
 }

@@ -10,6 +10,16 @@ import (
 	"boxoffice/payment"
 )
 
+// The office asks here, and nowhere else, which parts can go back.
+func TestStepsOfRefunds(t *testing.T) {
+	p, _ := newProvider(t)
+	for currency, want := range map[string]int64{"EUR": 1, "JPY": 1, "ISK": 1, "KWD": 10, "TND": 10, "MGA": 100, "IQD": 1, "": 1} {
+		if step := p.RefundStep(currency); step != want {
+			t.Errorf("parts of %q are multiples of %d, want %d", currency, step, want)
+		}
+	}
+}
+
 // An amount is sent as Stripe counts it, and comes back as ours.
 func TestAmounts(t *testing.T) {
 	for _, test := range []struct {

@@ -50,6 +50,7 @@ type Provider struct {
 var (
 	_ payment.Provider      = (*Provider)(nil)
 	_ payment.SharedAccount = (*Provider)(nil)
+	_ payment.Stepped       = (*Provider)(nil)
 )
 
 // New returns a provider, or an error that says which option cannot be used. The error contains no secret.
@@ -103,6 +104,15 @@ func (p *Provider) Name() string { return name }
 
 // SharedAccount says that an account of Stripe may be used by others as well.
 func (p *Provider) SharedAccount() bool { return true }
+
+// RefundStep is the step of Stripe's amounts of a currency.
+func (p *Provider) RefundStep(currency string) int64 {
+	s, err := scaleOf(currency)
+	if err != nil {
+		return 1 // nothing was paid in it
+	}
+	return s.step
+}
 
 // Verify checks the signature over the raw body before anything of the body is believed.
 func (p *Provider) Verify(_ context.Context, header http.Header, body []byte) (payment.Report, error) {
