@@ -2,9 +2,7 @@
 
 package app
 
-import (
-	"testing"
-)
+import "testing"
 
 // Two operators changed the title, or the capacity, of one screening at the same time: what the first one had saved was replaced
 // by what the second one had begun before, without a word to either. The second is told now what is there, and whatever else the
@@ -24,7 +22,8 @@ func TestConsoleTellsWhatAnotherOperatorHasChanged(t *testing.T) {
 	p.press(save)
 	p.until("it is told", says(".screening-form", `changed this meanwhile: Title is now "Casablanca 1942"`))
 	p.press(save)
-	p.until("who insists replaces it, and nothing else", headingIs("Casablanca again")+` && document.querySelector("#main").innerText.includes("Rex II")`)
+	p.until("who insists replaces it, and nothing else", headingIs("Casablanca again")+`
+		&& document.querySelector("#main").innerText.includes("Rex II")`)
 
 	p.pressNamed("#main", "Change capacity")
 	p.fill("#ask-capacity", "60")
