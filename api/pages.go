@@ -62,7 +62,11 @@ func (h *handler) addPages(add func(method, path string, handle echo.HandlerFunc
 	}
 	headers := pageHeaders("", h.cookies.secure)
 	for _, file := range static {
-		addBoth(file.path, file.serve(headers))
+		if file.isPart() {
+			addBoth(file.path, file.serve(partHeaders()))
+		} else {
+			addBoth(file.path, file.serve(headers))
+		}
 	}
 	p := &pages{
 		handler: h, texts: texts, templates: templates,

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,7 +90,11 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 	want("/openapi.yaml", always, policy(""))
 	for _, path := range servedFiles(t) {
-		want(path, kept, policy(""))
+		if strings.HasSuffix(path, ".js") || strings.HasSuffix(path, ".css") { // the policy of the page holds there
+			want(path, kept, map[string]string{"Cross-Origin-Resource-Policy": "same-origin"})
+		} else {
+			want(path, kept, policy(""))
+		}
 	}
 }
 
@@ -124,6 +131,42 @@ func TestFilesAreSentOnce(t *testing.T) {
 	}
 	if old := f.send(t, ask{method: "GET", path: "/web/app.js", header: http.Header{"If-None-Match": {`"old"`}}}); old.Code != http.StatusOK {
 		t.Errorf("with an old tag: %d", old.Code)
+	}
+}
+
+// Scripts and styles are sent compressed to who can read that, and as they are to others; caches are told that they differ.
+func TestFilesAreSentCompressed(t *testing.T) {
+	f := newFixture(t)
+	get := func(accepts, tag string) *httptest.ResponseRecorder {
+		return f.send(t, ask{method: "GET", path: "/web/app.js", header: http.Header{"Accept-Encoding": {accepts}, "If-None-Match": {tag}}})
+	}
+	plain := get("", "").Body.String()
+	for _, accepts := range []string{"identity", "br", "gzip;q=0", "gzip; q=0.000", "xgzip", "br, gzip;q=0"} {
+		w := get(accepts, "")
+		h := w.Header()
+		if w.Body.String() != plain || h.Get("Content-Encoding") != "" || h.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("to who accepts %q: %d bytes as %q, which vary by %q", accepts, w.Body.Len(), h.Get("Content-Encoding"), h.Get("Vary"))
+		}
+	}
+	for _, accepts := range []string{"gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP;q=0.8", "gzip; q=0.001"} {
+		w := get(accepts, "")
+		if w.Header().Get("Content-Encoding") != "gzip" || w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+			t.Fatalf("to who accepts %q: as %q", accepts, w.Header().Get("Content-Encoding"))
+		}
+		unpacked, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content, err := io.ReadAll(unpacked); err != nil || string(content) != plain {
+			t.Errorf("unpacked it is another file (%v):\n%s", err, content)
+		}
+		tag := w.Header().Get("Etag")
+		if again := get(accepts, tag); again.Code != http.StatusNotModified {
+			t.Errorf("with its tag: %d", again.Code)
+		}
+		if other := get("identity", tag); other.Code != http.StatusOK {
+			t.Errorf("who cannot read it is told by its tag to have it: %d", other.Code)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -19,7 +20,8 @@ const (
 // languages lists the languages of the pages. The first is for whoever asks for none of them.
 func languages() []string { return []string{english, chinese} }
 
-// pageTexts has what the pages say, by language and key. The scripts have the same texts, as the module catalogues.js.
+// pageTexts has what the pages say, by language and key. The scripts have the same texts, as the
+// modules catalogues.js and admin_catalogues.js.
 type pageTexts struct {
 	catalogues map[string]map[string]json.RawMessage
 	matcher    language.Matcher
@@ -58,9 +60,10 @@ func readWebJSON(name string, into any) error {
 	return nil
 }
 
-// module returns the catalogues, and what problems say in languages other than that of the API, as a script.
+// module returns the catalogues without the console's texts, and what problems say in languages other than that of the API, as
+// a script.
 func (p *pageTexts) module() ([]byte, error) {
-	encoded, err := json.Marshal(p.catalogues)
+	encoded, err := json.Marshal(p.chosen(func(key string) bool { return !isOfConsole(key) }))
 	if err != nil {
 		return nil, fmt.Errorf("encode texts: %w", err)
 	}
@@ -69,6 +72,36 @@ func (p *pageTexts) module() ([]byte, error) {
 		return nil, fmt.Errorf("encode texts of problems: %w", err)
 	}
 	return fmt.Appendf(nil, "export const catalogues = %s;\nexport const problems = %s;\n", encoded, problems), nil
+}
+
+// consoleModule returns a script that adds the texts to the catalogues which the operators' console alone shows: two thirds of
+// all, which no buyer's phone should have to load.
+func (p *pageTexts) consoleModule() ([]byte, error) {
+	encoded, err := json.Marshal(p.chosen(isOfConsole))
+	if err != nil {
+		return nil, fmt.Errorf("encode texts of the console: %w", err)
+	}
+	return fmt.Appendf(nil, "import { catalogues } from \"./catalogues.js\";\n\nconst more = %s;\n"+
+		"for (const language of Object.keys(more)) Object.assign(catalogues[language], more[language]);\n", encoded), nil
+}
+
+func (p *pageTexts) chosen(is func(key string) bool) map[string]map[string]json.RawMessage {
+	chosen := map[string]map[string]json.RawMessage{}
+	for language, catalogue := range p.catalogues {
+		chosen[language] = maps.Clone(catalogue)
+		maps.DeleteFunc(chosen[language], func(key string, _ json.RawMessage) bool { return !is(key) })
+	}
+	return chosen
+}
+
+// isOfConsole tells whether a text is one that only the console shows, which is said by the group that its key begins with.
+func isOfConsole(key string) bool {
+	group, _, _ := strings.Cut(key, ".")
+	switch group {
+	case "act", "admin", "attempt", "cause", "event", "field", "find", "finding", "ledger", "money", "orderstate", "said", "why":
+		return true
+	}
+	return false
 }
 
 // text returns a text that has one form, with the values of its places: the name of each, and what stands there. A key that

@@ -71,8 +71,8 @@ func (p page) english() string {
 	})()`)
 }
 
-// Every view of the console, in both languages, light and dark, on a narrow phone: nobody is kept out, nothing sticks out, and
-// a Chinese console says nothing in English.
+// Every view of the console, in both languages, light and dark, on a narrow phone and on a desk: nobody is kept out, nothing
+// sticks out, and a Chinese console says nothing in English.
 func TestConsoleIsForEverybody(t *testing.T) {
 	axe := axeSource(t)
 	pictures := os.Getenv("BOXOFFICE_TEST_SCREENSHOTS")
@@ -104,6 +104,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 					p.picture(filepath.Join(pictures, name+".png"))
 				}
 			}
+			b.onDesk(p, "console-"+look.name+"-"+language, axe, pictures)
 		}
 		p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(b.shop+"/admin"))
 		p.press("#language")

@@ -114,6 +114,32 @@ func TestPageOutlivesItsStream(t *testing.T) {
 	p.until("sold out", `document.querySelector(".screening[data-state=sold-out]") !== null`)
 }
 
+// A call that got no answer is told, and the words went only when the page had noticed that its line was cut: where the stream
+// had outlived that, "does not answer" stood above an office that answered, until somebody closed it.
+func TestPageSaysNoLongerThatNobodyAnswers(t *testing.T) {
+	b := newBrowser(t)
+	order := b.mustBuy("alice", "metropolis", 1)
+	b.eventuallyStatus("alice", order.ID, "pending_payment")
+	p := b.open("/")
+	p.signIn("alice")
+	p.before(`(() => {
+		const send = window.fetch;
+		window.fetch = async (path, options) => {
+			if (path.endsWith("/payments")) throw new TypeError("the line is cut");
+			return send(path, options);
+		};
+	})()`)
+	p.before(streams)
+	p.visit(b.shop + "/o/" + order.ID)
+	p.until("by stream", `window.opened === 1`)
+	p.press(payButton)
+	p.until("it is told", `document.getElementById("news").innerText.startsWith("The box office does not answer.")`)
+	p.until("and no more, as the stream goes on", `document.getElementById("news").hidden`)
+	if opened := js[int](p, `window.opened`); opened != 1 {
+		t.Errorf("the page opened %d streams, want the one that outlived the cut", opened)
+	}
+}
+
 // The office's own streams show what happens as well, and the page asks no more.
 func TestPageFollowsTheOfficesStreams(t *testing.T) {
 	b := newBrowser(t)

@@ -121,7 +121,26 @@ func (p page) violations(axe string, rules ...string) string {
 // languageIsOffered holds once the page's script has written its button of the other language.
 const languageIsOffered = `document.getElementById("language")?.hidden === false`
 
-// Every page in every state, in both languages, light and dark, on a narrow phone: nobody is kept out, and nothing sticks out.
+// onDesk looks at a page with the width of a small laptop, and leaves it as it was. What there is to tell is in the language
+// that the page is in, and only in light: dark differs by its colours alone, which are those of the phone.
+func (b *browserTest) onDesk(p page, name, axe, pictures string) {
+	b.t.Helper()
+	p.scheme("light")
+	p.do(chromedp.EmulateViewport(1280, 800))
+	if found := p.violations(axe); found != "[]" {
+		b.t.Errorf("%s on a desk: %s", name, found)
+	}
+	if !p.fits() {
+		b.t.Errorf("%s is wider than a desk's screen", name)
+	}
+	if pictures != "" {
+		p.picture(filepath.Join(pictures, name+"-desk.png"))
+	}
+	p.do(chromedp.EmulateViewport(b.width, 844, chromedp.EmulateMobile))
+}
+
+// Every page in every state, in both languages, light and dark, on a narrow phone and on a desk: nobody is kept out, and nothing
+// sticks out.
 // BOXOFFICE_TEST_SCREENSHOTS names a directory for pictures of all of them.
 func TestPagesAreForEverybody(t *testing.T) {
 	axe := axeSource(t)
@@ -150,6 +169,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 					p.picture(filepath.Join(pictures, name+".png"))
 				}
 			}
+			b.onDesk(p, look.name+"-"+language, axe, pictures)
 		}
 		p.visit(b.shop)
 		p.press("#sign-out")

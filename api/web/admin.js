@@ -1,5 +1,6 @@
 // The operators' console in a browser: what stands around every view, and which view an address is.
 
+import "./admin_catalogues.js"; // before whatever shows a text
 import { actsView } from "./admin_acts.js";
 import { moneyView } from "./admin_money.js";
 import { orderView } from "./admin_order.js";

@@ -42,7 +42,7 @@ export function askFor({ draft, title, about = "", words = "", note = "required"
       tell(about ? text("admin.done_to", { what: title, title: about }) : text("admin.done", { what: title }), { kind: "good" });
       done(answer);
     } catch (error) {
-      result.textContent = problemWords(error);
+      result.textContent = error instanceof RangeError ? error.message : problemWords(error);
     } finally {
       working = send.disabled = leave.disabled = false;
     }

@@ -6,6 +6,7 @@ import { curve, stepFor } from "./admin_curve.js";
 import { separated } from "./admin_money_words.js";
 import { button, choice, exactTime, facts, failure, field, heading, link, nothing, section, showParts } from "./admin_parts.js";
 import { hasDraft, screeningForm } from "./admin_screening_form.js";
+import { seenPart } from "./admin_seen.js";
 import { noteTitle } from "./admin_titles.js";
 import { isPast, now } from "./clock.js";
 import { element, setText } from "./dom.js";
@@ -72,10 +73,15 @@ export function screeningView(root, [id]) {
   });
   const restock = () => {
     const input = element("input", { type: "number", min: 1, max: 100_000_000, required: true, value: shown.capacity, inputmode: "numeric" });
+    const seen = seenPart(shown);
     askFor({
       draft: `restock:${id}`, title: text("admin.restock"), about: shown.movie, words: text("admin.restock_words", { capacity: shown.capacity, left: shown.available }), note: "optional",
       fields: [{ id: "capacity", label: text("field.capacity"), input }],
-      act: ({ capacity, note }) => patch(path, { capacity: Number(capacity), ...(note ? { note } : {}) }), done: acted,
+      act: async ({ capacity, note }) => {
+        await seen.unlessChanged({ capacity: Number(capacity) });
+        return patch(path, { capacity: Number(capacity), ...(note ? { note } : {}) });
+      },
+      done: acted,
     });
   };
   const cancel = () => askFor({

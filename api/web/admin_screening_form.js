@@ -4,6 +4,7 @@ import { patch, pathOf, post } from "./admin_calls.js";
 import { draftOf, draftPart } from "./admin_draft.js";
 import { amountWords, toMajor, toMinor } from "./admin_money_words.js";
 import { button, choice, field, problemWords } from "./admin_parts.js";
+import { seenPart } from "./admin_seen.js";
 import { isPast } from "./clock.js";
 import { element, setText } from "./dom.js";
 import { longTime } from "./format.js";
@@ -97,6 +98,7 @@ export function screeningForm(found, { done, leave }) {
   const shown = Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input.value]));
   const doubt = doubtPart(all);
   const draft = draftPart(nameOf(found), { ...Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input])), amount, currency, note });
+  const seen = found && seenPart(found);
   doubt.look();
   lookAtLengths(all);
   const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });
@@ -121,6 +123,7 @@ export function screeningForm(found, { done, leave }) {
     result.textContent = "";
     try {
       const given = body();
+      await seen?.unlessChanged(given);
       const answer = found ? await patch(`/v1/screenings/${pathOf(found.id)}`, given) : await post("/v1/screenings", given);
       draft.drop();
       done(answer);

@@ -21,7 +21,6 @@ import { noteWaiting, showWaiting } from "./waiting.js";
 
 const $ = (id) => document.getElementById(id);
 const note = (words, kind, link) => tell(words, { kind, link });
-let linked = true;
 
 function showAccount() {
   const place = $("account");
@@ -67,8 +66,7 @@ session.onChange((reason) => {
 });
 
 onLink((up) => {
-  if (up && !linked) answered();
-  linked = up;
+  if (up) answered();
   document.documentElement.dataset.link = up ? "live" : "waiting";
   $("link").hidden = up;
   setText($("link"), up ? "" : text("link.lost"));

@@ -3,7 +3,8 @@
 // data-text-ATTRIBUTE="the.key". {name} in a text is replaced by values.name, a number with its separators. A text that
 // depends on a count is an object by plural rule: {"one": "{count} ticket", "other": "{count} tickets"}.
 //
-// The server makes catalogues.js of the two files. A test holds the keys of both against each other and against their uses.
+// The server makes catalogues.js of the two files, and admin_catalogues.js of what the console alone says: see isOfConsole in
+// api/texts.go. A test holds the keys of both against each other and against their uses.
 
 import { catalogues, problems } from "./catalogues.js";
 

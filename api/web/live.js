@@ -101,7 +101,11 @@ async function readStream(path, event, take, lastID, signal) {
   signal.addEventListener("abort", end);
   document.addEventListener("visibilitychange", endHidden);
   let timer = setTimeout(end, silenceMax);
-  const alive = () => { clearTimeout(timer); timer = setTimeout(end, silenceMax); };
+  const alive = () => { // its heartbeats, too, say that the server answers
+    clearTimeout(timer);
+    timer = setTimeout(end, silenceMax);
+    reportLink(true);
+  };
   const { token } = session;
   try {
     const headers = { Accept: "text/event-stream", ...credentials(), ...(lastID ? { "Last-Event-ID": lastID } : {}) };
