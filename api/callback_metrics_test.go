@@ -39,8 +39,8 @@ func TestCallbacksAreCountedByWhatCameOfThem(t *testing.T) {
 	wantCallbacks(t, registry, map[string]float64{"taken": 1, "forged": 4, "unusable": 1, "failed": 1, "cut_off": 0})
 }
 
-// Whoever began a callback, signed by nobody, and ended the connection within its body was counted as a callback that had failed: of
-// those a provider sends every one again, and an operator looks for what is wrong in the office.
+// Whoever began a callback, signed by nobody, and ended the connection within its body was counted as a callback that had failed:
+// of those a provider sends every one again, and an operator looks for what is wrong in the office.
 func TestCallbackThatIsCutOffHasNotFailed(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	f := newFixture(t, func(o *Options) { o.Metrics = registry })

@@ -117,8 +117,8 @@ func (s *Service) endAttempts(ctx context.Context, provider string) (int, error)
 	return len(ids), nil
 }
 
-// takeBack sends the refunds of a provider, or of its account, that is configured again, as they were, with all tries before them. It
-// returns how many there were.
+// takeBack sends the refunds of a provider, or of its account, that is configured again, as they were, with all tries before them.
+// It returns how many there were.
 func (s *Service) takeBack(ctx context.Context, p Provider) (int, error) {
 	var rows []refundRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`

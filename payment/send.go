@@ -38,9 +38,9 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	})
 }
 
-// leaveOtherAccounts gives refunds to a person whose money came to another account of their provider, and returns the others. They go
-// again once that account is configured. To which account money came is known by the attempts to pay its order: by those that were
-// paid, or else by all. Of money of no attempt, or of one that has none on record, nobody knows better.
+// leaveOtherAccounts gives refunds to a person whose money came to another account of their provider, and returns the others. They
+// go again once that account is configured. To which account money came is known by the attempts to pay its order: by those that
+// were paid, or else by all. Of money of no attempt, or of one that has none on record, nobody knows better.
 func (s *Service) leaveOtherAccounts(ctx context.Context, p Provider, rows []refundRow) (here []refundRow, err error) {
 	now := accountOf(p)
 	if now == "" || len(rows) == 0 {
@@ -288,12 +288,10 @@ func (s *Service) mayHaveGone(ctx context.Context, p Provider, row refundRow) bo
 		return false
 	}
 	status, err := s.askForRefund(ctx, p, row)
-	switch {
-	case err == nil:
-		return status.State != RefundFailed
-	default:
+	if err != nil {
 		return !errors.Is(err, ErrUnknownRefund)
 	}
+	return status.State != RefundFailed
 }
 
 // goneTwice gives a refund to a person whose money may have gone twice.

@@ -23,8 +23,8 @@ type Opened struct {
 // Start starts the payment of an order with a provider, and returns what the payer has to do. The order is given as it
 // was reserved. The same order and provider again are the same attempt, until that one is final, or the order has got more
 // time than its provider knows of. One that another start, in another tab, has replaced while its provider took its time gives way
-// to that. It fails with ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable, order.ErrAlreadyPaid or order.ErrBusy;
-// after ErrProviderAway and order.ErrBusy a retry is safe.
+// to that. It fails with ErrUnknownProvider, ErrProviderAway, ErrRefused, order.ErrNotPayable, order.ErrAlreadyPaid or
+// order.ErrBusy; after ErrProviderAway and order.ErrBusy a retry is safe.
 func (s *Service) Start(ctx context.Context, reserved event.Order, providerName, returnURL string) (Opened, error) {
 	p, err := s.provider(providerName)
 	if err == nil && !canStart(p) {

@@ -22,8 +22,8 @@ const (
 	refundSettled        = "settled"         // a person has sent the money back by other means
 )
 
-// What operators read of a refund whose money came to another account of its provider than the one that is configured. Were that one
-// asked, it would know of no such payment, and refuse the refund for good.
+// What operators read of a refund whose money came to another account of its provider than the one that is configured. Were that
+// one asked, it would know of no such payment, and refuse the refund for good.
 const (
 	otherAccount = "the money came to another account of its payment provider, which is not configured any more: "
 	// otherAccountAsked is for who would send the money by other means: it may come twice.

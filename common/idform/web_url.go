@@ -6,8 +6,8 @@ import (
 )
 
 // WebURL reads the address of a page: an absolute URL of http or https that names a host and no user, in at most most visible ASCII
-// characters. Only such a one is given to browsers, wherever it comes from. A port alone, or a name with half a bracket, is no host: no
-// browser opens it.
+// characters. Only such a one is given to browsers, wherever it comes from. A port alone, or a name with half a bracket, is no
+// host: no browser opens it.
 func WebURL(text string, most int) (u *url.URL, ok bool) {
 	if !IsVisibleASCII(text, most) {
 		return nil, false
