@@ -115,6 +115,10 @@ soak: ## sell for SOAK_TIME, 8 hours, and compare what it takes of the machine e
 drill: ## kill the office a thousand times, at every step of a purchase and at random instants, and cut its databases off (half an hour)
 	go run ./scripts/drill -profile process -kills 1000
 
+.PHONY: cuts
+cuts: ## cut a connection of the office to its databases before and after each statement (40 minutes)
+	go run ./scripts/drill -profile process -statements
+
 .PHONY: streams
 streams: ## what 9,000 open pages cost: memory, time to the screen, purchases beside them
 	BOXOFFICE_TEST_STREAMS=9000 go test ./app -run TestWhatStreamsCost -v -count=1 -timeout 20m
