@@ -148,6 +148,10 @@ test-schema: ## hold a running office against api/openapi.yaml for three minutes
 bench: ## measure ours against the usual designs, side by side, in about a minute
 	go run ./scripts/bench -quick
 
+.PHONY: bench-compare
+bench-compare: ## measure the commit REF and the working tree in turns, and fail where a ratio is worse by more than its noise
+	scripts/bench/between.sh $(or $(REF),$(error say which commit: REF=...)) $(TIMES)
+
 .PHONY: race
 race: ## run the tests under the race detector, but for those that start the client's push consumer (it races by itself)
 	go test -race -timeout 20m ./...
