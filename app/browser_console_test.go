@@ -97,17 +97,20 @@ func (o *officeTest) actsOn(subject string) (acts []string) {
 	return acts
 }
 
+// localTime is a moment from now as a field of a form has it.
+func (p page) localTime(after time.Duration) string {
+	p.t.Helper()
+	return js[string](p, fmt.Sprintf(`((at) => new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19))(
+		new Date(Date.now() + %d))`, after.Milliseconds()))
+}
+
 // createScreening fills in the form of a new screening and sends it by a double click, which makes one.
 func (p page) createScreening(title string) string {
 	p.t.Helper()
 	p.press("#add")
-	local := func(after time.Duration) string {
-		return js[string](p, fmt.Sprintf(`((at) => new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19))(
-			new Date(Date.now() + %d))`, after.Milliseconds()))
-	}
 	for field, value := range map[string]string{
-		"movie": title, "venue": "Rex", "starts_at": local(48 * time.Hour),
-		"sale_opens_at": local(-time.Hour), "sale_closes_at": local(47 * time.Hour),
+		"movie": title, "venue": "Rex", "starts_at": p.localTime(48 * time.Hour),
+		"sale_opens_at": p.localTime(-time.Hour), "sale_closes_at": p.localTime(47 * time.Hour),
 		"amount": "49.50", "currency": "CNY", "capacity": "10", "per_user_limit": "4", "description": "A film.\nSilent.", "note": "the autumn season",
 	} {
 		p.fill("#f-"+field, value)
