@@ -117,14 +117,13 @@ func (s *Service) endAttempts(ctx context.Context, provider string) (int, error)
 	return len(ids), nil
 }
 
-// takeBack sends the refunds of a provider, or of its account, that is configured again, as they were, with all tries before them.
-// It returns how many there were.
+// takeBack sends the refunds of a provider that is configured again, as they were, with all tries before them. It returns how many
+// there were.
 func (s *Service) takeBack(ctx context.Context, p Provider) (int, error) {
 	var rows []refundRow
 	if err := s.db.Reader().SelectContext(ctx, &rows, refundSelect+`
 		WHERE r.state IN ('due', 'sent', 'failed', 'needs_attention') AND r.provider = ? AND r.state = 'needs_attention'
-		AND r.detail IN (?, ?, ?, ?) LIMIT ?`, p.Name(), notConfigured, notConfiguredAsked,
-		otherAccount+accountOf(p), otherAccountAsked+accountOf(p), goneLimit); err != nil {
+		AND r.detail IN (?, ?) LIMIT ?`, p.Name(), notConfigured, notConfiguredAsked, goneLimit); err != nil {
 		return 0, s.failed("read refunds of a provider that is back", err)
 	}
 	for _, row := range rows {

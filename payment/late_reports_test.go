@@ -97,92 +97,19 @@ func TestRefundThatIsBackAfterItWasSettledIsShown(t *testing.T) {
 	f.wantRefund(refundSettled)
 }
 
-// A refund was refused, sent anew under another key, and the provider had made the first one all the same. It was shown to a person
-// as one that may have gone twice, although nobody had sent it under the other key, or the provider, asked, would have said that it
-// had not gone.
-func TestRefundThatIsBackUnderAnEarlierKey(t *testing.T) {
-	const never, lost, gone, failed, away, unsupported = "never sent", "lost on its way", "gone", "failed", "not answered", "unasked"
-	for later, state := range map[string]string{
-		never: refundDone, lost: refundDone, gone: refundNeedsAttention, failed: refundDone, away: refundNeedsAttention,
-		unsupported: refundNeedsAttention,
-	} {
-		t.Run(later, func(t *testing.T) {
-			f, r := newRefusedRefund(t)
-			f.retry(r, "again")
-			if later != never {
-				f.provider.set(func(p *fakeProvider) { p.fail["refund"] = errAway })
-				f.work()
-				f.wantRefund(refundFailed)
-			}
-			f.provider.set(func(p *fakeProvider) {
-				p.fail["refund"], p.strict = nil, true
-				p.keys[r.ID] = RefundStatus{State: RefundDone}
-				p.fail["query refund"] = map[string]error{away: errAway, unsupported: ErrUnsupported}[later]
-				if then, sent := map[string]RefundState{gone: RefundDone, failed: RefundFailed}[later]; sent {
-					p.keys[r.ID+"_1"] = RefundStatus{State: then}
-				}
-			})
-			for range 2 {
-				f.tell(r.ID, RefundDone)
-				f.tell(r.ID+"_2", RefundDone) // which it never had
-				f.tell(r.ID+"_x", RefundDone)
-				f.advance(time.Hour)
-				f.work()
-				got := f.wantRefund(state)
-				if strings.Contains(got.Detail, "twice") != (state == refundNeedsAttention) || f.provider.sentBack != 0 {
-					t.Errorf("refund %+v, and %d went back under the other key too", got, f.provider.sentBack)
-				}
-			}
-		})
-	}
-}
-
-// A bank had returned a refund, which was sent anew and was back by its second key, when the callback came again that had told of
-// "done" under the first one: a person was told that it may have gone twice.
-func TestLateDoneUnderAnEarlierKeyThatHasFailedIsNoNews(t *testing.T) {
-	f, r := newRefundFailedLater(t)
+// A refund was refused, sent anew under another key, and the provider had made the first one all the same.
+func TestRefundThatIsBackUnderAnEarlierKeyIsShown(t *testing.T) {
+	f, r := newRefusedRefund(t)
 	f.retry(r, "again")
-	f.provider.set(func(p *fakeProvider) {
-		for id, paid := range p.payments { // which the bank has returned
-			paid.Amount.Amount = 9800
-			p.payments[id] = paid
-		}
-		p.pending, p.sentBack = false, 0
-	})
-	f.work()
-	f.wantRefund(refundDone)
+	f.provider.set(func(p *fakeProvider) { p.fail["refund"] = nil })
 	f.tell(r.ID, RefundDone)
-	f.wantRefund(refundDone)
-}
-
-// What is back by an earlier key is watched all the same: it goes twice if the later one is carried out too, and is not back if the
-// earlier one fails in the end.
-func TestRefundThatIsBackUnderAnEarlierKeyIsWatched(t *testing.T) {
-	for name, c := range map[string]struct {
-		key    string
-		state  RefundState
-		detail string
-	}{
-		"the later one is done":         {"_1", RefundDone, "twice"},
-		"the later one is under way":    {"_1", RefundPending, "twice"},
-		"the earlier one is sent back":  {"", RefundFailed, ""},
-		"the later one fails, or again": {"_1", RefundFailed, backEarlier},
-	} {
-		f, r := newRefusedRefund(t)
-		f.retry(r, "again")
-		f.provider.set(func(p *fakeProvider) { p.fail["refund"], p.keys[r.ID] = nil, RefundStatus{State: RefundDone} })
-		f.tell(r.ID, RefundDone)
-		f.wantRefund(refundDone)
-		f.provider.set(func(p *fakeProvider) { p.keys[r.ID+c.key] = RefundStatus{State: c.state} })
-		f.tell(r.ID+c.key, c.state)
-		state := refundNeedsAttention
-		if c.detail == backEarlier {
-			state = refundDone
-		}
-		if got := f.wantRefund(state); !strings.Contains(got.Detail, c.detail) {
-			t.Errorf("%s: %+v", name, got)
-		}
+	f.work()
+	if got := f.wantRefund(refundNeedsAttention); !strings.Contains(got.Detail, "twice") || f.provider.sentBack != 0 {
+		t.Errorf("refund %+v, and %d went back under the other key too", got, f.provider.sentBack)
 	}
+	f.tell(r.ID+"_2", RefundDone) // which it never had
+	f.tell(r.ID+"_x", RefundDone)
+	f.wantRefund(refundNeedsAttention)
 }
 
 // A provider named a key that no refund ever had, "..._-1": it was taken for an earlier one, and a refund that had gone once was

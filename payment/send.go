@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,59 +28,9 @@ func (s *Service) sendNext(ctx context.Context, p Provider, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
-	here, err := s.leaveOtherAccounts(ctx, p, rows)
-	if err != nil {
-		return 0, err
-	}
-	return len(rows), sideBySide(here, s.atOnce(refundWorkers), func(row refundRow) error {
+	return len(rows), sideBySide(rows, s.atOnce(refundWorkers), func(row refundRow) error {
 		return s.passOver(ctx, s.sendOne(ctx, p, row), "send a refund", "refund_id", row.ID, "provider", row.Provider)
 	})
-}
-
-// leaveOtherAccounts gives refunds to a person whose money came to another account of their provider, and returns the others. They
-// go again once that account is configured. To which account money came is known by the attempts to pay its order: by those that
-// were paid, or else by all. Of money of no attempt, or of one that has none on record, nobody knows better.
-func (s *Service) leaveOtherAccounts(ctx context.Context, p Provider, rows []refundRow) (here []refundRow, err error) {
-	now := accountOf(p)
-	if now == "" || len(rows) == 0 {
-		return rows, nil
-	}
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.OrderID
-	}
-	attempts, err := db.SelectIn[attemptRow](ctx, s.db.Reader(), `SELECT DISTINCT order_id, state, account FROM payment_attempts
-		WHERE order_id IN (?) AND provider = ? ORDER BY order_id, account`, ids, p.Name())
-	if err != nil {
-		return nil, s.failed("read the accounts of payments", err)
-	}
-	paid, all := map[string][]string{}, map[string][]string{}
-	for _, a := range attempts {
-		all[a.OrderID] = append(all[a.OrderID], a.Account)
-		if a.State == Paid {
-			paid[a.OrderID] = append(paid[a.OrderID], a.Account)
-		}
-	}
-	for _, row := range rows {
-		accounts := paid[row.OrderID]
-		if len(accounts) == 0 {
-			accounts = all[row.OrderID]
-		}
-		if len(accounts) == 0 || slices.Contains(accounts, "") || slices.Contains(accounts, now) {
-			here = append(here, row)
-			continue
-		}
-		to := refundChange{state: refundNeedsAttention, detail: otherAccount + accounts[0], nextAt: s.Now()}
-		if row.Tries > 0 {
-			to.detail = otherAccountAsked + accounts[0]
-		}
-		s.Log.WarnContext(ctx, "a refund waits for another account of its provider",
-			"refund_id", row.ID, "provider", row.Provider, "account", accounts[0], "configured", now)
-		if err := s.passOver(ctx, s.changeRefund(ctx, row, to), "leave a refund", "refund_id", row.ID, "provider", row.Provider); err != nil {
-			return nil, err
-		}
-	}
-	return here, nil
 }
 
 // sendOne claims a refund, sends it or asks for it, and records the answer.
@@ -173,10 +122,7 @@ const refundAsks = 200 // of a refund that is on its way: a week
 const (
 	mayBeTwice  = "the money may have gone twice: "
 	settledToo  = mayBeTwice + "it was settled by hand, and the provider reports that it is back as well"
-	earlierDone = mayBeTwice + backEarlier
-	laterToo    = mayBeTwice + "the provider reports that it is back, and had reported so under an earlier key"
-
-	backEarlier = "the provider reports that it is back under an earlier key, which had failed: " // and under no later one
+	earlierDone = mayBeTwice + "the provider reports that it is back under an earlier key, which had failed: "
 )
 
 // learnOfRefund records what a callback says of a refund. One that is unknown is passed over.
@@ -217,7 +163,7 @@ func splitRefundKey(key string) (id string, sending int) {
 }
 
 // afterReport says what a refund becomes by what its provider reports of the given sending, if that is news. What a person
-// has settled, and is back all the same, has gone twice: a person has to know.
+// has settled, or what was sent anew, and is back under its first key after all, has gone twice: a person has to know.
 func (s *Service) afterReport(
 	ctx context.Context, p Provider, row refundRow, sending int, report RefundReport,
 ) (to refundChange, news bool, err error) {
@@ -225,13 +171,13 @@ func (s *Service) afterReport(
 	switch {
 	case strings.HasPrefix(row.Detail, mayBeTwice) && (row.State == refundNeedsAttention || row.State == refundSettled):
 		return to, false, nil // a person knows, or has known
-	case row.State == refundDone && strings.HasPrefix(row.Detail, backEarlier):
-		return s.afterBackEarlier(ctx, p, row, sending, report)
-	case report.State == RefundDone && sending < row.Sending:
-		to, news = s.afterEarlierDone(ctx, p, row, sending, report.Key)
-		return to, news, ctx.Err()
-	case report.State == RefundDone && row.State == refundSettled:
-		return s.goneTwice(ctx, row, settledToo), true, nil
+	case report.State == RefundDone && (sending < row.Sending || row.State == refundSettled):
+		detail := settledToo
+		if sending < row.Sending {
+			detail = earlierDone + report.Key
+		}
+		s.Log.WarnContext(ctx, "a refund may have gone twice", "refund_id", row.ID, "provider", row.Provider, "detail", detail)
+		return refundChange{state: refundNeedsAttention, detail: detail, nextAt: later}, true, nil
 	case sending < row.Sending, row.State == refundSettled:
 		return to, false, nil
 	case row.State == refundDone && (report.State == RefundFailed || report.State == RefundStuck):
@@ -244,60 +190,6 @@ func (s *Service) afterReport(
 		return to, false, nil
 	}
 	return afterStatus(row, report.RefundStatus, later), true, nil
-}
-
-// afterEarlierDone says what a refund becomes of which its provider reports that it is back under an earlier key, which had failed
-// before, so that the refund was sent anew. The provider is asked for both keys. If the earlier one has failed, the report is of
-// before that, and no news. If the later one was never sent, or the provider knows that its money has not gone, the refund is back
-// by the earlier one, and is sent no more. What else is answered, or is not, leaves open whether it has gone twice.
-func (s *Service) afterEarlierDone(
-	ctx context.Context, p Provider, row refundRow, sending int, key string,
-) (to refundChange, news bool) {
-	earlier := row
-	earlier.Sending, earlier.Reference = sending, ""
-	if status, err := s.askForRefund(ctx, p, earlier); err == nil && status.State == RefundFailed {
-		return to, false
-	}
-	if row.State != refundSettled && !s.mayHaveGone(ctx, p, row) {
-		return refundChange{state: refundDone, detail: backEarlier + key, nextAt: s.Now()}, true
-	}
-	return s.goneTwice(ctx, row, earlierDone+key), true
-}
-
-// afterBackEarlier says what becomes of a refund that is back by an earlier key: it has gone twice if it goes by the later one as
-// well, and not at all if the earlier one has failed after all, which the provider has to say when it is asked.
-func (s *Service) afterBackEarlier(
-	ctx context.Context, p Provider, row refundRow, sending int, report RefundReport,
-) (to refundChange, news bool, err error) {
-	switch {
-	case sending == row.Sending && (report.State == RefundDone || report.State == RefundPending):
-		return s.goneTwice(ctx, row, laterToo), true, nil
-	case row.Detail == backEarlier+report.Key && (report.State == RefundFailed || report.State == RefundStuck):
-		earlier := row
-		earlier.Sending, earlier.Reference = sending, ""
-		status, err := s.askAfter(ctx, p, earlier, report.RefundStatus)
-		to := afterStatus(row, status, s.Now())
-		return to, err == nil && to.state == refundNeedsAttention, err
-	}
-	return to, false, nil
-}
-
-// mayHaveGone tells whether the money of a refund may have gone, or may yet go, under the key that it has now.
-func (s *Service) mayHaveGone(ctx context.Context, p Provider, row refundRow) bool {
-	if row.Tries == 0 { // no worker has taken it
-		return false
-	}
-	status, err := s.askForRefund(ctx, p, row)
-	if err != nil {
-		return !errors.Is(err, ErrUnknownRefund)
-	}
-	return status.State != RefundFailed
-}
-
-// goneTwice gives a refund to a person whose money may have gone twice.
-func (s *Service) goneTwice(ctx context.Context, row refundRow, detail string) refundChange {
-	s.Log.WarnContext(ctx, "a refund may have gone twice", "refund_id", row.ID, "provider", row.Provider, "detail", detail)
-	return refundChange{state: refundNeedsAttention, detail: detail, nextAt: s.Now().Add(refundPause(row.Tries))}
 }
 
 // askAfter asks how a refund stands whose provider reports the opposite of what it has said. A bank may have returned after days

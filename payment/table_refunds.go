@@ -22,14 +22,6 @@ const (
 	refundSettled        = "settled"         // a person has sent the money back by other means
 )
 
-// What operators read of a refund whose money came to another account of its provider than the one that is configured. Were that
-// one asked, it would know of no such payment, and refuse the refund for good.
-const (
-	otherAccount = "the money came to another account of its payment provider, which is not configured any more: "
-	// otherAccountAsked is for who would send the money by other means: it may come twice.
-	otherAccountAsked = "the money came to another account of its payment provider, which may have sent it back, and is not configured any more: "
-)
-
 // RefundStates lists the states of a refund as operators see them.
 func RefundStates() []string {
 	return append(OpenRefundStates(), refundDone, refundSettled)
