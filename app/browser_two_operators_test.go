@@ -11,7 +11,7 @@ func TestConsoleTellsWhatAnotherOperatorHasChanged(t *testing.T) {
 	b := newBrowser(t)
 	p := b.console("Olga")
 	p.view("#/screenings/casablanca", headingIs("Casablanca"))
-	edit := func() { p.press("#main > .actions button:nth-of-type(3)") }
+	edit := func() { p.pressNamed("#main", "Edit") }
 	const save = ".screening-form button[type=submit]"
 	says := func(selector, words string) string {
 		return `document.querySelector("` + selector + ` .result")?.innerText.includes(` + quoted(words) + `)`
@@ -23,7 +23,20 @@ func TestConsoleTellsWhatAnotherOperatorHasChanged(t *testing.T) {
 	p.until("it is told", says(".screening-form", `changed this meanwhile: Title is now "Casablanca 1942"`))
 	p.press(save)
 	p.until("who insists replaces it, and nothing else", headingIs("Casablanca again")+`
-		&& document.querySelector("#main").innerText.includes("Rex II")`)
+		&& document.querySelector("#main").innerText.includes("Rex II") && document.querySelector(".screening-form") === null`)
+
+	edit()
+	p.fill("#f-movie", "Casablanca for ever")
+	p.fill("#f-venue", "Odeon")
+	b.operate("PATCH", "/v1/screenings/casablanca", `{"movie":"Casablanca 1943","venue":"Rex III"}`, 200)
+	p.view("#/orders", headingIs("Orders"))
+	p.view("#/screenings/casablanca", headingIs("Casablanca 1943"))
+	p.until("what was begun is there", `document.getElementById("f-venue")?.value === "Odeon"`)
+	p.press(save)
+	p.until("of a draft, too, and of each field", says(".screening-form", `Title is now "Casablanca 1943"`)+` && `+
+		says(".screening-form", `Venue is now "Rex III"`))
+	p.press(save)
+	p.until("then both are replaced", headingIs("Casablanca for ever")+` && document.querySelector(".screening-form") === null`)
 
 	p.pressNamed("#main", "Change capacity")
 	p.fill("#ask-capacity", "60")

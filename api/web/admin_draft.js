@@ -5,28 +5,33 @@ import { operator } from "./admin_session.js";
 
 const keyOf = (name) => `draft:${name}`;
 
-// draftOf returns the values that are kept of a form, by the names of its fields, or null.
-export function draftOf(name) {
+function keptOf(name) {
   try {
-    const { by, values } = JSON.parse(sessionStorage.getItem(keyOf(name)));
-    return by === operator.who?.subject ? values : null;
+    const kept = JSON.parse(sessionStorage.getItem(keyOf(name)));
+    return kept.by === operator.who?.subject ? kept : null;
   } catch {
     return null;
   }
 }
 
-// draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with.
-export function draftPart(name, inputs) {
+// draftOf returns the values that are kept of a form, by the names of its fields, or null.
+export const draftOf = (name) => keptOf(name)?.values ?? null;
+
+// draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with. since is what
+// the form is about, as it was when the draft was begun: a JSON value.
+export function draftPart(name, inputs, about = null) {
+  const since = keptOf(name)?.since ?? about;
   const began = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]));
   for (const [key, value] of Object.entries(draftOf(name) ?? {})) {
     if (inputs[key]) inputs[key].value = value;
   }
   const drop = () => sessionStorage.removeItem(keyOf(name));
   return {
+    since,
     keep() {
       const values = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]).filter(([key, value]) => value !== began[key]));
       if (Object.keys(values).length === 0) drop();
-      else if (operator.who) sessionStorage.setItem(keyOf(name), JSON.stringify({ by: operator.who.subject, values }));
+      else if (operator.who) sessionStorage.setItem(keyOf(name), JSON.stringify({ by: operator.who.subject, values, since }));
     },
     drop,
   };

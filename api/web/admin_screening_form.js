@@ -97,8 +97,8 @@ export function screeningForm(found, { done, leave }) {
   }
   const shown = Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input.value]));
   const doubt = doubtPart(all);
-  const draft = draftPart(nameOf(found), { ...Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input])), amount, currency, note });
-  const seen = found && seenPart(found);
+  const draft = draftPart(nameOf(found), { ...Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part.input])), amount, currency, note }, found);
+  const seen = found && seenPart(draft.since);
   doubt.look();
   lookAtLengths(all);
   const result = element("p", { class: "result", role: "alert", "data-kind": "bad" });

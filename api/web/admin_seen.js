@@ -19,8 +19,9 @@ export function seenPart(found) {
     async unlessChanged(given) {
       const before = seen;
       seen = await get(`/v1/admin/screenings/${pathOf(found.id)}`);
-      const name = Object.keys(given).find((key) => key in seen && !same(seen[key], before[key]) && !same(seen[key], given[key]));
-      if (name) throw new RangeError(text("admin.changed_meanwhile", { field: text(`field.${name}`), value: shownAs(name, seen[name]) }));
+      const changed = Object.keys(given).filter((key) => key in seen && !same(seen[key], before[key]) && !same(seen[key], given[key]));
+      const told = changed.map((name) => text("admin.changed_meanwhile", { field: text(`field.${name}`), value: shownAs(name, seen[name]) }));
+      if (told.length > 0) throw new RangeError(told.join(" "));
     },
   };
 }
