@@ -25,7 +25,7 @@ type Verdict struct {
 	// them, and the sweeper has made their orders.
 	exhausted map[string]bool
 	orders    int
-	uncut     []string // statements that did not come by, of a drill that cuts connections at each
+	uncut     []string // statements that did not come by, or not in time, of a drill that cuts connections at each
 }
 
 // row is one kind of fault.
@@ -95,7 +95,7 @@ func (v *Verdict) print(w io.Writer) error {
 		fmt.Fprintln(text, "What the dead had claimed was not waited for: SQL has ended it (-hurry).")
 	}
 	for _, statement := range v.uncut {
-		fmt.Fprintf(text, "Not come by: %s\n", statement)
+		fmt.Fprintf(text, "Not cut: %s\n", statement)
 	}
 	for _, rest := range v.rests {
 		fmt.Fprintf(text, "Everything was compared at rest, which came %v after the last purchase.\n", rest.Round(time.Second))
