@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -190,9 +189,6 @@ func (h *handler) refundPart(c echo.Context, caller string) error {
 		return problemError{kind: invalid, detail: "amount must be 1 or more minor units."}
 	}
 	if err := h.Payments.CheckPart(traced(c), id, body.Amount); err != nil {
-		if bad, ok := errors.AsType[payment.BadPart](err); ok {
-			return problemError{kind: invalid, detail: bad.Detail}
-		}
 		return err
 	}
 	refundID, err := h.Orders.RefundPart(traced(c), id, key, body.Amount, act)

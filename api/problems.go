@@ -265,6 +265,9 @@ func (t *problemTable) find(err error) (row *problem, detail string) {
 		}
 		return &t.rows[kind], bad.Detail
 	}
+	if bad, ok := errors.AsType[payment.BadPart](err); ok {
+		return &t.rows[invalid], bad.Detail
+	}
 	if _, ok := errors.AsType[tickets.UsedError](err); ok {
 		return &t.rows[ticketUsed], ""
 	}
