@@ -20,9 +20,10 @@ export const draftOf = (name) => keptOf(name)?.values ?? null;
 // draftPart fills in what was kept of these inputs, and keeps of them what differs from what the form began with. since is what
 // the form is about, as it was when the draft was begun: a JSON value.
 export function draftPart(name, inputs, about = null) {
-  const since = keptOf(name)?.since ?? about;
+  const kept = keptOf(name);
+  const since = kept?.since ?? about;
   const began = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value]));
-  for (const [key, value] of Object.entries(draftOf(name) ?? {})) {
+  for (const [key, value] of Object.entries(kept?.values ?? {})) {
     if (inputs[key]) inputs[key].value = value;
   }
   const drop = () => sessionStorage.removeItem(keyOf(name));
